@@ -1,0 +1,35 @@
+"""tfdvae: does a denoising generative model help with few, noisy, labelled images, and by how much?
+
+Names are imported when they are first used, so that `import tfdvae` does not import TensorFlow.
+"""
+
+import importlib
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfdvae.augmentation import Augmenter
+    from tfdvae.config import TrainConfig
+    from tfdvae.experiment import train
+    from tfdvae.export import export
+    from tfdvae.models.autoencoder import DAE
+    from tfdvae.models.variational import DVAE, VAE
+
+__version__ = importlib.metadata.version("tfdvae")
+__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "export", "train"]
+
+_HOMES = {
+    "DAE": "models.autoencoder",
+    "DVAE": "models.variational",
+    "VAE": "models.variational",
+    "Augmenter": "augmentation",
+    "TrainConfig": "config",
+    "export": "export",
+    "train": "experiment",
+}
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tfdvae.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'tfdvae' has no attribute {name!r}")

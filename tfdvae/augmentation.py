@@ -1,0 +1,119 @@
+"""Labelled synthetic images from a trained model."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfdvae import checks, seeds
+from tfdvae.data import pipelines
+from tfdvae.models.base import DenoisingModel, in_batches
+
+
+class Synthetic(NamedTuple):
+    """Synthetic images.
+
+    Attributes:
+        images: float32 (M, H, W, C) in [0, 1].
+        labels: int64 (M,).
+        source: int64 (M,), the position of the image that each was made from; -1 where it was made from none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    source: np.ndarray
+
+
+def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+    """Decoded draws of q(z | x), as published; of q(z | corrupted x) with `corrupt_before_encoding`."""
+    made = []
+    for copy in range(per_image):
+        inputs = _corrupted(model, images, copy, seed) if corrupt_before_encoding else images
+        noise = seeds.generator(seed, f"augmentation/posterior/{copy}").standard_normal((len(images), *model.code_shape), np.float32)
+
+        def draw(batch, batch_noise):
+            mean, sigma = model.posterior(batch)
+            return model.decode_codes(mean + sigma * batch_noise)
+
+        made.append(in_batches(draw, inputs, noise))
+    return _per_copy(made, labels)
+
+
+def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+    """decode(encode(corrupt(x))), with a fresh corruption for each copy."""
+    return _per_copy([in_batches(model, _corrupted(model, images, copy, seed)) for copy in range(per_image)], labels)
+
+
+def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+    """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
+    import tensorflow as tf
+
+    both = in_batches(lambda batch: tf.stack(model.posterior(batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
+    codes, made_labels = [], []
+    for label in np.unique(labels):
+        mean, sigma = both[labels == label, 0], both[labels == label, 1]
+        deviation = mean - mean.mean(axis=0)
+        covariance = deviation.T @ deviation / len(mean) + np.diag(np.square(sigma).mean(axis=0))
+        count = per_image * len(mean)
+        standard = seeds.generator(seed, f"augmentation/prior/{label}").standard_normal((count, mean.shape[1]))
+        codes.append(mean.mean(axis=0) + standard @ np.linalg.cholesky(covariance).T)
+        made_labels.append(np.full(count, label))
+    decoded = model.decode(np.concatenate(codes).reshape(-1, *model.code_shape))
+    made_labels = np.concatenate(made_labels)
+    return Synthetic(decoded, made_labels, np.full(len(made_labels), -1))
+
+
+METHODS = {"posterior": _posterior, "prior": _prior, "reconstruction": _reconstruction}
+
+
+class Augmenter:
+    """Makes labelled synthetic images with a trained model.
+
+    Args:
+        model: `DAE`, `VAE` or `DVAE`.
+        method: `posterior` (as published: each image gives draws of q(z | image), decoded, with its label), `prior`
+            (draws of a Gaussian fitted to the codes of each class), or `reconstruction` (of freshly corrupted images; the only
+            one for a DAE). Default: `posterior` for a VAE or DVAE, `reconstruction` for a DAE.
+        corrupt_before_encoding: with `posterior`, corrupt each image as in training before it is encoded: the posterior of
+            the denoising bound itself. Otherwise the image is encoded as it is.
+
+    Raises:
+        ValueError: a plain autoencoder, which gives but one image for each; a method that the model does not have.
+    """
+
+    def __init__(self, model: DenoisingModel, method: str | None = None, corrupt_before_encoding: bool = False):
+        if not isinstance(model, DenoisingModel):
+            raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+        if not model.variational and model.corruption.level == 0:
+            raise ValueError("a plain autoencoder makes no synthetic images: it has nothing random, so each image gives one and the same reconstruction.")
+        allowed = ("posterior", "prior") if model.variational else ("reconstruction",)
+        self.model = model
+        self.method = checks.choice("method", allowed[0] if method is None else method, allowed)
+        if corrupt_before_encoding and (self.method != "posterior" or model.corruption.level == 0):
+            raise ValueError("`corrupt_before_encoding` is for posterior samples of a DVAE.")
+        self.corrupt_before_encoding = corrupt_before_encoding
+
+    def generate(self, images, labels, per_image: int = 2, seed: int = 0) -> Synthetic:
+        """Return `per_image` synthetic images for each image: (images, labels, source).
+
+        Args:
+            images: (N, H, W, C) in [0, 1], which noise may exceed.
+            labels: whole numbers (N,).
+            per_image: synthetic images for each image.
+            seed: root seed; the same seed gives the same images, whatever else was made before.
+
+        Raises:
+            TypeError, ValueError: images or labels of the wrong type, shape or range.
+        """
+        images = checks.images("images", images, self.model.image_shape, noisy=True)
+        labels = checks.labels("labels", labels, len(images))
+        checks.integer("per_image", per_image, 1)
+        checks.integer("seed", seed, 0)
+        return METHODS[self.method](self.model, images, labels, per_image, seed, self.corrupt_before_encoding)
+
+
+def _corrupted(model, images, copy, seed):
+    return pipelines.freeze_noise(images, np.arange(len(images)), model.corruption, seed, f"augmentation/corruption/{copy}")
+
+
+def _per_copy(made: list[np.ndarray], labels: np.ndarray) -> Synthetic:
+    return Synthetic(np.concatenate(made), np.tile(labels, len(made)), np.tile(np.arange(len(labels)), len(made)))

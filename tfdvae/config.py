@@ -1,0 +1,214 @@
+"""Settings: the only home of a default, for the command line, `config.json` and Python alike.
+
+A field's docstring is its help text. No TensorFlow here: wrong settings are refused at once.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tfdvae import checks, corruptions, files
+
+MODELS = ("ae", "dae", "vae", "dvae")
+NETWORKS = ("mlp",)
+TARGETS = ("observed", "corrupted")
+PROTOCOLS = ("equal_steps", "equal_epochs")
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+SAMPLINGS = ("posterior", "prior")
+DEFAULT_CORRUPTION = "gaussian:0.1"
+
+
+def _names(*values: str):
+    return tyro.conf.arg(metavar="{" + ",".join(values) + "}")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Train a denoising generative model on few images and measure what its synthetic images are worth to a classifier."""
+
+    model: Annotated[str, _names(*MODELS)] = "dvae"
+    """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational autoencoder."""
+    network: Annotated[str, _names(*NETWORKS)] = "mlp"
+    """Encoder and decoder. mlp: two hidden layers of 128 units each way, as published."""
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """TFDS image-classification set by its TFDS name, or `digits` (embedded). auto: fashion_mnist where it is cached, in the data folder or can be downloaded, otherwise digits."""
+    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder with the official archives of the dataset (or with such folders, each named like its dataset). Where it is not given, the environment variable TFDVAE_DATA_DIR."""
+    n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Number of training images: a random subset with the class proportions of the whole. Default: 5000, or all if fewer."""
+    noisy_train: bool = False
+    """Corrupt the training images once before anything sees them (observed noise)."""
+    train_noise: Annotated[str, tyro.conf.arg(metavar="KIND:LEVEL")] = "gaussian:0.1"
+    """The observed noise of --noisy-train (see `tfdvae corruptions`)."""
+    corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
+    """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and dvae; ae and vae have none."""
+    target: Annotated[str, _names(*TARGETS)] = "observed"
+    """What the model reconstructs: the image as the dataset gives it, or its own corrupted input."""
+    epochs: int = 60
+    """Epochs of the generative model."""
+    batch_size: int = 128
+    """Images a step, for the generative model and the classifier."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate, for the generative model and the classifier."""
+    latent_dim: int = 4
+    """Latent units."""
+    beta: float = 1.0
+    """Weight of the KL divergence (vae, dvae)."""
+    beta_warmup: int = 0
+    """Epochs over which the weight of the KL divergence rises linearly from 0 to --beta (vae, dvae)."""
+    corruption_samples: int = 1
+    """Corrupted copies of each image in a step (dae, dvae)."""
+    latent_samples: int = 1
+    """Latent draws for each corrupted copy in a step (vae, dvae)."""
+    samples_per_image: int = 2
+    """Synthetic images for each training image."""
+    sampling: Annotated[str, _names(*SAMPLINGS)] = "posterior"
+    """Where synthetic images of a vae or dvae come from: the posterior of each image, or a Gaussian fitted to the codes of each class. A dae reconstructs corrupted images; an ae makes none."""
+    corrupt_before_encoding: bool = False
+    """Corrupt images before encoding them for synthetic ones: the posterior of the denoising bound itself (dvae)."""
+    no_classifier: bool = False
+    """Stop after the generative model and its synthetic images: train and test no classifier."""
+    protocol: Annotated[str, _names(*PROTOCOLS)] = "equal_steps"
+    """Train each classifier for as many steps as the others, or for as many epochs (as published; more images are then also more steps)."""
+    classifier_steps: int = 1200
+    """Steps of each classifier (equal_steps)."""
+    classifier_epochs: int = 7
+    """Epochs of each classifier (equal_epochs)."""
+    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = ("0", "0.025", "0.05", "0.075", "0.1")
+    """Corruptions of the test images: a number is the standard deviation of Gaussian noise, KIND:LEVEL is any other."""
+    seed: int = 0
+    """Root seed of every random choice."""
+    precision: Annotated[str, _names(*PRECISIONS)] = "float32"
+    """float32, or mixed precision with the named type for activations."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Threads of TensorFlow. Default: the cores of this machine. Results repeat bit for bit at one number of threads."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """The run folder itself. Default: a new folder in saved_models/."""
+    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Go on with an interrupted run; its own settings hold."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def __post_init__(self):
+        set_field = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        checks.choice("model", self.model, MODELS)
+        checks.choice("network", self.network, NETWORKS)
+        checks.choice("target", self.target, TARGETS)
+        checks.choice("protocol", self.protocol, PROTOCOLS)
+        checks.choice("precision", self.precision, PRECISIONS)
+        checks.choice("sampling", self.sampling, SAMPLINGS)
+        for name in ("epochs", "batch_size", "latent_dim", "corruption_samples", "latent_samples", "samples_per_image",
+                     "classifier_steps", "classifier_epochs"):  # fmt: skip
+            checks.integer(name, getattr(self, name), 1)
+        for name in ("n_train", "threads"):
+            if getattr(self, name) is not None:
+                checks.integer(name, getattr(self, name), 1)
+        checks.integer("beta_warmup", self.beta_warmup, 0)
+        if self.beta_warmup > self.epochs:
+            raise ValueError(f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}.")
+        checks.integer("seed", self.seed, 0, 2**63 - 1)
+        checks.number("learning_rate", self.learning_rate, 0, above_low=True)
+        checks.number("beta", self.beta, 0)
+        set_field("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
+        if isinstance(self.test_noise, str) or not self.test_noise:
+            raise ValueError(f"`test_noise` must be a list of levels, at least one; got {self.test_noise!r}.")
+        tests = [str(corruptions.parse(item, "test_noise")) for item in self.test_noise]
+        if len(set(tests)) < len(tests):
+            raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
+        set_field("test_noise", tuple(tests))
+        self._check_corruption(set_field)
+        if not self.variational:
+            for name in ("beta", "beta_warmup", "latent_samples", "sampling"):
+                if getattr(self, name) != getattr(TrainConfig, name):
+                    raise ValueError(f"`{name}` is for models vae and dvae; got {getattr(self, name)!r} with {self.model}.")
+        if self.corrupt_before_encoding and (self.model != "dvae" or self.sampling != "posterior"):
+            raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
+        if self.resume is not None and self.output is not None:
+            raise ValueError("`output` cannot be given with `resume`: a run goes on in its own folder.")
+
+    def _check_corruption(self, set_field):
+        default = DEFAULT_CORRUPTION if self.denoising else "none"
+        corruption = corruptions.parse(default if self.corruption is None else self.corruption)
+        if self.denoising and corruption.level == 0:
+            raise ValueError(f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{self.model.replace('d', '', 1)}`.")
+        if not self.denoising and corruption.level > 0:
+            raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
+        if not self.denoising:
+            corruption = corruptions.NoCorruption()
+            if self.corruption_samples != 1:
+                raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
+        set_field("corruption", str(corruption))
+
+    @property
+    def variational(self) -> bool:
+        return self.model in ("vae", "dvae")
+
+    @property
+    def denoising(self) -> bool:
+        return self.model in ("dae", "dvae")
+
+    @property
+    def training_sets(self) -> tuple[str, ...]:
+        """What classifiers are trained on, as in the column `augmentation`: empty with `no_classifier`."""
+        if self.no_classifier:
+            return ()
+        return ("limited",) if self.model == "ae" else ("limited", self.model)
+
+    def identity(self) -> str:
+        """Return a name made from all settings that a result depends on, and from nothing else."""
+        settings = dataclasses.asdict(self)
+        for name in ("data_dir", "output", "resume", "debug"):
+            del settings[name]
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self.model}-{self.dataset}-{'noisy' if self.noisy_train else 'clean'}-seed{self.seed}-{digest}"
+
+    def to_dict(self) -> dict:
+        """Return the settings as a dictionary that JSON can hold."""
+        return {**dataclasses.asdict(self), "test_noise": list(self.test_noise)}
+
+    @classmethod
+    def from_dict(cls, settings: dict) -> "TrainConfig":
+        """Return the settings that a dictionary from JSON holds.
+
+        Raises:
+            ValueError: an unknown key, or a value out of range.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        for key in settings:
+            checks.choice("setting", key, known)
+        return cls(**{**settings, "test_noise": tuple(settings.get("test_noise", cls.test_noise))})
+
+    @classmethod
+    def of_run(cls, folder: Path, asked: "TrainConfig | None" = None) -> "TrainConfig":
+        """Return the settings of the run in `folder`.
+
+        Args:
+            folder: run folder.
+            asked: what was asked for besides: it may name another data folder, and nothing else that the run does not have.
+
+        Raises:
+            FileNotFoundError: the folder holds no run.
+            ValueError: `asked` has a setting that is neither the default nor the run's.
+        """
+        if not (folder / "config.json").is_file():
+            raise FileNotFoundError(f"`resume` {folder} is not a run folder: it has no config.json.")
+        config = cls.from_dict(files.read_json(folder / "config.json"))
+        if asked is None:
+            return config
+        default = cls()
+        for name in {field.name for field in dataclasses.fields(cls)} - {"data_dir", "resume", "debug"}:
+            value, kept = getattr(asked, name), getattr(config, name)
+            if value not in (getattr(default, name), kept):
+                raise ValueError(f"a resumed run keeps its own settings, and its `{name}` is {kept!r}; got {value!r}.")
+        return config if asked.data_dir is None else dataclasses.replace(config, data_dir=asked.data_dir)
+
+
+def data_folder(data_dir: str | None) -> Path | None:
+    """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None."""
+    folder = data_dir if data_dir is not None else os.environ.get("TFDVAE_DATA_DIR") or None
+    return None if folder is None else Path(folder).expanduser()

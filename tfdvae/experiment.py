@@ -1,0 +1,430 @@
+"""The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tfdvae
+from tfdvae import classifier, corruptions, evaluation, files, metrics, training
+from tfdvae.augmentation import Augmenter
+from tfdvae.config import PRECISIONS, TrainConfig
+from tfdvae.data import pipelines, sources, splits
+from tfdvae.export import export
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+from tfdvae.models.base import DenoisingModel
+from tfdvae.models.variational import DVAE, VAE
+from tfdvae.reporting import plots, statistics
+
+DEFAULT_N_TRAIN = 5000
+ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
+_PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its settings, its folder and its dataset. Stages hand on what they made through files in the folder."""
+
+    config: TrainConfig
+    folder: Path
+    source: sources.Source
+
+    @property
+    def condition(self) -> str:
+        return "noisy" if self.config.noisy_train else "clean"
+
+    @property
+    def title(self) -> str:
+        c = self.config
+        noise = f"noisy ({c.train_noise})" if c.noisy_train else "clean"
+        return f"{c.dataset}, {c.n_train:,} {noise} training images, {c.model.upper()}"
+
+    @cached_property
+    def data(self) -> dict[str, np.ndarray]:
+        """`index` int64 (N,), `images` float32 (N, H, W, C) as observed, `labels` int64 (N,)."""
+        with np.load(self.folder / "checkpoints" / "data.npz") as stored:
+            return dict(stored)
+
+    @cached_property
+    def test_images(self) -> np.ndarray:
+        return sources.to_unit(self.source.test_images)
+
+    @cached_property
+    def generator(self) -> DenoisingModel:
+        return keras.models.load_model(self.folder / "generator.keras")
+
+    @property
+    def dtype(self) -> str:
+        return PRECISIONS[self.config.precision]
+
+    def row(self, **fields) -> dict:
+        """Return a long row: what the run fixes, and `fields`."""
+        c = self.config
+        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": self.condition, "model": c.model, "network": c.network,
+                 "corruption": c.corruption, "target": c.target, "seed": c.seed}  # fmt: skip
+        return fixed | fields
+
+
+def prepare_data(run: Run) -> str:
+    c = run.config
+    index = splits.stratified_subset(np.asarray(run.source.train_labels), c.n_train, c.seed)
+    images = sources.to_unit(run.source.train_images[index])
+    if c.noisy_train:
+        images = pipelines.freeze_noise(images, index, corruptions.parse(c.train_noise), c.seed, "observed")
+    with files.replacing(run.folder / "checkpoints" / "data.npz") as temporary, open(temporary, "wb") as file:
+        np.savez(file, index=index, images=images, labels=run.source.train_labels[index])
+    noise = f", corrupted once with {c.train_noise}" if c.noisy_train else ""
+    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.dataset}{noise}; {len(run.source.test_labels):,} test images"
+
+
+def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], steps_per_epoch: int = 0) -> DenoisingModel:
+    """Return the model that a configuration describes, compiled with Adam.
+
+    Args:
+        config: settings.
+        image_shape: (H, W, C).
+        steps_per_epoch: turns epochs of KL warm-up into steps.
+    """
+    c = config
+    dtype = PRECISIONS[c.precision]
+    pair = networks.build(c.network, image_shape, c.latent_dim, variational=c.variational, seed=c.seed, dtype=dtype)
+    own = {"seed": c.seed, "dtype": dtype, "name": c.model}
+    corrupting = {"corruption": c.corruption, "target": c.target, "corruption_samples": c.corruption_samples}
+    bound = {"beta": c.beta, "beta_warmup_steps": c.beta_warmup * steps_per_epoch, "latent_samples": c.latent_samples}
+    match c.model:
+        case "ae" | "dae":
+            model = DAE(*pair, **corrupting, **own)
+        case "vae":
+            model = VAE(*pair, **bound, **own)
+        case "dvae":
+            model = DVAE(*pair, **corrupting, **bound, **own)
+    model.compile(optimizer=keras.optimizers.Adam(c.learning_rate))
+    return model
+
+
+def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
+    return keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
+
+
+def train_generator(run: Run) -> str:
+    c = run.config
+    images = run.data["images"]
+    per_epoch = pipelines.steps_per_epoch(len(images), c.batch_size)
+    model = build_generator(c, images.shape[1:], per_epoch)
+    batches_from = partial(pipelines.training_batches, (images,), c.batch_size, c.seed, "generator")
+    pictures = training.Reconstructions(images[:10], run.folder / "logs" / "generator" / "images", every=max(1, c.epochs // 6))
+    history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
+                           [_tensorboard(run, "generator"), pictures])  # fmt: skip
+    with files.replacing(run.folder / "generator.keras") as temporary:
+        model.save(temporary)
+    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {history[-1]['loss']:.2f} nats per image"
+
+
+def augment(run: Run) -> str:
+    c = run.config
+    method = c.sampling if c.variational else None
+    augmenter = Augmenter(run.generator, method, c.corrupt_before_encoding)
+    made = augmenter.generate(run.data["images"], run.data["labels"], c.samples_per_image, c.seed)
+    with files.replacing(run.folder / "augmentation.npz") as temporary, open(temporary, "wb") as file:
+        np.savez(file, **made._asdict())
+    return f"{len(made.images):,} labelled synthetic images ({augmenter.method}), {c.samples_per_image} for each training image"
+
+
+def train_classifier(run: Run, augmentation: str) -> str:
+    c = run.config
+    images, labels = run.data["images"], run.data["labels"]
+    if augmentation != "limited":
+        with np.load(run.folder / "augmentation.npz") as made:
+            images, labels = np.concatenate([images, made["images"]]), np.concatenate([labels, made["labels"]])
+    model = classifier.cnn(images.shape[1:], len(run.source.class_names), learning_rate=c.learning_rate, seed=c.seed, dtype=run.dtype)
+    per_epoch = pipelines.steps_per_epoch(len(images), c.batch_size)
+    total, per_round = (c.classifier_steps, ROUND_STEPS) if c.protocol == "equal_steps" else (c.classifier_epochs * per_epoch, per_epoch)
+    batches_from = partial(pipelines.training_batches, (images, labels), c.batch_size, c.seed, f"classifier/{augmentation}")
+    name = f"classifier-{augmentation}"
+    history = training.fit(model, batches_from, total, per_round, run.folder / "checkpoints" / name, name, [_tensorboard(run, name)])
+    with files.replacing(run.folder / f"{name}.keras") as temporary:
+        model.save(temporary)
+    return f"{len(images):,} images, {total:,} steps, training accuracy {100 * history[-1]['accuracy']:.2f}%"
+
+
+def _history(run: Run, name: str) -> list[dict]:
+    rounds = sorted((run.folder / "checkpoints" / name).glob("round-*"))
+    return files.read_json(rounds[-1] / "history.json")
+
+
+def evaluate(run: Run) -> str:
+    c = run.config
+    rows = [run.row(**measured) for measured in evaluation.generator_rows(run.generator, run.data["images"], run.test_images)]
+    tests = list(map(corruptions.parse, c.test_noise))
+    for augmentation in c.training_sets:
+        model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
+        measured = evaluation.classifier_rows(model, run.test_images, run.source.test_labels, tests, c.seed)
+        rows += [run.row(augmentation=augmentation, protocol=c.protocol, **fields) for fields in measured]
+    curves = []
+    for name, fields in [("generator", {})] + [(f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets]:
+        for entry in _history(run, name):
+            place = {"split": "train", "epoch": entry["epoch"], "step": entry["step"]}
+            curves += [run.row(**fields, **place, metric=metric, value=value) for metric, value in entry.items() if metric not in ("epoch", "step")]
+    files.write_rows(run.folder / "history.csv", curves)
+    _write_hparams(run, rows)
+    files.write_rows(run.folder / "metrics.csv", rows)
+    return f"{len(rows)} rows in metrics.csv, {len(curves)} in history.csv"
+
+
+def _write_hparams(run: Run, rows: list[dict]) -> None:
+    """Settings and results for TensorBoard's HPARAMS tab."""
+    from tensorboard.plugins.hparams import api
+
+    settings = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in run.config.to_dict().items()}
+    for unwanted in ("data_dir", "output", "resume", "debug"):
+        del settings[unwanted]
+    folder = run.folder / "logs" / "hparams"
+    files.remove(folder)
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        api.hparams(settings, trial_id=run.config.identity())
+        for row in rows:
+            name = "/".join(row[key] for key in ("metric", "split", "augmentation", "test_corruption") if row.get(key))
+            tf.summary.scalar(name, row["value"], step=0)
+    writer.close()
+
+
+def draw_figures(run: Run) -> str:
+    c, figures = run.config, run.folder / "figures"
+    images, labels, index = run.data["images"], run.data["labels"], run.data["index"]
+    shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
+    names = [run.source.class_names[label] for label in labels[shown]]
+    clean = sources.to_unit(run.source.train_images[index[shown]])
+    plots.image_rows({"": clean}, f"Images of {c.dataset}, uncorrupted", figures / "samples.png", names)
+
+    tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
+    noisy = {name: evaluation.test_noise(run.test_images[:10], corruption, c.seed) for name, corruption in tests.items()}
+    plots.image_rows({statistics.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
+                     f"Test images of {c.dataset} at each test noise", figures / "corrupted.png")  # fmt: skip
+
+    observed = images[shown]
+    rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
+    rows["observed"] = observed
+    encoded = observed
+    if c.denoising:
+        encoded = pipelines.freeze_noise(observed, index[shown], run.generator.corruption, c.seed, "figure")
+        rows[f"corrupted\n{c.corruption}"] = encoded
+    rows["reconstructed"] = run.generator.denoise(encoded)
+    plots.image_rows(rows, f"{run.title}: what it sees and what it makes of it", figures / "reconstructions.png", names)
+
+    if c.model != "ae":
+        with np.load(run.folder / "augmentation.npz") as made:
+            _draw_augmentation(run, made["images"], made["labels"], made["source"], shown, names)
+    plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", figures / "training_loss.png")
+    _draw_latent_grids(run)
+    if c.training_sets:
+        curves = {augmentation: _history(run, f"classifier-{augmentation}") for augmentation in c.training_sets}
+        plots.learning_curves(curves, f"{run.title}: classifiers, {c.protocol}", figures / "learning_curves.png")
+        measured = [row for row in files.read_rows(run.folder / "metrics.csv") if row["metric"].startswith("accuracy")]
+        plots.accuracy_against_noise(measured, f"{run.title}\n{c.protocol}, one run, seed {c.seed}", figures / "accuracy.png")
+    return f"{len(list(figures.glob('*.png')))} figures in {figures}"
+
+
+def _draw_augmentation(run: Run, made, made_labels, source, shown, names) -> None:
+    rows = {}
+    if (source >= 0).all():
+        rows["observed"] = run.data["images"][shown]
+        places = [np.flatnonzero(source == image)[:4] for image in shown]
+    else:
+        places = [np.flatnonzero(made_labels == label)[:4] for label in run.data["labels"][shown]]
+    for copy in range(min(map(len, places))):
+        rows[f"synthetic {copy + 1}"] = made[[place[copy] for place in places]]
+    plots.image_rows(rows, f"{run.title}: synthetic images", run.folder / "figures" / "augmentation.png", names)
+
+
+def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
+    """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean."""
+    codes = run.generator.encode(run.data["images"])
+    flat = codes.reshape(len(codes), -1)
+    if flat.shape[1] < 2:
+        return
+    units = np.sort(np.argsort(-metrics.activity(codes))[:most])
+    if run.config.variational:
+        centre, values = np.zeros(flat.shape[1]), {int(unit): np.linspace(-2.5, 2.5, size) for unit in units}
+        others = "the others 0"
+    else:
+        centre, values = flat.mean(axis=0), {int(unit): np.linspace(*np.percentile(flat[:, unit], (1, 99)), size) for unit in units}
+        others = "the others at their mean"
+    grids = {}
+    for place, i in enumerate(values):
+        for j in list(values)[place + 1 :]:
+            grid = np.tile(centre, (size, size, 1))
+            grid[:, :, i], grid[:, :, j] = values[i][None, :], values[j][:, None]
+            images = run.generator.decode(grid.reshape(-1, *codes.shape[1:]))
+            grids[i, j] = images.reshape(size, size, *images.shape[1:])
+    plots.latent_grids(grids, values, f"{run.title}: decoded images over pairs of latent units, {others}", run.folder / "figures" / "latent_grids.png")
+
+
+def export_model(run: Run) -> str:
+    export(run.generator, run.folder / "saved_model")
+    return f"SavedModel in {run.folder / 'saved_model'}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of a run: its name, what it does (returning a line for the reader) and the files that it leaves."""
+
+    name: str
+    work: Callable[[Run], str]
+    outputs: tuple[str, ...]
+
+
+def stages(config: TrainConfig) -> list[Stage]:
+    """Return the stages of a run in order."""
+    listed = [Stage("data", prepare_data, ("checkpoints/data.npz",)), Stage("generator", train_generator, ("generator.keras",))]
+    if config.model != "ae":
+        listed.append(Stage("augmentation", augment, ("augmentation.npz",)))
+    for augmentation in config.training_sets:
+        listed.append(Stage(f"classifier-{augmentation}", partial(train_classifier, augmentation=augmentation), (f"classifier-{augmentation}.keras",)))
+    return listed + [
+        Stage("evaluation", evaluate, ("metrics.csv", "history.csv")),
+        Stage("figures", draw_figures, ("figures/samples.png",)),
+        Stage("export", export_model, ("saved_model/saved_model.pb",)),
+    ]
+
+
+def train(config: TrainConfig) -> Path:
+    """Do the main job, or go on with it where `config.resume` names a run; return the run folder.
+
+    Raises:
+        ValueError, FileNotFoundError, sources.Unavailable: settings or data that do not fit.
+        FileExistsError: the output folder holds something.
+        BlockingIOError: another process writes to the folder.
+        FloatingPointError: a loss became NaN.
+    """
+    if config.resume is not None:
+        folder = Path(config.resume)
+        config = TrainConfig.of_run(folder, config)
+        source = sources.load(config.dataset, config.data_dir)
+    else:
+        folder = Path(config.output) if config.output is not None else _new_folder(config)
+        _check_empty(folder)
+        source = sources.load(config.dataset, config.data_dir)
+        config = _resolve(config, source)
+        _make(folder)
+    with files.locked(folder):
+        if config.resume is None:
+            _check_empty(folder)
+            files.write_json(folder / "environment.json", environment())
+            files.write_json(folder / "config.json", config.to_dict())
+        files.remove_temporary(folder)
+        _run_stages(Run(config, folder, source))
+    return folder
+
+
+def _new_folder(config: TrainConfig) -> Path:
+    condition = "noisy" if config.noisy_train else "clean"
+    return Path("saved_models") / f"{config.model}-{condition}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.replacing(folder / "writable") as probe:
+            probe.touch()
+        files.remove(folder / "writable")
+    except OSError as error:
+        raise OSError(f"`output` {folder} cannot be written: {error.strerror}.") from error
+
+
+def _check_empty(folder: Path) -> None:
+    if (folder / "config.json").exists():
+        raise FileExistsError(f"`output` {folder} holds another run. Give a new folder, or go on with that run: --resume {folder}")
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    if folder.exists() and any(path.name != ".lock" and path.name != "environment.json" for path in folder.iterdir()):
+        raise FileExistsError(f"`output` {folder} is not empty, and is not a run folder. Give a new folder.")
+
+
+def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
+    """Return the settings with the dataset really used and the numbers that defaults stand for."""
+    available = len(source.train_labels)
+    n_train = min(DEFAULT_N_TRAIN, available) if config.n_train is None else config.n_train
+    if n_train > available:
+        raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {n_train:,}.")
+    data_dir = None if config.data_dir is None else str(Path(config.data_dir).expanduser().resolve())
+    threads = config.threads or len(os.sched_getaffinity(0))
+    return dataclasses.replace(config, dataset=source.name, n_train=n_train, data_dir=data_dir, threads=threads, output=None, debug=False)
+
+
+def environment() -> dict:
+    """Return what a result depends on besides the settings: versions, processor, commit."""
+    package = Path(tfdvae.__file__).parent
+    git = subprocess.run(["git", "-C", package, "rev-parse", "--show-toplevel", "HEAD"], capture_output=True, text=True, check=False)
+    top, commit = git.stdout.split() if git.returncode == 0 else (None, None)
+    return {
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "commit": commit if top == str(package.parent) else None,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _run_stages(run: Run) -> None:
+    record = run.folder / "stages.json"
+    done = files.read_json(record) if record.exists() else {}
+    if run.source.notice:
+        print(f"NOTE: {run.source.notice}", flush=True)
+    print(f"{run.title}. Run folder: {run.folder}", flush=True)
+    listed = stages(run.config)
+    for number, stage in enumerate(listed, start=1):
+        if stage.name in done and all((run.folder / output).exists() for output in stage.outputs):
+            print(f"[{number}/{len(listed)}] {stage.name}: done before", flush=True)
+            continue
+        print(f"[{number}/{len(listed)}] {stage.name}", flush=True)
+        start = time.monotonic()
+        summary = stage.work(run)
+        done[stage.name] = {"seconds": round(time.monotonic() - start, 1), "summary": summary}
+        files.write_json(record, done)
+        print(f"      {summary} ({done[stage.name]['seconds']:.1f} s)", flush=True)
+    _summarise(run)
+
+
+def _summarise(run: Run) -> None:
+    c = run.config
+    lines = [f"## {run.title}", ""]
+    if run.source.notice:
+        lines += [run.source.notice, ""]
+    if c.model == "ae":
+        lines += ["A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.", ""]
+    rows = files.read_rows(run.folder / "metrics.csv")
+    if c.training_sets:
+        each = f"{c.classifier_steps:,} steps each" if c.protocol == "equal_steps" else f"{c.classifier_epochs} epochs each"
+        lines += [
+            f"Accuracy on {len(run.source.test_labels):,} test images of {c.dataset} at each test noise, % (95% interval over test images);",
+            f"{c.protocol}, {each}, seed {c.seed}. One run: it says nothing about the spread between seeds.",
+            "",
+            statistics.accuracy_table(rows),
+        ]
+    else:
+        losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
+        lines += [f"Loss {losses['train', 'loss']:.2f} (training) and {losses['test', 'loss']:.2f} (test) nats per image; no classifier was asked for."]
+    text = "\n".join(lines) + "\n"
+    files.write_text(run.folder / "summary.md", text)
+    print(f"\n{text}", flush=True)

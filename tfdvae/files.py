@@ -1,0 +1,126 @@
+"""Files that are whole or absent, and folders that one process at a time may write."""
+
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import filelock
+
+ROW_FIELDS = (
+    "study run dataset n_train condition model network corruption target augmentation protocol "
+    "test_corruption split epoch step seed metric value"
+).split()
+_TEMPORARY = ".tmp-"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; when the block ends without error, rename it to `path`.
+
+    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a folder is removed first.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        remove(temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds; nothing happens where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what interrupted writes left behind, anywhere below `folder`."""
+    for left in sorted(folder.rglob(f"{_TEMPORARY}*")):
+        remove(left)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` in one step."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as indented JSON to `path` in one step."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> object:
+    """Return what the JSON file holds.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is not JSON; the file is named.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}.") from None
+
+
+def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write long rows as CSV in one step: one column for each of `ROW_FIELDS`, empty where it does not apply.
+
+    Floats are written with 17 significant digits, so that reading them back gives the same bits.
+
+    Raises:
+        ValueError: a row has a field outside the schema.
+    """
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ROW_FIELDS, restval="", lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: f"{value:.17g}" if isinstance(value, float) else value for key, value in row.items()})
+
+
+def read_rows(path: str | Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file written by `write_rows`, as text.
+
+    Raises:
+        ValueError: the columns are not those of the schema.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != ROW_FIELDS:
+            raise ValueError(f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}.")
+        return list(reader)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; it is freed when the block or the process ends, however that happens.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BlockingIOError(f"another process is writing to {folder}.") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,262 @@
+"""What all models share: checks of the networks, noise, training and test step, saving, verbs on arrays."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdvae import checks, corruptions, seeds
+from tfdvae.data import pipelines
+from tfdvae.models import likelihoods
+
+TARGETS = ("observed", "corrupted")
+
+
+class DenoisingModel(keras.Model):
+    """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects into its own input.
+
+    `fit` and `evaluate` take images alone, float (N, H, W, C) in [0, 1], as an array or a `tf.data.Dataset` of
+    batches; the model then corrupts them afresh at each step and reconstructs its `target`. Given pairs (input,
+    target), it uses them as they are and injects nothing. `compile` takes no loss and no metrics: the loss is the
+    model's own, in nats per image. `predict` and a call return reconstructions in [0, 1].
+
+    Noise is keyed by (seed, `optimizer.iterations`), so a resumed run draws the same numbers. In `evaluate` it is keyed
+    by the position of the batch, so each evaluation draws the same.
+    """
+
+    variational: bool
+    loss_names: tuple[str, ...]
+
+    def __init__(self, encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.corruption = corruptions.parse(corruption)
+        self.target = checks.choice("target", target, TARGETS)
+        self.likelihood = likelihoods.parse(likelihood)
+        self.corruption_samples = checks.integer("corruption_samples", corruption_samples, 1)
+        self.seed = checks.integer("seed", seed, 0, 2**63 - 1)
+        self.image_shape, self.code_shape = _check_networks(encoder, decoder, self.variational)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
+        self.built = True
+
+    def losses_per_image(self, inputs, target, seed, step, training):
+        """Return the losses of each image: a dictionary of float32 (N,), named as in `loss_names`.
+
+        Args:
+            inputs: float (N, H, W, C).
+            target: float (N, H, W, C) if pairs were given, else None.
+            seed: int32 (2,).
+            step: optimiser steps taken, or None outside training.
+            training: passed on to the networks.
+        """
+        raise AssertionError("every model defines it")
+
+    def corrupt(self, inputs, target, seed):
+        """Return the corrupted copies of each image and their targets, float32 (N * corruption_samples, H, W, C)."""
+        inputs = tf.cast(inputs, tf.float32)
+        if target is not None:
+            return inputs, tf.cast(target, tf.float32)
+        copies = tf.repeat(inputs, self.copies(target), axis=0)
+        corrupted = self.corruption(copies, seed)
+        return corrupted, corrupted if self.target == "corrupted" else copies
+
+    def copies(self, target) -> int:
+        """Corrupted copies of each image: one where pairs are given, for then nothing is injected."""
+        return 1 if target is not None else self.corruption_samples
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    def train_step(self, data):
+        inputs, target = self._unpack(data)
+        step = self.optimizer.iterations
+        with tf.GradientTape() as tape:
+            losses = self.losses_per_image(inputs, target, seeds.pair(self.seed, "training", step), step, training=True)
+            loss = tf.reduce_mean(losses["loss"])
+            if self.losses:
+                loss += tf.cast(tf.add_n(self.losses), tf.float32)
+            scaled = self.optimizer.scale_loss(loss)
+        self.optimizer.apply(tape.gradient(scaled, self.trainable_variables), self.trainable_variables)
+        return self._track(losses)
+
+    def test_step(self, data):
+        inputs, target = self._unpack(data)
+        seen = self.trackers["loss"].count
+        losses = self.losses_per_image(inputs, target, seeds.pair(self.seed, "test", seen), None, training=False)
+        return self._track(losses)
+
+    def _track(self, losses):
+        regularization = tf.cast(tf.add_n(self.losses), tf.float32) if self.losses else 0.0
+        for name, tracker in self.trackers.items():
+            tracker.update_state(losses[name] + regularization if name == "loss" else losses[name])
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def _unpack(self, data):
+        if self.loss is not None or self._compile_metrics is not None:
+            raise ValueError("compile with an optimizer alone: the loss and the metrics are the model's own.")
+        inputs, target, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError("sample weights are not supported.")
+        for name, images in (("x", inputs), ("y", target)):
+            if images is not None and not tf.TensorShape(images.shape).is_compatible_with((None, *self.image_shape)):
+                hint = " Labels are not used: give the images alone, or pairs of (input, target) images." if name == "y" else ""
+                raise ValueError(f"`{name}` must hold images of shape (N, {', '.join(map(str, self.image_shape))}); got {tuple(images.shape)}.{hint}")
+        return inputs, target
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_data=None, shuffle=True,
+            initial_epoch=0, steps_per_epoch=None, **kwargs):  # fmt: skip
+        """Train as `keras.Model.fit` does; arrays are checked first, and shuffled by the model's seed.
+
+        Args:
+            x: float (N, H, W, C) in [0, 1], or a `tf.data.Dataset` of batches of images or of (input, target) pairs.
+            y: target images for an array `x`; none to reconstruct `x` itself.
+            batch_size: images a step for an array; 32 by default.
+
+        Raises:
+            ValueError: images with NaN, of the wrong shape or outside [0, 1]; a loss or metrics given to `compile`.
+        """
+        if validation_data is not None and not isinstance(validation_data, tf.data.Dataset):
+            pairs = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            pairs = tuple(checks.images("validation_data", images, self.image_shape) for images in pairs)
+            validation_data = tf.data.Dataset.from_tensor_slices(pairs if len(pairs) > 1 else pairs[0]).batch(batch_size or 32)
+        if _is_array(x):
+            arrays = (checks.images("x", x, self.image_shape, noisy=y is not None),)
+            if y is not None:
+                arrays = (*arrays, checks.images("y", y, self.image_shape))
+                if len(arrays[0]) != len(arrays[1]):
+                    raise ValueError(f"`x` and `y` must hold as many images; got {len(arrays[0])} and {len(arrays[1])}.")
+            x, y = arrays if len(arrays) > 1 else (arrays[0], None)
+            if shuffle and steps_per_epoch is None and "validation_split" not in kwargs and getattr(self, "optimizer", None) is not None:
+                batch_size = batch_size or 32
+                steps_per_epoch = pipelines.steps_per_epoch(len(arrays[0]), batch_size)
+                x = pipelines.training_batches(arrays, batch_size, self.seed, "fit", first_step=int(self.optimizer.iterations))
+                y, batch_size, shuffle = None, None, False
+        return super().fit(x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
+                           shuffle=shuffle and not isinstance(x, tf.data.Dataset), initial_epoch=initial_epoch,
+                           steps_per_epoch=steps_per_epoch, **kwargs)  # fmt: skip
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """Return the losses on images as `keras.Model.evaluate` does; arrays are checked first."""
+        if _is_array(x):
+            x = checks.images("x", x, self.image_shape, noisy=True)
+        if y is not None:
+            y = checks.images("y", y, self.image_shape)
+        return super().evaluate(x, y, **kwargs)
+
+    def call(self, inputs, training=False):
+        """Return reconstructions, float32 (N, H, W, C) in [0, 1]; nothing is injected and nothing drawn."""
+        return self.decode_codes(self.encode_images(inputs, training=training), training=training)
+
+    def encode_images(self, images, training=False):
+        """Return the code of each image as a tensor, float32 (N, *code_shape); for a variational model the posterior mean."""
+        return tf.cast(self.encoder(images, training=training), tf.float32)
+
+    def decode_codes(self, codes, training=False):
+        """Return the decoded images as a tensor, float32 (N, H, W, C) in [0, 1]."""
+        return self.likelihood.mean(self.decoder(codes, training=training))
+
+    def denoise(self, images, batch_size: int = 256) -> np.ndarray:
+        """Return the reconstruction of each image.
+
+        Args:
+            images: (N, H, W, C) in [0, 1], which noise may exceed.
+            batch_size: images at a time.
+
+        Returns:
+            float32 (N, H, W, C) in [0, 1].
+
+        Raises:
+            ValueError: images with NaN, of the wrong shape or range.
+        """
+        return in_batches(self, checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+
+    def encode(self, images, batch_size: int = 256) -> np.ndarray:
+        """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
+        return in_batches(self.encode_images, checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+
+    def decode(self, codes, batch_size: int = 256) -> np.ndarray:
+        """Return the image of each code.
+
+        Args:
+            codes: (N, *code_shape), finite.
+            batch_size: codes at a time.
+
+        Returns:
+            float32 (N, H, W, C) in [0, 1].
+
+        Raises:
+            ValueError: codes with NaN or of the wrong shape.
+        """
+        codes = np.asarray(codes, dtype=np.float32)
+        if codes.shape[1:] != self.code_shape or not len(codes):
+            raise ValueError(f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}.")
+        if not np.isfinite(codes).all():
+            raise ValueError("`codes` must be finite; got NaN or infinite values.")
+        return in_batches(self.decode_codes, codes, batch_size=batch_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "corruption": str(self.corruption),
+            "target": self.target,
+            "likelihood": str(self.likelihood),
+            "corruption_samples": self.corruption_samples,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "decoder")}
+        return cls(**{**config, **networks})
+
+
+def mean_over_copies(values, copies: int):
+    """Return the mean over `copies` consecutive values, (N * copies,) -> (N,)."""
+    return values if copies == 1 else tf.reduce_mean(tf.reshape(values, (-1, copies)), axis=1)
+
+
+def in_batches(function, *arrays: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Return `function` of arrays of equal length, computed in one graph batch by batch and put together again."""
+    graph = tf.function(function, reduce_retracing=True)
+    starts = range(0, len(arrays[0]), batch_size)
+    return np.concatenate([graph(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
+
+
+def _is_array(x) -> bool:
+    return isinstance(x, (np.ndarray, list)) or tf.is_tensor(x)
+
+
+def _check_networks(encoder, decoder, variational: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return (image shape, code shape) of networks that fit each other.
+
+    Raises:
+        TypeError: not Keras models.
+        ValueError: not built, shapes that do not fit, or a decoder that ends in a sigmoid.
+    """
+    for name, network in (("encoder", encoder), ("decoder", decoder)):
+        if not isinstance(network, keras.Model):
+            raise TypeError(f"`{name}` must be a keras.Model; got {type(network).__name__}.")
+        try:
+            network.input_shape, network.output_shape  # noqa: B018
+        except AttributeError:
+            raise ValueError(f"`{name}` must have known shapes: begin it with a keras.Input.") from None
+    image_shape = encoder.input_shape
+    if not isinstance(image_shape, tuple) or len(image_shape) != 4 or None in image_shape[1:]:
+        raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size; it takes {image_shape}.")
+    outputs = encoder.output_shape if isinstance(encoder.output_shape, list) else [encoder.output_shape]
+    wanted = "two outputs of one shape, mean and log-variance" if variational else "one output, the code"
+    if len(outputs) != 1 + variational or len(set(outputs)) != 1:
+        raise ValueError(f"`encoder` must have {wanted}; it has {outputs}.")
+    code_shape = outputs[0]
+    if None in code_shape[1:]:
+        raise ValueError(f"`encoder` must give codes of a fixed size; it gives {code_shape}.")
+    if decoder.input_shape != code_shape:
+        raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {decoder.input_shape}.")
+    if decoder.output_shape != image_shape:
+        raise ValueError(f"`decoder` must return logits of the shape of the images, {image_shape}; it returns {decoder.output_shape}.")
+    if getattr(decoder.layers[-1], "activation", None) is keras.activations.sigmoid:
+        raise ValueError("`decoder` must return logits: leave out its final sigmoid.")
+    return image_shape[1:], code_shape[1:]

@@ -1,0 +1,138 @@
+"""Variational and denoising variational autoencoder."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdvae import checks, seeds
+from tfdvae.models.base import DenoisingModel, in_batches, mean_over_copies
+
+
+def kl_weight(step, beta: float, warmup_steps: int):
+    """Return the weight of the KL divergence after `step` optimiser steps: linear from 0 to `beta` over `warmup_steps`.
+
+    Args:
+        step: steps taken; None for the final weight.
+        beta: final weight.
+        warmup_steps: 0 for `beta` from the start.
+    """
+    if step is None or warmup_steps == 0:
+        return beta
+    return beta * tf.minimum(1.0, tf.cast(step, tf.float32) / warmup_steps)
+
+
+class _Variational(DenoisingModel):
+    variational = True
+    loss_names = ("loss", "reconstruction_loss", "kl_loss")
+
+    def __init__(self, encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs):
+        super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
+        self.beta = checks.number("beta", beta, 0)
+        self.beta_warmup_steps = checks.integer("beta_warmup_steps", beta_warmup_steps, 0)
+        self.latent_samples = checks.integer("latent_samples", latent_samples, 1)
+
+    def posterior(self, images, training=False):
+        """Return mean and standard deviation of q(z | image) as tensors, float32 (N, *code_shape).
+
+        The log-variance is held within [-30, 20].
+        """
+        mean, log_variance = self.encoder(images, training=training)
+        return tf.cast(mean, tf.float32), tf.exp(0.5 * _bounded(log_variance))
+
+    def losses_per_image(self, inputs, target, seed, step, training):
+        corruption_seed, latent_seed = tf.unstack(tf.random.split(seed, 2))
+        corrupted, aims = self.corrupt(inputs, target, corruption_seed)
+        mean, log_variance = self.encoder(corrupted, training=training)
+        mean, log_variance = tf.cast(mean, tf.float32), _bounded(log_variance)
+        # Every tensor is used at most twice: three gradient terms would be summed in varying order, and runs would not repeat.
+        sigma = tf.exp(0.5 * log_variance)
+        units = tuple(range(1, len(self.code_shape) + 1))
+        kl = 0.5 * tf.reduce_sum(tf.square(mean) + tf.square(sigma) - log_variance - 1, axis=units)
+        draws = self.latent_samples
+        noise = tf.random.stateless_normal(tf.concat([[tf.shape(mean)[0] * draws], self.code_shape], 0), latent_seed)
+        codes = tf.repeat(mean, draws, axis=0) + tf.repeat(sigma, draws, axis=0) * noise
+        nll = self.likelihood.nll(tf.repeat(aims, draws, axis=0), self.decoder(codes, training=training))
+        copies = self.copies(target)
+        kl = mean_over_copies(kl, copies)
+        reconstruction = mean_over_copies(nll, copies * draws)
+        weight = kl_weight(step, self.beta, self.beta_warmup_steps)
+        return {"loss": reconstruction + weight * kl, "reconstruction_loss": reconstruction, "kl_loss": kl}
+
+    def encode_images(self, images, training=False):
+        return tf.cast(self.encoder(images, training=training)[0], tf.float32)
+
+    def sample_images(self, count, seed):
+        """Return `count` images decoded from draws of the prior N(0, I), as a tensor float32 (count, H, W, C) in [0, 1].
+
+        Args:
+            count: number of images, may be a tensor.
+            seed: int32 (2,); the same seed gives the same images.
+        """
+        return self.decode_codes(tf.random.stateless_normal(tf.concat([[count], self.code_shape], 0), seed))
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """Return `count` images decoded from draws of the prior N(0, I), float32 (count, H, W, C) in [0, 1]."""
+        codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal((checks.integer("count", count, 1), *self.code_shape))
+        return in_batches(self.decode_codes, codes.astype(np.float32))
+
+    def get_config(self):
+        return {**super().get_config(), "beta": self.beta, "beta_warmup_steps": self.beta_warmup_steps, "latent_samples": self.latent_samples}
+
+
+def _bounded(log_variance):
+    return tf.clip_by_value(tf.cast(log_variance, tf.float32), -30.0, 20.0)
+
+
+@keras.saving.register_keras_serializable(package="tfdvae", name="VAE")
+class VAE(_Variational):
+    """Variational autoencoder (Kingma and Welling 2014).
+
+    The loss is reconstruction + beta * KL in nats per image: the negative log-likelihood of the target, averaged over draws of
+    q(z | image), and KL(q(z | image) || N(0, I)), each summed over pixels or units.
+
+    Args:
+        encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the code.
+        decoder: Keras model from the code to logits (N, H, W, C).
+        likelihood: `bernoulli` or `gaussian:SIGMA`.
+        beta: weight of the KL divergence; 1 is the evidence bound.
+        beta_warmup_steps: optimiser steps over which the weight rises linearly from 0.
+        latent_samples: draws of the code in a step.
+        seed: root seed of all noise.
+
+    Raises:
+        TypeError, ValueError: networks that do not fit, or settings out of range.
+    """
+
+    def __init__(self, encoder, decoder, likelihood="bernoulli", beta=1.0, beta_warmup_steps=0, latent_samples=1, seed=0, **kwargs):
+        super().__init__(encoder, decoder, "none", "observed", likelihood, beta, beta_warmup_steps, 1, latent_samples, seed, **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        for fixed in ("corruption", "target", "corruption_samples"):
+            del config[fixed]
+        return config
+
+
+@keras.saving.register_keras_serializable(package="tfdvae", name="DVAE")
+class DVAE(_Variational):
+    """Denoising variational autoencoder (Im et al. 2017, Denoising Criterion for Variational Auto-Encoding Framework).
+
+    The loss is the negative denoising variational bound in nats per image,
+    -E_{p(x~ | x)} E_{q(z | x~)} [log p(x, z) - log q(z | x~)], estimated as the average over `corruption_samples` corrupted copies
+    and `latent_samples` draws for each; more of them lower the variance of the estimate.
+
+    Args:
+        encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the code.
+        decoder: Keras model from the code to logits (N, H, W, C).
+        corruption: what is injected, `kind:level`.
+        target: `observed` (the image given) or `corrupted` (the model's own corrupted input).
+        likelihood, beta, beta_warmup_steps, latent_samples, seed: as for `VAE`.
+        corruption_samples: corrupted copies of each image in a step.
+
+    Raises:
+        TypeError, ValueError: networks that do not fit, or settings out of range.
+    """
+
+    def __init__(self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", beta=1.0, beta_warmup_steps=0,
+                 corruption_samples=1, latent_samples=1, seed=0, **kwargs):  # fmt: skip
+        super().__init__(encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs)

@@ -1,0 +1,156 @@
+"""Figures from arrays and rows; no TensorFlow. Each function writes one PNG in one step.
+
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; markers differ as well.
+"""
+
+import itertools
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfdvae import files
+from tfdvae.reporting import statistics
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLES = ("-", "--", "-.", ":")
+_RC = {"font.size": 11, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True, "image.cmap": "gray"}
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
+
+
+def _show(axes, image: np.ndarray) -> None:
+    image = np.clip(image, 0, 1)
+    axes.imshow(image[..., 0] if image.shape[-1] == 1 else image, vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+
+
+def image_rows(rows: dict[str, np.ndarray], title: str, path: Path, columns: list[str] | None = None) -> None:
+    """Draw rows of images, each with its name on the left.
+
+    Args:
+        rows: row name -> float images (N, H, W, C); shown clipped to [0, 1].
+        title: over the figure.
+        path: of the PNG.
+        columns: names over the columns.
+    """
+    count = max(map(len, rows.values()))
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(1.1 * count + 1.6, 1.15 * len(rows) + 0.6), layout="constrained")
+        grid = figure.subplots(len(rows), count, squeeze=False)
+        figure.suptitle(title, fontsize=12)
+        for line, (name, images) in zip(grid, rows.items(), strict=True):
+            for axes in line[len(images) :]:
+                axes.axis("off")
+            for axes, image in zip(line, images, strict=False):
+                _show(axes, image)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+        for axes, name in zip(grid[0], columns or [], strict=False):
+            axes.set_title(name, fontsize=9)
+        _save(figure, path)
+
+
+def training_loss(history: list[dict], title: str, path: Path) -> None:
+    """Draw the losses of each epoch, in nats per image, one panel a loss.
+
+    Args:
+        history: dictionaries with `epoch` and the losses.
+        title: over the figure.
+        path: of the PNG.
+    """
+    names = [name for name in history[0] if name not in ("epoch", "step")]
+    if "kl_loss" not in names:
+        names = ["loss"]
+    titles = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(4 * len(names), 3.4), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        epochs = [entry["epoch"] for entry in history]
+        for axes, name, colour in zip(figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False):
+            axes.plot(epochs, [entry[name] for entry in history], color=colour, marker="o" if len(epochs) < 20 else None)
+            axes.set(title=titles[name], xlabel="epoch", ylabel="nats per image")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        _save(figure, path)
+
+
+def latent_grids(grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.ndarray], title: str, path: Path) -> None:
+    """Draw decoded images over pairs of latent units.
+
+    Args:
+        grids: (i, j) -> images (rows, columns, H, W, C); unit i changes along the columns, unit j along the rows, upwards.
+        values: unit -> the values it takes.
+        title: over the figure.
+        path: of the PNG.
+    """
+    across = min(3, len(grids))
+    down = -(-len(grids) // across)
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(4.2 * across, 4.3 * down), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for axes in panels[len(grids) :]:
+            axes.axis("off")
+        for axes, ((i, j), images) in zip(panels, grids.items(), strict=False):
+            lines = [np.concatenate(list(line), axis=1) for line in images[::-1]]
+            _show(axes, np.concatenate(lines, axis=0))
+            height, width = images.shape[2:4]
+            for unit, axis, step, total in ((i, axes.xaxis, width, None), (j, axes.yaxis, height, len(images) * height)):
+                ticks = np.array([0, len(values[unit]) // 2, len(values[unit]) - 1])
+                centres = (ticks + 0.5) * step
+                axis.set_ticks(centres if total is None else total - centres, [f"{values[unit][t]:.2g}" for t in ticks], fontsize=9)
+            axes.set(xlabel=f"unit {i}", ylabel=f"unit {j}")
+        _save(figure, path)
+
+
+def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) -> None:
+    """Draw training loss and training accuracy of each classifier against optimiser steps.
+
+    Args:
+        histories: training set -> dictionaries with `step`, `loss` and `accuracy`.
+        title: over the figure.
+        path: of the PNG.
+    """
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        panels = figure.subplots(1, 2)
+        for axes, metric, unit in zip(panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True):
+            for (name, history), colour, marker, style in zip(histories.items(), COLOURS, MARKERS, itertools.cycle(STYLES), strict=False):
+                scale = 100 if metric == "accuracy" else 1
+                axes.plot([entry["step"] for entry in history], [scale * entry[metric] for entry in history], color=colour, marker=marker,
+                          linestyle=style, markersize=4, label=statistics.training_set_label(name))  # fmt: skip
+            axes.set(title=f"training {metric}", xlabel="optimiser step", ylabel=unit)
+            axes.legend()
+        _save(figure, path)
+
+
+def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
+    """Draw test accuracy with its interval against test corruption, one line a training set.
+
+    Args:
+        rows: long rows with metric `accuracy`, `accuracy_low` and `accuracy_high`.
+        title: over the figure.
+        path: of the PNG.
+    """
+    values = {(row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"]) for row in rows}
+    sets = list(dict.fromkeys(key[0] for key in values))
+    corruptions = list(dict.fromkeys(key[1] for key in values))
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
+        axes = figure.subplots()
+        for number, (name, colour, marker, style) in enumerate(zip(sets, COLOURS, MARKERS, itertools.cycle(STYLES), strict=False)):
+            low, middle, high = (np.array([values[name, c, m] for c in corruptions]) for m in ("accuracy_low", "accuracy", "accuracy_high"))
+            places = np.arange(len(corruptions)) + 0.08 * (number - (len(sets) - 1) / 2)
+            axes.errorbar(places, middle, (middle - low, high - middle), color=colour, marker=marker, linestyle=style, capsize=4,
+                          label=statistics.training_set_label(name))  # fmt: skip
+        labels = list(map(statistics.noise_label, corruptions))
+        axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30)
+        axes.set(title=title, xlabel="noise of the test images", ylabel="accuracy, % (95% interval over test images)")
+        axes.legend(title="trained on")
+        _save(figure, path)

@@ -1,0 +1,41 @@
+"""Intervals and tables, from numbers and rows alone."""
+
+import scipy.stats
+
+
+def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion observed in `count` independent cases."""
+    result = scipy.stats.binomtest(round(proportion * count), count).proportion_ci(confidence, method="wilson")
+    return float(result.low), float(result.high)
+
+
+def noise_label(test_corruption: str) -> str:
+    """Return how a table names a test corruption: `no noise`, `2.5%` for Gaussian noise, otherwise its own name."""
+    if test_corruption == "none":
+        return "no noise"
+    kind, _, level = test_corruption.partition(":")
+    return f"{100 * float(level):g}%" if kind == "gaussian" else test_corruption
+
+
+def accuracy_table(rows: list[dict]) -> str:
+    """Return accuracies in percent with their intervals as a Markdown table: a line a training set, a column a test corruption.
+
+    Args:
+        rows: long rows; those with metric `accuracy`, `accuracy_low` and `accuracy_high` are used.
+    """
+    cells = {(row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"]) for row in rows}
+    accuracies = [row for row in rows if row["metric"] == "accuracy"]
+    columns = list(dict.fromkeys(row["test_corruption"] for row in accuracies))
+    lines = ["| trained on | " + " | ".join(map(noise_label, columns)) + " |", "|---" * (len(columns) + 1) + "|"]
+    for augmentation in dict.fromkeys(row["augmentation"] for row in accuracies):
+        values = []
+        for column in columns:
+            value, low, high = (cells[augmentation, column, metric] for metric in ("accuracy", "accuracy_low", "accuracy_high"))
+            values.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
+        lines.append(f"| {training_set_label(augmentation)} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def training_set_label(augmentation: str) -> str:
+    """Return how tables and figures name a training set."""
+    return "limited" if augmentation == "limited" else f"limited + {augmentation.upper()}"
