@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from tfdvae import checks, seeds
 from tfdvae.data import pipelines
@@ -31,8 +32,8 @@ def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) 
         noise = seeds.generator(seed, f"augmentation/posterior/{copy}").standard_normal((len(images), *model.code_shape), np.float32)
 
         def draw(batch, batch_noise):
-            mean, sigma = model.posterior(batch)
-            return model.decode_codes(mean + sigma * batch_noise)
+            mean, sigma = model.graphs["posterior"](batch)
+            return model.graphs["decode_codes"](mean + sigma * batch_noise)
 
         made.append(in_batches(draw, inputs, noise))
     return _per_copy(made, labels)
@@ -40,14 +41,12 @@ def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) 
 
 def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
     """decode(encode(corrupt(x))), with a fresh corruption for each copy."""
-    return _per_copy([in_batches(model, _corrupted(model, images, copy, seed)) for copy in range(per_image)], labels)
+    return _per_copy([in_batches(model.graphs["call"], _corrupted(model, images, copy, seed)) for copy in range(per_image)], labels)
 
 
 def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
     """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
-    import tensorflow as tf
-
-    both = in_batches(lambda batch: tf.stack(model.posterior(batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
+    both = in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
     codes, made_labels = [], []
     for label in np.unique(labels):
         mean, sigma = both[labels == label, 0], both[labels == label, 1]

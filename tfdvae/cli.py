@@ -1,8 +1,11 @@
 """The command line: `tfdvae COMMAND ...`; `python train.py ...` is `tfdvae train ...`."""
 
+import contextlib
 import dataclasses
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -71,8 +74,27 @@ def _train(config: TrainConfig) -> None:
 def _start_tensorflow(threads: int | None) -> None:
     """Import TensorFlow with the number of threads that the run records (all cores by default), without its start-up messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with _silent_stderr():
+        import tensorflow as tf
 
     threads = threads or len(os.sched_getaffinity(0))
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Hold back what is written to standard error, also by C++, and show it only if the block fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,5 +1,7 @@
 """What all models share: checks of the networks, noise, training and test step, saving, verbs on arrays."""
 
+from functools import cached_property
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -63,6 +65,12 @@ class DenoisingModel(keras.Model):
     def copies(self, target) -> int:
         """Corrupted copies of each image: one where pairs are given, for then nothing is injected."""
         return 1 if target is not None else self.corruption_samples
+
+    @cached_property
+    def graphs(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`, as graphs traced once."""
+        names = ("call", "encode_images", "decode_codes") + (("posterior",) if self.variational else ())
+        return {name: tf.function(getattr(self, name), reduce_retracing=True) for name in names}
 
     @property
     def metrics(self):
@@ -169,11 +177,11 @@ class DenoisingModel(keras.Model):
         Raises:
             ValueError: images with NaN, of the wrong shape or range.
         """
-        return in_batches(self, checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+        return in_batches(self.graphs["call"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
 
     def encode(self, images, batch_size: int = 256) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return in_batches(self.encode_images, checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+        return in_batches(self.graphs["encode_images"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
 
     def decode(self, codes, batch_size: int = 256) -> np.ndarray:
         """Return the image of each code.
@@ -193,7 +201,7 @@ class DenoisingModel(keras.Model):
             raise ValueError(f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}.")
         if not np.isfinite(codes).all():
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
-        return in_batches(self.decode_codes, codes, batch_size=batch_size)
+        return in_batches(self.graphs["decode_codes"], codes, batch_size=batch_size)
 
     def get_config(self):
         return {
@@ -219,10 +227,9 @@ def mean_over_copies(values, copies: int):
 
 
 def in_batches(function, *arrays: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """Return `function` of arrays of equal length, computed in one graph batch by batch and put together again."""
-    graph = tf.function(function, reduce_retracing=True)
+    """Return `function` of arrays of equal length, computed batch by batch and put together again."""
     starts = range(0, len(arrays[0]), batch_size)
-    return np.concatenate([graph(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
+    return np.concatenate([function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
 
 
 def _is_array(x) -> bool:

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import checks, seeds
-from tfdvae.models.base import DenoisingModel, in_batches, mean_over_copies
+from tfdvae.models.base import DenoisingModel, mean_over_copies
 
 
 def kl_weight(step, beta: float, warmup_steps: int):
@@ -73,7 +73,7 @@ class _Variational(DenoisingModel):
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """Return `count` images decoded from draws of the prior N(0, I), float32 (count, H, W, C) in [0, 1]."""
         codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal((checks.integer("count", count, 1), *self.code_shape))
-        return in_batches(self.decode_codes, codes.astype(np.float32))
+        return self.decode(codes)
 
     def get_config(self):
         return {**super().get_config(), "beta": self.beta, "beta_warmup_steps": self.beta_warmup_steps, "latent_samples": self.latent_samples}

@@ -100,10 +100,11 @@ def latent_grids(grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.
             lines = [np.concatenate(list(line), axis=1) for line in images[::-1]]
             _show(axes, np.concatenate(lines, axis=0))
             height, width = images.shape[2:4]
-            for unit, axis, step, total in ((i, axes.xaxis, width, None), (j, axes.yaxis, height, len(images) * height)):
-                ticks = np.array([0, len(values[unit]) // 2, len(values[unit]) - 1])
-                centres = (ticks + 0.5) * step
-                axis.set_ticks(centres if total is None else total - centres, [f"{values[unit][t]:.2g}" for t in ticks], fontsize=9)
+            for unit, axis, pixels, upwards in ((i, axes.xaxis, width, False), (j, axes.yaxis, height, True)):
+                ends = values[unit][[0, -1]]
+                ticks = np.array([ends[0], ends.mean(), ends[1]])
+                centres = np.interp(ticks, values[unit], (np.arange(len(values[unit])) + 0.5) * pixels)
+                axis.set_ticks(len(values[unit]) * pixels - centres if upwards else centres, [f"{tick:.2g}" for tick in ticks], fontsize=9)
             axes.set(xlabel=f"unit {i}", ylabel=f"unit {j}")
         _save(figure, path)
 
@@ -152,5 +153,5 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
         labels = list(map(statistics.noise_label, corruptions))
         axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30)
         axes.set(title=title, xlabel="noise of the test images", ylabel="accuracy, % (95% interval over test images)")
-        axes.legend(title="trained on")
+        axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
         _save(figure, path)
