@@ -5,6 +5,7 @@ Names are imported when they are first used, so that `import tfdvae` does not im
 
 import importlib
 import importlib.metadata
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tfdvae.models.variational import DVAE, VAE
 
 __version__ = importlib.metadata.version("tfdvae")
-__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "export", "train"]
+__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "export", "load_model", "train"]
 
 _HOMES = {
     "DAE": "models.autoencoder",
@@ -33,3 +34,20 @@ def __getattr__(name: str):
     if name in _HOMES:
         return getattr(importlib.import_module(f"tfdvae.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'tfdvae' has no attribute {name!r}")
+
+
+def load_model(path):
+    """Return the model of a `.keras` file, such as a run's `generator.keras`: `keras.models.load_model`, with the classes of tfdvae known."""
+    import keras
+
+    _register()
+    return keras.models.load_model(path)
+
+
+def _register() -> None:
+    for name in ("DAE", "DVAE"):
+        __getattr__(name)
+
+
+if "keras" in sys.modules:  # then `keras.models.load_model` is to know the classes without more ado
+    _register()

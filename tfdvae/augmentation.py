@@ -46,7 +46,9 @@ def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encod
 
 def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
     """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
-    both = in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
+    both = (
+        in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
+    )
     codes, made_labels = [], []
     for label in np.unique(labels):
         mean, sigma = both[labels == label, 0], both[labels == label, 1]
@@ -83,7 +85,9 @@ class Augmenter:
         if not isinstance(model, DenoisingModel):
             raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
         if not model.variational and model.corruption.level == 0:
-            raise ValueError("a plain autoencoder makes no synthetic images: it has nothing random, so each image gives one and the same reconstruction.")
+            raise ValueError(
+                "a plain autoencoder makes no synthetic images: it has nothing random, so each image gives one and the same reconstruction."
+            )
         allowed = ("posterior", "prior") if model.variational else ("reconstruction",)
         self.model = model
         self.method = checks.choice("method", allowed[0] if method is None else method, allowed)

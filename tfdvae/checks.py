@@ -82,7 +82,7 @@ def images(argument: str, value: object, shape: tuple[int, int, int] | None = No
         raise ValueError(f"`{argument}` must be finite; image {bad[0]} and {len(bad) - 1} more hold NaN or infinite values.")
     if noisy:
         mean = float(array.mean(dtype=np.float64))
-        if not (-8 <= low and high <= 9 and -0.1 <= mean <= 1.1):
+        if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
             raise ValueError(
                 f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got values from {low:g} to {high:g} with mean {mean:g}."
             )

@@ -29,7 +29,11 @@ def cnn(
         checks.integer("image height and width", size, 2)
 
     def start(name):
-        return {"name": name, "kernel_initializer": keras.initializers.GlorotUniform(seed=seeds.stream(seed, f"classifier weights/{name}")), "dtype": dtype}
+        return {
+            "name": name,
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=seeds.stream(seed, f"classifier weights/{name}")),
+            "dtype": dtype,
+        }
 
     hidden = images = keras.Input(image_shape, name="images")
     for number, channels in enumerate((32, 64), start=1):

@@ -135,7 +135,9 @@ class TrainConfig:
         default = DEFAULT_CORRUPTION if self.denoising else "none"
         corruption = corruptions.parse(default if self.corruption is None else self.corruption)
         if self.denoising and corruption.level == 0:
-            raise ValueError(f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{self.model.replace('d', '', 1)}`.")
+            raise ValueError(
+                f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{self.model.replace('d', '', 1)}`."
+            )
         if not self.denoising and corruption.level > 0:
             raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
         if not self.denoising:

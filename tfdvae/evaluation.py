@@ -17,7 +17,9 @@ def test_noise(images: np.ndarray, corruption: Corruption, seed: int) -> np.ndar
     return pipelines.freeze_noise(images, np.arange(len(images)), corruption, seed, "test")
 
 
-def classifier_rows(classifier: keras.Model, images: np.ndarray, labels: np.ndarray, corruptions: Iterable[Corruption], seed: int) -> Iterator[dict]:
+def classifier_rows(
+    classifier: keras.Model, images: np.ndarray, labels: np.ndarray, corruptions: Iterable[Corruption], seed: int
+) -> Iterator[dict]:
     """Measure accuracy, with its 95% Wilson interval over test images, under each corruption.
 
     Args:
@@ -32,7 +34,12 @@ def classifier_rows(classifier: keras.Model, images: np.ndarray, labels: np.ndar
         value = metrics.accuracy(logits, labels)
         low, high = statistics.wilson_interval(value, len(labels))
         for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):
-            yield {"test_corruption": "none" if corruption.level == 0 else str(corruption), "split": "test", "metric": metric, "value": number}
+            yield {
+                "test_corruption": "none" if corruption.level == 0 else str(corruption),
+                "split": "test",
+                "metric": metric,
+                "value": number,
+            }
 
 
 def generator_rows(model: DenoisingModel, train: np.ndarray, test: np.ndarray) -> Iterator[dict]:

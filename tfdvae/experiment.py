@@ -175,7 +175,9 @@ def evaluate(run: Run) -> str:
     for name, fields in [("generator", {})] + [(f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets]:
         for entry in _history(run, name):
             place = {"split": "train", "epoch": entry["epoch"], "step": entry["step"]}
-            curves += [run.row(**fields, **place, metric=metric, value=value) for metric, value in entry.items() if metric not in ("epoch", "step")]
+            curves += [
+                run.row(**fields, **place, metric=metric, value=value) for metric, value in entry.items() if metric not in ("epoch", "step")
+            ]
     files.write_rows(run.folder / "history.csv", curves)
     _write_hparams(run, rows)
     files.write_rows(run.folder / "metrics.csv", rows)
@@ -268,7 +270,9 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
             grid[:, :, i], grid[:, :, j] = values[i][None, :], values[j][:, None]
             images = run.generator.decode(grid.reshape(-1, *codes.shape[1:]))
             grids[i, j] = images.reshape(size, size, *images.shape[1:])
-    plots.latent_grids(grids, values, f"{run.title}: decoded images over pairs of latent units, {others}", run.folder / "figures" / "latent_grids.png")
+    plots.latent_grids(
+        grids, values, f"{run.title}: decoded images over pairs of latent units, {others}", run.folder / "figures" / "latent_grids.png"
+    )
 
 
 def export_model(run: Run) -> str:
@@ -291,8 +295,11 @@ def stages(config: TrainConfig) -> list[Stage]:
     if config.model != "ae":
         listed.append(Stage("augmentation", augment, ("augmentation.npz",)))
     for augmentation in config.training_sets:
-        listed.append(Stage(f"classifier-{augmentation}", partial(train_classifier, augmentation=augmentation), (f"classifier-{augmentation}.keras",)))
-    return listed + [
+        listed.append(
+            Stage(f"classifier-{augmentation}", partial(train_classifier, augmentation=augmentation), (f"classifier-{augmentation}.keras",))
+        )
+    return [
+        *listed,
         Stage("evaluation", evaluate, ("metrics.csv", "history.csv")),
         Stage("figures", draw_figures, ("figures/samples.png",)),
         Stage("export", export_model, ("saved_model/saved_model.pb",)),
@@ -424,7 +431,9 @@ def _summarise(run: Run) -> None:
         ]
     else:
         losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
-        lines += [f"Loss {losses['train', 'loss']:.2f} (training) and {losses['test', 'loss']:.2f} (test) nats per image; no classifier was asked for."]
+        lines += [
+            f"Loss {losses['train', 'loss']:.2f} (training) and {losses['test', 'loss']:.2f} (test) nats per image; no classifier was asked for."
+        ]
     text = "\n".join(lines) + "\n"
     files.write_text(run.folder / "summary.md", text)
     print(f"\n{text}", flush=True)

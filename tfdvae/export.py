@@ -34,7 +34,9 @@ def export(model: DenoisingModel, path: str | Path) -> Path:
     archive.add_endpoint("encode", model.encode_images, [images])
     archive.add_endpoint("decode", model.decode_codes, [codes])
     if model.variational:
-        archive.add_endpoint("sample", model.sample_images, [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")])
+        archive.add_endpoint(
+            "sample", model.sample_images, [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")]
+        )
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
     return path

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import filelock
 
-ROW_FIELDS = (
-    "study run dataset n_train condition model network corruption target augmentation protocol "
-    "test_corruption split epoch step seed metric value"
-).split()
+ROW_FIELDS = [
+    "study", "run", "dataset", "n_train", "condition", "model", "network", "corruption", "target", "augmentation",
+    "protocol", "test_corruption", "split", "epoch", "step", "seed", "metric", "value",
+]  # fmt: skip
 _TEMPORARY = ".tmp-"
 
 

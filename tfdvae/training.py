@@ -43,8 +43,14 @@ def fit(
     """
     model.optimizer.build(model.trainable_variables)
     history = _restore(model, folder)
-    with tqdm(desc=name, unit="step", total=total_steps, initial=history[-1]["step"] if history else 0, dynamic_ncols=True,
-              mininterval=0.2 if sys.stderr.isatty() else 10) as bar:
+    with tqdm(
+        desc=name,
+        unit="step",
+        total=total_steps,
+        initial=history[-1]["step"] if history else 0,
+        dynamic_ncols=True,
+        mininterval=0.2 if sys.stderr.isatty() else 10,
+    ) as bar:
         while (step := history[-1]["step"] if history else 0) < total_steps:
             left = total_steps - step
             steps, rounds = (round_steps, left // round_steps) if left >= round_steps else (left, 1)

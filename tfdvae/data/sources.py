@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from tfdvae import checks, files, seeds
+from tfdvae import checks, files
 from tfdvae.config import data_folder
 from tfdvae.data import splits
 
@@ -123,7 +123,7 @@ def _hold_out_test(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, 
 def _tfds(name: str, folder: Path | None) -> Source:
     with _quiet_tfds():
         builder = _builder(name)
-        archives = {info.filename: info.checksum for info in builder.url_infos.values() if info.filename}
+        archives = {info.filename: info.checksum for info in (builder.url_infos or {}).values() if info.filename}
         cache = platformdirs.user_cache_path("tfdvae") / "datasets" / re.sub(r"[^\w.-]", "-", f"{builder.info.full_name}")
         if folder is not None:
             folder = _archive_folder(folder, builder.name, archives)
@@ -250,7 +250,7 @@ def _check_reachable(builder, seconds: float = 8.0) -> None:
     """Ask the first archive's server for an answer, so that a missing network is told in seconds, not in minutes of retries."""
     import requests
 
-    url = next(iter(builder.url_infos), None)
+    url = next(iter(builder.url_infos or ()), None)
     if url is None:
         return
     answers: queue.Queue = queue.Queue()
@@ -269,7 +269,9 @@ def _check_reachable(builder, seconds: float = 8.0) -> None:
         error = TimeoutError(f"no answer in {seconds:g} s")
     if error is not None:
         host = urllib.parse.urlsplit(url).hostname
-        raise Unavailable(f"{builder.name} is not on this machine and its server {host} cannot be reached ({type(error).__name__}). {_WAY_OUT}")
+        raise Unavailable(
+            f"{builder.name} is not on this machine and its server {host} cannot be reached ({type(error).__name__}). {_WAY_OUT}"
+        )
 
 
 def _decode(builder, cache: Path) -> None:

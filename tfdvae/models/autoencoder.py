@@ -28,7 +28,9 @@ class DAE(DenoisingModel):
     variational = False
     loss_names = ("loss", "reconstruction_loss")
 
-    def __init__(self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", corruption_samples=1, seed=0, **kwargs):
+    def __init__(
+        self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", corruption_samples=1, seed=0, **kwargs
+    ):
         super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
 
     def losses_per_image(self, inputs, target, seed, step, training):

@@ -109,48 +109,58 @@ class DenoisingModel(keras.Model):
         for name, images in (("x", inputs), ("y", target)):
             if images is not None and not tf.TensorShape(images.shape).is_compatible_with((None, *self.image_shape)):
                 hint = " Labels are not used: give the images alone, or pairs of (input, target) images." if name == "y" else ""
-                raise ValueError(f"`{name}` must hold images of shape (N, {', '.join(map(str, self.image_shape))}); got {tuple(images.shape)}.{hint}")
+                raise ValueError(
+                    f"`{name}` must hold images of shape (N, {', '.join(map(str, self.image_shape))}); got {tuple(images.shape)}.{hint}"
+                )
         return inputs, target
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_data=None, shuffle=True,
-            initial_epoch=0, steps_per_epoch=None, **kwargs):  # fmt: skip
-        """Train as `keras.Model.fit` does; arrays are checked first, and shuffled by the model's seed.
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
+        """Train as `keras.Model.fit` does. Arrays are checked, and shuffled by the model's seed, not by a global generator.
+
+        An epoch of an array holds full batches alone; the images left over are others in each epoch.
 
         Args:
             x: float (N, H, W, C) in [0, 1], or a `tf.data.Dataset` of batches of images or of (input, target) pairs.
-            y: target images for an array `x`; none to reconstruct `x` itself.
+            y: target images for an array `x`, which noise may then exceed; none to reconstruct `x` itself.
             batch_size: images a step for an array; 32 by default.
+            epochs: as in Keras.
+            **kwargs: all else that `keras.Model.fit` takes, but `validation_split`: give `validation_data`.
 
         Raises:
             ValueError: images with NaN, of the wrong shape or outside [0, 1]; a loss or metrics given to `compile`.
         """
-        if validation_data is not None and not isinstance(validation_data, tf.data.Dataset):
-            pairs = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            pairs = tuple(checks.images("validation_data", images, self.image_shape) for images in pairs)
-            validation_data = tf.data.Dataset.from_tensor_slices(pairs if len(pairs) > 1 else pairs[0]).batch(batch_size or 32)
         if _is_array(x):
-            arrays = (checks.images("x", x, self.image_shape, noisy=y is not None),)
-            if y is not None:
-                arrays = (*arrays, checks.images("y", y, self.image_shape))
-                if len(arrays[0]) != len(arrays[1]):
-                    raise ValueError(f"`x` and `y` must hold as many images; got {len(arrays[0])} and {len(arrays[1])}.")
-            x, y = arrays if len(arrays) > 1 else (arrays[0], None)
-            if shuffle and steps_per_epoch is None and "validation_split" not in kwargs and getattr(self, "optimizer", None) is not None:
+            if kwargs.get("validation_split"):
+                raise ValueError("`validation_split` is not supported; hold images out and give them as `validation_data`.")
+            arrays = self._check_arrays(x, y)
+            x, y = arrays if len(arrays) == 2 else (arrays[0], None)
+            if kwargs.get("shuffle", True) and self.compiled:
                 batch_size = batch_size or 32
-                steps_per_epoch = pipelines.steps_per_epoch(len(arrays[0]), batch_size)
+                steps = kwargs.get("steps_per_epoch") or pipelines.steps_per_epoch(len(x), batch_size)
                 x = pipelines.training_batches(arrays, batch_size, self.seed, "fit", first_step=int(self.optimizer.iterations))
-                y, batch_size, shuffle = None, None, False
-        return super().fit(x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
-                           shuffle=shuffle and not isinstance(x, tf.data.Dataset), initial_epoch=initial_epoch,
-                           steps_per_epoch=steps_per_epoch, **kwargs)  # fmt: skip
+                y, batch_size = None, None
+                kwargs |= {"shuffle": False, "steps_per_epoch": steps}
+        elif isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
-        """Return the losses on images as `keras.Model.evaluate` does; arrays are checked first."""
+        """Return the losses as `keras.Model.evaluate` does; arrays are checked as in `fit`, but noise may exceed [0, 1]."""
         if _is_array(x):
-            x = checks.images("x", x, self.image_shape, noisy=True)
-        if y is not None:
-            y = checks.images("y", y, self.image_shape)
+            arrays = self._check_arrays(x, y, noisy=True)
+            x, y = arrays if len(arrays) == 2 else (arrays[0], None)
         return super().evaluate(x, y, **kwargs)
+
+    def _check_arrays(self, x, y, noisy=False):
+        if y is None:
+            return (checks.images("x", x, self.image_shape, noisy=noisy),)
+        x = checks.images("x", x, self.image_shape, noisy=True)
+        if np.ndim(y) != 4:
+            raise ValueError(f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out.")
+        y = checks.images("y", y, self.image_shape)
+        if len(x) != len(y):
+            raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
+        return x, y
 
     def call(self, inputs, training=False):
         """Return reconstructions, float32 (N, H, W, C) in [0, 1]; nothing is injected and nothing drawn."""
@@ -181,7 +191,9 @@ class DenoisingModel(keras.Model):
 
     def encode(self, images, batch_size: int = 256) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return in_batches(self.graphs["encode_images"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+        return in_batches(
+            self.graphs["encode_images"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size
+        )
 
     def decode(self, codes, batch_size: int = 256) -> np.ndarray:
         """Return the image of each code.

@@ -25,7 +25,9 @@ class _Variational(DenoisingModel):
     variational = True
     loss_names = ("loss", "reconstruction_loss", "kl_loss")
 
-    def __init__(self, encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs):
+    def __init__(
+        self, encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs
+    ):
         super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
         self.beta = checks.number("beta", beta, 0)
         self.beta_warmup_steps = checks.integer("beta_warmup_steps", beta_warmup_steps, 0)
@@ -72,11 +74,18 @@ class _Variational(DenoisingModel):
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """Return `count` images decoded from draws of the prior N(0, I), float32 (count, H, W, C) in [0, 1]."""
-        codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal((checks.integer("count", count, 1), *self.code_shape))
+        codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal(
+            (checks.integer("count", count, 1), *self.code_shape)
+        )
         return self.decode(codes)
 
     def get_config(self):
-        return {**super().get_config(), "beta": self.beta, "beta_warmup_steps": self.beta_warmup_steps, "latent_samples": self.latent_samples}
+        return {
+            **super().get_config(),
+            "beta": self.beta,
+            "beta_warmup_steps": self.beta_warmup_steps,
+            "latent_samples": self.latent_samples,
+        }
 
 
 def _bounded(log_variance):
@@ -135,4 +144,6 @@ class DVAE(_Variational):
 
     def __init__(self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", beta=1.0, beta_warmup_steps=0,
                  corruption_samples=1, latent_samples=1, seed=0, **kwargs):  # fmt: skip
-        super().__init__(encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs)
+        super().__init__(
+            encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs
+        )

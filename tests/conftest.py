@@ -1,0 +1,68 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache folder of the tests' own, so that they neither use nor fill the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Proxies that refuse at once, so that a test behaves alike with and without a network, and no dataset on this machine."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("TFDVAE_DATA_DIR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def archives():
+    folder = os.environ.get("TFDVAE_DATA_DIR")
+    if not folder:
+        pytest.skip("TFDVAE_DATA_DIR does not name a folder with Fashion-MNIST's archives")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def fashion(archives):
+    from tfdvae.data import sources
+
+    return sources.load("fashion_mnist", str(archives))
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Images float32 (1438, 28, 28, 1) in [0, 1] and labels."""
+    from tfdvae.data import sources
+
+    source = sources.load("digits")
+    return sources.to_unit(source.train_images), source.train_labels
+
+
+@pytest.fixture
+def noise():
+    """Random images (N, H, W, C) in [0, 1]."""
+
+    def make(*shape, seed=0):
+        return np.random.default_rng(seed).random(shape, dtype=np.float32)
+
+    return make
+
+
+def run(*arguments, cwd=ROOT, timeout=300, **environment):
+    """Run `python train.py` with arguments and return the finished process, its output as text."""
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from tfdvae import checks
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [("dvea", "'dvae'"), ("DVAE", "'dvae'"), ("gausian", "'gaussian'"), ("zzz", None)]
+)
+def test_choice_suggests_the_nearest_names(value, near):
+    with pytest.raises(ValueError, match=r"`model` must be one of dvae, gaussian; got") as error:
+        checks.choice("model", value, ("dvae", "gaussian"))
+    assert ("Did you mean" in str(error.value)) == (near is not None)
+    assert near is None or near in str(error.value)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25), np.int64(1)])
+def test_number_within(value):
+    assert checks.number("level", value, 0, 1) == value
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf")])
+def test_number_outside_names_argument_and_value(value):
+    with pytest.raises(ValueError, match=rf"`level` must be a finite number between 0 and 1; got {value}"):
+        checks.number("level", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", ["0.1", None, True, [0.1]])
+def test_number_of_wrong_type(value):
+    with pytest.raises(TypeError, match="`level` must be a number"):
+        checks.number("level", value, 0, 1)
+
+
+def test_number_above_low():
+    with pytest.raises(ValueError, match="above 0"):
+        checks.number("rate", 0.0, 0, above_low=True)
+
+
+@pytest.mark.parametrize("value", [1.0, "1", None, True])
+def test_integer_of_wrong_type(value):
+    with pytest.raises(TypeError, match="`epochs` must be a whole number"):
+        checks.integer("epochs", value, 1)
+
+
+def broken(image):
+    images = np.full((4, 3, 3, 1), 0.5)
+    images[2] = image
+    return images
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (broken(np.nan), "must be finite; image 2"),
+        (broken(np.inf), "must be finite; image 2"),
+        (np.zeros((3, 3, 1)), r"shape \(N, H, W, C\); got \(3, 3, 1\)"),
+        (np.zeros((0, 3, 3, 1)), "at least one image"),
+        (np.full((2, 3, 3, 1), 255), r"\[0, 1\]; got values from 255 to 255"),
+        (broken(-0.01), r"\[0, 1\]; got values from -0.01"),
+    ],
+)
+def test_images_refused(value, message):
+    with pytest.raises(ValueError, match=message):
+        checks.images("images", value)
+
+
+@pytest.mark.parametrize("value", [np.full((1, 2, 2, 1), "a"), np.zeros((1, 2, 2, 1), complex), np.full((1, 2, 2, 1), None)])
+def test_images_of_wrong_type(value):
+    with pytest.raises(TypeError, match="`images` must hold real numbers"):
+        checks.images("images", value)
+
+
+def test_images_of_another_shape():
+    with pytest.raises(ValueError, match=r"`x` must have shape \(N, 28, 28, 1\); got \(2, 3, 3, 1\)"):
+        checks.images("x", np.zeros((2, 3, 3, 1)), (28, 28, 1))
+
+
+def test_noise_may_exceed_the_range_but_a_wrong_scale_is_refused(noise):
+    images = noise(20, 8, 8, 1)
+    noisy = images + np.random.default_rng(0).normal(0, 0.5, images.shape)
+    assert np.allclose(checks.images("images", noisy, noisy=True), noisy)
+    for wrong in (images * 255, images * 2 - 2, images - 3):
+        with pytest.raises(ValueError, match=r"scaled to \[0, 1\]"):
+            checks.images("images", wrong, noisy=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [([0.5, 1], TypeError), ([0, 1, 2], ValueError), ([[0], [1]], ValueError), ([-1, 0], ValueError)]
+)
+def test_labels_refused(value, error):
+    with pytest.raises(error, match="`labels` must"):
+        checks.labels("labels", value, 2)

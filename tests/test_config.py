@@ -1,0 +1,88 @@
+import dataclasses
+import json
+
+import pytest
+
+from tfdvae.config import MODELS, TrainConfig, data_folder
+
+
+def test_defaults_are_the_published_study():
+    config = TrainConfig()
+    assert (config.model, config.network, config.latent_dim, config.epochs, config.batch_size) == ("dvae", "mlp", 4, 60, 128)
+    assert (config.corruption, config.train_noise, config.samples_per_image, config.beta) == ("gaussian:0.1", "gaussian:0.1", 2, 1.0)
+    assert config.test_noise == ("none", "gaussian:0.025", "gaussian:0.05", "gaussian:0.075", "gaussian:0.1")
+    assert (config.protocol, config.classifier_steps, config.classifier_epochs) == ("equal_steps", 1200, 7)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_json_and_back(model):
+    config = TrainConfig(model=model, n_train=70, noisy_train=True, test_noise=("0", "masking:0.5"), seed=3)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_every_field_has_a_default_and_help():
+    fields = dataclasses.fields(TrainConfig)
+    assert all(field.default is not dataclasses.MISSING for field in fields)
+    flags = """model network dataset data_dir n_train noisy_train train_noise corruption target epochs batch_size learning_rate latent_dim beta
+        samples_per_image no_classifier protocol classifier_steps classifier_epochs test_noise seed precision threads output resume debug""".split()
+    assert set(flags) <= {field.name for field in fields}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "dvea"}, "Did you mean 'dvae'"), ({"network": "mpl"}, "Did you mean 'mlp'"), ({"target": "clean"}, "`target` must be one of"),
+        ({"protocol": "equal_step"}, "equal_steps"), ({"precision": "float8"}, "`precision`"), ({"sampling": "x"}, "`sampling`"),
+        ({"n_train": 0}, "`n_train` must be a finite number at least 1; got 0"), ({"epochs": 0}, "`epochs`"), ({"batch_size": -1}, "`batch_size`"),
+        ({"latent_dim": 0}, "`latent_dim`"), ({"samples_per_image": 0}, "`samples_per_image`"), ({"threads": 0}, "`threads`"),
+        ({"learning_rate": float("nan")}, "`learning_rate`"), ({"learning_rate": 0.0}, "`learning_rate`"), ({"beta": -1.0}, "`beta`"),
+        ({"train_noise": "-0.1"}, "`train_noise` must be a finite number between 0 and 1; got -0.1"), ({"corruption": "gaussian:abc"}, "gaussian:abc"),
+        ({"test_noise": ("1.5",)}, "`test_noise` must be a finite number between 0 and 1; got 1.5"), ({"test_noise": ()}, "at least one"),
+        ({"test_noise": ("0.1", "gaussian:0.1")}, "repeat"), ({"test_noise": "0.1"}, "list"), ({"seed": -1}, "`seed`"),
+        ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"), ({"corruption": "none"}, "Without one it is `vae`"),
+        ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"), ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
+        ({"model": "vae", "corrupt_before_encoding": True}, "dvae"), ({"beta_warmup": 61}, "must not exceed `epochs`"),
+        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"),
+    ],
+)  # fmt: skip
+def test_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)
+
+
+def test_wrong_type():
+    with pytest.raises(TypeError, match="`epochs` must be a whole number"):
+        TrainConfig(epochs=1.5)
+
+
+def test_unknown_key_is_an_error():
+    with pytest.raises(ValueError, match="Did you mean 'epochs'"):
+        TrainConfig.from_dict({"epoch": 3})
+
+
+def test_identity_depends_on_what_a_result_depends_on():
+    config = TrainConfig()
+    for field, value in (("output", "x"), ("data_dir", "x"), ("debug", True)):
+        assert dataclasses.replace(config, **{field: value}).identity() == config.identity()
+    for field, value in (("seed", 1), ("epochs", 3), ("n_train", 10), ("threads", 1)):
+        assert dataclasses.replace(config, **{field: value}).identity() != config.identity()
+
+
+def test_of_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        TrainConfig.of_run(tmp_path)
+    kept = TrainConfig(epochs=3, dataset="digits", data_dir="a")
+    (tmp_path / "config.json").write_text(json.dumps(kept.to_dict()))
+    asked = TrainConfig(resume=str(tmp_path), debug=True)
+    assert TrainConfig.of_run(tmp_path, asked) == kept
+    assert TrainConfig.of_run(tmp_path, dataclasses.replace(asked, data_dir="b", epochs=3)).data_dir == "b"
+    with pytest.raises(ValueError, match="its `epochs` is 3; got 4"):
+        TrainConfig.of_run(tmp_path, dataclasses.replace(asked, epochs=4))
+
+
+def test_data_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("TFDVAE_DATA_DIR", raising=False)
+    assert data_folder(None) is None
+    monkeypatch.setenv("TFDVAE_DATA_DIR", str(tmp_path))
+    assert data_folder(None) == tmp_path
+    assert data_folder("other").name == "other"

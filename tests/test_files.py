@@ -1,0 +1,86 @@
+import hashlib
+import subprocess
+import sys
+
+import pytest
+
+from tfdvae import files
+
+
+def test_replacing_leaves_the_old_file_after_an_error(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail():
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            assert path.read_text() == "old"
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_a_folder(tmp_path):
+    for content in ("one", "two"):
+        with files.replacing(tmp_path / "deep" / "folder") as temporary:
+            temporary.mkdir()
+            (temporary / content).touch()
+    assert [path.name for path in (tmp_path / "deep" / "folder").iterdir()] == ["two"]
+
+
+def test_remove_temporary(tmp_path):
+    (tmp_path / "kept").touch()
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / ".tmp-1-x").mkdir()
+    (tmp_path / "deep" / ".tmp-1-x" / "y").touch()
+    (tmp_path / ".tmp-2-z").touch()
+    files.remove_temporary(tmp_path)
+    assert {path.name for path in tmp_path.rglob("*")} == {"kept", "deep"}
+
+
+def test_rows_come_back_bit_for_bit(tmp_path):
+    values = [0.1, 1 / 3, 1e-300, 123456789.123456789, 5.0]
+    files.write_rows(tmp_path / "rows.csv", [{"metric": "loss", "seed": 3, "value": value} for value in values])
+    rows = files.read_rows(tmp_path / "rows.csv")
+    assert [float(row["value"]) for row in rows] == values
+    assert rows[0]["seed"] == "3"
+    assert rows[0]["study"] == ""
+    header = "study,run,dataset,n_train,condition,model,network,corruption,target,augmentation,protocol,test_corruption,split,epoch,step,seed,metric,value"
+    assert (tmp_path / "rows.csv").read_text().splitlines()[:2] == [header, f"{',' * 15}3,loss,0.10000000000000001"]
+
+
+def test_rows_outside_the_schema(tmp_path):
+    with pytest.raises(ValueError, match="colour"):
+        files.write_rows(tmp_path / "rows.csv", [{"colour": 1}])
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="must have the columns study,"):
+        files.read_rows(tmp_path / "other.csv")
+
+
+def test_broken_json_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"a": ')
+    with pytest.raises(ValueError, match=r"config\.json is not valid JSON"):
+        files.read_json(tmp_path / "config.json")
+
+
+def test_sha256(tmp_path):
+    (tmp_path / "x").write_bytes(b"tfdvae")
+    assert files.sha256(tmp_path / "x") == hashlib.sha256(b"tfdvae").hexdigest()
+
+
+def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
+    code = f"from tfdvae import files; from pathlib import Path; import time\nwith files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        with pytest.raises(BlockingIOError, match="another process is writing"), files.locked(tmp_path):
+            pass
+    finally:
+        process.kill()
+        process.wait()
+    with files.locked(tmp_path):
+        pass
