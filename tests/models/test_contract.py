@@ -1,0 +1,314 @@
+"""What every model on every network obeys; a new one is tested by being listed."""
+
+import hashlib
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdvae import seeds
+from tfdvae.corruptions import KINDS
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+from tfdvae.models.variational import DVAE, VAE
+
+SHAPE = (6, 5, 2)
+IMAGES = np.random.default_rng(0).random((50, *SHAPE), dtype=np.float32)
+
+MODELS = {
+    "ae": (DAE, {"corruption": "none"}),
+    "dae": (DAE, {"corruption": "gaussian:0.2"}),
+    "dae corrupted target": (DAE, {"corruption": "gaussian:0.2", "target": "corrupted", "likelihood": "gaussian:0.5"}),
+    "dae two copies": (DAE, {"corruption": "masking:0.5", "corruption_samples": 2}),
+    "vae": (VAE, {"beta": 0.5, "beta_warmup_steps": 5}),
+    "vae three draws": (VAE, {"latent_samples": 3, "likelihood": "gaussian:0.3"}),
+    "dvae": (DVAE, {"corruption": "gaussian:0.2"}),
+    "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "target": "corrupted"}),
+    "dvae two copies, three draws": (DVAE, {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3}),
+}
+CASES = [(model, network) for model in MODELS for network in networks.NETWORKS]
+
+
+def make(name, network="mlp", shape=SHAPE, seed=0, dtype="float32", compiled=True, **options):
+    cls, settings = MODELS[name]
+    pair = networks.build(network, shape, 3, variational=cls.variational, seed=seed, dtype=dtype)
+    model = cls(*pair, **{**settings, **options}, seed=seed, dtype=dtype)
+    if compiled:
+        model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    return model
+
+
+def weights_hash(model):
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
+
+
+@pytest.mark.parametrize(("name", "network"), CASES)
+class TestContract:
+    def test_fit_evaluate_predict_on_arrays(self, name, network):
+        model = make(name, network)
+        history = model.fit(IMAGES, batch_size=10, epochs=4, verbose=0, validation_data=(IMAGES,)).history
+        expected = set(model.loss_names)
+        assert set(history) == expected | {f"val_{key}" for key in expected}
+        assert all(np.isfinite(values).all() for values in history.values())
+        assert history["loss"][-1] < history["loss"][0]
+        losses = model.evaluate(IMAGES, verbose=0, return_dict=True)
+        assert set(losses) == expected
+        assert losses == model.evaluate(IMAGES, verbose=0, return_dict=True), "each evaluation draws the same noise"
+        images = model.predict(IMAGES, verbose=0)
+        assert images.shape == IMAGES.shape
+        assert images.min() >= 0
+        assert images.max() <= 1
+
+    def test_fit_on_datasets_of_images_and_of_pairs(self, name, network):
+        model = make(name, network)
+        images = tf.data.Dataset.from_tensor_slices(IMAGES).batch(16)
+        pairs = tf.data.Dataset.from_tensor_slices((IMAGES + 0.1, IMAGES)).batch(16)
+        for data in (images, pairs):
+            history = model.fit(data, epochs=2, verbose=0).history
+            assert set(history) == set(model.loss_names)
+            assert set(model.evaluate(data, verbose=0, return_dict=True)) == set(model.loss_names)
+
+    def test_pairs_are_used_as_given(self, name, network):
+        model = make(name, network)
+        if model.variational:
+            return
+        wanted = model.likelihood.nll(IMAGES, model.decoder(model.encoder(IMAGES * 0.5)))
+        losses = model.evaluate(IMAGES * 0.5, IMAGES, verbose=0, return_dict=True)
+        assert losses["loss"] == pytest.approx(float(np.mean(wanted)), rel=1e-5)
+
+    def test_history_shows_epoch_means(self, name, network):
+        """With a learning rate of 0 the mean over an epoch is the mean of its batches."""
+        model = make(name, network, compiled=False)
+        model.compile(optimizer=keras.optimizers.SGD(0.0))
+        batches = []
+
+        class Collect(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                batches.append(logs["loss"] * (batch + 1) - sum(batches))
+
+        history = model.fit(IMAGES, batch_size=10, epochs=1, verbose=0, callbacks=[Collect()]).history
+        assert np.ptp(batches) > 0
+        assert history["loss"][0] == pytest.approx(np.mean(batches), rel=1e-5)
+
+    def test_same_seed_same_weights_whatever_the_global_seed(self, name, network):
+        hashes = []
+        for global_seed, seed in ((1, 0), (2, 0), (1, 7)):
+            keras.utils.set_random_seed(global_seed)
+            model = make(name, network, seed=seed)
+            model.fit(IMAGES, batch_size=10, epochs=2, verbose=0)
+            hashes.append(weights_hash(model))
+        assert hashes[0] == hashes[1] != hashes[2]
+
+    def test_gradient_repeats_bit_for_bit(self, name, network):
+        model = make(name, network, shape=(28, 28, 1))
+        images = tf.constant(np.random.default_rng(0).random((128, 28, 28, 1), dtype=np.float32))
+
+        @tf.function
+        def gradient():
+            with tf.GradientTape() as tape:
+                step = tf.constant(3, tf.int64)
+                losses = model.losses_per_image(images, None, seeds.pair(0, "training", step), step, training=True)
+                loss = tf.reduce_mean(losses["loss"])
+            return tape.gradient(loss, model.trainable_variables)
+
+        hashes = {hashlib.sha256(b"".join(part.numpy().tobytes() for part in gradient())).hexdigest() for _ in range(200)}
+        assert len(hashes) == 1
+
+    def test_config_round_trip(self, name, network):
+        model = make(name, network, compiled=False)
+        config = json.loads(json.dumps(model.get_config()))
+        again = type(model).from_config(config)
+        assert json.dumps(again.get_config()) == json.dumps(model.get_config())
+        assert again.corruption == model.corruption
+
+    def test_save_and_load_go_on_as_if_nothing_had_been(self, name, network, tmp_path):
+        model = make(name, network)
+        model.fit(IMAGES, batch_size=10, epochs=2, verbose=0)
+        model.save(tmp_path / "m.keras")
+        loaded = keras.models.load_model(tmp_path / "m.keras")
+        assert type(loaded) is type(model)
+        assert np.array_equal(loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0))
+        for each in (model, loaded):
+            each.fit(IMAGES, batch_size=10, epochs=2, verbose=0)
+        assert weights_hash(loaded) == weights_hash(model)
+
+    @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+    def test_mixed_precision(self, name, network, precision, tmp_path):
+        model = make(name, network, dtype=precision)
+        history = model.fit(IMAGES, batch_size=10, epochs=4, verbose=0).history
+        assert history["loss"][-1] < history["loss"][0]
+        assert model.trainable_variables[0].dtype == "float32"
+        assert model.encoder.layers[-1].compute_dtype == precision.removeprefix("mixed_")
+        assert model(IMAGES).dtype == tf.float32
+        model.save(tmp_path / "m.keras")
+        assert np.array_equal(keras.models.load_model(tmp_path / "m.keras").denoise(IMAGES), model.denoise(IMAGES))
+
+    @pytest.mark.parametrize("shape", [(7, 9, 3), (1, 1, 1)])
+    def test_any_image_shape(self, name, network, shape):
+        model = make(name, network, shape=shape)
+        images = np.random.default_rng(0).random((4, *shape), dtype=np.float32)
+        model.fit(images, epochs=1, verbose=0)
+        assert model.denoise(images).shape == images.shape
+        assert model.encode(images).shape == (4, 3)
+        assert model.decode(model.encode(images)).shape == images.shape
+
+    def test_denoise_is_decode_of_encode_whatever_the_batch_size(self, name, network):
+        model = make(name, network)
+        expected = model.denoise(IMAGES)
+        np.testing.assert_allclose(model.denoise(IMAGES, batch_size=7), expected, atol=1e-6)
+        np.testing.assert_allclose(model.decode(model.encode(IMAGES)), expected, atol=1e-6)
+        np.testing.assert_allclose(model.predict(IMAGES, verbose=0), expected, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("images", "message"),
+        [
+            (np.where(IMAGES > 0.99, np.nan, IMAGES), "finite"), (IMAGES[0], "shape"), (IMAGES[:, :3], r"\(N, 6, 5, 2\); got \(50, 3, 5, 2\)"),
+            (IMAGES * 255, r"\[0, 1\]"), (IMAGES - 2, r"\[0, 1\]"), (IMAGES[:0], "at least one"),
+        ],
+    )  # fmt: skip
+    def test_bad_images(self, name, network, images, message):
+        model = make(name, network)
+        for verb in (model.fit, model.evaluate, model.denoise, model.encode):
+            with pytest.raises(ValueError, match=message):
+                verb(images)
+
+    def test_bad_calls(self, name, network):
+        model = make(name, network)
+        with pytest.raises(ValueError, match="Labels are not used"):
+            model.fit(IMAGES, np.zeros(50))
+        with pytest.raises(ValueError, match="Labels are not used"):
+            model.fit(tf.data.Dataset.from_tensor_slices((IMAGES, np.zeros(50))).batch(10), verbose=0)
+        with pytest.raises(ValueError, match="`x` must hold images of shape"):
+            model.fit(tf.data.Dataset.from_tensor_slices(IMAGES[:, :3]).batch(10), verbose=0)
+        with pytest.raises(ValueError, match="as many images"):
+            model.fit(IMAGES, IMAGES[:3])
+        with pytest.raises(ValueError, match="validation_data"):
+            model.fit(IMAGES, validation_split=0.1)
+        with pytest.raises(ValueError, match="sample weights"):
+            model.fit(tf.data.Dataset.from_tensor_slices((IMAGES, IMAGES, np.ones(50))).batch(10), verbose=0)
+        with pytest.raises(ValueError, match=r"`codes` must have shape \(N, 3\)"):
+            model.decode(np.zeros((2, 4)))
+        with pytest.raises(ValueError, match="`codes` must be finite"):
+            model.decode(np.full((2, 3), np.nan))
+        for wrong in ({"loss": "mse"}, {"metrics": ["mae"]}):
+            model.compile(optimizer="adam", **wrong)
+            with pytest.raises(ValueError, match="the loss and the metrics are the model's own"):
+                model.fit(IMAGES, verbose=0)
+
+    def test_a_second_fit_does_not_retrace(self, name, network):
+        model = make(name, network)
+        traced, step = [], model.train_step
+        model.train_step = lambda data: (traced.append(1), step(data))[1]
+        model.fit(IMAGES, batch_size=10, epochs=2, verbose=0)
+        count = len(traced)
+        model.fit(IMAGES, batch_size=10, epochs=2, verbose=0)
+        assert len(traced) == count
+
+    def test_regularizers_enter_the_loss(self, name, network):
+        plain, model = make(name, network), make(name, network)
+        kernel = model.decoder.get_layer("logits").kernel
+        kernel.regularizer = keras.regularizers.L2(0.5)
+        before, after = (each.evaluate(IMAGES, verbose=0, return_dict=True) for each in (plain, model))
+        assert after["loss"] == pytest.approx(before["loss"] + 0.5 * float(np.square(kernel.numpy()).sum()), rel=1e-4)
+        assert after["reconstruction_loss"] == pytest.approx(before["reconstruction_loss"], rel=1e-5)
+
+
+PARAMETERS = {("mlp", "ae"): 235_796, ("mlp", "dae"): 235_796, ("mlp", "vae"): 236_312, ("mlp", "dvae"): 236_312}
+
+
+@pytest.mark.parametrize(("network", "name"), PARAMETERS)
+def test_published_parameter_counts(network, name):
+    cls, settings = MODELS[name]
+    model = cls(*networks.build(network, (28, 28, 1), 4, variational=cls.variational), **settings)
+    assert model.count_params() == PARAMETERS[network, name]
+    assert sum(np.prod(weight.shape) for weight in model.trainable_variables) == PARAMETERS[network, name]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+@pytest.mark.parametrize("cls", [DAE, DVAE])
+def test_every_corruption_can_be_injected(kind, cls):
+    model = cls(*networks.mlp(SHAPE, 3, variational=cls.variational), corruption=f"{kind}:0.5")
+    model.compile(optimizer="adam")
+    assert np.isfinite(model.fit(IMAGES, epochs=1, verbose=0).history["loss"]).all()
+
+
+def conv_pair(variational):
+    """A user's own networks: convolutional, with a spatial code."""
+    images = keras.Input((8, 8, 1))
+    hidden = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(images)
+    heads = [keras.layers.Conv2D(2, 3, padding="same")(hidden) for _ in range(1 + variational)]
+    code = keras.Input((4, 4, 2))
+    logits = keras.layers.Conv2DTranspose(1, 3, strides=2, padding="same")(code)
+    return keras.Model(images, heads if variational else heads[0]), keras.Model(code, logits)
+
+
+@pytest.mark.parametrize("cls", [DAE, VAE, DVAE])
+def test_own_networks_with_a_spatial_code(cls, tmp_path, noise):
+    model = cls(*conv_pair(cls.variational))
+    model.compile(optimizer="adam")
+    images = noise(20, 8, 8, 1)
+    model.fit(images, epochs=2, verbose=0)
+    assert model.encode(images).shape == (20, 4, 4, 2)
+    if cls.variational:
+        assert model.sample(3).shape == (3, 8, 8, 1)
+    model.save(tmp_path / "m.keras")
+    assert np.array_equal(keras.models.load_model(tmp_path / "m.keras").denoise(images), model.denoise(images))
+
+
+def dense(inputs, *outputs):
+    """A model of dense layers from one shape to others."""
+    start = keras.Input(inputs)
+    flat = keras.layers.Flatten()(start)
+    ends = [keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(flat)) for shape in outputs]
+    return keras.Model(start, ends if len(ends) > 1 else ends[0])
+
+
+def sigmoid_end():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")])
+
+
+@pytest.mark.parametrize(
+    ("cls", "encoder", "decoder", "error", "message"),
+    [
+        (DAE, lambda: "mlp", lambda: dense((3,), SHAPE), TypeError, "`encoder` must be a keras.Model; got str"),
+        (DAE, lambda: dense(SHAPE, (3,)), lambda: keras.layers.Dense(3), TypeError, "`decoder` must be a keras.Model"),
+        (DAE, lambda: keras.Sequential([keras.layers.Dense(3)]), lambda: dense((3,), SHAPE), ValueError, "known shapes"),
+        (DAE, lambda: dense((30,), (3,)), lambda: dense((3,), SHAPE), ValueError, "one input of images"),
+        (DAE, lambda: dense(SHAPE, (3,), (3,)), lambda: dense((3,), SHAPE), ValueError, "one output, the code"),
+        (VAE, lambda: dense(SHAPE, (3,)), lambda: dense((3,), SHAPE), ValueError, "two outputs of one shape, mean and log-variance"),
+        (DVAE, lambda: dense(SHAPE, (3,), (4,)), lambda: dense((3,), SHAPE), ValueError, "two outputs of one shape"),
+        (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((4,), SHAPE), ValueError, r"`decoder` must take the encoder's code"),
+        (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((3,), (6, 5, 1)), ValueError, r"shape of the images, \(None, 6, 5, 2\)"),
+        (DAE, lambda: dense(SHAPE, (3,)), sigmoid_end, ValueError, "leave out its final sigmoid"),
+    ],
+)
+def test_networks_that_do_not_fit(cls, encoder, decoder, error, message):
+    with pytest.raises(error, match=message):
+        cls(encoder(), decoder())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"corruption": "gausian:0.1"}, "Did you mean 'gaussian'"), ({"target": "clean"}, "`target`"), ({"likelihood": "poisson"}, "`likelihood`"),
+        ({"likelihood": "gaussian:0"}, "`likelihood`"), ({"corruption_samples": 0}, "`corruption_samples`"), ({"beta": -1.0}, "`beta`"),
+        ({"latent_samples": 0}, "`latent_samples`"), ({"beta_warmup_steps": -1}, "`beta_warmup_steps`"), ({"seed": -1}, "`seed`"),
+    ],
+)  # fmt: skip
+def test_bad_settings(options, message):
+    with pytest.raises(ValueError, match=message):
+        DVAE(dense(SHAPE, (3,), (3,)), dense((3,), SHAPE), **options)
+
+
+@pytest.mark.parametrize("options", [{"latent_dim": 0}, {"image_shape": (0, 5, 1)}])
+def test_bad_network_sizes(options):
+    with pytest.raises(ValueError, match=f"`{next(iter(options))}`"):
+        networks.mlp(**{"image_shape": SHAPE, "latent_dim": 3, "variational": True} | options)
+
+
+def test_networks_share_no_random_state():
+    first, second, other = (networks.mlp(SHAPE, 3, variational=True, seed=seed)[0].get_weights() for seed in (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0], other[0])

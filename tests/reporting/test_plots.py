@@ -1,0 +1,50 @@
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tfdvae.reporting import plots
+
+GREY, RGB = (np.random.default_rng(0).normal(0.5, 0.5, (3, 6, 5, channels)) for channels in (1, 3))
+CURVE = [{"epoch": epoch, "step": 10 * epoch, "loss": 1 / epoch, "accuracy": 1 - 1 / epoch} for epoch in (1, 2, 3)]
+LOSSES = [{"epoch": epoch, "step": epoch, "loss": 3.0, "reconstruction_loss": 2.0, "kl_loss": 1.0} for epoch in (1, 2)]
+ROWS = [
+    {"augmentation": name, "test_corruption": corruption, "metric": metric, "value": 0.5}
+    for name in ("limited", "vae", "dvae")
+    for corruption in ("none", "gaussian:0.1", "salt_and_pepper:0.2")
+    for metric in ("accuracy", "accuracy_low", "accuracy_high")
+]
+VALUES = {unit: np.linspace(-2, 2, 4) for unit in range(4)}
+
+FIGURES = {
+    "grey rows": lambda path: plots.image_rows({"a": GREY, "b": GREY[:2]}, "title", path, ["x", "y", "z"]),
+    "RGB rows": lambda path: plots.image_rows({"a": RGB}, "title", path),
+    "one image": lambda path: plots.image_rows({"": GREY[:1]}, "title", path),
+    "losses": lambda path: plots.training_loss(LOSSES, "title", path),
+    "loss of one epoch": lambda path: plots.training_loss([{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", path),
+    "latent grid": lambda path: plots.latent_grids({(0, 1): np.random.rand(4, 4, 6, 5, 1)}, VALUES, "title", path),  # noqa: NPY002
+    "latent grids": lambda path: plots.latent_grids({(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))}, VALUES, "t", path),
+    "learning curves": lambda path: plots.learning_curves({"limited": CURVE, "vae": CURVE}, "title", path),
+    "accuracy": lambda path: plots.accuracy_against_noise(ROWS, "title", path),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_draws_a_legible_picture(name, tmp_path, recwarn):
+    path = tmp_path / "figures" / "figure.png"
+    FIGURES[name](path)
+    picture = matplotlib.image.imread(path)
+    assert 150 < picture.shape[0] < 3000
+    assert 150 < picture.shape[1] < 3000
+    assert picture[..., :3].std() > 0.01
+    assert [file.name for file in path.parent.iterdir()] == ["figure.png"]
+    assert not recwarn.list
+
+
+def test_latent_grid_orientation(tmp_path, monkeypatch):
+    """Unit i grows to the right, unit j upwards."""
+    drawn = []
+    monkeypatch.setattr(plots, "_show", lambda axes, image: drawn.append(image))
+    grid = np.zeros((2, 2, 1, 1, 1))
+    grid[0, 1], grid[1, 0] = 0.25, 0.75
+    plots.latent_grids({(0, 1): grid}, {0: np.array([-1, 1]), 1: np.array([-1, 1])}, "t", tmp_path / "x.png")
+    assert drawn[0][..., 0].tolist() == [[0.75, 0], [0, 0.25]]

@@ -1,0 +1,55 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.models.test_contract import CASES, IMAGES, SHAPE, make
+from tfdvae.export import export
+
+PLAIN_TENSORFLOW = """
+import sys
+sys.modules["tfdvae"] = sys.modules["keras"] = None  # importing either now fails
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+data = np.load(sys.argv[2])
+images, codes = data["images"], data["codes"]
+out = {"serving": model.signatures["serving_default"](images=tf.constant(images)), "encode": {"x": model.encode(images)}, "decode": {"x": model.decode(codes)}}
+out = {name: list(found.values())[0].numpy() for name, found in out.items()}
+out["one"] = model.serve(images[:1]).numpy()
+if hasattr(model, "sample"):
+    out["sample"], out["again"], out["other"] = (model.sample(4, seed).numpy() for seed in ([1, 2], [1, 2], [1, 3]))
+np.savez(sys.argv[3], **out)
+"""
+
+
+@pytest.mark.parametrize(("name", "network"), [case for case in CASES if " " not in case[0]])
+def test_plain_tensorflow_gives_what_the_model_gives(name, network, tmp_path):
+    model = make(name, network)
+    model.fit(IMAGES, epochs=1, verbose=0)
+    export(model, tmp_path / "saved_model")
+    np.savez(tmp_path / "in.npz", images=IMAGES, codes=model.encode(IMAGES))
+    command = [sys.executable, "-c", PLAIN_TENSORFLOW, tmp_path / "saved_model", tmp_path / "in.npz", tmp_path / "out.npz"]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    with np.load(tmp_path / "out.npz") as out:
+        np.testing.assert_allclose(out["serving"], model.denoise(IMAGES), atol=1e-6)
+        np.testing.assert_allclose(out["encode"], model.encode(IMAGES), atol=1e-5)
+        np.testing.assert_allclose(out["decode"], model.denoise(IMAGES), atol=1e-6)
+        np.testing.assert_allclose(out["one"], model.denoise(IMAGES[:1]), atol=1e-6)
+        assert ("sample" in out) == model.variational
+        if model.variational:
+            assert out["sample"].shape == (4, *SHAPE)
+            assert np.array_equal(out["sample"], out["again"])
+            assert not np.array_equal(out["sample"], out["other"])
+
+
+def test_replaces_a_saved_model_but_nothing_else(tmp_path):
+    model = make("dae")
+    for _ in range(2):
+        assert export(model, tmp_path / "saved_model") == tmp_path / "saved_model"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(FileExistsError, match="exists and is no SavedModel"):
+        export(model, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"saved_model", "mine"}
