@@ -104,7 +104,10 @@ def test_prior_follows_the_codes_of_each_class(digits):
     model.compile(optimizer=keras.optimizers.Adam(3e-3))
     model.fit(images, batch_size=50, epochs=8, verbose=0)
     made = Augmenter(model, "prior").generate(images, labels, per_image=5)
-    means, made_means = ({c: codes[y == c].mean(axis=0) for c in range(10)} for codes, y in ((model.encode(images), labels), (model.encode(made.images), made.labels)))
+    means, made_means = (
+        {c: codes[y == c].mean(axis=0) for c in range(10)}
+        for codes, y in ((model.encode(images), labels), (model.encode(made.images), made.labels))
+    )
     distances = np.array([[np.linalg.norm(made_means[a] - means[b]) for b in range(10)] for a in range(10)])
     assert np.mean(distances.argmin(axis=1) == np.arange(10)) >= 0.8, "images of a class lie where the class lies"
 

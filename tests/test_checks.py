@@ -4,9 +4,7 @@ import pytest
 from tfdvae import checks
 
 
-@pytest.mark.parametrize(
-    ("value", "near"), [("dvea", "'dvae'"), ("DVAE", "'dvae'"), ("gausian", "'gaussian'"), ("zzz", None)]
-)
+@pytest.mark.parametrize(("value", "near"), [("dvea", "'dvae'"), ("DVAE", "'dvae'"), ("gausian", "'gaussian'"), ("zzz", None)])
 def test_choice_suggests_the_nearest_names(value, near):
     with pytest.raises(ValueError, match=r"`model` must be one of dvae, gaussian; got") as error:
         checks.choice("model", value, ("dvae", "gaussian"))

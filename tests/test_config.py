@@ -23,8 +23,34 @@ def test_json_and_back(model):
 def test_every_field_has_a_default_and_help():
     fields = dataclasses.fields(TrainConfig)
     assert all(field.default is not dataclasses.MISSING for field in fields)
-    flags = """model network dataset data_dir n_train noisy_train train_noise corruption target epochs batch_size learning_rate latent_dim beta
-        samples_per_image no_classifier protocol classifier_steps classifier_epochs test_noise seed precision threads output resume debug""".split()
+    flags = [
+        "model",
+        "network",
+        "dataset",
+        "data_dir",
+        "n_train",
+        "noisy_train",
+        "train_noise",
+        "corruption",
+        "target",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "latent_dim",
+        "beta",
+        "samples_per_image",
+        "no_classifier",
+        "protocol",
+        "classifier_steps",
+        "classifier_epochs",
+        "test_noise",
+        "seed",
+        "precision",
+        "threads",
+        "output",
+        "resume",
+        "debug",
+    ]
     assert set(flags) <= {field.name for field in fields}
 
 

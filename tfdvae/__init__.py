@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tfdvae.augmentation import Augmenter
     from tfdvae.config import TrainConfig
     from tfdvae.experiment import train
-    from tfdvae.export import export
+    from tfdvae.exporting import export
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
 
@@ -25,7 +25,7 @@ _HOMES = {
     "VAE": "models.variational",
     "Augmenter": "augmentation",
     "TrainConfig": "config",
-    "export": "export",
+    "export": "exporting",
     "train": "experiment",
 }
 

@@ -20,7 +20,7 @@ from tfdvae import classifier, corruptions, evaluation, files, metrics, training
 from tfdvae.augmentation import Augmenter
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines, sources, splits
-from tfdvae.export import export
+from tfdvae.exporting import export
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
@@ -315,7 +315,8 @@ def train(config: TrainConfig) -> Path:
         BlockingIOError: another process writes to the folder.
         FloatingPointError: a loss became NaN.
     """
-    if config.resume is not None:
+    resuming = config.resume is not None
+    if resuming:
         folder = Path(config.resume)
         config = TrainConfig.of_run(folder, config)
         source = sources.load(config.dataset, config.data_dir)
@@ -326,7 +327,7 @@ def train(config: TrainConfig) -> Path:
         config = _resolve(config, source)
         _make(folder)
     with files.locked(folder):
-        if config.resume is None:
+        if not resuming:
             _check_empty(folder)
             files.write_json(folder / "environment.json", environment())
             files.write_json(folder / "config.json", config.to_dict())

@@ -21,7 +21,10 @@ class Toy(tfds.core.GeneratorBasedBuilder):
     SHAPE, DTYPE, SPLITS, SIZES = (5, 6, 3), np.uint8, ("train", "test"), ((5, 6),)
 
     def _info(self):
-        features = {"image": tfds.features.Image(shape=self.SHAPE, dtype=self.DTYPE), "label": tfds.features.ClassLabel(names=["cat", "dog"])}
+        features = {
+            "image": tfds.features.Image(shape=self.SHAPE, dtype=self.DTYPE),
+            "label": tfds.features.ClassLabel(names=["cat", "dog"]),
+        }
         return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label"))
 
     def _split_generators(self, manager):

@@ -266,7 +266,9 @@ def dense(inputs, *outputs):
 
 
 def sigmoid_end():
-    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")])
+    return keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")]
+    )
 
 
 @pytest.mark.parametrize(

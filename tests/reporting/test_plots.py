@@ -20,9 +20,13 @@ FIGURES = {
     "RGB rows": lambda path: plots.image_rows({"a": RGB}, "title", path),
     "one image": lambda path: plots.image_rows({"": GREY[:1]}, "title", path),
     "losses": lambda path: plots.training_loss(LOSSES, "title", path),
-    "loss of one epoch": lambda path: plots.training_loss([{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", path),
+    "loss of one epoch": lambda path: plots.training_loss(
+        [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", path
+    ),
     "latent grid": lambda path: plots.latent_grids({(0, 1): np.random.rand(4, 4, 6, 5, 1)}, VALUES, "title", path),  # noqa: NPY002
-    "latent grids": lambda path: plots.latent_grids({(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))}, VALUES, "t", path),
+    "latent grids": lambda path: plots.latent_grids(
+        {(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))}, VALUES, "t", path
+    ),
     "learning curves": lambda path: plots.learning_curves({"limited": CURVE, "vae": CURVE}, "title", path),
     "accuracy": lambda path: plots.accuracy_against_noise(ROWS, "title", path),
 }

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.models.test_contract import CASES, IMAGES, SHAPE, make
-from tfdvae.export import export
+from tfdvae.exporting import export
 
 PLAIN_TENSORFLOW = """
 import sys

@@ -1,0 +1,209 @@
+"""Whole runs through the command line."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tests.conftest import run
+from tests.test_cli import TINY
+from tfdvae import experiment
+from tfdvae.config import TrainConfig
+
+
+def tiny(*arguments, **options):
+    process = run(*TINY, *arguments, **options)
+    assert process.returncode == 0, process.stderr
+    return process
+
+
+def rows(folder, name="metrics.csv"):
+    with open(folder / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    process = tiny("--model", "dvae", "--noisy-train", "--output", folder)
+    return folder, process
+
+
+def test_names_each_stage_and_ends_with_the_table(finished):
+    _, process = finished
+    names = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export"]
+    assert [line for line in process.stdout.splitlines() if line.startswith("[")] == [f"[{i}/8] {name}" for i, name in enumerate(names, 1)]
+    table = process.stdout.rstrip().splitlines()[-4:]
+    assert table[0] == "| trained on | no noise | 2.5% | 5% | 7.5% | 10% |"
+    assert table[2].startswith("| limited | ")
+    assert table[3].startswith("| limited + DVAE | ")
+    assert "digits, 60 noisy (gaussian:0.1) training images, DVAE" in process.stdout
+    for bar in ("dvae: 100%", "classifier-limited: 100%", "classifier-dvae: 100%"):
+        assert bar in process.stderr
+    assert "oneDNN" not in process.stderr, "no chatter of TensorFlow's"
+
+
+def test_run_folder(finished):
+    folder, process = finished
+    expected = {
+        ".lock", "config.json", "environment.json", "stages.json", "metrics.csv", "history.csv", "summary.md", "generator.keras", "augmentation.npz",
+        "classifier-limited.keras", "classifier-dvae.keras", "saved_model", "checkpoints", "logs", "figures",
+    }  # fmt: skip
+    assert {path.name for path in folder.iterdir()} | {".lock"} == expected
+    figures = {"samples", "corrupted", "reconstructions", "augmentation", "training_loss", "latent_grids", "learning_curves", "accuracy"}
+    assert {path.stem for path in (folder / "figures").iterdir()} == figures
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["dataset"], config["n_train"], config["threads"], config["corruption"]) == ("digits", 60, 2, "gaussian:0.1")
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["packages"]["tensorflow"]
+    assert (folder / "summary.md").read_text().strip() in process.stdout
+
+
+def test_rows_of_the_schema(finished):
+    folder, _ = finished
+    accuracies = [row for row in rows(folder) if row["metric"] == "accuracy"]
+    assert len(accuracies) == 10
+    assert {row["augmentation"] for row in accuracies} == {"limited", "dvae"}
+    assert [row["test_corruption"] for row in accuracies[:5]] == [
+        "none",
+        "gaussian:0.025",
+        "gaussian:0.05",
+        "gaussian:0.075",
+        "gaussian:0.1",
+    ]
+    fixed = {"dataset": "digits", "n_train": "60", "condition": "noisy", "model": "dvae", "network": "mlp", "corruption": "gaussian:0.1",
+             "target": "observed", "protocol": "equal_steps", "split": "test", "seed": "0"}  # fmt: skip
+    assert fixed.items() <= accuracies[0].items()
+    curves = rows(folder, "history.csv")
+    assert {(row["augmentation"], row["metric"]) for row in curves} == {
+        ("", "loss"), ("", "reconstruction_loss"), ("", "kl_loss"), *((a, m) for a in ("limited", "dvae") for m in ("loss", "accuracy")),
+    }  # fmt: skip
+
+
+def test_what_was_made_is_what_the_parts_make(finished):
+    """The files of the run against the parts called by hand: data, synthetic images, accuracy."""
+    from tfdvae import corruptions, evaluation
+    from tfdvae.augmentation import Augmenter
+    from tfdvae.data import pipelines, sources, splits
+
+    folder, _ = finished
+    source = sources.load("digits")
+    index = splits.stratified_subset(source.train_labels, 60, 0)
+    observed = pipelines.freeze_noise(sources.to_unit(source.train_images[index]), index, corruptions.parse("gaussian:0.1"), 0, "observed")
+    with np.load(folder / "checkpoints" / "data.npz") as data:
+        assert np.array_equal(data["images"], observed)
+        assert np.array_equal(data["labels"], source.train_labels[index])
+    made = Augmenter(keras.models.load_model(folder / "generator.keras")).generate(observed, source.train_labels[index], 2, 0)
+    with np.load(folder / "augmentation.npz") as stored:
+        np.testing.assert_allclose(stored["images"], made.images, atol=1e-6)
+        assert np.array_equal(stored["labels"], made.labels)
+        assert np.array_equal(stored["source"], made.source)
+    classifier = keras.models.load_model(folder / "classifier-dvae.keras")
+    noisy = evaluation.test_noise(sources.to_unit(source.test_images), corruptions.parse(0.1), 0)
+    accuracy = np.mean(classifier.predict(noisy, verbose=0).argmax(axis=1) == source.test_labels)
+    stored = [
+        row
+        for row in rows(folder)
+        if row["augmentation"] == "dvae" and row["test_corruption"] == "gaussian:0.1" and row["metric"] == "accuracy"
+    ]
+    assert float(stored[0]["value"]) == pytest.approx(accuracy, abs=0.003)
+
+
+def test_tensorboard_logs(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tags = {}
+    for path in (finished[0] / "logs").rglob("events.out.*"):
+        events = EventAccumulator(str(path), size_guidance={"tensors": 0})
+        events.Reload()
+        tags.setdefault(str(path.parent.relative_to(finished[0] / "logs")), set()).update(events.Tags()["tensors"])
+    assert {"epoch_loss", "epoch_kl_loss", "epoch_reconstruction_loss"} <= tags["generator/train"]
+    assert tags["generator/images"] == {"observed above reconstructed"}
+    assert "epoch_accuracy" in tags["classifier-limited/train"]
+    assert "accuracy/test/dvae/gaussian:0.1" in tags["hparams"]
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
+    tiny("--model", "dvae", "--noisy-train", "--output", tmp_path / "again")
+    tiny("--model", "dvae", "--noisy-train", "--seed", "1", "--output", tmp_path / "other")
+    for name in ("metrics.csv", "history.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes()
+        assert (tmp_path / "other" / name).read_bytes() != (finished[0] / name).read_bytes()
+
+
+def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(finished):
+    folder, process = finished
+    before = {
+        path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in (".keras", ".csv", ".npz", ".json", ".png", ".pb")
+    }
+    again = run(*TINY, "--output", folder)
+    assert again.returncode == 2
+    assert f"holds another run. Give a new folder, or go on with that run: --resume {folder}" in again.stderr
+    resumed = run("--resume", folder)
+    assert resumed.returncode == 0
+    assert resumed.stdout.count("done before") == 8
+    assert resumed.stdout.rstrip().splitlines()[-4:] == process.stdout.rstrip().splitlines()[-4:]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    other = run("--resume", folder, "--epochs", "7")
+    assert other.returncode == 2
+    assert "its `epochs` is 1; got 7" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments", "synthetic"),
+    [
+        ("vae", ["--protocol", "equal_epochs", "--classifier-epochs", "1", "--beta-warmup", "1", "--sampling", "prior"], True),
+        ("dae", ["--corruption", "salt_and_pepper:0.2", "--target", "corrupted", "--noisy-train", "--train-noise", "masking:0.3"], True),
+        ("ae", ["--test-noise", "0", "speckle:0.3", "random_erasing:0.5", "uniform:0.2"], False),
+        ("dvae", ["--no-classifier", "--latent-dim", "1", "--corruption-samples", "2", "--latent-samples", "2", "--corrupt-before-encoding"], True),
+        ("dvae", ["--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"], True),
+    ],
+)  # fmt: skip
+def test_every_model_runs(model, arguments, synthetic, tmp_path):
+    process = tiny("--model", model, *arguments, "--output", tmp_path / "run")
+    assert (tmp_path / "run" / "augmentation.npz").exists() == synthetic
+    assert (tmp_path / "run" / "saved_model" / "saved_model.pb").exists()
+    assert ("classifier-limited" in process.stdout) == ("--no-classifier" not in arguments)
+    assert ("a plain autoencoder makes no synthetic images" in process.stdout.lower()) == (model == "ae")
+    assert all(np.isfinite(float(row["value"])) for row in rows(tmp_path / "run"))
+
+
+def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_network):
+    process = run("--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--output", tmp_path / "run", XDG_CACHE_HOME=str(tmp_path / "cache"),
+                  TFDS_DATA_DIR=str(tmp_path / "tfds"))  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert "NOTE: fashion_mnist is not on this machine" in process.stdout
+    assert "Going on with the embedded `digits` dataset instead of fashion_mnist" in process.stdout
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["dataset"] == "digits"
+    assert {row["dataset"] for row in rows(tmp_path / "run")} == {"digits"}
+    assert "test images of digits" in (tmp_path / "run" / "summary.md").read_text()
+    assert "Going on with the embedded `digits`" in (tmp_path / "run" / "summary.md").read_text()
+
+
+def test_fashion_mnist_from_a_data_folder(archives, fashion, tmp_path):
+    tiny("--dataset", "auto", "--data-dir", archives, "--no-classifier", "--output", tmp_path / "run")
+    assert {row["dataset"] for row in rows(tmp_path / "run")} == {"fashion_mnist"}
+
+
+def test_stages_without_their_output_are_done_again(finished, tmp_path):
+    import shutil
+
+    shutil.copytree(finished[0], tmp_path / "run")
+    (tmp_path / "run" / "metrics.csv").unlink()
+    resumed = run("--resume", tmp_path / "run")
+    assert resumed.stdout.count("done before") == 7
+    assert (tmp_path / "run" / "metrics.csv").read_bytes() == (finished[0] / "metrics.csv").read_bytes()
+
+
+@pytest.mark.parametrize("model", ["ae", "dae", "vae", "dvae"])
+def test_models_are_what_the_settings_say(model):
+    built = experiment.build_generator(
+        TrainConfig(model=model, seed=5, learning_rate=0.01, beta_warmup=3 if "v" in model else 0), (28, 28, 1), 7
+    )
+    assert built.count_params() == (236_312 if "v" in model else 235_796)
+    assert float(built.optimizer.learning_rate) == pytest.approx(0.01)
+    assert built.seed == 5
+    if "v" in model:
+        assert built.beta_warmup_steps == 21

@@ -1,0 +1,151 @@
+"""Kills at any moment, two processes in one folder, Ctrl-C."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import tfdvae
+from tests.conftest import ROOT, run
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = [
+    "--dataset",
+    "digits",
+    "--n-train",
+    "300",
+    "--noisy-train",
+    "--epochs",
+    "40",
+    "--batch-size",
+    "10",
+    "--classifier-steps",
+    "250",
+    "--threads",
+    "2",
+]
+STAGES = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export"]
+
+
+def start(*arguments):
+    command = [sys.executable, "-u", str(ROOT / "train.py"), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ)
+
+
+def wait_for(process, text):
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} never came: {process.stderr.read()}")
+
+
+def results(folder):
+    """Bytes of the tables and hashes of the final weights."""
+    tables = [(folder / name).read_bytes() for name in ("metrics.csv", "history.csv")]
+    weights = []
+    for name in ("generator", "classifier-limited", "classifier-dvae"):
+        arrays = tfdvae.load_model(folder / f"{name}.keras").get_weights()
+        weights.append(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
+    return tables, weights
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert run(*SETTINGS, "--output", folder).returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("stage", "seconds"),
+    [*((stage, 0.0) for stage in STAGES), ("generator", 2.5), ("classifier-limited", 6), ("classifier-dvae", 9), ("figures", 1)],
+)
+def test_killed_in_each_stage_and_resumed_gives_the_same_bits(stage, seconds, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    process = start(*SETTINGS, "--output", folder)
+    wait_for(process, f"] {stage}")
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+    resumed = run("--resume", folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.count("done before") >= STAGES.index(stage), "finished stages are not repeated"
+    assert results(folder) == results(undisturbed)
+    assert not list(folder.rglob(".tmp-*"))
+
+
+def test_killed_again_and_again(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    arguments = [*SETTINGS, "--output", folder]
+    for seconds in (6, 9, 7, 10, 8):
+        process = start(*arguments)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+        if (folder / "config.json").exists():
+            arguments = ["--resume", folder]
+    assert run(*arguments).returncode == 0
+    assert results(folder) == results(undisturbed)
+
+
+def test_two_processes_never_write_into_one_folder(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    first = start(*SETTINGS, "--output", folder)
+    wait_for(first, "] generator")
+    second = run("--resume", folder)
+    third = run(*SETTINGS, "--output", folder)
+    assert second.returncode == third.returncode == 2
+    assert "another process is writing" in second.stderr
+    assert "holds another run" in third.stderr
+    _, errors = first.communicate()
+    assert first.returncode == 0, errors
+    assert results(folder) == results(undisturbed)
+
+
+def test_ctrl_c_says_how_to_go_on(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    process = start(*SETTINGS, "--output", folder)
+    wait_for(process, "] classifier-limited")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    assert run("--resume", folder).returncode == 0
+    assert results(folder) == results(undisturbed)
+
+
+def test_full_disk_leaves_nothing_half_written(tmp_path):
+    """A file-size limit of the shell stands for a full disk: the synthetic images do not fit."""
+    folder = tmp_path / "run"
+    command = f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(SETTINGS)} --output {folder}"
+    process = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; {command}"], capture_output=True, text=True, check=False, env=os.environ, cwd=ROOT
+    )
+    assert process.returncode == 2, process.stderr
+    assert "Traceback" not in process.stderr
+    assert not list(folder.rglob(".tmp-*"))
+    assert run("--resume", folder).returncode == 0
+
+
+def test_installed_wheel_runs_the_main_job(tmp_path):
+    """Built and installed into a virtual environment of its own, away from the source tree."""
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, ROOT], check=True)
+    wheel = next(tmp_path.glob("tfdvae-*.whl"))
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", wheel], check=True)
+    command = [tmp_path / "venv/bin/tfdvae", "train", *SETTINGS, "--epochs", "1", "--classifier-steps", "2", "--output", tmp_path / "run"]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "| limited + DVAE |" in process.stdout
+    typed = subprocess.run([tmp_path / "venv/bin/python", "-c", "import tfdvae, pathlib; print((pathlib.Path(tfdvae.__file__).parent / 'py.typed').exists())"],
+                           capture_output=True, text=True, cwd=tmp_path, check=True)  # fmt: skip
+    assert typed.stdout.strip() == "True"
+    shutil.rmtree(tmp_path / "venv")

@@ -1,0 +1,62 @@
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def block(marker):
+    return re.search(rf"<!-- {marker} -->\n```python\n(.*?)```", README, re.DOTALL).group(1)
+
+
+def test_examples_run_one_after_the_other(digits, tmp_path, monkeypatch):
+    """On real digits, with fewer epochs; the SavedModel of the first example is what the second one loads."""
+    monkeypatch.chdir(tmp_path)
+    images, labels = digits[0][:200], digits[1][:200]
+    noisy = images + np.random.default_rng(0).normal(0, 0.1, images.shape).astype(np.float32)
+    example = block("example")
+    assert "epochs=60" in example
+    assert len([line for line in example.splitlines() if line.startswith(("model", "x,", "denoised", "tfdvae."))]) < 15
+    names = {"images": images, "labels": labels, "noisy": noisy}
+    exec(example.replace("epochs=60", "epochs=2"), names)
+    assert names["x"].shape == (400, 28, 28, 1)
+    assert names["denoised"].shape == images.shape
+    assert names["codes"].shape == (200, 8)
+    import tfdvae
+
+    assert np.array_equal(tfdvae.load_model("m.keras").denoise(noisy), names["denoised"])
+    served = {"noisy": noisy}
+    exec(block("saved model"), served)
+    np.testing.assert_allclose(served["denoised"], names["denoised"], atol=1e-5)
+    assert served["drawn"].shape == (16, 28, 28, 1)
+
+
+def test_the_saved_model_is_loaded_in_five_lines():
+    assert len(block("saved model").strip().splitlines()) <= 5
+
+
+def test_continuous_integration_calls_the_test_command_of_the_readme():
+    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    assert commands[1].endswith(".venv/bin/python -m pytest")
+    pattern = re.search(r"grep -E '(.*?)' README.md", (ROOT / ".ci" / "run").read_text()).group(1)
+    assert [line for line in README.splitlines() if re.search(pattern, line)] == [commands[1]]
+
+
+def test_keras_loads_a_model_once_tfdvae_is_imported(tmp_path):
+    from tests.models.test_contract import make
+
+    make("dvae").save(tmp_path / "m.keras")
+    code = f"import keras, tfdvae; print(type(keras.models.load_model({str(tmp_path / 'm.keras')!r})).__name__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=os.environ)
+    assert found.stdout.strip() == "DVAE"
+
+
+def test_import_of_the_package_does_not_import_tensorflow():
+    code = "import sys, tfdvae; assert 'tensorflow' not in sys.modules; tfdvae.TrainConfig; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)
