@@ -1,5 +1,6 @@
 """The command line in a subprocess, as a user meets it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -44,10 +45,11 @@ def test_answers_without_tensorflow(arguments):
     assert not process.stderr
 
 
-def test_version():
+@pytest.mark.parametrize("arguments", [["--version"], ["train", "--version"]])
+def test_version(arguments):
     import tfdvae
 
-    assert main("--version").stdout == f"tfdvae {tfdvae.__version__}\n"
+    assert main(*arguments).stdout == f"tfdvae {tfdvae.__version__}\n"
 
 
 def test_corruptions_lists_all_with_their_unit():
@@ -66,7 +68,7 @@ def test_help_shows_every_flag_with_its_default():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "dvea"], "Did you mean 'dvae'"), (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"),
+        (["--model", "dvea"], "Did you mean 'dvae'"), (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"), (["--dataset", "nowhere:mnist"], "`dataset`"),
         (["--corruption", "gausian:0.1"], "Did you mean 'gaussian'"), (["--corruption", "gaussian:abc"], "got 'gaussian:abc'"),
         (["--network", "mpl"], "Did you mean 'mlp'"), (["--protocol", "equal"], "`protocol` must be one of"), (["--moedl", "dvae"], "--model"),
         (["--n-train", "0"], "`n_train`"), (["--n-train", "ten"], "--n-train"), (["--train-noise", "-0.1"], "got -0.1"),
@@ -98,6 +100,17 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network):
     (tmp_path / "FULL" / "thesis.tex").touch()
     (tmp_path / "FILE").touch()
     assert message in complaint(run(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")))
+
+
+def test_needs_neither_git_nor_a_backend_setting(tmp_path):
+    process = run(*TINY, "--no-classifier", "--output", tmp_path / "run", PATH="", KERAS_BACKEND="jax")
+    assert process.returncode == 0, process.stderr
+
+
+def test_library_refuses_another_backend():
+    code = "import keras; keras.backend.backend = lambda: 'jax'; import tfdvae; tfdvae.DAE"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False, env=os.environ)
+    assert "ImportError: tfdvae needs Keras on TensorFlow; got the backend jax" in process.stderr
 
 
 def test_debug_shows_the_traceback(no_network):

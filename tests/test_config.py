@@ -9,7 +9,7 @@ from tfdvae.config import MODELS, TrainConfig, data_folder
 def test_defaults_are_the_published_study():
     config = TrainConfig()
     assert (config.model, config.network, config.latent_dim, config.epochs, config.batch_size) == ("dvae", "mlp", 4, 60, 128)
-    assert (config.corruption, config.train_noise, config.samples_per_image, config.beta) == ("gaussian:0.1", "gaussian:0.1", 2, 1.0)
+    assert (str(config.injected), config.train_noise, config.samples_per_image, config.beta) == ("gaussian:0.1", "gaussian:0.1", 2, 1.0)
     assert config.test_noise == ("none", "gaussian:0.025", "gaussian:0.05", "gaussian:0.075", "gaussian:0.1")
     assert (config.protocol, config.classifier_steps, config.classifier_epochs) == ("equal_steps", 1200, 7)
 
@@ -64,7 +64,7 @@ def test_every_field_has_a_default_and_help():
         ({"learning_rate": float("nan")}, "`learning_rate`"), ({"learning_rate": 0.0}, "`learning_rate`"), ({"beta": -1.0}, "`beta`"),
         ({"train_noise": "-0.1"}, "`train_noise` must be a finite number between 0 and 1; got -0.1"), ({"corruption": "gaussian:abc"}, "gaussian:abc"),
         ({"test_noise": ("1.5",)}, "`test_noise` must be a finite number between 0 and 1; got 1.5"), ({"test_noise": ()}, "at least one"),
-        ({"test_noise": ("0.1", "gaussian:0.1")}, "repeat"), ({"test_noise": "0.1"}, "list"), ({"seed": -1}, "`seed`"),
+        ({"test_noise": ("0.1", "gaussian:0.1")}, "repeat"), ({"test_noise": "0.1"}, "list"), ({"test_noise": 0.1}, "list"), ({"seed": -1}, "`seed`"),
         ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"), ({"corruption": "none"}, "Without one it is `vae`"),
         ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"), ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
         ({"model": "vae", "corrupt_before_encoding": True}, "dvae"), ({"beta_warmup": 61}, "must not exceed `epochs`"),
@@ -74,6 +74,31 @@ def test_every_field_has_a_default_and_help():
 def test_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**settings)
+
+
+@pytest.mark.parametrize(("model", "injected"), [("ae", "none"), ("dae", "gaussian:0.1"), ("vae", "none"), ("dvae", "gaussian:0.1")])
+def test_default_corruption_follows_the_model(model, injected):
+    config = dataclasses.replace(TrainConfig(), model=model)
+    assert str(config.injected) == injected
+    assert str(dataclasses.replace(config, corruption=injected).injected) == injected
+
+
+def test_test_noise_of_level_0_is_none():
+    assert TrainConfig(test_noise=["0.1", "masking:0"]).test_noise == ("gaussian:0.1", "none")
+    with pytest.raises(ValueError, match="repeat"):
+        TrainConfig(test_noise=("0", "masking:0"))
+
+
+def test_wrong_type_of_a_switch():
+    with pytest.raises(TypeError, match="`noisy_train` must be True or False; got 'no'"):
+        TrainConfig(noisy_train="no")
+
+
+@pytest.mark.parametrize(("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack model"), ("{", "not valid JSON")])
+def test_config_of_something_else(content, message, tmp_path):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        TrainConfig.of_run(tmp_path)
 
 
 def test_wrong_type():

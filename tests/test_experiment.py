@@ -2,11 +2,14 @@
 
 import csv
 import json
+import subprocess
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import tfdvae
 from tests.conftest import run
 from tests.test_cli import TINY
 from tfdvae import experiment
@@ -22,6 +25,15 @@ def tiny(*arguments, **options):
 def rows(folder, name="metrics.csv"):
     with open(folder / name, newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_killed_before_anything_was_done(tmp_path):
+    """What a start leaves that was killed at once is no run, and does not stand in the way of one."""
+    (tmp_path / ".lock").touch()
+    (tmp_path / "environment.json").touch()
+    (tmp_path / ".tmp-1-config.json").touch()
+    tiny("--no-classifier", "--output", tmp_path)
+    assert not list(tmp_path.glob(".tmp-*"))
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +191,11 @@ def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_netw
     assert json.loads((tmp_path / "run" / "config.json").read_text())["dataset"] == "digits"
     assert {row["dataset"] for row in rows(tmp_path / "run")} == {"digits"}
     assert "test images of digits" in (tmp_path / "run" / "summary.md").read_text()
-    assert "Going on with the embedded `digits`" in (tmp_path / "run" / "summary.md").read_text()
+    summary = (tmp_path / "run" / "summary.md").read_text()
+    assert "Going on with the embedded `digits`" in summary
+    resumed = run("--resume", tmp_path / "run")
+    assert "NOTE: fashion_mnist is not on this machine" in resumed.stdout
+    assert (tmp_path / "run" / "summary.md").read_text() == summary
 
 
 def test_fashion_mnist_from_a_data_folder(archives, fashion, tmp_path):
@@ -195,6 +211,25 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path):
     resumed = run("--resume", tmp_path / "run")
     assert resumed.stdout.count("done before") == 7
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (finished[0] / "metrics.csv").read_bytes()
+
+
+def test_threads_are_those_recorded_or_refused(tmp_path):
+    """From Python, in a process where TensorFlow has begun with as many threads as there are cores."""
+    tf.constant(1)
+    with pytest.raises(ValueError, match="`threads` must be .* as TensorFlow already works in this process; got 7"):
+        tfdvae.train(TrainConfig(dataset="digits", threads=7, output=str(tmp_path / "run")))
+    assert not (tmp_path / "run").exists()
+
+
+def test_commit_of_a_source_tree_alone(tmp_path):
+    tree = tmp_path / "with space"
+    tree.mkdir()
+    assert experiment._commit(tree) is None
+    for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", "-C", tree, *command], check=True)
+    assert len(experiment._commit(tree)) == 40
+    (tree / "below").mkdir()
+    assert experiment._commit(tree / "below") is None, "the commit of a repository around an installed package says nothing"
 
 
 @pytest.mark.parametrize("model", ["ae", "dae", "vae", "dvae"])

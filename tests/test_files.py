@@ -31,6 +31,18 @@ def test_replacing_a_folder(tmp_path):
     assert [path.name for path in (tmp_path / "deep" / "folder").iterdir()] == ["two"]
 
 
+def test_an_old_folder_goes_only_when_the_new_one_is_there(tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    monkeypatch.setattr(files, "remove", lambda left: None)  # as if killed before the end
+    with files.replacing(path) as temporary:
+        temporary.mkdir()
+        (temporary / "new").touch()
+    assert [file.name for file in path.iterdir()] == ["new"]
+    assert sorted(file.name for file in tmp_path.rglob("*")) == sorted([next(tmp_path.glob(".tmp-*")).name, "folder", "new", "old"])
+
+
 def test_remove_temporary(tmp_path):
     (tmp_path / "kept").touch()
     (tmp_path / "deep").mkdir()

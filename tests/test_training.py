@@ -70,9 +70,9 @@ def test_fit_in_one_go_gives_the_same_bits(tmp_path):
 
 def test_loss_that_is_not_finite_stops(tmp_path):
     model = make("dvae")
-    bad = tf.data.Dataset.from_tensors(np.full((5, 6, 5, 2), np.nan, np.float32)).repeat()
-    with pytest.raises(FloatingPointError, match="the loss became nan at step 1; a smaller learning rate"):
-        training.fit(model, lambda step: bad, 10, 5, tmp_path, "test")
+    good, bad = (tf.data.Dataset.from_tensors(np.full((5, 6, 5, 2), value, np.float32)) for value in (0.5, np.nan))
+    with pytest.raises(FloatingPointError, match="the loss became nan at step 2; a smaller learning rate"):
+        training.fit(model, lambda step: good.concatenate(bad.repeat()), 10, 5, tmp_path, "test")
     assert not list(tmp_path.iterdir())
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +30,7 @@ Command = (
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments == ["--version"]:
+    if "--version" in arguments:
         print(f"tfdvae {tfdvae.__version__}")
         return 0
     debug = "--debug" in arguments
@@ -64,37 +63,24 @@ def _describe_corruptions() -> str:
 def _train(config: TrainConfig) -> None:
     if config.resume is not None:
         config = dataclasses.replace(TrainConfig.of_run(Path(config.resume), config), resume=config.resume)
-    sources.check(config.dataset, config.data_dir)
-    _start_tensorflow(config.threads)
-    from tfdvae import experiment
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _silent_stderr():
+        sources.check(config.dataset, config.data_dir)
+        from tfdvae import experiment
 
     experiment.train(config)
 
 
-def _start_tensorflow(threads: int | None) -> None:
-    """Import TensorFlow with the number of threads that the run records (all cores by default), without its start-up messages."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _silent_stderr():
-        import tensorflow as tf
-
-    threads = threads or len(os.sched_getaffinity(0))
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-
 @contextlib.contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Hold back what is written to standard error, also by C++, and show it only if the block fails."""
+    """Drop what TensorFlow writes to standard error while it is imported, also from C++."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
         try:
             yield
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
         finally:
             os.dup2(kept, 2)
             os.close(kept)

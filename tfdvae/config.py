@@ -95,7 +95,6 @@ class TrainConfig:
     """Show the whole traceback of an error."""
 
     def __post_init__(self):
-        set_field = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
         checks.choice("model", self.model, MODELS)
         checks.choice("network", self.network, NETWORKS)
         checks.choice("target", self.target, TARGETS)
@@ -108,20 +107,24 @@ class TrainConfig:
         for name in ("n_train", "threads"):
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name), 1)
+        for name in ("noisy_train", "corrupt_before_encoding", "no_classifier", "debug"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         checks.integer("beta_warmup", self.beta_warmup, 0)
         if self.beta_warmup > self.epochs:
             raise ValueError(f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}.")
         checks.integer("seed", self.seed, 0, 2**63 - 1)
         checks.number("learning_rate", self.learning_rate, 0, above_low=True)
         checks.number("beta", self.beta, 0)
-        set_field("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
-        if isinstance(self.test_noise, str) or not self.test_noise:
+        object.__setattr__(self, "train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
+        if not isinstance(self.test_noise, (tuple, list)) or not self.test_noise:
             raise ValueError(f"`test_noise` must be a list of levels, at least one; got {self.test_noise!r}.")
-        tests = [str(corruptions.parse(item, "test_noise")) for item in self.test_noise]
+        tests = [corruptions.parse(item, "test_noise") for item in self.test_noise]
+        tests = ["none" if corruption.level == 0 else str(corruption) for corruption in tests]
         if len(set(tests)) < len(tests):
             raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
-        set_field("test_noise", tuple(tests))
-        self._check_corruption(set_field)
+        object.__setattr__(self, "test_noise", tuple(tests))
+        self._check_corruption()
         if not self.variational:
             for name in ("beta", "beta_warmup", "latent_samples", "sampling"):
                 if getattr(self, name) != getattr(TrainConfig, name):
@@ -131,20 +134,21 @@ class TrainConfig:
         if self.resume is not None and self.output is not None:
             raise ValueError("`output` cannot be given with `resume`: a run goes on in its own folder.")
 
-    def _check_corruption(self, set_field):
-        default = DEFAULT_CORRUPTION if self.denoising else "none"
-        corruption = corruptions.parse(default if self.corruption is None else self.corruption)
+    def _check_corruption(self):
+        corruption = self.injected
         if self.denoising and corruption.level == 0:
-            raise ValueError(
-                f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{self.model.replace('d', '', 1)}`."
-            )
+            plain = self.model.replace("d", "", 1)
+            raise ValueError(f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{plain}`.")
         if not self.denoising and corruption.level > 0:
             raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
-        if not self.denoising:
-            corruption = corruptions.NoCorruption()
-            if self.corruption_samples != 1:
-                raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
-        set_field("corruption", str(corruption))
+        if not self.denoising and self.corruption_samples != 1:
+            raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
+
+    @property
+    def injected(self) -> corruptions.Corruption:
+        """The corruption that the model injects: `corruption`, or what stands for its default."""
+        default = DEFAULT_CORRUPTION if self.denoising else "none"
+        return corruptions.parse(default if self.corruption is None else self.corruption)
 
     @property
     def variational(self) -> bool:
@@ -178,12 +182,16 @@ class TrainConfig:
         """Return the settings that a dictionary from JSON holds.
 
         Raises:
-            ValueError: an unknown key, or a value out of range.
+            ValueError: not a dictionary, an unknown or missing key, or a value out of range.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(settings, dict):
+            raise ValueError(f"settings must be a dictionary; got {type(settings).__name__}.")
+        known = [field.name for field in dataclasses.fields(cls)]
         for key in settings:
             checks.choice("setting", key, known)
-        return cls(**{**settings, "test_noise": tuple(settings.get("test_noise", cls.test_noise))})
+        if missing := [key for key in known if key not in settings]:
+            raise ValueError(f"settings lack {', '.join(missing)}.")
+        return cls(**settings)
 
     @classmethod
     def of_run(cls, folder: Path, asked: "TrainConfig | None" = None) -> "TrainConfig":
@@ -195,7 +203,7 @@ class TrainConfig:
 
         Raises:
             FileNotFoundError: the folder holds no run.
-            ValueError: `asked` has a setting that is neither the default nor the run's.
+            ValueError: `asked` has a setting that is neither the default nor the run's, or `config.json` is not as a run writes it.
         """
         if not (folder / "config.json").is_file():
             raise FileNotFoundError(f"`resume` {folder} is not a run folder: it has no config.json.")
@@ -203,7 +211,7 @@ class TrainConfig:
         if asked is None:
             return config
         default = cls()
-        for name in {field.name for field in dataclasses.fields(cls)} - {"data_dir", "resume", "debug"}:
+        for name in [field.name for field in dataclasses.fields(cls) if field.name not in ("data_dir", "resume", "debug")]:
             value, kept = getattr(asked, name), getattr(config, name)
             if value not in (getattr(default, name), kept):
                 raise ValueError(f"a resumed run keeps its own settings, and its `{name}` is {kept!r}; got {value!r}.")

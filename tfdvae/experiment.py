@@ -100,7 +100,7 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
     dtype = PRECISIONS[c.precision]
     pair = networks.build(c.network, image_shape, c.latent_dim, variational=c.variational, seed=c.seed, dtype=dtype)
     own = {"seed": c.seed, "dtype": dtype, "name": c.model}
-    corrupting = {"corruption": c.corruption, "target": c.target, "corruption_samples": c.corruption_samples}
+    corrupting = {"corruption": str(c.injected), "target": c.target, "corruption_samples": c.corruption_samples}
     bound = {"beta": c.beta, "beta_warmup_steps": c.beta_warmup * steps_per_epoch, "latent_samples": c.latent_samples}
     match c.model:
         case "ae" | "dae":
@@ -126,8 +126,7 @@ def train_generator(run: Run) -> str:
     pictures = training.Reconstructions(images[:10], run.folder / "logs" / "generator" / "images", every=max(1, c.epochs // 6))
     history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
-    with files.replacing(run.folder / "generator.keras") as temporary:
-        model.save(temporary)
+    _keep(run, "generator", model, history)
     return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {history[-1]['loss']:.2f} nats per image"
 
 
@@ -153,14 +152,18 @@ def train_classifier(run: Run, augmentation: str) -> str:
     batches_from = partial(pipelines.training_batches, (images, labels), c.batch_size, c.seed, f"classifier/{augmentation}")
     name = f"classifier-{augmentation}"
     history = training.fit(model, batches_from, total, per_round, run.folder / "checkpoints" / name, name, [_tensorboard(run, name)])
-    with files.replacing(run.folder / f"{name}.keras") as temporary:
-        model.save(temporary)
+    _keep(run, name, model, history)
     return f"{len(images):,} images, {total:,} steps, training accuracy {100 * history[-1]['accuracy']:.2f}%"
 
 
+def _keep(run: Run, name: str, model: keras.Model, history: list[dict]) -> None:
+    files.write_json(run.folder / "checkpoints" / f"{name}.json", history)
+    with files.replacing(run.folder / f"{name}.keras") as temporary:
+        model.save(temporary)
+
+
 def _history(run: Run, name: str) -> list[dict]:
-    rounds = sorted((run.folder / "checkpoints" / name).glob("round-*"))
-    return files.read_json(rounds[-1] / "history.json")
+    return files.read_json(run.folder / "checkpoints" / f"{name}.json")
 
 
 def evaluate(run: Run) -> str:
@@ -174,7 +177,9 @@ def evaluate(run: Run) -> str:
     curves = []
     for name, fields in [("generator", {})] + [(f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets]:
         for entry in _history(run, name):
-            place = {"split": "train", "epoch": entry["epoch"], "step": entry["step"]}
+            place = {"split": "train", "step": entry["step"]}
+            if name == "generator" or c.protocol == "equal_epochs":
+                place["epoch"] = entry["epoch"]
             curves += [
                 run.row(**fields, **place, metric=metric, value=value) for metric, value in entry.items() if metric not in ("epoch", "step")
             ]
@@ -220,8 +225,8 @@ def draw_figures(run: Run) -> str:
     rows["observed"] = observed
     encoded = observed
     if c.denoising:
-        encoded = pipelines.freeze_noise(observed, index[shown], run.generator.corruption, c.seed, "figure")
-        rows[f"corrupted\n{c.corruption}"] = encoded
+        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.seed, "figure")
+        rows[f"corrupted\n{c.injected}"] = encoded
     rows["reconstructed"] = run.generator.denoise(encoded)
     plots.image_rows(rows, f"{run.title}: what it sees and what it makes of it", figures / "reconstructions.png", names)
 
@@ -276,6 +281,7 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
 
 
 def export_model(run: Run) -> str:
+    files.remove(run.folder / "saved_model")
     export(run.generator, run.folder / "saved_model")
     return f"SavedModel in {run.folder / 'saved_model'}"
 
@@ -289,19 +295,33 @@ class Stage:
     outputs: tuple[str, ...]
 
 
+def _figures(config: TrainConfig) -> list[str]:
+    names = ["samples", "corrupted", "reconstructions", "training_loss"]
+    names += ["augmentation"] if config.model != "ae" else []
+    names += ["latent_grids"] if config.latent_dim > 1 else []
+    return names + (["learning_curves", "accuracy"] if config.training_sets else [])
+
+
 def stages(config: TrainConfig) -> list[Stage]:
     """Return the stages of a run in order."""
-    listed = [Stage("data", prepare_data, ("checkpoints/data.npz",)), Stage("generator", train_generator, ("generator.keras",))]
+    listed = [
+        Stage("data", prepare_data, ("checkpoints/data.npz",)),
+        Stage("generator", train_generator, ("generator.keras", "checkpoints/generator.json")),
+    ]
     if config.model != "ae":
         listed.append(Stage("augmentation", augment, ("augmentation.npz",)))
     for augmentation in config.training_sets:
         listed.append(
-            Stage(f"classifier-{augmentation}", partial(train_classifier, augmentation=augmentation), (f"classifier-{augmentation}.keras",))
+            Stage(
+                f"classifier-{augmentation}",
+                partial(train_classifier, augmentation=augmentation),
+                (f"classifier-{augmentation}.keras", f"checkpoints/classifier-{augmentation}.json"),
+            )
         )
     return [
         *listed,
         Stage("evaluation", evaluate, ("metrics.csv", "history.csv")),
-        Stage("figures", draw_figures, ("figures/samples.png",)),
+        Stage("figures", draw_figures, tuple(f"figures/{name}.png" for name in _figures(config))),
         Stage("export", export_model, ("saved_model/saved_model.pb",)),
     ]
 
@@ -319,21 +339,44 @@ def train(config: TrainConfig) -> Path:
     if resuming:
         folder = Path(config.resume)
         config = TrainConfig.of_run(folder, config)
+        _use_threads(config.threads)
         source = sources.load(config.dataset, config.data_dir)
+        notice = files.read_json(folder / "environment.json")["notice"]
+        source = dataclasses.replace(source, notice=notice)
     else:
         folder = Path(config.output) if config.output is not None else _new_folder(config)
         _check_empty(folder)
+        config = dataclasses.replace(config, threads=_use_threads(config.threads))
         source = sources.load(config.dataset, config.data_dir)
         config = _resolve(config, source)
         _make(folder)
     with files.locked(folder):
         if not resuming:
             _check_empty(folder)
-            files.write_json(folder / "environment.json", environment())
+            files.write_json(folder / "environment.json", environment() | {"notice": source.notice})
             files.write_json(folder / "config.json", config.to_dict())
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
+
+
+def _use_threads(threads: int | None) -> int:
+    """Give TensorFlow a number of threads, by default one a core, and return it.
+
+    Raises:
+        ValueError: TensorFlow has begun to work in this process with another number.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    wanted = threads or cores
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(wanted)
+        tf.config.threading.set_inter_op_parallelism_threads(wanted)
+    except RuntimeError:
+        running = tf.config.threading.get_intra_op_parallelism_threads() or cores
+        if threads is not None and running != threads:
+            raise ValueError(f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}.") from None
+        return running
+    return wanted
 
 
 def _new_folder(config: TrainConfig) -> Path:
@@ -344,9 +387,7 @@ def _new_folder(config: TrainConfig) -> Path:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with files.replacing(folder / "writable") as probe:
-            probe.touch()
-        files.remove(folder / "writable")
+        (folder / ".lock").touch()
     except OSError as error:
         raise OSError(f"`output` {folder} cannot be written: {error.strerror}.") from error
 
@@ -356,7 +397,8 @@ def _check_empty(folder: Path) -> None:
         raise FileExistsError(f"`output` {folder} holds another run. Give a new folder, or go on with that run: --resume {folder}")
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
-    if folder.exists() and any(path.name != ".lock" and path.name != "environment.json" for path in folder.iterdir()):
+    begun = (".lock", "environment.json")  # what a start that was killed at once leaves
+    if folder.exists() and any(path.name not in begun and not path.name.startswith(".tmp-") for path in folder.iterdir()):
         raise FileExistsError(f"`output` {folder} is not empty, and is not a run folder. Give a new folder.")
 
 
@@ -367,23 +409,36 @@ def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
     if n_train > available:
         raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {n_train:,}.")
     data_dir = None if config.data_dir is None else str(Path(config.data_dir).expanduser().resolve())
-    threads = config.threads or len(os.sched_getaffinity(0))
-    return dataclasses.replace(config, dataset=source.name, n_train=n_train, data_dir=data_dir, threads=threads, output=None, debug=False)
+    height, width = source.train_images.shape[1:3]
+    if config.training_sets and min(height, width) < 2:
+        raise ValueError(
+            f"`dataset` {source.name} has images of {height}x{width}; the classifier needs 2x2 at least (--no-classifier does without)."
+        )
+    return dataclasses.replace(
+        config, dataset=source.name, n_train=n_train, data_dir=data_dir, corruption=str(config.injected), output=None, debug=False
+    )
 
 
 def environment() -> dict:
     """Return what a result depends on besides the settings: versions, processor, commit."""
-    package = Path(tfdvae.__file__).parent
-    git = subprocess.run(["git", "-C", package, "rev-parse", "--show-toplevel", "HEAD"], capture_output=True, text=True, check=False)
-    top, commit = git.stdout.split() if git.returncode == 0 else (None, None)
     return {
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "commit": commit if top == str(package.parent) else None,
+        "commit": _commit(Path(tfdvae.__file__).parents[1]),
     }
+
+
+def _commit(tree: Path) -> str | None:
+    """Return the commit of a source tree; None for an installed package, or where there is no git."""
+    try:
+        git = subprocess.run(["git", "-C", tree, "rev-parse", "--show-toplevel", "HEAD"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    top, commit = git.stdout.splitlines()
+    return commit if Path(top) == tree.resolve() else None
 
 
 def _processor() -> str:

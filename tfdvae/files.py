@@ -22,18 +22,20 @@ _TEMPORARY = ".tmp-"
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends without error, rename it to `path`.
 
-    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a folder is removed first.
+    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a folder is moved aside first and
+    removed last, so that `path` is the old one, the new one or absent, and never a part.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    temporary, old = (path.with_name(f"{_TEMPORARY}{os.getpid()}-{use}{path.name}") for use in ("", "old-"))
     try:
         yield temporary
         if path.is_dir():
-            shutil.rmtree(path)
+            os.replace(path, old)
         os.replace(temporary, path)
     finally:
         remove(temporary)
+        remove(old)
 
 
 def remove(path: Path) -> None:

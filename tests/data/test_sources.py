@@ -1,9 +1,13 @@
 import gzip
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tests.conftest import ROOT
-from tfdvae.data import sources
+from tfdvae.data import sources, tfds_images
 
 
 class Toy(tfds.core.GeneratorBasedBuilder):
@@ -64,6 +68,12 @@ class ToyMixedSizes(Toy):
 
 class ToyWithoutTrain(Toy):
     SPLITS = ("test",)
+
+
+class ToyUnlabelledTest(Toy):
+    def _generate_examples(self, number):
+        for key, example in super()._generate_examples(number):
+            yield key, example | ({"label": -1} if number else {})
 
 
 class ToyText(Toy):
@@ -121,7 +131,7 @@ def test_contract(name, toy_home):
     ("name", "message"),
     [
         ("toy_mixed_sizes", "images of different sizes"), ("toy_without_train", "must have a split `train`"),
-        ("toy_text", "no image-classification set"), ("fashion_mnits", "Did you mean 'fashion_mnist'"), ("toy_rgb/nothing", "toy_rgb/nothing"),
+        ("toy_unlabelled_test", "split test, holds images without a label"), ("toy_text", "no image-classification set"), ("fashion_mnits", "Did you mean 'fashion_mnist'"), ("toy_rgb/nothing", "toy_rgb/nothing"),
     ],
 )  # fmt: skip
 def test_refused(name, message, toy_home, tmp_path):
@@ -224,6 +234,53 @@ assert isinstance(source.train_images, numpy.memmap)
 assert "tensorflow" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)
+
+
+@pytest.mark.parametrize("damage", ["train_images.npy", "test_labels.npy", "info.json", "missing"])
+def test_damaged_cache_is_made_again(damage, toy_home, tmp_path, capsys):
+    first = np.array(sources.load("toy_rgb").train_images)
+    cache = next((tmp_path / "cache").rglob("info.json")).parent
+    if damage == "missing":
+        (cache / "train_labels.npy").unlink()
+    else:
+        (cache / damage).write_bytes((cache / damage).read_bytes()[:-100])
+    assert np.array_equal(sources.load("toy_rgb").train_images, first)
+    assert ("is damaged" in capsys.readouterr().out) == (damage != "missing")
+
+
+def test_left_over_temporary_folders_are_removed(toy_home, tmp_path):
+    sources.load("toy_rgb")
+    cache = next((tmp_path / "cache").rglob("info.json")).parent
+    shutil.rmtree(cache)
+    (cache.parent / f".tmp-1-{cache.name}").mkdir()
+    sources.load("toy_rgb")
+    assert {path.name for path in cache.parent.iterdir()} - {f"{cache.name}.lock"} == {cache.name}
+
+
+def test_broken_record_of_checksums_counts_as_none(fashion, archives):
+    record = next(Path(os.environ["XDG_CACHE_HOME"]).rglob("verified.json"))
+    record.write_text("{")
+    assert sources.load("fashion_mnist", str(archives)).name == "fashion_mnist"
+    assert len(json.loads(record.read_text())) == 4
+
+
+def test_archives_of_several_configurations(tmp_path):
+    """As for TFDS's cmaterdb: one file name with a checksum for each configuration; and archives that only some need."""
+    content = [b"one", b"two"]
+    urls = {str(i): SimpleNamespace(filename="a.npz", checksum=hashlib.sha256(c).hexdigest()) for i, c in enumerate(content)}
+    urls["2"] = SimpleNamespace(filename="b.npz", checksum="0")
+    found = SimpleNamespace(name="set", url_infos=urls, BUILDER_CONFIGS=[1, 2])
+    for each in content:
+        (tmp_path / "a.npz").write_bytes(each)
+        folder, archives = tfds_images._find_archives(tmp_path, found)
+        tfds_images._verify(archives, tmp_path / "cache" / "verified.json")
+        assert (folder, list(archives)) == (tmp_path, [tmp_path / "a.npz"])
+    (tmp_path / "a.npz").write_bytes(b"three")
+    with pytest.raises(ValueError, match=r"a.npz is corrupted or truncated: 5 bytes"):
+        tfds_images._verify(archives, tmp_path / "verified.json")
+    (tmp_path / "a.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks a.npz, b.npz"):
+        tfds_images._find_archives(tmp_path, found)
 
 
 def test_labels_are_as_tfds_gives_them(toy_home):

@@ -170,9 +170,20 @@ class TestContract:
     )  # fmt: skip
     def test_bad_images(self, name, network, images, message):
         model = make(name, network)
-        for verb in (model.fit, model.evaluate, model.denoise, model.encode):
+        for verb in (model.fit, model.evaluate, model.predict, model.denoise, model.encode):
             with pytest.raises(ValueError, match=message):
                 verb(images)
+
+    def test_bad_datasets(self, name, network):
+        model = make(name, network)
+        for images, error in (
+            (np.full_like(IMAGES, np.nan), ValueError),
+            (IMAGES * 255, ValueError),
+            ((IMAGES * 255).astype(np.uint8), TypeError),
+        ):
+            for verb in (model.fit, model.evaluate):
+                with pytest.raises(error, match="must"):
+                    verb(tf.data.Dataset.from_tensor_slices(images).batch(10))
 
     def test_bad_calls(self, name, network):
         model = make(name, network)
@@ -188,6 +199,10 @@ class TestContract:
             model.fit(IMAGES, validation_split=0.1)
         with pytest.raises(ValueError, match="sample weights"):
             model.fit(tf.data.Dataset.from_tensor_slices((IMAGES, IMAGES, np.ones(50))).batch(10), verbose=0)
+        for size in (0, -1):
+            for verb in (model.fit, model.denoise, model.encode):
+                with pytest.raises(ValueError, match="`batch_size`"):
+                    verb(IMAGES, batch_size=size)
         with pytest.raises(ValueError, match=r"`codes` must have shape \(N, 3\)"):
             model.decode(np.zeros((2, 4)))
         with pytest.raises(ValueError, match="`codes` must be finite"):
@@ -265,10 +280,37 @@ def dense(inputs, *outputs):
     return keras.Model(start, ends if len(ends) > 1 else ends[0])
 
 
-def sigmoid_end():
-    return keras.Sequential(
-        [keras.Input((3,)), keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")]
-    )
+def decoder(*layers):
+    return keras.Sequential([keras.Input((3,)), *layers])
+
+
+SIGMOIDS = {
+    "activation": lambda: decoder(keras.layers.Dense(60), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")),
+    "dense": lambda: decoder(keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE)),
+    "nested": lambda: decoder(decoder(keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE))),
+}
+
+
+@pytest.mark.parametrize("end", SIGMOIDS)
+def test_decoder_that_ends_in_a_sigmoid(end):
+    with pytest.raises(ValueError, match="leave out its final sigmoid"):
+        DAE(dense(SHAPE, (3,)), SIGMOIDS[end]())
+
+
+def test_decoder_with_a_sigmoid_inside():
+    DAE(dense(SHAPE, (3,)), decoder(keras.layers.Dense(9, "sigmoid"), keras.layers.Dense(60), keras.layers.Reshape(SHAPE)))
+
+
+def dictionary(inputs=False):
+    """An encoder whose input or output is a dictionary."""
+    images = keras.Input(SHAPE, name="images")
+    code = keras.layers.Dense(3)(keras.layers.Flatten()(images))
+    return keras.Model({"images": images} if inputs else images, code if inputs else {"mean": code, "log_variance": code})
+
+
+def test_scaled_loss_is_not_forgotten():
+    with pytest.raises(ValueError, match="`dtype` must be mixed_float16"):
+        DAE(*networks.mlp(SHAPE, 3, variational=False, dtype="mixed_float16"))
 
 
 @pytest.mark.parametrize(
@@ -283,9 +325,13 @@ def sigmoid_end():
         (DVAE, lambda: dense(SHAPE, (3,), (4,)), lambda: dense((3,), SHAPE), ValueError, "two outputs of one shape"),
         (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((4,), SHAPE), ValueError, r"`decoder` must take the encoder's code"),
         (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((3,), (6, 5, 1)), ValueError, r"shape of the images, \(None, 6, 5, 2\)"),
-        (DAE, lambda: dense(SHAPE, (3,)), sigmoid_end, ValueError, "leave out its final sigmoid"),
+        (VAE, dictionary, lambda: dense((3,), SHAPE), ValueError, "a list of two outputs"),
+        (DAE, dictionary, lambda: dense((3,), SHAPE), ValueError, "one output, the code"),
+        (DAE, lambda: dictionary(inputs=True), lambda: dense((3,), SHAPE), ValueError, "one input of images"),
+        (DAE, lambda: keras.Sequential([keras.Input(batch_shape=(10, *SHAPE)), keras.layers.Flatten(), keras.layers.Dense(3)]),
+         lambda: dense((3,), SHAPE), ValueError, "any N"),
     ],
-)
+)  # fmt: skip
 def test_networks_that_do_not_fit(cls, encoder, decoder, error, message):
     with pytest.raises(error, match=message):
         cls(encoder(), decoder())

@@ -46,13 +46,13 @@ def test_gaussian_is_the_normal_density(sigma):
     np.testing.assert_allclose(likelihoods.Gaussian(sigma).nll(IMAGES, LOGITS), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("text", ["bernoulli", "gaussian:0.25"])
+@pytest.mark.parametrize("text", ["bernoulli", "gaussian:0.25", "gaussian:0.123456789"])
 def test_likelihood_text_and_back(text):
     assert str(likelihoods.parse(text)) == text
     assert likelihoods.parse(likelihoods.parse(text)) == likelihoods.parse(text)
 
 
-@pytest.mark.parametrize("text", ["gaussian:abc", "gaussian:-1", "bernouli", ""])
+@pytest.mark.parametrize("text", ["gaussian:abc", "gaussian:-1", "gaussian:", "gaussian", "bernoulli:3", "bernouli", ""])
 def test_likelihood_refused(text):
     with pytest.raises(ValueError, match="`likelihood` must be"):
         likelihoods.parse(text)

@@ -30,3 +30,14 @@ def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     taken[by_remainder[: count - taken.sum()]] += 1
     chosen = [order[labels[order] == c][:n] for c, n in zip(classes, taken, strict=True)]
     return np.sort(np.concatenate(chosen))
+
+
+def hold_out_test(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Split a dataset that comes without a test set: a fixed stratified fifth becomes one.
+
+    Returns:
+        Training images, training labels, test images, test labels.
+    """
+    test = stratified_subset(labels, max(1, len(labels) // 5), seed=0)
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    return images[train], labels[train], images[test], labels[test]

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
+
 from tfdvae import checks, corruptions, seeds
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
@@ -38,6 +41,10 @@ class DenoisingModel(keras.Model):
         self.image_shape, self.code_shape = _check_networks(encoder, decoder, self.variational)
         self.encoder = encoder
         self.decoder = decoder
+        if self.compute_dtype != "float16" and any(layer.compute_dtype == "float16" for layer in (*encoder.layers, *decoder.layers)):
+            raise ValueError(
+                "`dtype` must be mixed_float16 where the networks are, so that the loss is scaled; got " + self.dtype_policy.name + "."
+            )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
         self.built = True
 
@@ -107,6 +114,8 @@ class DenoisingModel(keras.Model):
         if weights is not None:
             raise ValueError("sample weights are not supported.")
         for name, images in (("x", inputs), ("y", target)):
+            if images is not None and not images.dtype.is_floating:
+                raise TypeError(f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}.")
             if images is not None and not tf.TensorShape(images.shape).is_compatible_with((None, *self.image_shape)):
                 hint = " Labels are not used: give the images alone, or pairs of (input, target) images." if name == "y" else ""
                 raise ValueError(
@@ -129,6 +138,8 @@ class DenoisingModel(keras.Model):
         Raises:
             ValueError: images with NaN, of the wrong shape or outside [0, 1]; a loss or metrics given to `compile`.
         """
+        if batch_size is not None:
+            checks.integer("batch_size", batch_size, 1)
         if _is_array(x):
             if kwargs.get("validation_split"):
                 raise ValueError("`validation_split` is not supported; hold images out and give them as `validation_data`.")
@@ -141,6 +152,7 @@ class DenoisingModel(keras.Model):
                 y, batch_size = None, None
                 kwargs |= {"shuffle": False, "steps_per_epoch": steps}
         elif isinstance(x, tf.data.Dataset):
+            self._check_first_batch(x)
             kwargs.setdefault("shuffle", False)
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
@@ -149,7 +161,20 @@ class DenoisingModel(keras.Model):
         if _is_array(x):
             arrays = self._check_arrays(x, y, noisy=True)
             x, y = arrays if len(arrays) == 2 else (arrays[0], None)
+        elif isinstance(x, tf.data.Dataset):
+            self._check_first_batch(x)
         return super().evaluate(x, y, **kwargs)
+
+    def predict(self, x, **kwargs):
+        """Return reconstructions as `keras.Model.predict` does; arrays are checked as in `evaluate`."""
+        return super().predict(checks.images("x", x, self.image_shape, noisy=True) if _is_array(x) else x, **kwargs)
+
+    def _check_first_batch(self, data):
+        """Refuse images of a wrong type, shape or range before training starts; later batches are not looked at."""
+        for batch in data.take(1):
+            for name, images in zip(("x", "y"), self._unpack(batch), strict=True):
+                if images is not None:
+                    checks.images(f"first batch of {name}", images, self.image_shape, noisy=True)
 
     def _check_arrays(self, x, y, noisy=False):
         if y is None:
@@ -240,7 +265,7 @@ def mean_over_copies(values, copies: int):
 
 def in_batches(function, *arrays: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Return `function` of arrays of equal length, computed batch by batch and put together again."""
-    starts = range(0, len(arrays[0]), batch_size)
+    starts = range(0, len(arrays[0]), checks.integer("batch_size", batch_size, 1))
     return np.concatenate([function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
 
 
@@ -263,19 +288,33 @@ def _check_networks(encoder, decoder, variational: bool) -> tuple[tuple[int, ...
         except AttributeError:
             raise ValueError(f"`{name}` must have known shapes: begin it with a keras.Input.") from None
     image_shape = encoder.input_shape
-    if not isinstance(image_shape, tuple) or len(image_shape) != 4 or None in image_shape[1:]:
-        raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size; it takes {image_shape}.")
-    outputs = encoder.output_shape if isinstance(encoder.output_shape, list) else [encoder.output_shape]
-    wanted = "two outputs of one shape, mean and log-variance" if variational else "one output, the code"
-    if len(outputs) != 1 + variational or len(set(outputs)) != 1:
+    if isinstance(encoder.input, dict) or not _is_shape(image_shape) or len(image_shape) != 4:
+        raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {image_shape}.")
+    outputs = [encoder.output_shape] if _is_shape(encoder.output_shape) else encoder.output_shape
+    wanted = "a list of two outputs of one shape, mean and log-variance" if variational else "one output, the code"
+    if not isinstance(outputs, list) or len(outputs) != 1 + variational or len(set(outputs)) != 1:
         raise ValueError(f"`encoder` must have {wanted}; it has {outputs}.")
     code_shape = outputs[0]
-    if None in code_shape[1:]:
-        raise ValueError(f"`encoder` must give codes of a fixed size; it gives {code_shape}.")
     if decoder.input_shape != code_shape:
         raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {decoder.input_shape}.")
     if decoder.output_shape != image_shape:
         raise ValueError(f"`decoder` must return logits of the shape of the images, {image_shape}; it returns {decoder.output_shape}.")
-    if getattr(decoder.layers[-1], "activation", None) is keras.activations.sigmoid:
+    if _last_activation(decoder) is keras.activations.sigmoid:
         raise ValueError("`decoder` must return logits: leave out its final sigmoid.")
     return image_shape[1:], code_shape[1:]
+
+
+def _is_shape(shape) -> bool:
+    """Tell a shape with any number of rows and sizes that are known from a structure of shapes."""
+    return isinstance(shape, tuple) and shape[:1] == (None,) and all(isinstance(size, int) for size in shape[1:])
+
+
+def _last_activation(network):
+    """Return the activation that the output went through last, behind layers that only move values."""
+    for layer in reversed(network.layers):
+        if isinstance(layer, keras.Model):
+            return _last_activation(layer)
+        activation = getattr(layer, "activation", None)
+        if layer.weights or activation not in (None, keras.activations.linear):
+            return activation
+    return None

@@ -47,7 +47,7 @@ class Gaussian:
         checks.number("sigma of the gaussian likelihood", self.sigma, 0, above_low=True)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.sigma:g}"
+        return f"{self.kind}:{self.sigma!r}"
 
     def mean(self, logits):
         """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
@@ -68,11 +68,13 @@ def parse(text: "str | Bernoulli | Gaussian") -> "Bernoulli | Gaussian":
     """
     if isinstance(text, (Bernoulli, Gaussian)):
         return text
-    kind, _, sigma = str(text).partition(":")
+    kind, colon, sigma = str(text).partition(":")
     checks.choice("likelihood", kind, (Bernoulli.kind, Gaussian.kind))
-    if kind == Bernoulli.kind:
+    if text == Bernoulli.kind:
         return Bernoulli()
     try:
-        return Gaussian(float(sigma or 1.0))
+        if kind == Bernoulli.kind or not colon:
+            raise ValueError("bernoulli takes no number, gaussian needs one")
+        return Gaussian(float(sigma))
     except ValueError as error:
         raise ValueError(f"`likelihood` must be bernoulli or gaussian:SIGMA; got {text!r} ({error}).") from None

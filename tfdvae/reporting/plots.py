@@ -64,10 +64,8 @@ def training_loss(history: list[dict], title: str, path: Path) -> None:
         title: over the figure.
         path: of the PNG.
     """
-    names = [name for name in history[0] if name not in ("epoch", "step")]
-    if "kl_loss" not in names:
-        names = ["loss"]
     titles = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
+    names = list(titles) if "kl_loss" in history[0] else ["loss"]
     with matplotlib.rc_context(_RC):
         figure = Figure(figsize=(4 * len(names), 3.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
