@@ -216,7 +216,7 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path):
 def test_threads_are_those_recorded_or_refused(tmp_path):
     """From Python, in a process where TensorFlow has begun with as many threads as there are cores."""
     tf.constant(1)
-    with pytest.raises(ValueError, match="`threads` must be .* as TensorFlow already works in this process; got 7"):
+    with pytest.raises(ValueError, match=r"`threads` must be .* as TensorFlow already works in this process; got 7"):
         tfdvae.train(TrainConfig(dataset="digits", threads=7, output=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()
 

@@ -288,13 +288,17 @@ def _check_networks(encoder, decoder, variational: bool) -> tuple[tuple[int, ...
         except AttributeError:
             raise ValueError(f"`{name}` must have known shapes: begin it with a keras.Input.") from None
     image_shape = encoder.input_shape
-    if isinstance(encoder.input, dict) or not _is_shape(image_shape) or len(image_shape) != 4:
+    if not _is_shape(image_shape) or len(image_shape) != 4:
         raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {image_shape}.")
-    outputs = [encoder.output_shape] if _is_shape(encoder.output_shape) else encoder.output_shape
+    outputs = encoder(keras.Input(image_shape[1:]))
+    shapes = keras.tree.map_structure(lambda output: output.shape, outputs)
     wanted = "a list of two outputs of one shape, mean and log-variance" if variational else "one output, the code"
-    if not isinstance(outputs, list) or len(outputs) != 1 + variational or len(set(outputs)) != 1:
-        raise ValueError(f"`encoder` must have {wanted}; it has {outputs}.")
-    code_shape = outputs[0]
+    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    if isinstance(outputs, dict) or len(listed) != 1 + variational or len({output.shape for output in listed}) != 1:
+        raise ValueError(f"`encoder` must have {wanted}; it has {shapes}.")
+    code_shape = listed[0].shape
+    if not _is_shape(code_shape):
+        raise ValueError(f"`encoder` must give codes of a fixed size; it gives {code_shape}.")
     if decoder.input_shape != code_shape:
         raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {decoder.input_shape}.")
     if decoder.output_shape != image_shape:
