@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,18 @@ def run(*arguments, cwd=ROOT, timeout=300, **environment):
     """Run `python train.py` with arguments and return the finished process, its output as text."""
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)
+
+
+def run_tfdvae(*arguments, stop_after=None):
+    """Run `python -m tfdvae` with arguments and return the finished process; kill it and its children after `stop_after` seconds."""
+    command = [sys.executable, "-m", "tfdvae", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ
+    )
+    try:
+        stdout, stderr = process.communicate(timeout=stop_after or 600)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise TimeoutError from None
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

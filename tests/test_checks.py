@@ -76,10 +76,17 @@ def test_images_of_another_shape():
 def test_noise_may_exceed_the_range_but_a_wrong_scale_is_refused(noise):
     images = noise(20, 8, 8, 1)
     noisy = images + np.random.default_rng(0).normal(0, 0.5, images.shape)
-    assert np.allclose(checks.images("images", noisy, noisy=True), noisy)
+    assert np.allclose(checks.images("images", noisy, scale="noisy"), noisy)
     for wrong in (images * 255, images * 2 - 2, images - 3):
         with pytest.raises(ValueError, match=r"scaled to \[0, 1\]"):
-            checks.images("images", wrong, noisy=True)
+            checks.images("images", wrong, scale="noisy")
+
+
+def test_a_free_scale_takes_images_around_0_but_not_8_bit_ones(noise):
+    images = noise(20, 8, 8, 1) * 2 - 1
+    assert np.array_equal(checks.images("images", images, scale="free"), images)
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        checks.images("images", images * 128 + 127, scale="free")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ class Augmenter:
         Raises:
             TypeError, ValueError: images or labels of the wrong type, shape or range.
         """
-        images = checks.images("images", images, self.model.image_shape, noisy=True)
+        images = self.model._images("images", images)
         labels = checks.labels("labels", labels, len(images))
         checks.integer("per_image", per_image, 1)
         checks.integer("seed", seed, 0)

@@ -53,15 +53,16 @@ def integer(argument: str, value: int, low: int, high: float = math.inf) -> int:
     return int(number(argument, value, low, high))
 
 
-def images(argument: str, value: object, shape: tuple[int, int, int] | None = None, *, noisy: bool = False) -> np.ndarray:
+def images(argument: str, value: object, shape: tuple[int, int, int] | None = None, *, scale: str = "unit") -> np.ndarray:
     """Return `value` as a float32 array of images (N, H, W, C) in [0, 1].
 
     Args:
         argument: name used in messages.
         value: array-like of numbers.
         shape: the (H, W, C) that is expected, if any.
-        noisy: allow what additive noise that was not clipped does to images of [0, 1]: single values outside,
-            while the mean over all pixels stays within [-0.1, 1.1] and every value within [-8, 9].
+        scale: `unit`: every value in [0, 1]. `noisy`: images of [0, 1] to which noise was added and not clipped: single values
+            outside, while the mean over all pixels stays within [-0.1, 1.1] and every value within [-8, 9]. `free`: values
+            within [-10, 10], so that images of [0, 1] and [-1, 1] pass and 8-bit ones do not.
 
     Raises:
         TypeError: the values are not real numbers.
@@ -80,7 +81,12 @@ def images(argument: str, value: object, shape: tuple[int, int, int] | None = No
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2, 3)))
         raise ValueError(f"`{argument}` must be finite; image {bad[0]} and {len(bad) - 1} more hold NaN or infinite values.")
-    if noisy:
+    if scale == "free":
+        if low < -10 or high > 10:
+            raise ValueError(
+                f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; got values from {low:g} to {high:g}."
+            )
+    elif scale == "noisy":
         mean = float(array.mean(dtype=np.float64))
         if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
             raise ValueError(

@@ -12,7 +12,7 @@ import tyro
 
 import tfdvae
 from tfdvae import corruptions
-from tfdvae.config import TrainConfig
+from tfdvae.config import NoiseStudyConfig, TrainConfig
 from tfdvae.data import sources
 
 
@@ -21,9 +21,26 @@ class CorruptionsConfig:
     """List the corruptions: name, what it does, what its level measures."""
 
 
+@dataclasses.dataclass(frozen=True)
+class StudyList:
+    """List the studies."""
+
+
+STUDIES = {"noise": NoiseStudyConfig}
+Study = Annotated[StudyList, tyro.conf.subcommand("list")] | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyConfig:
+    """Repeat a published study over several seeds."""
+
+    study: Study
+
+
 Command = (
-    Annotated[TrainConfig, tyro.conf.subcommand("train", prefix_name=False)]
-    | Annotated[CorruptionsConfig, tyro.conf.subcommand("corruptions", prefix_name=False)]
+    Annotated[TrainConfig, tyro.conf.subcommand("train")]
+    | Annotated[StudyConfig, tyro.conf.subcommand("study")]
+    | Annotated[CorruptionsConfig, tyro.conf.subcommand("corruptions")]
 )
 
 
@@ -36,11 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         command = tyro.cli(Command, prog="tfdvae", description=f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version.", args=arguments,
-                           config=(tyro.conf.FlagCreatePairsOff,))  # fmt: skip
-        if isinstance(command, CorruptionsConfig):
-            print(_describe_corruptions())
-        else:
-            _train(command)
+                           config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes))  # fmt: skip
+        match command:
+            case CorruptionsConfig():
+                print(_describe_corruptions())
+            case StudyConfig(study=StudyList()):
+                print("\n".join(f"{name:12}{study.__doc__}" for name, study in STUDIES.items()))
+            case StudyConfig(study=NoiseStudyConfig() as study):
+                _study_noise(study)
+            case TrainConfig():
+                _train(command)
     except KeyboardInterrupt:
         print("\ntfdvae: stopped. A run that had begun goes on with --resume RUN_FOLDER.", file=sys.stderr)
         return 130
@@ -63,23 +85,30 @@ def _describe_corruptions() -> str:
 def _train(config: TrainConfig) -> None:
     if config.resume is not None:
         config = dataclasses.replace(TrainConfig.of_run(Path(config.resume), config), resume=config.resume)
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _silent_stderr():
-        sources.check(config.dataset, config.data_dir)
+    with _starting_tensorflow(config.dataset, config.data_dir):
         from tfdvae import experiment
 
     experiment.train(config)
 
 
+def _study_noise(config: NoiseStudyConfig) -> None:
+    with _starting_tensorflow(config.dataset, config.data_dir):
+        from tfdvae.studies import noise
+
+    noise.study(config)
+
+
 @contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drop what TensorFlow writes to standard error while it is imported, also from C++."""
+def _starting_tensorflow(dataset: str, data_dir: str | None) -> Iterator[None]:
+    """Check the data's name and place, then drop what TensorFlow writes to standard error while the block imports it, also from C++."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
+            sources.check(dataset, data_dir)
             yield
         finally:
             os.dup2(kept, 2)

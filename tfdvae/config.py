@@ -218,6 +218,43 @@ class TrainConfig:
         return config if asked.data_dir is None else dataclasses.replace(config, data_dir=asked.data_dir)
 
 
+@dataclasses.dataclass(frozen=True)
+class NoiseStudyConfig:
+    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
+    """As for `tfdvae train`; the study was published with fashion_mnist."""
+    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """As for `tfdvae train`."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
+    """Root seeds: a model for each noise, target and seed."""
+    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
+    """What the models reconstruct: corrupted, as published, and observed."""
+    epochs: int = 20
+    """Epochs of each model."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Threads of TensorFlow. Default: the cores of this machine."""
+    output: Annotated[str, tyro.conf.arg(metavar="DIR")] = "results/noise"
+    """Folder of the study. A study that was stopped goes on where it was."""
+    cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Compute only this cell, in this process."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def __post_init__(self):
+        for name in ("seeds", "targets"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"`{name}` must be one or more, none of them twice; got {values}.")
+        for seed in self.seeds:
+            checks.integer("seeds", seed, 0, 2**63 - 1)
+        for target in self.targets:
+            checks.choice("targets", target, TARGETS)
+        checks.integer("epochs", self.epochs, 1)
+        if self.threads is not None:
+            checks.integer("threads", self.threads, 1)
+
+
 def data_folder(data_dir: str | None) -> Path | None:
     """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None."""
     folder = data_dir if data_dir is not None else os.environ.get("TFDVAE_DATA_DIR") or None

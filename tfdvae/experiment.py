@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.metadata
-import os
 import platform
 import subprocess
 import time
@@ -26,6 +25,7 @@ from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.variational import DVAE, VAE
 from tfdvae.reporting import plots, statistics
+from tfdvae.runtime import use_threads
 
 DEFAULT_N_TRAIN = 5000
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
@@ -339,14 +339,14 @@ def train(config: TrainConfig) -> Path:
     if resuming:
         folder = Path(config.resume)
         config = TrainConfig.of_run(folder, config)
-        _use_threads(config.threads)
+        use_threads(config.threads)
         source = sources.load(config.dataset, config.data_dir)
         notice = files.read_json(folder / "environment.json")["notice"]
         source = dataclasses.replace(source, notice=notice)
     else:
         folder = Path(config.output) if config.output is not None else _new_folder(config)
         _check_empty(folder)
-        config = dataclasses.replace(config, threads=_use_threads(config.threads))
+        config = dataclasses.replace(config, threads=use_threads(config.threads))
         source = sources.load(config.dataset, config.data_dir)
         config = _resolve(config, source)
         _make(folder)
@@ -358,25 +358,6 @@ def train(config: TrainConfig) -> Path:
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
-
-
-def _use_threads(threads: int | None) -> int:
-    """Give TensorFlow a number of threads, by default one a core, and return it.
-
-    Raises:
-        ValueError: TensorFlow has begun to work in this process with another number.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    wanted = threads or cores
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(wanted)
-        tf.config.threading.set_inter_op_parallelism_threads(wanted)
-    except RuntimeError:
-        running = tf.config.threading.get_intra_op_parallelism_threads() or cores
-        if threads is not None and running != threads:
-            raise ValueError(f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}.") from None
-        return running
-    return wanted
 
 
 def _new_folder(config: TrainConfig) -> Path:

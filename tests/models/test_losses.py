@@ -46,13 +46,19 @@ def test_gaussian_is_the_normal_density(sigma):
     np.testing.assert_allclose(likelihoods.Gaussian(sigma).nll(IMAGES, LOGITS), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("text", ["bernoulli", "gaussian:0.25", "gaussian:0.123456789"])
+def test_mean_squared_error_is_the_mean_over_pixels():
+    mean = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
+    target = IMAGES * 2 - 1
+    np.testing.assert_allclose(likelihoods.MeanSquaredError().nll(target, LOGITS), np.mean((target - mean) ** 2, axis=(1, 2, 3)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["bernoulli", "mse", "gaussian:0.25", "gaussian:0.123456789"])
 def test_likelihood_text_and_back(text):
     assert str(likelihoods.parse(text)) == text
     assert likelihoods.parse(likelihoods.parse(text)) == likelihoods.parse(text)
 
 
-@pytest.mark.parametrize("text", ["gaussian:abc", "gaussian:-1", "gaussian:", "gaussian", "bernoulli:3", "bernouli", ""])
+@pytest.mark.parametrize("text", ["gaussian:abc", "gaussian:-1", "gaussian:", "gaussian", "bernoulli:3", "mse:1", "bernouli", ""])
 def test_likelihood_refused(text):
     with pytest.raises(ValueError, match="`likelihood` must be"):
         likelihoods.parse(text)

@@ -34,9 +34,9 @@ def freeze_noise(images: np.ndarray, index: np.ndarray, corruption: Corruption, 
     return np.concatenate(list(noisy.batch(500).as_numpy_iterator()))
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Full batches in an epoch of `count` images; one smaller batch where there are fewer images than `batch_size`."""
-    return max(1, count // batch_size)
+def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool = True) -> int:
+    """Batches in an epoch of `count` images: full ones, or with `drop_remainder=False` a smaller last one too; at least one."""
+    return max(1, count // batch_size) if drop_remainder else -(-count // batch_size)
 
 
 def training_batches(
@@ -46,10 +46,11 @@ def training_batches(
     purpose: str,
     first_step: int = 0,
     transform: Callable | None = None,
+    drop_remainder: bool = True,
 ) -> tf.data.Dataset:
-    """Endless shuffled full batches that can start at any step, as if the steps before had been taken.
+    """Endless shuffled batches that can start at any step, as if the steps before had been taken.
 
-    Epoch e is in the order keyed (seed, purpose, e); images left over after the last full batch of an epoch sit it out.
+    Epoch e is in the order keyed (seed, purpose, e).
 
     Args:
         arrays: arrays with one row an image.
@@ -58,19 +59,20 @@ def training_batches(
         purpose: name of the order's stream.
         first_step: steps already taken.
         transform: applied to each batch as `transform(seed, *batch)`, with an int32 (2,) seed keyed by (seed, purpose, step).
+        drop_remainder: images left over after the last full batch of an epoch sit it out; otherwise they are a smaller batch.
 
     Returns:
         Dataset of tuples of batches; of single batches for one array.
     """
     count = len(arrays[0])
-    per_epoch = steps_per_epoch(count, batch_size)
+    per_epoch = steps_per_epoch(count, batch_size, drop_remainder)
     rows = min(batch_size, count)
     tensors = tuple(map(tf.constant, arrays))
     first_epoch, skipped = divmod(first_step, per_epoch)
 
     def epoch(number):
         order = tf.random.experimental.stateless_shuffle(tf.range(count), seeds.pair(seed, f"{purpose}/order", number))
-        return tf.data.Dataset.from_tensor_slices(order).batch(rows, drop_remainder=True)
+        return tf.data.Dataset.from_tensor_slices(order).batch(rows, drop_remainder)
 
     def gather(step, index):
         batch = tuple(tf.gather(tensor, index) for tensor in tensors)

@@ -167,25 +167,29 @@ class DenoisingModel(keras.Model):
 
     def predict(self, x, **kwargs):
         """Return reconstructions as `keras.Model.predict` does; arrays are checked as in `evaluate`."""
-        return super().predict(checks.images("x", x, self.image_shape, noisy=True) if _is_array(x) else x, **kwargs)
+        return super().predict(self._images("x", x) if _is_array(x) else x, **kwargs)
 
     def _check_first_batch(self, data):
         """Refuse images of a wrong type, shape or range before training starts; later batches are not looked at."""
         for batch in data.take(1):
             for name, images in zip(("x", "y"), self._unpack(batch), strict=True):
                 if images is not None:
-                    checks.images(f"first batch of {name}", images, self.image_shape, noisy=True)
+                    self._images(f"first batch of {name}", images)
 
     def _check_arrays(self, x, y, noisy=False):
         if y is None:
-            return (checks.images("x", x, self.image_shape, noisy=noisy),)
-        x = checks.images("x", x, self.image_shape, noisy=True)
+            return (self._images("x", x, "noisy" if noisy else "unit"),)
+        x = self._images("x", x)
         if np.ndim(y) != 4:
             raise ValueError(f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out.")
-        y = checks.images("y", y, self.image_shape)
+        y = self._images("y", y, "unit")
         if len(x) != len(y):
             raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
         return x, y
+
+    def _images(self, name, value, scale="noisy"):
+        """Check images; a likelihood that is not one of pixels in [0, 1] leaves their scale to the user."""
+        return checks.images(name, value, self.image_shape, scale=scale if self.likelihood.kind == "bernoulli" else "free")
 
     def call(self, inputs, training=False):
         """Return reconstructions, float32 (N, H, W, C) in [0, 1]; nothing is injected and nothing drawn."""
@@ -212,13 +216,11 @@ class DenoisingModel(keras.Model):
         Raises:
             ValueError: images with NaN, of the wrong shape or range.
         """
-        return in_batches(self.graphs["call"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size)
+        return in_batches(self.graphs["call"], self._images("images", images), batch_size=batch_size)
 
     def encode(self, images, batch_size: int = 256) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return in_batches(
-            self.graphs["encode_images"], checks.images("images", images, self.image_shape, noisy=True), batch_size=batch_size
-        )
+        return in_batches(self.graphs["encode_images"], self._images("images", images), batch_size=batch_size)
 
     def decode(self, codes, batch_size: int = 256) -> np.ndarray:
         """Return the image of each code.

@@ -60,21 +60,46 @@ class Gaussian:
         return 0.5 * tf.reduce_sum(tf.square(error) + constant, axis=(1, 2, 3))
 
 
-def parse(text: "str | Bernoulli | Gaussian") -> "Bernoulli | Gaussian":
-    """Return the likelihood that `bernoulli` or `gaussian:SIGMA` names.
+@dataclass(frozen=True)
+class MeanSquaredError:
+    """Mean over pixels and channels of (pixel - sigmoid(logit))^2, as the published studies have it: no likelihood, and not in nats.
+
+    Targets are not clipped.
+    """
+
+    kind: ClassVar[str] = "mse"
+
+    def __str__(self) -> str:
+        return self.kind
+
+    def mean(self, logits):
+        """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
+        return tf.sigmoid(tf.cast(logits, tf.float32))
+
+    def nll(self, target, logits):
+        """Return the mean squared error of each image, float32 (N,)."""
+        return tf.reduce_mean(tf.square(tf.cast(target, tf.float32) - self.mean(logits)), axis=(1, 2, 3))
+
+
+Likelihood = Bernoulli | Gaussian | MeanSquaredError
+
+
+def parse(text: str | Likelihood) -> Likelihood:
+    """Return the likelihood that `bernoulli`, `gaussian:SIGMA` or `mse` names.
 
     Raises:
         ValueError: unknown name, or a sigma that is not a number above 0.
     """
-    if isinstance(text, (Bernoulli, Gaussian)):
+    if isinstance(text, Likelihood):
         return text
     kind, colon, sigma = str(text).partition(":")
-    checks.choice("likelihood", kind, (Bernoulli.kind, Gaussian.kind))
-    if text == Bernoulli.kind:
-        return Bernoulli()
+    checks.choice("likelihood", kind, (Bernoulli.kind, Gaussian.kind, MeanSquaredError.kind))
+    for plain in (Bernoulli, MeanSquaredError):
+        if text == plain.kind:
+            return plain()
     try:
-        if kind == Bernoulli.kind or not colon:
-            raise ValueError("bernoulli takes no number, gaussian needs one")
+        if kind != Gaussian.kind or not colon:
+            raise ValueError("gaussian needs a number, the others take none")
         return Gaussian(float(sigma))
     except ValueError as error:
-        raise ValueError(f"`likelihood` must be bernoulli or gaussian:SIGMA; got {text!r} ({error}).") from None
+        raise ValueError(f"`likelihood` must be bernoulli, gaussian:SIGMA or mse; got {text!r} ({error}).") from None

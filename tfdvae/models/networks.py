@@ -44,9 +44,7 @@ def mlp(
     images = keras.Input((height, width, channels), name="images")
     hidden = keras.layers.Flatten(dtype=dtype)(images)
     hidden = relu(HIDDEN, "encoder_2")(relu(HIDDEN, "encoder_1")(hidden))
-    heads = ("mean", "log_variance") if variational else ("code",)
-    outputs = [dense(latent_dim, head)(hidden) for head in heads]
-    encoder = keras.Model(images, outputs if variational else outputs[0], name="encoder")
+    encoder = _encoder(images, [dense(latent_dim, head)(hidden) for head in _heads(variational)])
 
     code = keras.Input((latent_dim,), name="code")
     hidden = relu(HIDDEN, "decoder_2")(relu(HIDDEN, "decoder_1")(code))
@@ -55,7 +53,147 @@ def mlp(
     return encoder, keras.Model(code, logits, name="decoder")
 
 
-NETWORKS = {"mlp": mlp}
+def strided_conv(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 4,
+    *,
+    variational: bool,
+    seed: int = 0,
+    dtype: str = "float32",
+) -> tuple[keras.Model, keras.Model]:
+    """Return the convolutional encoder and decoder of the noise study, with torch's initialisation and batch normalisation.
+
+    Three convolutions of stride 2 (8, 16 and 32 channels) and dense layers of 128 units and of the code; the decoder mirrors
+    them. For 28x28x1 images and 4 latent units: 87,125 trainable parameters as an AE or DAE. A VAE or DVAE has two heads in
+    place of the last dense layer. Arguments are those of `mlp`.
+
+    Raises:
+        ValueError: height or width is not 8 k + 4 with k at least 1.
+    """
+    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    checks.integer("latent_dim", latent_dim, 1)
+    rows, columns = (_steps("strided_conv", size, 8, 4) for size in (height, width))
+
+    def layer(kind, units, fan_in, name, **options):
+        kernel, bias = (seeds.stream(seed, f"initial weights/{name}/{part}") for part in ("kernel", "bias"))
+        return kind(
+            units,
+            kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed=kernel),
+            bias_initializer=keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5, seed=bias),
+            dtype=dtype,
+            name=name,
+            **options,
+        )
+
+    def conv(inputs, units, name, padding):
+        if padding:
+            inputs = keras.layers.ZeroPadding2D(padding, dtype=dtype)(inputs)
+        return layer(keras.layers.Conv2D, units, 9 * inputs.shape[-1], name, kernel_size=3, strides=2)(inputs)
+
+    def transposed(inputs, units, name, crop):
+        grown = layer(keras.layers.Conv2DTranspose, units, 9 * units, name, kernel_size=3, strides=2)(inputs)
+        return keras.layers.Cropping2D(((1, 0), (1, 0)), dtype=dtype)(grown) if crop else grown
+
+    def dense(inputs, units, name):
+        return layer(keras.layers.Dense, units, inputs.shape[-1], name)(inputs)
+
+    def relu(inputs):
+        return keras.layers.ReLU(dtype=dtype)(inputs)
+
+    def normalised(inputs):
+        return relu(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)(inputs))
+
+    images = keras.Input((height, width, channels), name="images")
+    hidden = relu(conv(images, 8, "encoder_1", 1))
+    hidden = normalised(conv(hidden, 16, "encoder_2", 1))
+    hidden = relu(conv(hidden, 32, "encoder_3", 0))
+    hidden = relu(dense(keras.layers.Flatten(dtype=dtype)(hidden), 128, "encoder_4"))
+    encoder = _encoder(images, [dense(hidden, latent_dim, head) for head in _heads(variational)])
+
+    code = keras.Input((latent_dim,), name="code")
+    hidden = relu(dense(code, 128, "decoder_1"))
+    hidden = relu(dense(hidden, rows * columns * 32, "decoder_2"))
+    hidden = keras.layers.Reshape((rows, columns, 32), dtype=dtype)(hidden)
+    hidden = normalised(transposed(hidden, 16, "decoder_3", crop=False))
+    hidden = normalised(transposed(hidden, 8, "decoder_4", crop=True))
+    return encoder, keras.Model(code, transposed(hidden, channels, "logits", crop=True), name="decoder")
+
+
+def pooled_conv(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 4,
+    *,
+    variational: bool,
+    seed: int = 0,
+    dtype: str = "float32",
+) -> tuple[keras.Model, keras.Model]:
+    """Return the convolutional encoder and decoder of the Keras DAE of OpenGenus.
+
+    Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and max-pooling; the decoder mirrors them with
+    transposed convolutions and upsampling. For 28x28x1 images an AE or DAE has 186,511 parameters, 642 of them not
+    trainable, and its code is the flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads of
+    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`.
+
+    Raises:
+        ValueError: height or width is not 4 k + 12 with k at least 1.
+    """
+    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    checks.integer("latent_dim", latent_dim, 1)
+    rows, columns = (_steps("pooled_conv", size, 4, 12) for size in (height, width))
+
+    def start(name):
+        return {
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=seeds.stream(seed, f"initial weights/{name}")),
+            "dtype": dtype,
+            "name": name,
+        }
+
+    def activated(hidden):
+        return keras.layers.LeakyReLU(dtype=dtype)(keras.layers.BatchNormalization(dtype=dtype)(hidden))
+
+    def transposed(hidden, units, padding, name):
+        return keras.layers.Conv2DTranspose(units, 3, padding=padding, **start(name))(hidden)
+
+    hidden = images = keras.Input((height, width, channels), name="images")
+    for number, (units, padding, pooled) in enumerate(((32, "same", True), (64, "valid", True), (128, "valid", False)), start=1):
+        hidden = activated(keras.layers.Conv2D(units, 3, padding=padding, **start(f"encoder_{number}"))(hidden))
+        if pooled:
+            hidden = keras.layers.MaxPooling2D(dtype=dtype)(hidden)
+    hidden = keras.layers.Flatten(dtype=dtype)(hidden)
+    size = rows * columns * 128
+    heads = [keras.layers.Dense(latent_dim, **start(head))(hidden) for head in _heads(variational)] if variational else [hidden]
+
+    hidden = code = keras.Input((latent_dim if variational else size,), name="code")
+    if variational:
+        hidden = keras.layers.Dense(size, **start("decoder_0"))(hidden)
+    hidden = keras.layers.Reshape((rows, columns, 128), dtype=dtype)(hidden)
+    for number, (units, padding) in enumerate(((64, "valid"), (32, "same")), start=1):
+        hidden = keras.layers.UpSampling2D(dtype=dtype)(activated(transposed(hidden, units, padding, f"decoder_{number}")))
+    hidden = activated(transposed(hidden, channels, "valid", "decoder_3"))
+    return _encoder(images, heads), keras.Model(code, transposed(hidden, channels, "valid", "logits"), name="decoder")
+
+
+def _heads(variational: bool) -> tuple[str, ...]:
+    return ("mean", "log_variance") if variational else ("code",)
+
+
+def _encoder(images, outputs) -> keras.Model:
+    return keras.Model(images, outputs if len(outputs) > 1 else outputs[0], name="encoder")
+
+
+def _steps(network: str, size: int, step: int, offset: int) -> int:
+    """Return k where `size` is `step` * k + `offset`, k at least 1: the size of the smallest layer."""
+    k, rest = divmod(size - offset, step)
+    if k < 1 or rest:
+        below = max(1, k)
+        fitting = [step * n + offset for n in ((below,) if k < 1 else (below, below + 1))]
+        raise ValueError(
+            f"network {network} must have images whose height and width are {step} k + {offset}; got {size}. Nearest: {' and '.join(map(str, fitting))}."
+        )
+    return k
+
+
+NETWORKS = {"mlp": mlp, "strided_conv": strided_conv, "pooled_conv": pooled_conv}
 
 
 def build(name: str, image_shape: tuple[int, int, int], latent_dim: int, **options) -> tuple[keras.Model, keras.Model]:

@@ -153,3 +153,45 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
         axes.set(title=title, xlabel="noise of the test images", ylabel="accuracy, % (95% interval over test images)")
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
         _save(figure, path)
+
+
+def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Path) -> None:
+    """Draw a loss against epochs, one panel a noise, training and test loss in each.
+
+    Args:
+        curves: noise -> split -> loss of each epoch.
+        title: over the figure.
+        path: of the PNG.
+    """
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(12, 6), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        for axes, (name, splits) in zip(figure.subplots(2, -(-len(curves) // 2)).ravel(), curves.items(), strict=False):
+            for (split, values), colour, marker, style in zip(splits.items(), COLOURS, MARKERS, STYLES, strict=False):
+                axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3, linestyle=style, label=split)
+            axes.set(title=name, xlabel="epoch", ylabel="loss")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.legend()
+        _save(figure, path)
+
+
+def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, path: Path) -> None:
+    """Draw points in the plane, coloured by class, one panel a model.
+
+    Args:
+        points: name -> (positions (N, 2), class numbers (N,)).
+        title: over the figure.
+        path: of the PNG.
+    """
+    colours = matplotlib.colormaps["tab10"].colors
+    with matplotlib.rc_context(_RC | {"axes.grid": False}):
+        figure = Figure(figsize=(13, 8.5), layout="constrained")
+        figure.suptitle(title, fontsize=12)
+        for axes, (name, (positions, labels)) in zip(figure.subplots(2, -(-len(points) // 2)).ravel(), points.items(), strict=False):
+            for label in np.unique(labels):
+                chosen = positions[labels == label]
+                axes.scatter(*chosen.T, s=1.5, color=colours[label % 10], marker="o", linewidths=0)
+                axes.annotate(str(label), np.median(chosen, axis=0), fontsize=12, fontweight="bold", ha="center", va="center",
+                              bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colours[label % 10]})  # fmt: skip
+            axes.set(title=name, xticks=[], yticks=[])
+        _save(figure, path)

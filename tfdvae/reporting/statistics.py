@@ -1,5 +1,6 @@
 """Intervals and tables, from numbers and rows alone."""
 
+import numpy as np
 import scipy.stats
 
 
@@ -7,6 +8,14 @@ def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> 
     """Return the Wilson score interval of a proportion observed in `count` independent cases."""
     result = scipy.stats.binomtest(round(proportion * count), count).proportion_ci(confidence, method="wilson")
     return float(result.low), float(result.high)
+
+
+def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Return the mean of independent values and half the width of its t-interval; NaN for a single value."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, float("nan")
+    return mean, float(scipy.stats.t.ppf((1 + confidence) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def noise_label(test_corruption: str) -> str:

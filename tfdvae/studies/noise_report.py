@@ -1,0 +1,175 @@
+"""Tables and figures of the noise study, from its rows alone."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import sklearn.manifold
+
+from tfdvae import corruptions, files
+from tfdvae.reporting import plots, statistics
+
+NOISES = ("none", "gaussian:1", "random_erasing:0.5", "gaussian:0.01", "gaussian:0.1", "gaussian:0.5")
+PUBLISHED = {  # noise -> epoch -> (train, test)
+    "none": {1: (0.848, 0.675), 20: (0.601, 0.599)},
+    "gaussian:1": {1: (1.860, 1.689), 20: (1.600, 1.598)},
+    "random_erasing:0.5": {1: (0.922, 0.679), 20: (0.569, 0.567)},
+    "gaussian:0.01": {1: (0.949, 0.731), 20: (0.600, 0.598)},
+    "gaussian:0.1": {1: (1.014, 0.734), 20: (0.612, 0.610)},
+    "gaussian:0.5": {1: (1.103, 0.929), 20: (0.852, 0.850)},
+}
+
+
+def variance(noise: str, target: str) -> float:
+    """Return what Gaussian noise in the target adds to the loss: the square of its level."""
+    corruption = corruptions.parse(noise)
+    return corruption.level**2 if corruption.kind == "gaussian" and target == "corrupted" else 0.0
+
+
+Values = dict[tuple[str, ...], list[float]]
+
+
+def write(rows: list[dict[str, str]], folder: Path) -> None:
+    """Write `report.md` and its figures to `folder`.
+
+    Args:
+        rows: long rows of the study, over any number of seeds.
+        folder: of the study; figures show the first seed, from the arrays beside its cells.
+    """
+    losses: Values = defaultdict(list)
+    floors: Values = defaultdict(list)
+    measured: Values = defaultdict(list)
+    for row in rows:
+        value = float(row["value"])
+        if row["metric"] == "loss":
+            losses[row["target"], row["corruption"], row["split"], row["epoch"]].append(value)
+        elif row["metric"] == "floor":
+            floors[row["target"], row["corruption"], row["split"]].append(value)
+        else:
+            measured[row["target"], row["metric"], row["corruption"], row["test_corruption"]].append(value)
+    targets = list(dict.fromkeys(row["target"] for row in rows))
+    seeds = sorted({int(row["seed"]) for row in rows})
+    last = str(max(int(key[3]) for key in losses))
+    lines = [
+        "# Noise study",
+        "",
+        f"{rows[0]['dataset']}, {int(rows[0]['n_train']):,} training images, network {rows[0]['network']}, {last} epochs, seeds {', '.join(map(str, seeds))}.",
+        "Mean over seeds and half of its 95% t-interval. Command: `tfdvae study noise`.",
+        "",
+    ]
+    for target in targets:
+        lines += [f"## Target `{target}`", "", *_loss_table(target, losses, floors, last), ""]
+        lines += _matrix("PSNR in dB against the uncorrupted image in [-1, 1] (peak 2)", target, "psnr", measured)
+        lines += _matrix(
+            "PSNR in dB against max(x, 0), what a sigmoid can give of the uncorrupted image (peak 1)", target, "psnr_reachable", measured
+        )
+        lines += _matrix(
+            "Accuracy of a logistic regression on the codes, fitted to those of uncorrupted training images, %",
+            target,
+            "probe_accuracy",
+            measured,
+            100,
+        )
+        lines += _quality(target, measured)
+        _figures(target, losses, folder)
+        lines += [f"![{name}](figures/{name}-{target}.png)\n" for name in ("loss", "reconstructions", "codes")]
+    files.write_text(folder / "report.md", "\n".join(lines) + "\n")
+
+
+def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[str]:
+    lines = [
+        "Loss, and loss minus floor minus variance of the noise: the model's own error."
+        + (" Published values are single runs." if target == "corrupted" else ""),
+        "",
+        "| noise | split | epoch | loss | published | floor | own error | published | difference |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for noise in NOISES:
+        for epoch in dict.fromkeys(("1", last)):
+            for number, split in enumerate(("train", "test")):
+                values = losses.get((target, noise, split, epoch))
+                if not values:
+                    continue
+                base = np.mean(floors[target, noise, split]) + variance(noise, target)
+                published = PUBLISHED[noise].get(int(epoch), (None, None))[number] if target == "corrupted" else None
+                theirs = (
+                    ("", "", "")
+                    if published is None
+                    else (f"{published:.3f}", f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}")
+                )
+                own = statistics.mean_and_half_width([value - base for value in values])
+                loss = statistics.mean_and_half_width(values)
+                lines.append(
+                    f"| {noise} | {split} | {epoch} | {_plus_minus(*loss, 4)} | {theirs[0]} | {base:.4f} | {_plus_minus(*own, 4)} | {theirs[1]} | {theirs[2]} |"
+                )
+    return lines
+
+
+def _matrix(title: str, target: str, metric: str, measured: Values, scale: float = 1) -> list[str]:
+    tests = [noise for noise in NOISES if (target, metric, NOISES[0], noise) in measured]
+    lines = [f"### {title}", "", "| trained with \\ tested at | " + " | ".join(tests) + " |", "|---" * (len(tests) + 1) + "|"]
+    for noise in NOISES:
+        if (target, metric, noise, "none") in measured:
+            cells = [
+                _plus_minus(*statistics.mean_and_half_width([scale * v for v in measured[target, metric, noise, test]]), 2)
+                for test in tests
+            ]
+            lines.append(f"| {noise} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _quality(target: str, measured: Values) -> list[str]:
+    lines = [
+        "### Classes in the codes of the uncorrupted test images",
+        "",
+        "| trained with | 10-nearest-neighbour accuracy, % | silhouette |",
+        "|---|---|---|",
+    ]
+    for noise in NOISES:
+        if (target, "knn_accuracy", noise, "none") in measured:
+            accuracy = [100 * value for value in measured[target, "knn_accuracy", noise, "none"]]
+            silhouette = measured[target, "silhouette", noise, "none"]
+            cells = (_plus_minus(*statistics.mean_and_half_width(accuracy), 2), _plus_minus(*statistics.mean_and_half_width(silhouette), 3))
+            lines.append(f"| {noise} | {cells[0]} | {cells[1]} |")
+    return [*lines, ""]
+
+
+def _plus_minus(mean: float, half: float, digits: int) -> str:
+    return f"{mean:.{digits}f}" if np.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def _figures(target: str, losses: Values, folder: Path) -> None:
+    curves = {
+        noise: {split: [np.mean(losses[key]) for key in losses if key[:3] == (target, noise, split)] for split in ("train", "test")}
+        for noise in NOISES
+    }
+    plots.loss_curves(curves, f"Target {target}: mean squared error, mean over seeds", folder / "figures" / f"loss-{target}.png")
+    stored = {noise: _first_cell(folder, target, noise) for noise in NOISES}
+    rows, codes = {}, {}
+    for noise, path in stored.items():
+        with np.load(path) as arrays:
+            names = sorted((name for name in arrays if name.startswith("epoch_")), key=lambda name: int(name.partition("_")[2]))
+            rows[f"{noise}\ninput"] = (arrays["noisy"] + 1) / 2
+            rows |= {f"{noise}\n{name.replace('_', ' ')}": arrays[name] for name in names}
+            codes[noise] = (arrays["codes"], arrays["labels"])
+    plots.image_rows(
+        rows, f"Target {target}: test images as given, and their reconstructions", folder / "figures" / f"reconstructions-{target}.png"
+    )
+    embedded = {noise: (_tsne(stored[noise], points), labels) for noise, (points, labels) in codes.items()}
+    plots.embeddings(embedded, f"Target {target}: t-SNE of the codes of the test images", folder / "figures" / f"codes-{target}.png")
+
+
+def _first_cell(folder: Path, target: str, noise: str) -> Path:
+    return min(
+        (folder / "cells").glob(f"{target}-{noise.replace(':', '-')}-seed*.npz"), key=lambda path: int(path.stem.rpartition("seed")[2])
+    )
+
+
+def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
+    """t-SNE as published (perplexity 30, random state 307), kept beside the cell."""
+    path = cell.with_suffix(".tsne.npy")
+    if not path.exists():
+        embedded = sklearn.manifold.TSNE(perplexity=min(30, len(codes) - 1), random_state=307).fit_transform(codes)
+        with files.replacing(path) as temporary, open(temporary, "wb") as file:
+            np.save(file, embedded)
+    return np.load(path)
