@@ -8,7 +8,7 @@ from tfdvae.config import MODELS, TrainConfig, data_folder
 
 def test_defaults_are_the_published_study():
     config = TrainConfig()
-    assert (config.model, config.network, config.latent_dim, config.epochs, config.batch_size) == ("dvae", "mlp", 4, 60, 128)
+    assert (config.model, config.chosen_network, config.latent_dim, config.epochs, config.batch_size) == ("dvae", "mlp", 4, 60, 128)
     assert (str(config.injected), config.train_noise, config.samples_per_image, config.beta) == ("gaussian:0.1", "gaussian:0.1", 2, 1.0)
     assert config.test_noise == ("none", "gaussian:0.025", "gaussian:0.05", "gaussian:0.075", "gaussian:0.1")
     assert (config.protocol, config.classifier_steps, config.classifier_epochs) == ("equal_steps", 1200, 7)
@@ -81,6 +81,12 @@ def test_default_corruption_follows_the_model(model, injected):
     config = dataclasses.replace(TrainConfig(), model=model)
     assert str(config.injected) == injected
     assert str(dataclasses.replace(config, corruption=injected).injected) == injected
+
+
+@pytest.mark.parametrize(("model", "network"), [("ae", "residual_conv"), ("dae", "residual_conv"), ("vae", "mlp"), ("dvae", "mlp")])
+def test_default_network_follows_the_model(model, network):
+    assert TrainConfig(model=model).chosen_network == network
+    assert TrainConfig(model=model, network="strided_conv").chosen_network == "strided_conv"
 
 
 def test_test_noise_of_level_0_is_none():

@@ -15,7 +15,7 @@ import tyro
 from tfdvae import checks, corruptions, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = ("mlp",)
+NETWORKS = ("mlp", "strided_conv", "pooled_conv", "residual_conv")
 TARGETS = ("observed", "corrupted")
 PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -33,8 +33,8 @@ class TrainConfig:
 
     model: Annotated[str, _names(*MODELS)] = "dvae"
     """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational autoencoder."""
-    network: Annotated[str, _names(*NETWORKS)] = "mlp"
-    """Encoder and decoder. mlp: two hidden layers of 128 units each way, as published."""
+    network: Annotated[str | None, _names(*NETWORKS)] = None
+    """Encoder and decoder. Default: residual_conv for ae and dae; mlp, as published, for vae and dvae."""
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """TFDS image-classification set by its TFDS name, or `digits` (embedded). auto: fashion_mnist where it is cached, in the data folder or can be downloaded, otherwise digits."""
     data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
@@ -56,7 +56,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     """Adam's learning rate, for the generative model and the classifier."""
     latent_dim: int = 4
-    """Latent units."""
+    """Latent units; of residual_conv, channels of the code. pooled_conv has none as an ae or dae: its code is its last layer."""
     beta: float = 1.0
     """Weight of the KL divergence (vae, dvae)."""
     beta_warmup: int = 0
@@ -96,7 +96,8 @@ class TrainConfig:
 
     def __post_init__(self):
         checks.choice("model", self.model, MODELS)
-        checks.choice("network", self.network, NETWORKS)
+        if self.network is not None:
+            checks.choice("network", self.network, NETWORKS)
         checks.choice("target", self.target, TARGETS)
         checks.choice("protocol", self.protocol, PROTOCOLS)
         checks.choice("precision", self.precision, PRECISIONS)
@@ -143,6 +144,11 @@ class TrainConfig:
             raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
         if not self.denoising and self.corruption_samples != 1:
             raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
+
+    @property
+    def chosen_network(self) -> str:
+        """The network: `network`, or what stands for its default."""
+        return self.network or ("mlp" if self.variational else "residual_conv")
 
     @property
     def injected(self) -> corruptions.Corruption:

@@ -71,7 +71,7 @@ class Run:
     def row(self, **fields) -> dict:
         """Return a long row: what the run fixes, and `fields`."""
         c = self.config
-        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": self.condition, "model": c.model, "network": c.network,
+        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": self.condition, "model": c.model, "network": c.chosen_network,
                  "corruption": c.corruption, "target": c.target, "seed": c.seed}  # fmt: skip
         return fixed | fields
 
@@ -98,7 +98,7 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
     """
     c = config
     dtype = PRECISIONS[c.precision]
-    pair = networks.build(c.network, image_shape, c.latent_dim, variational=c.variational, seed=c.seed, dtype=dtype)
+    pair = networks.build(c.chosen_network, image_shape, c.latent_dim, variational=c.variational, seed=c.seed, dtype=dtype)
     own = {"seed": c.seed, "dtype": dtype, "name": c.model}
     corrupting = {"corruption": str(c.injected), "target": c.target, "corruption_samples": c.corruption_samples}
     bound = {"beta": c.beta, "beta_warmup_steps": c.beta_warmup * steps_per_epoch, "latent_samples": c.latent_samples}
@@ -234,7 +234,8 @@ def draw_figures(run: Run) -> str:
         with np.load(run.folder / "augmentation.npz") as made:
             _draw_augmentation(run, made["images"], made["labels"], made["source"], shown, names)
     plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", figures / "training_loss.png")
-    _draw_latent_grids(run)
+    if "latent_grids" in _figures(c):
+        _draw_latent_grids(run)
     if c.training_sets:
         curves = {augmentation: _history(run, f"classifier-{augmentation}") for augmentation in c.training_sets}
         plots.learning_curves(curves, f"{run.title}: classifiers, {c.protocol}", figures / "learning_curves.png")
@@ -259,8 +260,6 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
     """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean."""
     codes = run.generator.encode(run.data["images"])
     flat = codes.reshape(len(codes), -1)
-    if flat.shape[1] < 2:
-        return
     units = np.sort(np.argsort(-metrics.activity(codes))[:most])
     if run.config.variational:
         centre, values = np.zeros(flat.shape[1]), {int(unit): np.linspace(-2.5, 2.5, size) for unit in units}
@@ -298,7 +297,7 @@ class Stage:
 def _figures(config: TrainConfig) -> list[str]:
     names = ["samples", "corrupted", "reconstructions", "training_loss"]
     names += ["augmentation"] if config.model != "ae" else []
-    names += ["latent_grids"] if config.latent_dim > 1 else []
+    names += ["latent_grids"] if config.latent_dim > 1 and config.chosen_network != "residual_conv" else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 
@@ -396,7 +395,14 @@ def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
             f"`dataset` {source.name} has images of {height}x{width}; the classifier needs 2x2 at least (--no-classifier does without)."
         )
     return dataclasses.replace(
-        config, dataset=source.name, n_train=n_train, data_dir=data_dir, corruption=str(config.injected), output=None, debug=False
+        config,
+        dataset=source.name,
+        n_train=n_train,
+        data_dir=data_dir,
+        network=config.chosen_network,
+        corruption=str(config.injected),
+        output=None,
+        debug=False,
     )
 
 

@@ -28,7 +28,12 @@ MODELS = {
     "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "target": "corrupted"}),
     "dvae two copies, three draws": (DVAE, {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3}),
 }
-SHAPES = {"mlp": [SHAPE, (7, 9, 3), (1, 1, 1)], "strided_conv": [(12, 20, 2), (28, 28, 1)], "pooled_conv": [(16, 20, 2), (28, 28, 1)]}
+SHAPES = {
+    "mlp": [SHAPE, (7, 9, 3), (1, 1, 1)],
+    "strided_conv": [(12, 20, 2), (28, 28, 1)],
+    "pooled_conv": [(16, 20, 2), (28, 28, 1)],
+    "residual_conv": [(8, 6, 2), (28, 28, 1)],
+}
 CASES = [(model, network) for network in networks.NETWORKS for model in (MODELS if network == "mlp" else ("dae", "dvae"))]
 
 
@@ -182,14 +187,14 @@ class TestContract:
 
     def test_bad_datasets(self, name, network, images):
         model = make(name, network)
-        for images, error in (
+        for wrong, error in (
             (np.full_like(images, np.nan), ValueError),
             (images * 255, ValueError),
             ((images * 255).astype(np.uint8), TypeError),
         ):
             for verb in (model.fit, model.evaluate):
                 with pytest.raises(error, match="must"):
-                    verb(tf.data.Dataset.from_tensor_slices(images).batch(10))
+                    verb(tf.data.Dataset.from_tensor_slices(wrong).batch(10))
 
     def test_bad_calls(self, name, network, images):
         model = make(name, network)
@@ -243,6 +248,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("strided_conv", True): (87_641 + 80, 80),
     ("pooled_conv", False): (186_511, 642),
     ("pooled_conv", True): (213_143, 642),
+    ("residual_conv", False): (113_349, 0),
+    ("residual_conv", True): (113_481, 0),
 }
 
 

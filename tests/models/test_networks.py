@@ -88,7 +88,7 @@ def test_strided_conv_pads_as_torch_does():
 
 @pytest.mark.parametrize(
     ("network", "size", "nearest"),
-    [("strided_conv", 30, "28 and 36"), ("strided_conv", 7, "12"), ("strided_conv", 32, "28 and 36"), ("pooled_conv", 30, "28 and 32"), ("pooled_conv", 12, "16")],
+    [("strided_conv", 30, "28 and 36"), ("strided_conv", 7, "12"), ("strided_conv", 32, "28 and 36"), ("pooled_conv", 30, "28 and 32"), ("pooled_conv", 12, "16"), ("residual_conv", 7, "6 and 8")],
 )  # fmt: skip
 def test_sizes_that_do_not_fit(network, size, nearest):
     with pytest.raises(ValueError, match=rf"network {network} must have images .* got {size}. Nearest: {nearest}\."):

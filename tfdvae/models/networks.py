@@ -12,6 +12,7 @@ import keras
 from tfdvae import checks, seeds
 
 HIDDEN = 128
+RESIDUAL_BLOCKS, RESIDUAL_CHANNELS = 3, 32
 
 
 def mlp(
@@ -173,6 +174,51 @@ def pooled_conv(
     return _encoder(images, heads), keras.Model(code, transposed(hidden, channels, "valid", "logits"), name="decoder")
 
 
+def residual_conv(
+    image_shape: tuple[int, int, int],
+    latent_dim: int = 4,
+    *,
+    variational: bool,
+    seed: int = 0,
+    dtype: str = "float32",
+) -> tuple[keras.Model, keras.Model]:
+    """Return a convolutional encoder and decoder made for denoising on a CPU, with a code that keeps its place in the image.
+
+    All work is done at half the height and width: three residual blocks of two 3x3 convolutions with 32 channels each way, without
+    batch normalisation. The code has shape (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels.
+    113,349 parameters as an AE or DAE for one channel and 4 latent channels. Arguments are those of `mlp`, but `latent_dim`
+    counts channels.
+
+    Raises:
+        ValueError: height or width is not even.
+    """
+    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    checks.integer("latent_dim", latent_dim, 1)
+    rows, columns = (_steps("residual_conv", size, 2, 0) for size in (height, width))
+
+    def conv(inputs, units, name, size=3, strides=1, kind=keras.layers.Conv2D):
+        start = keras.initializers.HeNormal(seed=seeds.stream(seed, f"initial weights/{name}"))
+        return kind(units, size, strides, padding="same", kernel_initializer=start, dtype=dtype, name=name)(inputs)
+
+    def relu(inputs):
+        return keras.layers.ReLU(dtype=dtype)(inputs)
+
+    def blocks(hidden, part):
+        for number in range(1, RESIDUAL_BLOCKS + 1):
+            inner = conv(relu(conv(hidden, RESIDUAL_CHANNELS, f"{part}_{number}_1")), RESIDUAL_CHANNELS, f"{part}_{number}_2")
+            hidden = relu(keras.layers.Add(dtype=dtype)([hidden, inner]))
+        return hidden
+
+    images = keras.Input((height, width, channels), name="images")
+    hidden = blocks(relu(conv(images, RESIDUAL_CHANNELS, "encoder_0", size=4, strides=2)), "encoder")
+    encoder = _encoder(images, [conv(hidden, latent_dim, head, size=1) for head in _heads(variational)])
+
+    code = keras.Input((rows, columns, latent_dim), name="code")
+    hidden = blocks(relu(conv(code, RESIDUAL_CHANNELS, "decoder_0")), "decoder")
+    logits = conv(hidden, channels, "logits", size=4, strides=2, kind=keras.layers.Conv2DTranspose)
+    return encoder, keras.Model(code, logits, name="decoder")
+
+
 def _heads(variational: bool) -> tuple[str, ...]:
     return ("mean", "log_variance") if variational else ("code",)
 
@@ -187,13 +233,14 @@ def _steps(network: str, size: int, step: int, offset: int) -> int:
     if k < 1 or rest:
         below = max(1, k)
         fitting = [step * n + offset for n in ((below,) if k < 1 else (below, below + 1))]
+        wanted = f"{step} k + {offset}" if offset else f"multiples of {step}"
         raise ValueError(
-            f"network {network} must have images whose height and width are {step} k + {offset}; got {size}. Nearest: {' and '.join(map(str, fitting))}."
+            f"network {network} must have images whose height and width are {wanted}; got {size}. Nearest: {' and '.join(map(str, fitting))}."
         )
     return k
 
 
-NETWORKS = {"mlp": mlp, "strided_conv": strided_conv, "pooled_conv": pooled_conv}
+NETWORKS = {"mlp": mlp, "strided_conv": strided_conv, "pooled_conv": pooled_conv, "residual_conv": residual_conv}
 
 
 def build(name: str, image_shape: tuple[int, int, int], latent_dim: int, **options) -> tuple[keras.Model, keras.Model]:
