@@ -1,5 +1,6 @@
 """Kills at any moment, two processes in one folder, Ctrl-C."""
 
+import functools
 import hashlib
 import os
 import shutil
@@ -35,7 +36,9 @@ STAGES = ["data", "generator", "augmentation", "classifier-limited", "classifier
 
 def start(*arguments):
     command = [sys.executable, "-u", str(ROOT / "train.py"), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ)
+    # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ, preexec_fn=heed)
 
 
 def wait_for(process, text):
