@@ -22,8 +22,9 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def no_network(monkeypatch):
+def no_network(monkeypatch, tmp_path):
     """Proxies that refuse at once, so that a test behaves alike with and without a network, and no dataset on this machine."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("TFDVAE_DATA_DIR", raising=False)

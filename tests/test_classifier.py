@@ -25,11 +25,12 @@ def test_reflect_padding_by_numpy():
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (7, 9, 3), (2, 2, 1)])
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_learns_and_survives_saving(shape, dtype, tmp_path):
     labels = np.arange(60) % 3
     images = np.random.default_rng(0).random((60, *shape), dtype=np.float32) * 0.3 + labels[:, None, None, None] * 0.3
     model = cnn(shape, 3, dtype=dtype)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) == (dtype == "mixed_float16")
     history = model.fit(images, labels, epochs=15, batch_size=20, verbose=0).history
     assert history["accuracy"][-1] > 0.6
     logits = model.predict(images, verbose=0)

@@ -60,9 +60,9 @@ def test_corruptions_lists_all_with_their_unit():
 
 
 def test_help_shows_every_flag_with_its_default():
-    shown = main("train", "--help").stdout
+    shown = re.sub(r"[\s│]+", " ", main("train", "--help").stdout)
     for flag, default in (("--model", "dvae"), ("--epochs", "60"), ("--classifier-steps", "1200"), ("--train-noise", "gaussian:0.1")):
-        assert re.search(rf"{flag} .*?\(default: {default}\)", shown, re.DOTALL)
+        assert re.search(rf"{flag} .*?\(default: {default}\)", shown)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,8 @@ def test_help_shows_every_flag_with_its_default():
         (["--model", "dvea"], "Did you mean 'dvae'"), (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"), (["--dataset", "nowhere:mnist"], "`dataset`"),
         (["--corruption", "gausian:0.1"], "Did you mean 'gaussian'"), (["--corruption", "gaussian:abc"], "got 'gaussian:abc'"),
         (["--network", "mpl"], "Did you mean 'mlp'"), (["--protocol", "equal"], "`protocol` must be one of"), (["--moedl", "dvae"], "--model"),
-        (["--n-train", "0"], "`n_train`"), (["--n-train", "ten"], "--n-train"), (["--train-noise", "-0.1"], "got -0.1"),
+        (["--n-train", "0"], "`n_train`"), (["--n-train", "ten"], "--n-train"), (["--noisy-train", "--train-noise", "-0.1"], "got -0.1"), (["--corruption", "-0.1"], "got -0.1"), (["--train-noise", "0.2"], "is for `noisy_train`"),
+        (["--model", "vae", "--target", "corrupted"], "`target` is for models dae and dvae"),
         (["--train-noise", "gaussian:-0.1"], "got -0.1"), (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"), (["--latent-dim", "0"], "`latent_dim`"),
         (["--learning-rate", "nan"], "`learning_rate`"), (["--epochs", "1.5"], "--epochs"), (["--data-dir", "/nowhere/at/all"], "/nowhere/at/all is not a folder"),
         (["--resume", "/nowhere/at/all"], "is not a run folder"), (["--resume", "tests"], "is not a run folder"), (["--model", "ae", "--corruption", "0.1"], "`dae`"),
@@ -91,7 +92,7 @@ def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
         ([*TINY, "--output", "FILE"], "is a file"),
         ([*TINY, "--output", "FULL"], "is not empty"),
         ([*TINY, "--output", "FILE/below"], "cannot be written"),
-        ([*TINY, "--learning-rate", "1e30"], "the loss became"),
+        ([*TINY, "--learning-rate", "1e30", "--epochs", "5"], "the loss became"),
     ],
 )  # fmt: skip
 def test_bad_surroundings(arguments, message, tmp_path, no_network):
@@ -100,6 +101,13 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network):
     (tmp_path / "FULL" / "thesis.tex").touch()
     (tmp_path / "FILE").touch()
     assert message in complaint(run(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")))
+
+
+def test_truncated_archive_is_named(archives, tmp_path):
+    for path in archives.glob("*.gz"):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:20000])
+    for name in ("auto", "fashion_mnist"):
+        assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(run("--dataset", name, "--data-dir", tmp_path))
 
 
 def test_needs_neither_git_nor_a_backend_setting(tmp_path):
@@ -113,8 +121,8 @@ def test_library_refuses_another_backend():
     assert "ImportError: tfdvae needs Keras on TensorFlow; got the backend jax" in process.stderr
 
 
-def test_debug_shows_the_traceback(no_network):
-    process = run("--dataset", "fashion_mnist", "--debug", XDG_CACHE_HOME="/nonexistent")
+def test_debug_shows_the_traceback(no_network, tmp_path):
+    process = run("--dataset", "fashion_mnist", "--debug", XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert process.returncode == 1
     assert "Traceback" in process.stderr
     assert "Unavailable" in process.stderr

@@ -158,9 +158,14 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
     assert resumed.stdout.count("done before") == 8
     assert resumed.stdout.rstrip().splitlines()[-4:] == process.stdout.rstrip().splitlines()[-4:]
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    other = run("--resume", folder, "--epochs", "7")
-    assert other.returncode == 2
-    assert "its `epochs` is 1; got 7" in other.stderr
+    for arguments, message in (
+        (["--epochs", "7"], "its `epochs` is 1; got 7"),
+        (["--epochs", "60"], "its `epochs` is 1; got 60"),
+        (["--model", "vae"], "its `model` is 'dvae'"),
+    ):
+        other = run("--resume", folder, *arguments)
+        assert other.returncode == 2
+        assert message in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 import tfdvae
 from tests.conftest import ROOT, run
+from tfdvae.corruptions import KINDS
 
 pytestmark = pytest.mark.slow
 
@@ -75,12 +76,44 @@ def test_killed_in_each_stage_and_resumed_gives_the_same_bits(stage, seconds, un
     wait_for(process, f"] {stage}")
     time.sleep(seconds)
     process.kill()
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
     resumed = run("--resume", folder)
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.count("done before") >= STAGES.index(stage), "finished stages are not repeated"
     assert results(folder) == results(undisturbed)
     assert not list(folder.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["--model", "vae", "--protocol", "equal_epochs", "--classifier-epochs", "2"],
+        ["--model", "dae"],
+        ["--model", "ae"],
+        ["--precision", "bfloat16"],
+    ],
+    ids=" ".join,
+)
+def test_every_model_killed_and_resumed_gives_the_same_bytes(settings, tmp_path):
+    arguments = ["--dataset", "digits", "--n-train", "300", "--epochs", "15", "--classifier-steps", "20", "--threads", "2", *settings]
+    process = start(*arguments, "--output", tmp_path / "killed")
+    wait_for(process, "] generator")
+    time.sleep(4)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert run("--resume", tmp_path / "killed").returncode == 0
+    assert run(*arguments, "--output", tmp_path / "whole").returncode == 0
+    for name in ("metrics.csv", "history.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+def test_every_corruption_runs_as_observed_noise_and_as_injected(kind, tmp_path):
+    noise = f"{kind}:0.3"
+    process = run("--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--noisy-train", "--train-noise", noise,
+                  "--corruption", noise, "--test-noise", "0", noise, "--output", tmp_path / "run")  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert f"| no noise | {noise if kind != 'gaussian' else '30%'} |" in process.stdout
 
 
 def test_killed_again_and_again(undisturbed, tmp_path):
@@ -126,7 +159,7 @@ def test_ctrl_c_says_how_to_go_on(undisturbed, tmp_path):
 
 
 def test_full_disk_leaves_nothing_half_written(tmp_path):
-    """A file-size limit of the shell stands for a full disk: the synthetic images do not fit."""
+    """A file-size limit of the shell stands for a full disk: the classifier's checkpoint does not fit."""
     folder = tmp_path / "run"
     command = f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(SETTINGS)} --output {folder}"
     process = subprocess.run(
@@ -140,7 +173,8 @@ def test_full_disk_leaves_nothing_half_written(tmp_path):
 
 def test_installed_wheel_runs_the_main_job(tmp_path):
     """Built and installed into a virtual environment of its own, away from the source tree."""
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, ROOT], check=True)
+    shutil.copytree(ROOT, tmp_path / "source", ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests", "saved_models"))
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, tmp_path / "source"], check=True)
     wheel = next(tmp_path.glob("tfdvae-*.whl"))
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", wheel], check=True)

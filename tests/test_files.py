@@ -43,6 +43,16 @@ def test_an_old_folder_goes_only_when_the_new_one_is_there(tmp_path, monkeypatch
     assert sorted(file.name for file in tmp_path.rglob("*")) == sorted([next(tmp_path.glob(".tmp-*")).name, "folder", "new", "old"])
 
 
+def test_an_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    with pytest.raises(FileNotFoundError), files.replacing(path):
+        pass  # nothing was written, so there is nothing to rename
+    assert [file.name for file in path.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_remove_temporary(tmp_path):
     (tmp_path / "kept").touch()
     (tmp_path / "deep").mkdir()

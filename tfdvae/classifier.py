@@ -4,12 +4,13 @@ import keras
 
 from tfdvae import checks, seeds
 
+BATCH_SIZE, LEARNING_RATE = 128, 1e-3
+
 
 def cnn(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    learning_rate: float = 1e-3,
     seed: int = 0,
     dtype: str = "float32",
 ) -> keras.Model:
@@ -21,7 +22,6 @@ def cnn(
     Args:
         image_shape: (H, W, C), at least 2x2.
         classes: number of classes.
-        learning_rate: Adam's.
         seed: root seed of the initial weights.
         dtype: Keras dtype policy; the logits are float32.
     """
@@ -42,9 +42,11 @@ def cnn(
     hidden = keras.layers.Flatten(dtype=dtype)(keras.layers.MaxPooling2D(dtype=dtype)(hidden))
     for number in range(1, 4):
         hidden = keras.layers.Dense(128, "relu", **start(f"dense_{number}"))(hidden)
-    logits = keras.layers.Dense(classes, **start("logits"))(hidden)
-    logits = keras.layers.Activation("linear", dtype="float32")(logits)
+    logits = keras.layers.Dense(classes, **start("logits") | {"dtype": "float32"})(hidden)
     model = keras.Model(images, logits, name="cnn")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    if dtype == "mixed_float16":  # Keras scales the loss by itself only where the whole model has this policy
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    model.compile(optimizer, loss, metrics=["accuracy"])
     return model

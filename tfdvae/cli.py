@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
             case StudyConfig(study=NoiseStudyConfig() as study):
                 _study_noise(study)
             case TrainConfig():
-                _train(command)
+                _train(command, arguments[1:])
     except KeyboardInterrupt:
         print("\ntfdvae: stopped. A run that had begun goes on with --resume RUN_FOLDER.", file=sys.stderr)
         return 130
@@ -82,13 +82,24 @@ def _describe_corruptions() -> str:
     return "\n".join(lines)
 
 
-def _train(config: TrainConfig) -> None:
+def _train(config: TrainConfig, arguments: list[str]) -> None:
     if config.resume is not None:
-        config = dataclasses.replace(TrainConfig.of_run(Path(config.resume), config), resume=config.resume)
+        config = _resumed(config.resume, arguments)
     with _starting_tensorflow(config.dataset, config.data_dir):
         from tfdvae import experiment
 
     experiment.train(config)
+
+
+def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
+    """Read the arguments once more, now with the settings of the run as defaults, so that any other one given is seen."""
+    kept = dataclasses.replace(TrainConfig.of_run(Path(folder)), resume=folder)
+    asked = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments, default=kept)
+    for field in dataclasses.fields(TrainConfig):
+        value, stored = getattr(asked, field.name), getattr(kept, field.name)
+        if value != stored and field.name not in ("data_dir", "debug"):
+            raise ValueError(f"a resumed run keeps its own settings, and its `{field.name}` is {stored!r}; got {value!r}.")
+    return asked
 
 
 def _study_noise(config: NoiseStudyConfig) -> None:

@@ -21,6 +21,7 @@ PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAMPLINGS = ("posterior", "prior")
 DEFAULT_CORRUPTION = "gaussian:0.1"
+DEFAULT_N_TRAIN = 5000
 
 
 def _names(*values: str):
@@ -52,9 +53,9 @@ class TrainConfig:
     epochs: int = 60
     """Epochs of the generative model."""
     batch_size: int = 128
-    """Images a step, for the generative model and the classifier."""
+    """Images a step of the generative model."""
     learning_rate: float = 1e-3
-    """Adam's learning rate, for the generative model and the classifier."""
+    """Adam's learning rate for the generative model."""
     latent_dim: int = 4
     """Latent units; of residual_conv, channels of the code. pooled_conv has none as an ae or dae: its code is its last layer."""
     beta: float = 1.0
@@ -104,28 +105,32 @@ class TrainConfig:
         checks.choice("sampling", self.sampling, SAMPLINGS)
         for name in ("epochs", "batch_size", "latent_dim", "corruption_samples", "latent_samples", "samples_per_image",
                      "classifier_steps", "classifier_epochs"):  # fmt: skip
-            checks.integer(name, getattr(self, name), 1)
+            self._set(name, checks.integer(name, getattr(self, name), 1))
         for name in ("n_train", "threads"):
             if getattr(self, name) is not None:
-                checks.integer(name, getattr(self, name), 1)
+                self._set(name, checks.integer(name, getattr(self, name), 1))
         for name in ("noisy_train", "corrupt_before_encoding", "no_classifier", "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
-        checks.integer("beta_warmup", self.beta_warmup, 0)
+        self._set("beta_warmup", checks.integer("beta_warmup", self.beta_warmup, 0))
         if self.beta_warmup > self.epochs:
             raise ValueError(f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}.")
-        checks.integer("seed", self.seed, 0, 2**63 - 1)
-        checks.number("learning_rate", self.learning_rate, 0, above_low=True)
-        checks.number("beta", self.beta, 0)
-        object.__setattr__(self, "train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
+        self._set("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
+        self._set("learning_rate", float(checks.number("learning_rate", self.learning_rate, 0, above_low=True)))
+        self._set("beta", float(checks.number("beta", self.beta, 0)))
+        self._set("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
         if not isinstance(self.test_noise, (tuple, list)) or not self.test_noise:
             raise ValueError(f"`test_noise` must be a list of levels, at least one; got {self.test_noise!r}.")
         tests = [corruptions.parse(item, "test_noise") for item in self.test_noise]
         tests = ["none" if corruption.level == 0 else str(corruption) for corruption in tests]
         if len(set(tests)) < len(tests):
             raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
-        object.__setattr__(self, "test_noise", tuple(tests))
+        self._set("test_noise", tuple(tests))
         self._check_corruption()
+        if not self.noisy_train and self.train_noise != TrainConfig.train_noise:
+            raise ValueError(f"`train_noise` is for `noisy_train`; got {self.train_noise} without it.")
+        if not self.denoising and self.target != TrainConfig.target:
+            raise ValueError(f"`target` is for models dae and dvae; got {self.target!r} with {self.model}.")
         if not self.variational:
             for name in ("beta", "beta_warmup", "latent_samples", "sampling"):
                 if getattr(self, name) != getattr(TrainConfig, name):
@@ -134,6 +139,10 @@ class TrainConfig:
             raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
         if self.resume is not None and self.output is not None:
             raise ValueError("`output` cannot be given with `resume`: a run goes on in its own folder.")
+
+    def _set(self, name: str, value: object) -> None:
+        """Keep a value in its plain form, once, while the frozen settings are made."""
+        object.__setattr__(self, name, value)
 
     def _check_corruption(self):
         corruption = self.injected

@@ -17,7 +17,7 @@ import tensorflow as tf
 import tfdvae
 from tfdvae import classifier, corruptions, evaluation, files, metrics, training
 from tfdvae.augmentation import Augmenter
-from tfdvae.config import PRECISIONS, TrainConfig
+from tfdvae.config import DEFAULT_N_TRAIN, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines, sources, splits
 from tfdvae.exporting import export
 from tfdvae.models import networks
@@ -27,7 +27,6 @@ from tfdvae.models.variational import DVAE, VAE
 from tfdvae.reporting import plots, statistics
 from tfdvae.runtime import use_threads
 
-DEFAULT_N_TRAIN = 5000
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 _PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn")
 
@@ -146,10 +145,10 @@ def train_classifier(run: Run, augmentation: str) -> str:
     if augmentation != "limited":
         with np.load(run.folder / "augmentation.npz") as made:
             images, labels = np.concatenate([images, made["images"]]), np.concatenate([labels, made["labels"]])
-    model = classifier.cnn(images.shape[1:], len(run.source.class_names), learning_rate=c.learning_rate, seed=c.seed, dtype=run.dtype)
-    per_epoch = pipelines.steps_per_epoch(len(images), c.batch_size)
+    model = classifier.cnn(images.shape[1:], len(run.source.class_names), seed=c.seed, dtype=run.dtype)
+    per_epoch = pipelines.steps_per_epoch(len(images), classifier.BATCH_SIZE)
     total, per_round = (c.classifier_steps, ROUND_STEPS) if c.protocol == "equal_steps" else (c.classifier_epochs * per_epoch, per_epoch)
-    batches_from = partial(pipelines.training_batches, (images, labels), c.batch_size, c.seed, f"classifier/{augmentation}")
+    batches_from = partial(pipelines.training_batches, (images, labels), classifier.BATCH_SIZE, c.seed, f"classifier/{augmentation}")
     name = f"classifier-{augmentation}"
     history = training.fit(model, batches_from, total, per_round, run.folder / "checkpoints" / name, name, [_tensorboard(run, name)])
     _keep(run, name, model, history)
@@ -340,10 +339,12 @@ def train(config: TrainConfig) -> Path:
         config = TrainConfig.of_run(folder, config)
         use_threads(config.threads)
         source = sources.load(config.dataset, config.data_dir)
-        notice = files.read_json(folder / "environment.json")["notice"]
+        recorded = files.read_json(folder / "environment.json")
+        _tell_differences(recorded)
+        notice = recorded.get("notice", "")
         source = dataclasses.replace(source, notice=notice)
     else:
-        folder = Path(config.output) if config.output is not None else _new_folder(config)
+        folder = Path(config.output).expanduser() if config.output is not None else _new_folder(config)
         _check_empty(folder)
         config = dataclasses.replace(config, threads=use_threads(config.threads))
         source = sources.load(config.dataset, config.data_dir)
@@ -357,6 +358,14 @@ def train(config: TrainConfig) -> Path:
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
+
+
+def _tell_differences(recorded: dict) -> None:
+    """Say where this machine is not the one on which a run began: the bits may then differ."""
+    here = environment()
+    for name in ("python", "processor", "packages", "commit"):
+        if recorded.get(name) != here[name]:
+            print(f"NOTE: the run began with another `{name}`; its results may differ in their last bits.", flush=True)
 
 
 def _new_folder(config: TrainConfig) -> Path:
@@ -425,7 +434,10 @@ def _commit(tree: Path) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     top, commit = git.stdout.splitlines()
-    return commit if Path(top) == tree.resolve() else None
+    if Path(top) != tree.resolve():
+        return None
+    changed = subprocess.run(["git", "-C", tree, "diff", "--quiet", "HEAD"], check=False).returncode
+    return f"{commit}-modified" if changed else commit
 
 
 def _processor() -> str:

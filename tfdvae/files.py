@@ -32,10 +32,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         if path.is_dir():
             os.replace(path, old)
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
+        remove(old)
     finally:
         remove(temporary)
-        remove(old)
 
 
 def remove(path: Path) -> None:

@@ -252,9 +252,11 @@ def test_left_over_temporary_folders_are_removed(toy_home, tmp_path):
     sources.load("toy_rgb")
     cache = next((tmp_path / "cache").rglob("info.json")).parent
     shutil.rmtree(cache)
-    (cache.parent / f".tmp-1-{cache.name}").mkdir()
+    others = {".tmp-1-another_toy_rgb-1.0.0", ".tmp-abc=another_toy_rgb-1.0.0"}
+    for name in (f".tmp-1-{cache.name}", f".tmp-1-old-{cache.name}", f".tmp-a_bc={cache.name}", *others):
+        (cache.parent / name).mkdir()
     sources.load("toy_rgb")
-    assert {path.name for path in cache.parent.iterdir()} - {f"{cache.name}.lock"} == {cache.name}
+    assert {path.name for path in cache.parent.iterdir()} - {f"{cache.name}.lock"} == {cache.name, *others}
 
 
 def test_broken_record_of_checksums_counts_as_none(fashion, archives):

@@ -49,8 +49,9 @@ def load(name: str, folder: Path | None) -> tuple[tuple[str, ...], np.ndarray, n
         except (OSError, ValueError) as error:
             print(f"The decoded {found.name} in {cache} is damaged ({error}); making it again.", flush=True)
         _check_features(found)
-        for left in cache.parent.glob(f".tmp-*{cache.name}*"):
-            files.remove(left)
+        for left in cache.parent.glob(".tmp-*"):
+            if re.fullmatch(rf"\.tmp-(\d+-(old-)?|\w+=){re.escape(cache.name)}", left.name):
+                files.remove(left)
         _prepare(name, found, folder, cache)
         _verify(archives, cache / "verified.json")
         return _read_cache(cache)
@@ -72,7 +73,7 @@ def builder(name: str, **options):
         checks.choice("dataset", plain, ["auto", "digits", *tfds.list_builders(with_community_datasets=False)])
         raise
     except (ValueError, RuntimeError, AssertionError, KeyError, ImportError) as error:
-        raise ValueError(f"`dataset` {name!r} is not a dataset that TFDS can make: {str(error).partition(chr(10))[0]}") from None
+        raise ValueError(f"`dataset` {name!r} is not a dataset that TFDS can make: {_first_line(error)}") from None
 
 
 @contextlib.contextmanager
@@ -151,37 +152,47 @@ def _prepare(name: str, found, folder: Path | None, cache: Path) -> None:
     """Let TFDS prepare the dataset, and keep it decoded."""
     import tensorflow_datasets as tfds
 
-    if folder is not None:
-        print(f"Preparing {found.name} from {folder} (once)", flush=True)
-        with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".tmp-", suffix=cache.name) as prepared:
-            local = builder(name, data_dir=prepared)
-            config = tfds.download.DownloadConfig(manual_dir=folder)
-            with _silent(tfds):
-                local.download_and_prepare(download_dir=Path(prepared) / "downloads", download_config=config)
-            _decode(local, cache)
-        return
-    if not found.is_prepared():
-        _check_reachable(found)
-        print(f"Downloading {found.name} (once)", flush=True)
-        try:
+    try:
+        if folder is not None:
+            print(f"Preparing {found.name} from {folder} (once)", flush=True)
+            with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".tmp-", suffix=f"={cache.name}") as prepared:
+                local = builder(name, data_dir=prepared)
+                config = tfds.download.DownloadConfig(manual_dir=folder)
+                with _silent(tfds):
+                    local.download_and_prepare(download_dir=Path(prepared) / "downloads", download_config=config)
+                _decode(local, cache)
+            return
+        if not found.is_prepared():
+            _check_reachable(found)
+            print(f"Downloading {found.name} (once)", flush=True)
             found.download_and_prepare()
-        except (OSError, tfds.download.DownloadError) as error:
-            raise Unavailable(f"{found.name} could not be downloaded ({error}). {_WAY_OUT}") from error
-        except tfds.download.download_manager.NonMatchingChecksumError as error:
-            raise ValueError(f"an archive of {found.name} arrived corrupted: {str(error).partition(chr(10))[0]}") from error
+    except tfds.download.download_manager.NonMatchingChecksumError as error:
+        raise Unavailable(f"an archive of {found.name} is not the official one: {_first_line(error)} {_WAY_OUT}") from error
+    except Unavailable:
+        raise
+    except (OSError, tfds.download.DownloadError) as error:
+        raise Unavailable(f"{found.name} could not be prepared: {_first_line(error)} {_WAY_OUT}") from error
+    except (AssertionError, ImportError) as error:
+        raise ValueError(f"`dataset` {found.name} needs more than TFDS does by itself: {_first_line(error)}") from error
     print(f"Decoding {found.name} (once)", flush=True)
     _decode(found, cache)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 @contextlib.contextmanager
 def _silent(tfds) -> Iterator[None]:
     """TFDS speaks of a download and shows bars for one even where it only reads archives from a folder."""
+    shown = tfds.core.utils.tqdm_utils.is_progress_bar_enabled() if hasattr(tfds.core.utils.tqdm_utils, "is_progress_bar_enabled") else True
     tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        tfds.enable_progress_bar()
+        if shown:
+            tfds.enable_progress_bar()
 
 
 def _check_reachable(found, seconds: float = 8.0) -> None:

@@ -10,10 +10,9 @@ if keras.backend.backend() != "tensorflow":
     raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
 
 from tfdvae import checks, corruptions, seeds
+from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
-
-TARGETS = ("observed", "corrupted")
 
 
 class DenoisingModel(keras.Model):
@@ -25,23 +24,28 @@ class DenoisingModel(keras.Model):
     model's own, in nats per image. `predict` and a call return reconstructions in [0, 1].
 
     Noise is keyed by (seed, `optimizer.iterations`), so a resumed run draws the same numbers. In `evaluate` it is keyed
-    by the position of the batch, so each evaluation draws the same.
+    by the number of images seen before, so each evaluation with one batch size draws the same.
+
+    Encoder and decoder are any Keras models. Those that do not begin with a `keras.Input` (subclassed ones) need
+    `image_shape=(H, W, C)`, and to be saved with the model they must be serializable by themselves.
     """
 
     variational: bool
     loss_names: tuple[str, ...]
 
-    def __init__(self, encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs):
+    def __init__(self, encoder, decoder, corruption, target, likelihood, corruption_samples, seed, image_shape=None, **kwargs):
         super().__init__(**kwargs)
         self.corruption = corruptions.parse(corruption)
         self.target = checks.choice("target", target, TARGETS)
         self.likelihood = likelihoods.parse(likelihood)
         self.corruption_samples = checks.integer("corruption_samples", corruption_samples, 1)
         self.seed = checks.integer("seed", seed, 0, 2**63 - 1)
-        self.image_shape, self.code_shape = _check_networks(encoder, decoder, self.variational)
+        self.image_shape, self.code_shape = _check_networks(encoder, decoder, self.variational, image_shape)
         self.encoder = encoder
         self.decoder = decoder
-        if self.compute_dtype != "float16" and any(layer.compute_dtype == "float16" for layer in (*encoder.layers, *decoder.layers)):
+        if self.compute_dtype != "float16" and any(
+            layer.compute_dtype == "float16" for network in (encoder, decoder) for layer in _all_layers(network)
+        ):
             raise ValueError(
                 "`dtype` must be mixed_float16 where the networks are, so that the loss is scaled; got " + self.dtype_policy.name + "."
             )
@@ -156,21 +160,24 @@ class DenoisingModel(keras.Model):
             kwargs.setdefault("shuffle", False)
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Return the losses as `keras.Model.evaluate` does; arrays are checked as in `fit`, but noise may exceed [0, 1]."""
         if _is_array(x):
             arrays = self._check_arrays(x, y, noisy=True)
             x, y = arrays if len(arrays) == 2 else (arrays[0], None)
-        elif isinstance(x, tf.data.Dataset):
+        elif isinstance(x, tf.data.Dataset) and not kwargs.get("_use_cached_eval_dataset"):
             self._check_first_batch(x)
-        return super().evaluate(x, y, **kwargs)
+        return super().evaluate(x, y, batch_size, **kwargs)
 
-    def predict(self, x, **kwargs):
+    def predict(self, x, batch_size=None, **kwargs):
         """Return reconstructions as `keras.Model.predict` does; arrays are checked as in `evaluate`."""
-        return super().predict(self._images("x", x) if _is_array(x) else x, **kwargs)
+        return super().predict(self._images("x", x) if _is_array(x) else x, batch_size, **kwargs)
 
     def _check_first_batch(self, data):
-        """Refuse images of a wrong type, shape or range before training starts; later batches are not looked at."""
+        """Refuse images of a wrong type, shape or range before work starts; later batches are not looked at.
+
+        The dataset is iterated once more for it, as it is in every epoch.
+        """
         for batch in data.take(1):
             for name, images in zip(("x", "y"), self._unpack(batch), strict=True):
                 if images is not None:
@@ -252,6 +259,7 @@ class DenoisingModel(keras.Model):
             "likelihood": str(self.likelihood),
             "corruption_samples": self.corruption_samples,
             "seed": self.seed,
+            "image_shape": list(self.image_shape),
         }
 
     @classmethod
@@ -275,39 +283,44 @@ def _is_array(x) -> bool:
     return isinstance(x, (np.ndarray, list)) or tf.is_tensor(x)
 
 
-def _check_networks(encoder, decoder, variational: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _check_networks(encoder, decoder, variational: bool, image_shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return (image shape, code shape) of networks that fit each other.
 
     Raises:
         TypeError: not Keras models.
-        ValueError: not built, shapes that do not fit, or a decoder that ends in a sigmoid.
+        ValueError: unknown shapes, shapes that do not fit, or a decoder that ends in a sigmoid.
     """
     for name, network in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(network, keras.Model):
             raise TypeError(f"`{name}` must be a keras.Model; got {type(network).__name__}.")
-        try:
-            network.input_shape, network.output_shape  # noqa: B018
-        except AttributeError:
-            raise ValueError(f"`{name}` must have known shapes: begin it with a keras.Input.") from None
-    image_shape = encoder.input_shape
-    if not _is_shape(image_shape) or len(image_shape) != 4:
-        raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {image_shape}.")
-    outputs = encoder(keras.Input(image_shape[1:]))
-    shapes = keras.tree.map_structure(lambda output: output.shape, outputs)
-    wanted = "a list of two outputs of one shape, mean and log-variance" if variational else "one output, the code"
+    if image_shape is None:
+        taken = getattr(encoder, "input_shape", None)
+        if taken is None:
+            raise ValueError("`encoder` must have a known input: begin it with a keras.Input, or give `image_shape`.")
+        if not _is_shape(taken) or len(taken) != 4:
+            raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {taken}.")
+        image_shape = taken[1:]
+    image_shape = tuple(checks.integer("image_shape", size, 1) for size in image_shape)
+    if len(image_shape) != 3:
+        raise ValueError(f"`image_shape` must be (H, W, C); got {image_shape}.")
+    outputs = encoder(keras.Input(image_shape))
     listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     if isinstance(outputs, dict) or len(listed) != 1 + variational or len({output.shape for output in listed}) != 1:
+        wanted = "a list of two outputs of one shape, mean and log-variance" if variational else "one output, the code"
+        shapes = keras.tree.map_structure(lambda output: output.shape, outputs)
         raise ValueError(f"`encoder` must have {wanted}; it has {shapes}.")
     code_shape = listed[0].shape
     if not _is_shape(code_shape):
         raise ValueError(f"`encoder` must give codes of a fixed size; it gives {code_shape}.")
-    if decoder.input_shape != code_shape:
-        raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {decoder.input_shape}.")
-    if decoder.output_shape != image_shape:
-        raise ValueError(f"`decoder` must return logits of the shape of the images, {image_shape}; it returns {decoder.output_shape}.")
-    if _last_activation(decoder) is keras.activations.sigmoid:
+    taken = getattr(decoder, "input_shape", code_shape)
+    if taken != code_shape:
+        raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {taken}.")
+    returned = getattr(decoder(keras.Input(code_shape[1:])), "shape", None)
+    if returned != (None, *image_shape):
+        raise ValueError(f"`decoder` must return logits of the shape of the images, {(None, *image_shape)}; it returns {returned}.")
+    if _ends_in_sigmoid(decoder):
         raise ValueError("`decoder` must return logits: leave out its final sigmoid.")
-    return image_shape[1:], code_shape[1:]
+    return image_shape, code_shape[1:]
 
 
 def _is_shape(shape) -> bool:
@@ -315,12 +328,29 @@ def _is_shape(shape) -> bool:
     return isinstance(shape, tuple) and shape[:1] == (None,) and all(isinstance(size, int) for size in shape[1:])
 
 
-def _last_activation(network):
-    """Return the activation that the output went through last, behind layers that only move values."""
-    for layer in reversed(network.layers):
+def _all_layers(network: keras.Model):
+    for layer in network.layers:
+        yield layer
         if isinstance(layer, keras.Model):
-            return _last_activation(layer)
-        activation = getattr(layer, "activation", None)
-        if layer.weights or activation not in (None, keras.activations.linear):
-            return activation
-    return None
+            yield from _all_layers(layer)
+
+
+_MOVING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute, keras.layers.Cropping2D)
+
+
+def _ends_in_sigmoid(network: keras.Model) -> bool:
+    """Follow the output of a functional or sequential model back through layers that only move values."""
+    if not getattr(network, "outputs", None):
+        return False
+    tensor = network.outputs[0]
+    while True:
+        operation, node, _ = tensor._keras_history
+        activation = getattr(operation, "activation", None)
+        if activation is keras.activations.sigmoid or type(operation).__name__ == "Sigmoid":
+            return True
+        if isinstance(operation, keras.Model):
+            return _ends_in_sigmoid(operation)
+        linear = isinstance(operation, keras.layers.Activation) and activation is keras.activations.linear
+        if not linear and not isinstance(operation, _MOVING):
+            return False
+        tensor = operation._inbound_nodes[node].input_tensors[0]
