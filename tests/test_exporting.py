@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.models.test_contract import CASES, SHAPES, make
+from tests.models.test_contract import PARAMETERS_OF_CASES, SHAPES, make
 from tfdvae.exporting import export
 
 PLAIN_TENSORFLOW = """
@@ -23,7 +23,7 @@ np.savez(sys.argv[3], **out)
 """
 
 
-@pytest.mark.parametrize(("name", "network"), [case for case in CASES if " " not in case[0]])
+@pytest.mark.parametrize(("name", "network"), [case for case in PARAMETERS_OF_CASES if " " not in case.id])
 def test_plain_tensorflow_gives_what_the_model_gives(name, network, tmp_path):
     model, shape = make(name, network), SHAPES[network][0]
     images = np.random.default_rng(0).random((50, *shape), dtype=np.float32)
