@@ -161,7 +161,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
     for arguments, message in (
         (["--epochs", "7"], "its `epochs` is 1; got 7"),
         (["--epochs", "60"], "its `epochs` is 1; got 60"),
-        (["--model", "vae"], "its `model` is 'dvae'"),
+        (["--seed", "9"], "its `seed` is 0; got 9"),
     ):
         other = run("--resume", folder, *arguments)
         assert other.returncode == 2

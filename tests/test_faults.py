@@ -28,7 +28,7 @@ SETTINGS = [
     "--batch-size",
     "10",
     "--classifier-steps",
-    "250",
+    "120",
     "--threads",
     "2",
 ]

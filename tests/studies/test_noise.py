@@ -150,34 +150,3 @@ def test_command_line():
     wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
     assert wrong.returncode == 2
     assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
-
-
-@pytest.mark.slow
-def test_study_stopped_and_started_again_equals_an_undisturbed_one(tmp_path):
-    arguments = [
-        "study",
-        "noise",
-        "--dataset",
-        "digits",
-        "--epochs",
-        "1",
-        "--seeds",
-        "0",
-        "--targets",
-        "corrupted",
-        "--threads",
-        "2",
-        "--output",
-    ]
-    whole = run_tfdvae(*arguments, tmp_path / "whole")
-    assert whole.returncode == 0, whole.stderr
-    assert "6 cells, 0 done before" in whole.stdout
-    with pytest.raises(TimeoutError):
-        run_tfdvae(*arguments, tmp_path / "halves", stop_after=20)
-    done = len(list((tmp_path / "halves" / "cells").glob("*.csv")))
-    again = run_tfdvae(*arguments, tmp_path / "halves")
-    assert f"6 cells, {done} done before" in again.stdout
-    assert (tmp_path / "halves" / "rows.csv").read_bytes() == (tmp_path / "whole" / "rows.csv").read_bytes()
-    other = run_tfdvae(*[argument if argument != "1" else "2" for argument in arguments], tmp_path / "whole")
-    assert other.returncode == 2
-    assert "holds a study with" in other.stderr
