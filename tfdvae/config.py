@@ -247,8 +247,10 @@ class NoiseStudyConfig:
     """What the models reconstruct: corrupted, as published, and observed."""
     epochs: int = 20
     """Epochs of each model."""
+    workers: int = 1
+    """Models trained at a time, each in a process of its own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow. Default: the cores of this machine."""
+    """Threads of TensorFlow in each process. Default: the cores of this machine."""
     output: Annotated[str, tyro.conf.arg(metavar="DIR")] = "results/noise"
     """Folder of the study. A study that was stopped goes on where it was."""
     cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -266,6 +268,7 @@ class NoiseStudyConfig:
         for target in self.targets:
             checks.choice("targets", target, TARGETS)
         checks.integer("epochs", self.epochs, 1)
+        checks.integer("workers", self.workers, 1)
         if self.threads is not None:
             checks.integer("threads", self.threads, 1)
 

@@ -161,7 +161,7 @@ def study(config: NoiseStudyConfig) -> None:
     with files.locked(folder):
         _check_same_study(config, folder)
         commands = {name: _cell_command(config, name) for name in cells}
-        cell_runner.run(commands, folder, lambda line: print(line, flush=True))
+        cell_runner.run(commands, folder, config.workers, lambda line: print(line, flush=True))
         noise_report.write(cell_runner.collect(commands, folder), folder)
     print(f"Report: {folder / 'report.md'}")
 
