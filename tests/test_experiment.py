@@ -60,7 +60,7 @@ def test_names_each_stage_and_ends_with_the_table(finished):
 def test_run_folder(finished):
     folder, process = finished
     expected = {
-        ".lock", "config.json", "environment.json", "stages.json", "metrics.csv", "history.csv", "summary.md", "generator.keras", "augmentation.npz",
+        ".lock", "config.json", "environment.json", "stages.json", "metrics.csv", "history.csv", "summary.md", "generator.keras", "augmentation",
         "classifier-limited.keras", "classifier-dvae.keras", "saved_model", "checkpoints", "logs", "figures",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} | {".lock"} == expected
@@ -104,14 +104,13 @@ def test_what_was_made_is_what_the_parts_make(finished):
     source = sources.load("digits")
     index = splits.stratified_subset(source.train_labels, 60, 0)
     observed = pipelines.freeze_noise(sources.to_unit(source.train_images[index]), index, corruptions.parse("gaussian:0.1"), 0, "observed")
-    with np.load(folder / "checkpoints" / "data.npz") as data:
-        assert np.array_equal(data["images"], observed)
-        assert np.array_equal(data["labels"], source.train_labels[index])
+    assert np.array_equal(np.load(folder / "checkpoints" / "data" / "images.npy"), observed)
+    assert np.array_equal(np.load(folder / "checkpoints" / "data" / "labels.npy"), source.train_labels[index])
     made = Augmenter(keras.models.load_model(folder / "generator.keras")).generate(observed, source.train_labels[index], 2, 0)
-    with np.load(folder / "augmentation.npz") as stored:
-        np.testing.assert_allclose(stored["images"], made.images, atol=1e-6)
-        assert np.array_equal(stored["labels"], made.labels)
-        assert np.array_equal(stored["source"], made.source)
+    stored = {name: np.load(folder / "augmentation" / f"{name}.npy") for name in ("images", "labels", "source")}
+    np.testing.assert_allclose(stored["images"], made.images, atol=1e-6)
+    assert np.array_equal(stored["labels"], made.labels)
+    assert np.array_equal(stored["source"], made.source)
     classifier = keras.models.load_model(folder / "classifier-dvae.keras")
     noisy = evaluation.test_noise(sources.to_unit(source.test_images), corruptions.parse(0.1), 0)
     accuracy = np.mean(classifier.predict(noisy, verbose=0).argmax(axis=1) == source.test_labels)
@@ -148,7 +147,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
 def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(finished):
     folder, process = finished
     before = {
-        path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in (".keras", ".csv", ".npz", ".json", ".png", ".pb")
+        path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in (".keras", ".csv", ".npy", ".json", ".png", ".pb")
     }
     again = run(*TINY, "--output", folder)
     assert again.returncode == 2
@@ -182,7 +181,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
 )  # fmt: skip
 def test_every_model_runs(model, arguments, synthetic, tmp_path):
     process = tiny("--model", model, *arguments, "--output", tmp_path / "run")
-    assert (tmp_path / "run" / "augmentation.npz").exists() == synthetic
+    assert (tmp_path / "run" / "augmentation").exists() == synthetic
     assert (tmp_path / "run" / "saved_model" / "saved_model.pb").exists()
     assert ("classifier-limited" in process.stdout) == ("--no-classifier" not in arguments)
     assert ("a plain autoencoder makes no synthetic images" in process.stdout.lower()) == (model == "ae")

@@ -1,13 +1,14 @@
 """Labelled synthetic images from a trained model."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import checks, seeds
+from tfdvae import checks, files, seeds
 from tfdvae.data import pipelines
-from tfdvae.models.base import DenoisingModel, in_batches
+from tfdvae.models.base import BATCH_SIZE, DenoisingModel, in_batches
 
 
 class Synthetic(NamedTuple):
@@ -24,27 +25,29 @@ class Synthetic(NamedTuple):
     source: np.ndarray
 
 
-def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
     """Decoded draws of q(z | x), as published; of q(z | corrupted x) with `corrupt_before_encoding`."""
-    made = []
+
+    def draw(batch, batch_noise):
+        mean, sigma = model.graphs["posterior"](batch)
+        return model.graphs["decode_codes"](mean + sigma * batch_noise)
+
     for copy in range(per_image):
-        inputs = _corrupted(model, images, copy, seed) if corrupt_before_encoding else images
-        noise = seeds.generator(seed, f"augmentation/posterior/{copy}").standard_normal((len(images), *model.code_shape), np.float32)
-
-        def draw(batch, batch_noise):
-            mean, sigma = model.graphs["posterior"](batch)
-            return model.graphs["decode_codes"](mean + sigma * batch_noise)
-
-        made.append(in_batches(draw, inputs, noise))
-    return _per_copy(made, labels)
+        generator = seeds.generator(seed, f"augmentation/posterior/{copy}")
+        for index in _pieces(images):
+            inputs = _corrupted(model, images[index], index, copy, seed) if corrupt_before_encoding else images[index]
+            noise = generator.standard_normal((len(index), *model.code_shape), np.float32)
+            yield Synthetic(in_batches(draw, inputs, noise), labels[index], index)
 
 
-def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
     """decode(encode(corrupt(x))), with a fresh corruption for each copy."""
-    return _per_copy([in_batches(model.graphs["call"], _corrupted(model, images, copy, seed)) for copy in range(per_image)], labels)
+    for copy in range(per_image):
+        for index in _pieces(images):
+            yield Synthetic(in_batches(model.graphs["call"], _corrupted(model, images[index], index, copy, seed)), labels[index], index)
 
 
-def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Synthetic:
+def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
     """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
     both = (
         in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
@@ -58,9 +61,10 @@ def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> S
         standard = seeds.generator(seed, f"augmentation/prior/{label}").standard_normal((count, mean.shape[1]))
         codes.append(mean.mean(axis=0) + standard @ np.linalg.cholesky(covariance).T)
         made_labels.append(np.full(count, label))
-    decoded = model.decode(np.concatenate(codes).reshape(-1, *model.code_shape))
+    codes = np.concatenate(codes).reshape(-1, *model.code_shape)
     made_labels = np.concatenate(made_labels)
-    return Synthetic(decoded, made_labels, np.full(len(made_labels), -1))
+    for piece in files.pieces(len(codes), images[0].nbytes, BATCH_SIZE):
+        yield Synthetic(model.decode(codes[piece]), made_labels[piece], np.full(len(made_labels[piece]), -1))
 
 
 METHODS = {"posterior": _posterior, "prior": _prior, "reconstruction": _reconstruction}
@@ -107,16 +111,22 @@ class Augmenter:
         Raises:
             TypeError, ValueError: images or labels of the wrong type, shape or range.
         """
+        return Synthetic(*map(np.concatenate, zip(*self.pieces(images, labels, per_image, seed), strict=True)))
+
+    def pieces(self, images, labels, per_image: int = 2, seed: int = 0) -> Iterator[Synthetic]:
+        """Yield what `generate` returns in pieces of about 64 MiB; memory-mapped float32 `images` are read as they are needed."""
         images = self.model._images("images", images)
         labels = checks.labels("labels", labels, len(images))
         checks.integer("per_image", per_image, 1)
         checks.integer("seed", seed, 0)
-        return METHODS[self.method](self.model, images, labels, per_image, seed, self.corrupt_before_encoding)
+        yield from METHODS[self.method](self.model, images, labels, per_image, seed, self.corrupt_before_encoding)
 
 
-def _corrupted(model, images, copy, seed):
-    return pipelines.freeze_noise(images, np.arange(len(images)), model.corruption, seed, f"augmentation/corruption/{copy}")
+def _pieces(images) -> Iterator[np.ndarray]:
+    """Yield the positions of the images of each piece."""
+    for piece in files.pieces(len(images), images[0].nbytes, BATCH_SIZE):
+        yield np.arange(piece.start, piece.stop)
 
 
-def _per_copy(made: list[np.ndarray], labels: np.ndarray) -> Synthetic:
-    return Synthetic(np.concatenate(made), np.tile(labels, len(made)), np.tile(np.arange(len(labels)), len(made)))
+def _corrupted(model, images, index, copy, seed):
+    return pipelines.freeze_noise(images, index, model.corruption, seed, f"augmentation/corruption/{copy}")

@@ -68,7 +68,7 @@ def images(argument: str, value: object, shape: tuple[int, int, int] | None = No
         TypeError: the values are not real numbers.
         ValueError: wrong rank or shape, no images, NaN or infinite values, or values outside the range.
     """
-    array = np.asarray(value)
+    array = value if isinstance(value, np.memmap) else np.asarray(value)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
     expected = "(N, {}, {}, {})".format(*shape) if shape else "(N, H, W, C)"

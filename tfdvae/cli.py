@@ -85,7 +85,7 @@ def _describe_corruptions() -> str:
 def _train(config: TrainConfig, arguments: list[str]) -> None:
     if config.resume is not None:
         config = _resumed(config.resume, arguments)
-    with _starting_tensorflow(config.dataset, config.data_dir):
+    with _starting_tensorflow(config.dataset, config.data_dir, **config.own_images):
         from tfdvae import experiment
 
     experiment.train(config)
@@ -110,7 +110,7 @@ def _study_noise(config: NoiseStudyConfig) -> None:
 
 
 @contextlib.contextmanager
-def _starting_tensorflow(dataset: str, data_dir: str | None) -> Iterator[None]:
+def _starting_tensorflow(dataset: str, data_dir: str | None, **own_images) -> Iterator[None]:
     """Check the data's name and place, then drop what TensorFlow writes to standard error while the block imports it, also from C++."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -119,7 +119,7 @@ def _starting_tensorflow(dataset: str, data_dir: str | None) -> Iterator[None]:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            sources.check(dataset, data_dir)
+            sources.check(dataset, data_dir, **own_images)
             yield
         finally:
             os.dup2(kept, 2)

@@ -36,8 +36,14 @@ class TrainConfig:
     """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational autoencoder."""
     network: Annotated[str | None, _names(*NETWORKS)] = None
     """Encoder and decoder. Default: residual_conv for ae and dae; mlp, as published, for vae and dvae."""
-    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """TFDS image-classification set by its TFDS name, or `digits` (embedded). auto: fashion_mnist where it is cached, in the data folder or can be downloaded, otherwise digits."""
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "auto"
+    """TFDS image-classification set by its TFDS name, `digits` (embedded), a folder of images, or an .npz file of arrays. auto: fashion_mnist where it is cached, in the data folder or can be downloaded, otherwise digits."""
+    noisy_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder with a noisy image for each one in the folder --dataset, of the same name: a dae or dvae learns to turn these into those (with --no-classifier)."""
+    image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
+    """Resize the images of a folder to this height and width; one number is both."""
+    skip_unreadable: bool = False
+    """Leave out images of a folder that cannot be read, and say which."""
     data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder with the official archives of the dataset (or with such folders, each named like its dataset). Where it is not given, the environment variable TFDVAE_DATA_DIR."""
     n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
@@ -88,6 +94,8 @@ class TrainConfig:
     """float32, or mixed precision with the named type for activations."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads of TensorFlow. Default: the cores of this machine. Results repeat bit for bit at one number of threads."""
+    init_from: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Start from the weights of a trained model: a run folder or a .keras file."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """The run folder itself. Default: a new folder in saved_models/."""
     resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
@@ -109,7 +117,7 @@ class TrainConfig:
         for name in ("n_train", "threads"):
             if getattr(self, name) is not None:
                 self._set(name, checks.integer(name, getattr(self, name), 1))
-        for name in ("noisy_train", "corrupt_before_encoding", "no_classifier", "debug"):
+        for name in ("noisy_train", "corrupt_before_encoding", "no_classifier", "skip_unreadable", "debug"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         self._set("beta_warmup", checks.integer("beta_warmup", self.beta_warmup, 0))
@@ -126,7 +134,14 @@ class TrainConfig:
         if len(set(tests)) < len(tests):
             raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
         self._set("test_noise", tuple(tests))
+        if self.image_size is not None:
+            if not isinstance(self.image_size, (tuple, list)) or len(self.image_size) not in (1, 2):
+                raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {self.image_size!r}.")
+            height, width = (checks.integer("image_size", size, 1, 8192) for size in (*self.image_size, self.image_size[0])[:2])
+            self._set("image_size", (height, width))
         self._check_corruption()
+        if self.noisy_dir is not None:
+            self._check_pairs()
         if not self.noisy_train and self.train_noise != TrainConfig.train_noise:
             raise ValueError(f"`train_noise` is for `noisy_train`; got {self.train_noise} without it.")
         if not self.denoising and self.target != TrainConfig.target:
@@ -146,13 +161,24 @@ class TrainConfig:
 
     def _check_corruption(self):
         corruption = self.injected
-        if self.denoising and corruption.level == 0:
+        if self.denoising and corruption.level == 0 and self.noisy_dir is None:
             plain = self.model.replace("d", "", 1)
             raise ValueError(f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{plain}`.")
         if not self.denoising and corruption.level > 0:
             raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
         if not self.denoising and self.corruption_samples != 1:
             raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
+
+    def _check_pairs(self):
+        if not self.denoising or not self.no_classifier:
+            raise ValueError(
+                f"`noisy_dir` is for models dae and dvae with `no_classifier`; got {self.model}, `no_classifier` {self.no_classifier}."
+            )
+        if self.noisy_train or self.injected.level > 0:
+            raise ValueError("`noisy_train` and `corruption` cannot be given with `noisy_dir`: the images are noisy as they are.")
+        for name in ("target", "corruption_samples", "samples_per_image", "sampling", "corrupt_before_encoding"):
+            if getattr(self, name) != getattr(TrainConfig, name):
+                raise ValueError(f"`{name}` cannot be given with `noisy_dir`; got {getattr(self, name)!r}.")
 
     @property
     def chosen_network(self) -> str:
@@ -162,7 +188,7 @@ class TrainConfig:
     @property
     def injected(self) -> corruptions.Corruption:
         """The corruption that the model injects: `corruption`, or what stands for its default."""
-        default = DEFAULT_CORRUPTION if self.denoising else "none"
+        default = DEFAULT_CORRUPTION if self.denoising and self.noisy_dir is None else "none"
         return corruptions.parse(default if self.corruption is None else self.corruption)
 
     @property
@@ -172,6 +198,21 @@ class TrainConfig:
     @property
     def denoising(self) -> bool:
         return self.model in ("dae", "dvae")
+
+    @property
+    def own_images(self) -> dict:
+        """What `sources.load` and `sources.check` take for folders of images."""
+        return {"noisy_dir": self.noisy_dir, "image_size": self.image_size, "skip_unreadable": self.skip_unreadable}
+
+    @property
+    def condition(self) -> str:
+        """What the training images are: `clean`, or `noisy` by themselves or by `noisy_train`."""
+        return "noisy" if self.noisy_train or self.noisy_dir is not None else "clean"
+
+    @property
+    def makes_images(self) -> bool:
+        """Whether the model makes synthetic images: not a plain autoencoder, and not one trained on pairs."""
+        return self.model != "ae" and self.noisy_dir is None
 
     @property
     def training_sets(self) -> tuple[str, ...]:
@@ -186,7 +227,7 @@ class TrainConfig:
         for name in ("data_dir", "output", "resume", "debug"):
             del settings[name]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-        return f"{self.model}-{self.dataset}-{'noisy' if self.noisy_train else 'clean'}-seed{self.seed}-{digest}"
+        return f"{self.model}-{Path(self.dataset).stem}-{self.condition}-seed{self.seed}-{digest}"
 
     def to_dict(self) -> dict:
         """Return the settings as a dictionary that JSON can hold."""

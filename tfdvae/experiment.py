@@ -3,8 +3,10 @@
 import dataclasses
 import importlib.metadata
 import platform
+import shutil
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -28,7 +30,8 @@ from tfdvae.reporting import plots, statistics
 from tfdvae.runtime import use_threads
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
-_PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn")
+_PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn", "pillow", "tifffile",
+             "imagecodecs")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,24 +43,27 @@ class Run:
     source: sources.Source
 
     @property
-    def condition(self) -> str:
-        return "noisy" if self.config.noisy_train else "clean"
+    def dataset(self) -> str:
+        """The dataset as titles name it: of a path the last part."""
+        return Path(self.config.dataset).name if self.source.fingerprint else self.config.dataset
 
     @property
     def title(self) -> str:
         c = self.config
-        noise = f"noisy ({c.train_noise})" if c.noisy_train else "clean"
-        return f"{c.dataset}, {c.n_train:,} {noise} training images, {c.model.upper()}"
+        noise = f"noisy ({c.train_noise})" if c.noisy_train else c.condition
+        images = "pairs of noisy and clean training images" if c.noisy_dir else f"{noise} training images"
+        return f"{self.dataset}, {c.n_train:,} {images}, {c.model.upper()}"
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:
-        """`index` int64 (N,), `images` float32 (N, H, W, C) as observed, `labels` int64 (N,)."""
-        with np.load(self.folder / "checkpoints" / "data.npz") as stored:
-            return dict(stored)
+        """`index` int64 (N,), `labels` int64 (N,), `images` float32 (N, H, W, C) as observed, memory-mapped; of pairs also `clean`."""
+        names = ("index", "labels", "images") + (("clean",) if self.config.noisy_dir else ())
+        return _read_arrays(self.folder / "checkpoints" / "data", *names)
 
     @cached_property
-    def test_images(self) -> np.ndarray:
-        return sources.to_unit(self.source.test_images)
+    def synthetic(self) -> dict[str, np.ndarray]:
+        """`images` float32 (M, H, W, C), memory-mapped, `labels` int64 (M,), `source` int64 (M,)."""
+        return _read_arrays(self.folder / "augmentation", "images", "labels", "source")
 
     @cached_property
     def generator(self) -> DenoisingModel:
@@ -70,21 +76,34 @@ class Run:
     def row(self, **fields) -> dict:
         """Return a long row: what the run fixes, and `fields`."""
         c = self.config
-        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": self.condition, "model": c.model, "network": c.chosen_network,
+        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": c.condition, "model": c.model, "network": c.chosen_network,
                  "corruption": c.corruption, "target": c.target, "seed": c.seed}  # fmt: skip
         return fixed | fields
 
 
+def _read_arrays(folder: Path, *names: str) -> dict[str, np.ndarray]:
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r" if name in ("images", "clean") else None) for name in names}
+
+
 def prepare_data(run: Run) -> str:
-    c = run.config
-    index = splits.stratified_subset(np.asarray(run.source.train_labels), c.n_train, c.seed)
-    images = sources.to_unit(run.source.train_images[index])
-    if c.noisy_train:
-        images = pipelines.freeze_noise(images, index, corruptions.parse(c.train_noise), c.seed, "observed")
-    with files.replacing(run.folder / "checkpoints" / "data.npz") as temporary, open(temporary, "wb") as file:
-        np.savez(file, index=index, images=images, labels=run.source.train_labels[index])
+    c, source = run.config, run.source
+    noise = corruptions.parse(c.train_noise if c.noisy_train else "none")
+    index = splits.stratified_subset(np.asarray(source.train_labels), c.n_train, c.seed)
+    with files.replacing(run.folder / "checkpoints" / "data") as temporary:
+        temporary.mkdir()
+        np.save(temporary / "index.npy", index)
+        np.save(temporary / "labels.npy", source.train_labels[index])
+        chosen = {"images": source.train_noisy, "clean": source.train_images} if c.noisy_dir else {"images": source.train_images}
+        for name, stored in chosen.items():
+            with files.array_writer(temporary / f"{name}.npy") as append:
+                for piece in files.pieces(len(index), 4 * stored[0].size):
+                    rows = index[piece]
+                    append(pipelines.freeze_noise(sources.to_unit(stored[rows]), rows, noise, c.seed, "observed"))
+    if c.init_from is not None:
+        with files.replacing(run.folder / "checkpoints" / "initial.keras") as temporary:
+            shutil.copyfile(_model_file(c.init_from), temporary)
     noise = f", corrupted once with {c.train_noise}" if c.noisy_train else ""
-    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.dataset}{noise}; {len(run.source.test_labels):,} test images"
+    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {run.dataset}{noise}; {len(run.source.test_labels):,} test images"
 
 
 def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], steps_per_epoch: int = 0) -> DenoisingModel:
@@ -112,6 +131,49 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
     return model
 
 
+def _model_file(path: str) -> Path:
+    """Return the file of the model that `init_from` names."""
+    file = Path(path) / "generator.keras" if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file.")
+    return file
+
+
+def start_from(model: DenoisingModel, file: Path) -> None:
+    """Give a model the weights of a trained one.
+
+    Args:
+        model: gets the weights.
+        file: of the trained model, as Keras saved it.
+
+    Raises:
+        ValueError: the file holds no model of tfdvae's, or one whose networks, image shape or code differ.
+    """
+    try:
+        trained = keras.models.load_model(file)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"`init_from` {file} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
+    if not isinstance(trained, DenoisingModel):
+        raise ValueError(f"`init_from` {file} must be a DAE, VAE or DVAE; got {type(trained).__name__}.")
+    if _layout(trained) != _layout(model):
+        raise ValueError(f"`init_from` {file} does not fit: it is {_describe(trained)}; the new model is {_describe(model)}.")
+    for network in ("encoder", "decoder"):
+        getattr(model, network).set_weights(getattr(trained, network).get_weights())
+
+
+def _layout(model: DenoisingModel) -> list:
+    """Return what two models must share for the weights of one to have their meaning in the other."""
+    layers = [(type(layer).__name__, [tuple(weight.shape) for weight in layer.weights]) for network in (model.encoder, model.decoder)
+              for layer in network.layers]  # fmt: skip
+    return [model.image_shape, model.code_shape, layers]
+
+
+def _describe(model: DenoisingModel) -> str:
+    shape, code = ("x".join(map(str, sizes)) for sizes in (model.image_shape, model.code_shape))
+    layers = "+".join(str(len(network.layers)) for network in (model.encoder, model.decoder))
+    return f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and {model.count_params():,} parameters"
+
+
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
     return keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
 
@@ -121,8 +183,12 @@ def train_generator(run: Run) -> str:
     images = run.data["images"]
     per_epoch = pipelines.steps_per_epoch(len(images), c.batch_size)
     model = build_generator(c, images.shape[1:], per_epoch)
-    batches_from = partial(pipelines.training_batches, (images,), c.batch_size, c.seed, "generator")
-    pictures = training.Reconstructions(images[:10], run.folder / "logs" / "generator" / "images", every=max(1, c.epochs // 6))
+    if c.init_from is not None:
+        start_from(model, run.folder / "checkpoints" / "initial.keras")
+    batches_from = partial(
+        pipelines.training_batches, (images, run.data["clean"]) if c.noisy_dir else (images,), c.batch_size, c.seed, "generator"
+    )
+    pictures = training.Reconstructions(np.array(images[:10]), run.folder / "logs" / "generator" / "images", every=max(1, c.epochs // 6))
     history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
     _keep(run, "generator", model, history)
@@ -133,26 +199,32 @@ def augment(run: Run) -> str:
     c = run.config
     method = c.sampling if c.variational else None
     augmenter = Augmenter(run.generator, method, c.corrupt_before_encoding)
-    made = augmenter.generate(run.data["images"], run.data["labels"], c.samples_per_image, c.seed)
-    with files.replacing(run.folder / "augmentation.npz") as temporary, open(temporary, "wb") as file:
-        np.savez(file, **made._asdict())
-    return f"{len(made.images):,} labelled synthetic images ({augmenter.method}), {c.samples_per_image} for each training image"
+    labels, source = [], []
+    with files.replacing(run.folder / "augmentation") as temporary:
+        temporary.mkdir()
+        with files.array_writer(temporary / "images.npy") as append:
+            for made in augmenter.pieces(run.data["images"], run.data["labels"], c.samples_per_image, c.seed):
+                append(made.images)
+                labels.append(made.labels)
+                source.append(made.source)
+        np.save(temporary / "labels.npy", np.concatenate(labels))
+        np.save(temporary / "source.npy", np.concatenate(source))
+    return f"{sum(map(len, labels)):,} labelled synthetic images ({augmenter.method}), {c.samples_per_image} for each training image"
 
 
 def train_classifier(run: Run, augmentation: str) -> str:
     c = run.config
-    images, labels = run.data["images"], run.data["labels"]
-    if augmentation != "limited":
-        with np.load(run.folder / "augmentation.npz") as made:
-            images, labels = np.concatenate([images, made["images"]]), np.concatenate([labels, made["labels"]])
-    model = classifier.cnn(images.shape[1:], len(run.source.class_names), seed=c.seed, dtype=run.dtype)
-    per_epoch = pipelines.steps_per_epoch(len(images), classifier.BATCH_SIZE)
+    sets = [run.data] if augmentation == "limited" else [run.data, run.synthetic]
+    images, labels = [part["images"] for part in sets], [part["labels"] for part in sets]
+    count = sum(map(len, labels))
+    model = classifier.cnn(images[0].shape[1:], len(run.source.class_names), seed=c.seed, dtype=run.dtype)
+    per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
     total, per_round = (c.classifier_steps, ROUND_STEPS) if c.protocol == "equal_steps" else (c.classifier_epochs * per_epoch, per_epoch)
     batches_from = partial(pipelines.training_batches, (images, labels), classifier.BATCH_SIZE, c.seed, f"classifier/{augmentation}")
     name = f"classifier-{augmentation}"
     history = training.fit(model, batches_from, total, per_round, run.folder / "checkpoints" / name, name, [_tensorboard(run, name)])
     _keep(run, name, model, history)
-    return f"{len(images):,} images, {total:,} steps, training accuracy {100 * history[-1]['accuracy']:.2f}%"
+    return f"{count:,} images, {total:,} steps, training accuracy {100 * history[-1]['accuracy']:.2f}%"
 
 
 def _keep(run: Run, name: str, model: keras.Model, history: list[dict]) -> None:
@@ -167,11 +239,16 @@ def _history(run: Run, name: str) -> list[dict]:
 
 def evaluate(run: Run) -> str:
     c = run.config
-    rows = [run.row(**measured) for measured in evaluation.generator_rows(run.generator, run.data["images"], run.test_images)]
+    if c.noisy_dir:
+        train, test = (run.data["images"], run.data["clean"]), (run.source.test_noisy, run.source.test_images)
+        measured = [*evaluation.denoising_rows(run.generator, run.source.test_images, run.source.test_noisy, "observed")]
+    else:
+        train, test, measured = run.data["images"], run.source.test_images, []
+    rows = [run.row(**fields) for fields in [*evaluation.generator_rows(run.generator, train, test), *measured]]
     tests = list(map(corruptions.parse, c.test_noise))
     for augmentation in c.training_sets:
         model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
-        measured = evaluation.classifier_rows(model, run.test_images, run.source.test_labels, tests, c.seed)
+        measured = evaluation.classifier_rows(model, run.source.test_images, run.source.test_labels, tests, c.seed)
         rows += [run.row(augmentation=augmentation, protocol=c.protocol, **fields) for fields in measured]
     curves = []
     for name, fields in [("generator", {})] + [(f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets]:
@@ -209,29 +286,20 @@ def _write_hparams(run: Run, rows: list[dict]) -> None:
 def draw_figures(run: Run) -> str:
     c, figures = run.config, run.folder / "figures"
     images, labels, index = run.data["images"], run.data["labels"], run.data["index"]
-    shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
-    names = [run.source.class_names[label] for label in labels[shown]]
+    shown, names = np.arange(min(10, len(index))), None
+    if run.source.class_names:
+        shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
+        names = [run.source.class_names[label] for label in labels[shown]]
     clean = sources.to_unit(run.source.train_images[index[shown]])
-    plots.image_rows({"": clean}, f"Images of {c.dataset}, uncorrupted", figures / "samples.png", names)
-
-    tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
-    noisy = {name: evaluation.test_noise(run.test_images[:10], corruption, c.seed) for name, corruption in tests.items()}
-    plots.image_rows({statistics.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
-                     f"Test images of {c.dataset} at each test noise", figures / "corrupted.png")  # fmt: skip
-
-    observed = images[shown]
-    rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
-    rows["observed"] = observed
-    encoded = observed
-    if c.denoising:
-        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.seed, "figure")
-        rows[f"corrupted\n{c.injected}"] = encoded
-    rows["reconstructed"] = run.generator.denoise(encoded)
-    plots.image_rows(rows, f"{run.title}: what it sees and what it makes of it", figures / "reconstructions.png", names)
-
-    if c.model != "ae":
-        with np.load(run.folder / "augmentation.npz") as made:
-            _draw_augmentation(run, made["images"], made["labels"], made["source"], shown, names)
+    plots.image_rows({"": clean}, f"Images of {run.dataset}, uncorrupted", figures / "samples.png", names)
+    if c.noisy_dir:
+        noisy, clean = (sources.to_unit(part[:10]) for part in (run.source.test_noisy, run.source.test_images))
+        rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
+        plots.image_rows(rows, f"{run.title}: test images", figures / "denoised.png")
+    else:
+        _draw_noise(run, images, index, shown, clean, names)
+    if c.makes_images:
+        _draw_augmentation(run, **run.synthetic, shown=shown, names=names)
     plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", figures / "training_loss.png")
     if "latent_grids" in _figures(c):
         _draw_latent_grids(run)
@@ -243,21 +311,40 @@ def draw_figures(run: Run) -> str:
     return f"{len(list(figures.glob('*.png')))} figures in {figures}"
 
 
-def _draw_augmentation(run: Run, made, made_labels, source, shown, names) -> None:
+def _draw_noise(run: Run, images, index, shown, clean, names) -> None:
+    """Test images at each test noise; training images as they are, as the model sees them, and as it reconstructs them."""
+    c, figures = run.config, run.folder / "figures"
+    tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
+    noisy = {name: evaluation.test_noise(run.source.test_images[:10], corruption, c.seed) for name, corruption in tests.items()}
+    plots.image_rows({statistics.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
+                     f"Test images of {run.dataset} at each test noise", figures / "corrupted.png")  # fmt: skip
+
+    observed = images[shown]
+    rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
+    rows["observed"] = observed
+    encoded = observed
+    if c.denoising:
+        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.seed, "figure")
+        rows[f"corrupted\n{c.injected}"] = encoded
+    rows["reconstructed"] = run.generator.denoise(encoded)
+    plots.image_rows(rows, f"{run.title}: what it sees and what it makes of it", figures / "reconstructions.png", names)
+
+
+def _draw_augmentation(run: Run, images, labels, source, shown, names) -> None:
     rows = {}
     if (source >= 0).all():
         rows["observed"] = run.data["images"][shown]
         places = [np.flatnonzero(source == image)[:4] for image in shown]
     else:
-        places = [np.flatnonzero(made_labels == label)[:4] for label in run.data["labels"][shown]]
+        places = [np.flatnonzero(labels == label)[:4] for label in run.data["labels"][shown]]
     for copy in range(min(map(len, places))):
-        rows[f"synthetic {copy + 1}"] = made[[place[copy] for place in places]]
+        rows[f"synthetic {copy + 1}"] = images[[place[copy] for place in places]]
     plots.image_rows(rows, f"{run.title}: synthetic images", run.folder / "figures" / "augmentation.png", names)
 
 
 def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
     """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean."""
-    codes = run.generator.encode(run.data["images"])
+    codes = run.generator.encode(run.data["images"][:10_000])
     flat = codes.reshape(len(codes), -1)
     units = np.sort(np.argsort(-metrics.activity(codes))[:most])
     if run.config.variational:
@@ -294,8 +381,8 @@ class Stage:
 
 
 def _figures(config: TrainConfig) -> list[str]:
-    names = ["samples", "corrupted", "reconstructions", "training_loss"]
-    names += ["augmentation"] if config.model != "ae" else []
+    names = ["samples", "training_loss"] + (["denoised"] if config.noisy_dir else ["corrupted", "reconstructions"])
+    names += ["augmentation"] if config.makes_images else []
     names += ["latent_grids"] if config.latent_dim > 1 and config.chosen_network != "residual_conv" else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
@@ -303,11 +390,11 @@ def _figures(config: TrainConfig) -> list[str]:
 def stages(config: TrainConfig) -> list[Stage]:
     """Return the stages of a run in order."""
     listed = [
-        Stage("data", prepare_data, ("checkpoints/data.npz",)),
+        Stage("data", prepare_data, ("checkpoints/data",) + (("checkpoints/initial.keras",) if config.init_from else ())),
         Stage("generator", train_generator, ("generator.keras", "checkpoints/generator.json")),
     ]
-    if config.model != "ae":
-        listed.append(Stage("augmentation", augment, ("augmentation.npz",)))
+    if config.makes_images:
+        listed.append(Stage("augmentation", augment, ("augmentation",)))
     for augmentation in config.training_sets:
         listed.append(
             Stage(
@@ -338,8 +425,10 @@ def train(config: TrainConfig) -> Path:
         folder = Path(config.resume)
         config = TrainConfig.of_run(folder, config)
         use_threads(config.threads)
-        source = sources.load(config.dataset, config.data_dir)
+        source = _load(config)
         recorded = files.read_json(folder / "environment.json")
+        if source.fingerprint != recorded.get("data", source.fingerprint):
+            raise ValueError(f"`dataset` {source.name} is not what it was when the run began: files were added, removed or written since.")
         _tell_differences(recorded)
         notice = recorded.get("notice", "")
         source = dataclasses.replace(source, notice=notice)
@@ -347,17 +436,29 @@ def train(config: TrainConfig) -> Path:
         folder = Path(config.output).expanduser() if config.output is not None else _new_folder(config)
         _check_empty(folder)
         config = dataclasses.replace(config, threads=use_threads(config.threads))
-        source = sources.load(config.dataset, config.data_dir)
+        source = _load(config)
         config = _resolve(config, source)
+        _check_generator(config, source)
         _make(folder)
     with files.locked(folder):
         if not resuming:
             _check_empty(folder)
-            files.write_json(folder / "environment.json", environment() | {"notice": source.notice})
+            files.write_json(folder / "environment.json", environment() | {"notice": source.notice, "data": source.fingerprint})
             files.write_json(folder / "config.json", config.to_dict())
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
+
+
+def _load(config: TrainConfig) -> sources.Source:
+    return sources.load(config.dataset, config.data_dir, **config.own_images, labelled=bool(config.training_sets))
+
+
+def _check_generator(config: TrainConfig, source: sources.Source) -> None:
+    """Refuse images that the network cannot take and a model to start from that does not fit, before anything is written."""
+    model = build_generator(config, source.train_images.shape[1:])
+    if config.init_from is not None:
+        start_from(model, _model_file(config.init_from))
 
 
 def _tell_differences(recorded: dict) -> None:
@@ -369,8 +470,7 @@ def _tell_differences(recorded: dict) -> None:
 
 
 def _new_folder(config: TrainConfig) -> Path:
-    condition = "noisy" if config.noisy_train else "clean"
-    return Path("saved_models") / f"{config.model}-{condition}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return Path("saved_models") / f"{config.model}-{config.condition}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _make(folder: Path) -> None:
@@ -397,7 +497,8 @@ def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
     n_train = min(DEFAULT_N_TRAIN, available) if config.n_train is None else config.n_train
     if n_train > available:
         raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {n_train:,}.")
-    data_dir = None if config.data_dir is None else str(Path(config.data_dir).expanduser().resolve())
+    places = {name: getattr(config, name) for name in ("data_dir", "noisy_dir", "init_from")}
+    places = {name: None if place is None else str(Path(place).expanduser().resolve()) for name, place in places.items()}
     height, width = source.train_images.shape[1:3]
     if config.training_sets and min(height, width) < 2:
         raise ValueError(
@@ -407,7 +508,7 @@ def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
         config,
         dataset=source.name,
         n_train=n_train,
-        data_dir=data_dir,
+        **places,
         network=config.chosen_network,
         corruption=str(config.injected),
         output=None,
@@ -479,7 +580,7 @@ def _summarise(run: Run) -> None:
     if c.training_sets:
         each = f"{c.classifier_steps:,} steps each" if c.protocol == "equal_steps" else f"{c.classifier_epochs} epochs each"
         lines += [
-            f"Accuracy on {len(run.source.test_labels):,} test images of {c.dataset} at each test noise, % (95% interval over test images);",
+            f"Accuracy on {len(run.source.test_labels):,} test images of {run.dataset} at each test noise, % (95% interval over test images);",
             f"{c.protocol}, {each}, seed {c.seed}. One run: it says nothing about the spread between seeds.",
             "",
             statistics.accuracy_table(rows),
@@ -488,6 +589,13 @@ def _summarise(run: Run) -> None:
         losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
         lines += [
             f"Loss {losses['train', 'loss']:.2f} (training) and {losses['test', 'loss']:.2f} (test) nats per image; no classifier was asked for."
+        ]
+    if c.noisy_dir:
+        means = {row["metric"]: float(row["value"]) for row in rows if row["test_corruption"] == "observed"}
+        lines += [
+            "",
+            f"Noisy and denoised against clean, means over {len(run.source.test_labels):,} test images: PSNR {means['psnr_input']:.2f} and "
+            f"{means['psnr']:.2f} dB, SSIM {means['ssim_input']:.4f} and {means['ssim']:.4f}.",
         ]
     text = "\n".join(lines) + "\n"
     files.write_text(run.folder / "summary.md", text)

@@ -6,16 +6,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import filelock
+import numpy as np
 
 ROW_FIELDS = [
     "study", "run", "dataset", "n_train", "condition", "model", "network", "corruption", "target", "augmentation",
     "protocol", "test_corruption", "split", "epoch", "step", "seed", "metric", "value",
 ]  # fmt: skip
 _TEMPORARY = ".tmp-"
+_PIECE_BYTES = 2**26
 
 
 @contextlib.contextmanager
@@ -107,6 +109,46 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
         if reader.fieldnames != ROW_FIELDS:
             raise ValueError(f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}.")
         return list(reader)
+
+
+@contextlib.contextmanager
+def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield a function that appends rows to the `.npy` file `path`, which so may hold more than memory does.
+
+    The first rows fix type and shape; how many come in all need not be known. With none there is no array in the file.
+
+    Raises:
+        ValueError: rows of another type or shape than the first.
+    """
+    count, kind = 0, None
+    with open(path, "wb") as file:
+
+        def write_header() -> None:
+            dtype, shape = kind
+            header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count, *shape)}
+            np.lib.format.write_array_header_1_0(file, header)
+
+        def append(rows: np.ndarray) -> None:
+            nonlocal count, kind
+            rows = np.ascontiguousarray(rows)
+            if kind is None:
+                kind = rows.dtype, rows.shape[1:]
+                write_header()
+            if (rows.dtype, rows.shape[1:]) != kind:
+                raise ValueError(f"rows must be {kind[0]} of shape {kind[1]}; got {rows.dtype} of shape {rows.shape[1:]}.")
+            file.write(rows.tobytes() if rows.size == 0 else rows.data)
+            count += len(rows)
+
+        yield append
+        if kind is not None:
+            file.seek(0)
+            write_header()  # NumPy leaves room in it for any number of rows
+
+
+def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
+    """Return slices that cover `count` rows, each of about 64 MiB and a multiple of `multiple` rows, but for the last."""
+    rows = max(1, _PIECE_BYTES // (row_bytes * multiple)) * multiple
+    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
 
 
 def sha256(path: str | Path) -> str:

@@ -1,6 +1,7 @@
 """`tf.data` pipelines: frozen noise, epochs that can start anywhere, classic augmentation."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from tfdvae import seeds
 from tfdvae.corruptions import Corruption, RandomErasing
+from tfdvae.data import sources
 
 
 def freeze_noise(images: np.ndarray, index: np.ndarray, corruption: Corruption, seed: int, purpose: str) -> np.ndarray:
@@ -34,13 +36,35 @@ def freeze_noise(images: np.ndarray, index: np.ndarray, corruption: Corruption, 
     return np.concatenate(list(noisy.batch(500).as_numpy_iterator()))
 
 
+def batches(arrays: tuple[np.ndarray, ...], batch_size: int) -> tf.data.Dataset:
+    """All images in order, read batch by batch.
+
+    Args:
+        arrays: images (N, H, W, C), unsigned integers or float32, in memory or memory-mapped.
+        batch_size: images a batch; the last batch may be smaller.
+
+    Returns:
+        Dataset of float32 images scaled as by `sources.to_unit`: tuples of batches, or single batches for one array.
+    """
+    starts = range(0, len(arrays[0]), batch_size)
+
+    def read():
+        for start in starts:
+            batch = tuple(sources.to_unit(array[start : start + batch_size]) for array in arrays)
+            yield batch if len(batch) > 1 else batch[0]
+
+    specs = tuple(tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in arrays)
+    dataset = tf.data.Dataset.from_generator(read, output_signature=specs if len(specs) > 1 else specs[0])
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(starts)))
+
+
 def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool = True) -> int:
     """Batches in an epoch of `count` images: full ones, or with `drop_remainder=False` a smaller last one too; at least one."""
     return max(1, count // batch_size) if drop_remainder else -(-count // batch_size)
 
 
 def training_batches(
-    arrays: tuple[np.ndarray, ...],
+    arrays: tuple[np.ndarray | list[np.ndarray], ...],
     batch_size: int,
     seed: int,
     purpose: str,
@@ -53,7 +77,7 @@ def training_batches(
     Epoch e is in the order keyed (seed, purpose, e).
 
     Args:
-        arrays: arrays with one row an image.
+        arrays: arrays with one row an image, or lists of arrays that follow each other. Memory maps are read as rows are needed.
         batch_size: rows a batch; all rows where there are fewer.
         seed: root seed.
         purpose: name of the order's stream.
@@ -64,10 +88,11 @@ def training_batches(
     Returns:
         Dataset of tuples of batches; of single batches for one array.
     """
-    count = len(arrays[0])
+    arrays = tuple(parts if isinstance(parts, list) else [parts] for parts in arrays)
+    count = sum(map(len, arrays[0]))
     per_epoch = steps_per_epoch(count, batch_size, drop_remainder)
     rows = min(batch_size, count)
-    tensors = tuple(map(tf.constant, arrays))
+    readers = tuple(map(_reader, arrays))
     first_epoch, skipped = divmod(first_step, per_epoch)
 
     def epoch(number):
@@ -75,13 +100,34 @@ def training_batches(
         return tf.data.Dataset.from_tensor_slices(order).batch(rows, drop_remainder)
 
     def gather(step, index):
-        batch = tuple(tf.gather(tensor, index) for tensor in tensors)
+        batch = tuple(read(index) for read in readers)
         if transform is not None:
             batch = transform(seeds.pair(seed, f"{purpose}/transform", step), *batch)
         return batch if isinstance(batch, tf.Tensor) or len(batch) > 1 else batch[0]
 
     batches = tf.data.Dataset.range(first_epoch, np.iinfo(np.int32).max).flat_map(epoch).skip(skipped)
     return batches.enumerate(first_step).map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _reader(parts: list[np.ndarray]) -> Callable:
+    """Return a function from row numbers to these rows of `parts` one after the other, which are copied to memory only if all are there."""
+    if not any(isinstance(part, np.memmap) for part in parts):
+        return partial(tf.gather, tf.constant(np.concatenate(parts) if len(parts) > 1 else parts[0]))
+    dtype, shape = parts[0].dtype, parts[0].shape[1:]
+    ends = np.cumsum([len(part) for part in parts])
+
+    def read(index):
+        rows = np.empty((len(index), *shape), dtype)
+        for part, end in zip(parts, ends, strict=True):
+            place = index - (end - len(part))
+            inside = (place >= 0) & (place < len(part))
+            rows[inside] = part[place[inside]]
+        return rows
+
+    def gather(index):
+        return tf.ensure_shape(tf.numpy_function(read, [index], dtype, stateful=False), (*index.shape, *shape))
+
+    return gather
 
 
 class _GivenSeeds(keras.random.SeedGenerator):

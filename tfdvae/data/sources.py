@@ -1,11 +1,12 @@
-"""Where images come from: any TFDS image-classification set, or the embedded digits."""
+"""Where images come from: any TFDS image-classification set, a folder, an `.npz` file, or the embedded digits."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tfdvae.config import data_folder
-from tfdvae.data import splits, tfds_images
+from tfdvae.data import arrays, image_files, splits, tfds_images
 from tfdvae.data.tfds_images import Unavailable
 
 DEFAULT = "fashion_mnist"
@@ -16,11 +17,13 @@ class Source:
     """A labelled image dataset.
 
     Attributes:
-        name: the dataset really used, as the command line takes it.
-        class_names: one name a class.
-        train_images, test_images: unsigned integers (N, H, W, C), memory-mapped where they come from the cache.
-        train_labels, test_labels: int64 (N,).
-        notice: why `auto` did not take its first choice; empty where it did or where the dataset was named.
+        name: the dataset really used, as the command line takes it; of a folder or file the whole path.
+        class_names: one name a class; none where images have no labels.
+        train_images, test_images: unsigned integers, or float32 in [0, 1], (N, H, W, C), memory-mapped where they come from the cache.
+        train_labels, test_labels: int64 (N,); 0 where images have no labels.
+        notice: why `auto` did not take its first choice, or which images were left out; otherwise empty.
+        train_noisy, test_noisy: the same images with real noise, where they come in pairs.
+        fingerprint: of a folder or file, another where files changed; otherwise empty.
     """
 
     name: str
@@ -30,30 +33,51 @@ class Source:
     test_images: np.ndarray
     test_labels: np.ndarray
     notice: str = ""
+    train_noisy: np.ndarray | None = None
+    test_noisy: np.ndarray | None = None
+    fingerprint: str = ""
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:
-    """Return unsigned integer images as float32 in [0, 1]."""
+    """Return unsigned integer images as float32 in [0, 1]; floating-point images, which are so already, as they are."""
+    if images.dtype.kind == "f":
+        return images
     return images.astype(np.float32) / np.float32(np.iinfo(images.dtype).max)
 
 
-def load(name: str = "auto", data_dir: str | None = None) -> Source:
+def load(
+    name: str = "auto",
+    data_dir: str | None = None,
+    *,
+    noisy_dir: str | None = None,
+    image_size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+    labelled: bool = True,
+) -> Source:
     """Return a dataset.
 
     Args:
-        name: `auto`, `digits`, or a name that TFDS knows, with configuration or version where it has them
-            (`cifar10`, `mnist:3.0.1`). `auto` is Fashion-MNIST where it can be had, otherwise digits, with a notice. A
-            named dataset is never replaced.
+        name: `auto`, `digits`, a name that TFDS knows, with configuration or version where it has them (`cifar10`,
+            `mnist:3.0.1`), a folder as for `image_files.load`, or an `.npz` file as for `arrays.load`. `auto` is
+            Fashion-MNIST where it can be had, otherwise digits, with a notice. A named dataset is never replaced. A folder
+            in the working folder that has the name of a dataset is meant by `./NAME`.
         data_dir: folder with the dataset's official archives, or with a folder of its name that holds them. Default:
             TFDVAE_DATA_DIR. Their SHA-256 must be those that TFDS has on record.
+        noisy_dir: for a folder, another one with the same images under real noise.
+        image_size: height and width to which images of a folder are resized.
+        skip_unreadable: leave out images of a folder that cannot be read, with a notice.
+        labelled: labels are needed; otherwise a folder or file without them will do.
 
     Raises:
-        ValueError: unknown name; a dataset without one image and one label an example; images of different sizes; an
-            archive that is corrupted or truncated.
-        FileNotFoundError: the data folder or an archive is missing.
+        ValueError, TypeError: unknown name; a dataset without one image and one label an example; images of different sizes; an
+            archive, image or array that is corrupted or truncated, or does not fit the others.
+        FileNotFoundError: the data folder, an archive or the path is missing.
         Unavailable: the dataset cannot be downloaded.
     """
-    check(name, data_dir)
+    check(name, data_dir, noisy_dir=noisy_dir, image_size=image_size, skip_unreadable=skip_unreadable)
+    path = local(name)
+    if path is not None:
+        return _own(path.resolve(), noisy_dir, image_size, skip_unreadable, labelled)
     folder = data_folder(data_dir)
     if name == "digits":
         return _digits()
@@ -66,17 +90,64 @@ def load(name: str = "auto", data_dir: str | None = None) -> Source:
         return Source(**{**vars(digits), "notice": f"{error} Going on with the embedded `digits` dataset instead of {DEFAULT}."})
 
 
-def check(name: str, data_dir: str | None) -> None:
-    """Refuse a misspelt dataset or a missing data folder, without importing TensorFlow.
+def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled) -> Source:
+    if path.is_file():
+        found, notice = arrays.load(path, labelled), ""
+    else:
+        noisy = None if noisy_dir is None else Path(noisy_dir).expanduser().resolve()
+        found = image_files.load(path, noisy, image_size, skip_unreadable, labelled)
+        notice = _tell_skipped(found["skipped"])
+    values = {name: found.get(name) for name in ("train_images", "train_labels", "test_images", "test_labels", "train_noisy", "test_noisy")}
+    return Source(str(path), tuple(found["class_names"]), **values, notice=notice, fingerprint=found["fingerprint"])
+
+
+def _tell_skipped(skipped: list[str], shown: int = 5) -> str:
+    if not skipped:
+        return ""
+    more = f" And {len(skipped) - shown:,} more." if len(skipped) > shown else ""
+    return f"{len(skipped):,} images were left out. {' '.join(skipped[:shown])}{more}"
+
+
+def local(name: str) -> Path | None:
+    """Return the path that a dataset's name is, or None where it is the name of a dataset."""
+    path = Path(name).expanduser()
+    if path.is_absolute() or name.startswith(".") or name.endswith(".npz"):
+        return path
+    if name not in ("auto", "digits") and (path.exists() or "/" in name) and not tfds_images.known(name):
+        return path
+    return None
+
+
+def check(
+    name: str,
+    data_dir: str | None,
+    *,
+    noisy_dir: str | None = None,
+    image_size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+) -> None:
+    """Refuse a misspelt dataset, a missing folder or file, or options that do not fit it, without importing TensorFlow.
 
     Raises:
-        ValueError: TFDS knows no such dataset; the nearest names are suggested.
-        FileNotFoundError: the data folder is missing.
+        ValueError: TFDS knows no such dataset (the nearest names are suggested), a path that is neither a folder nor an .npz
+            file, or options of folders without one.
+        FileNotFoundError: the data folder, the folder or the file is missing.
     """
     folder = data_folder(data_dir)
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(f"`data_dir` {folder} is not a folder.")
-    if name not in ("auto", "digits"):
+    path = local(name)
+    if path is not None and not path.exists():
+        raise FileNotFoundError(f"`dataset` {path} must be a folder of images or an .npz file; there is nothing of that name.")
+    if path is not None and not path.is_dir() and not (path.is_file() and path.suffix == ".npz"):
+        raise ValueError(f"`dataset` {path} must be a folder of images or an .npz file; it is neither.")
+    if path is None or not path.is_dir():
+        for argument, given in (("noisy_dir", noisy_dir), ("image_size", image_size), ("skip_unreadable", skip_unreadable)):
+            if given:
+                raise ValueError(f"`{argument}` is for a `dataset` that is a folder of images; got {given!r} with {name}.")
+    if noisy_dir is not None and not Path(noisy_dir).expanduser().is_dir():
+        raise FileNotFoundError(f"`noisy_dir` {noisy_dir} is not a folder.")
+    if path is None and name not in ("auto", "digits"):
         tfds_images.builder(name)
 
 
@@ -89,4 +160,5 @@ def _digits() -> Source:
     zoomed = scipy.ndimage.zoom(data.images / 16.0, (1, 3.5, 3.5), order=1, mode="nearest", grid_mode=True)
     images = np.rint(np.clip(zoomed, 0, 1) * 255).astype(np.uint8)[..., None]
     labels = data.target.astype(np.int64)
-    return Source("digits", tuple(map(str, data.target_names)), *splits.hold_out_test(images, labels))
+    train, test = splits.hold_out_test(labels)
+    return Source("digits", tuple(map(str, data.target_names)), images[train], labels[train], images[test], labels[test])

@@ -1,13 +1,13 @@
 """Image-classification sets of TensorFlow Datasets (TFDS), decoded once.
 
 TFDS downloads or reads the official archives, checks their checksums and prepares the dataset. Decoded images are kept as
-memory-mapped arrays in the user's cache folder (`$XDG_CACHE_HOME/tfdvae` or what the platform uses instead), so that the second
-start neither prepares nor decodes.
+memory-mapped arrays in the user's cache folder, so that the second start neither prepares nor decodes.
 """
 
 import contextlib
 import io
 import json
+import os
 import queue
 import re
 import tempfile
@@ -17,14 +17,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
 import numpy as np
-import platformdirs
 
 from tfdvae import checks, files
-from tfdvae.data import splits
+from tfdvae.data import decoded, splits
 
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _WAY_OUT = "Connect to the network, or put its official archives in a folder and give --data-dir (or TFDVAE_DATA_DIR)."
 
 
@@ -35,26 +32,27 @@ class Unavailable(ConnectionError):
 def load(name: str, folder: Path | None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return class names, training images and labels, test images and labels; arguments and errors as in `sources.load`."""
     found = builder(name)
-    cache = platformdirs.user_cache_path("tfdvae") / "datasets" / re.sub(r"[^\w.-]", "-", found.info.full_name)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(cache.with_name(f"{cache.name}.lock")), _quiet():
+    cache = decoded.folder(found.info.full_name)
+    with decoded.lock(cache), _quiet():
         archives = {}
         if folder is not None:
             folder, archives = _find_archives(folder, found)
             _verify(archives, cache / "verified.json")
-        try:
-            return _read_cache(cache)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:
-            print(f"The decoded {found.name} in {cache} is damaged ({error}); making it again.", flush=True)
-        _check_features(found)
-        for left in cache.parent.glob(".tmp-*"):
-            if re.fullmatch(rf"\.tmp-(\d+-(old-)?|\w+=){re.escape(cache.name)}", left.name):
-                files.remove(left)
-        _prepare(name, found, folder, cache)
-        _verify(archives, cache / "verified.json")
-        return _read_cache(cache)
+        kept = decoded.read(cache)
+        if kept is None:
+            _check_features(found)
+            decoded.remove_left(cache)
+            _prepare(name, found, folder, cache)
+            _verify(archives, cache / "verified.json")
+            kept = decoded.read(cache)
+    return (tuple(kept["class_names"]), *(kept[array] for array in decoded.ARRAYS))
+
+
+def known(name: str) -> bool:
+    """Tell whether TFDS has a dataset of that name, whatever its configuration or version."""
+    import tensorflow_datasets as tfds
+
+    return re.split("[:/]", name)[0] in tfds.list_builders(with_community_datasets=False)
 
 
 def builder(name: str, **options):
@@ -87,11 +85,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(before)
-
-
-def _read_cache(cache: Path):
-    info = files.read_json(cache / "info.json")
-    return (tuple(info["class_names"]), *(np.load(cache / f"{array}.npy", mmap_mode="r") for array in _ARRAYS))
 
 
 def _check_features(found) -> None:
@@ -238,10 +231,16 @@ def _decode(found, cache: Path) -> None:
                     raise ValueError(f"`dataset` {found.name}, split {split}, holds images without a label.")
                 np.save(temporary / f"{part}_labels.npy", labels)
         if not test:
-            images = np.load(temporary / "train_images.npy")
             labels = np.load(temporary / "train_labels.npy")
-            for array, value in zip(_ARRAYS, splits.hold_out_test(images, labels), strict=True):
-                np.save(temporary / f"{array}.npy", value)
+            os.replace(temporary / "train_images.npy", temporary / "all.npy")
+            images = np.load(temporary / "all.npy", mmap_mode="r")
+            for part, rows in zip(("train", "test"), splits.hold_out_test(labels), strict=True):
+                np.save(temporary / f"{part}_labels.npy", labels[rows])
+                with files.array_writer(temporary / f"{part}_images.npy") as append:
+                    for piece in files.pieces(len(rows), images[0].nbytes):
+                        append(images[rows[piece]])
+            del images
+            (temporary / "all.npy").unlink()
         label_key = found.info.supervised_keys[1]
         info = {"tfds": found.info.full_name, "class_names": found.info.features[label_key].names}
         (temporary / "info.json").write_text(json.dumps(info, indent=2))

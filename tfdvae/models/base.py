@@ -14,6 +14,8 @@ from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
 
+BATCH_SIZE = 256  # of the verbs on arrays
+
 
 class DenoisingModel(keras.Model):
     """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects into its own input.
@@ -210,7 +212,7 @@ class DenoisingModel(keras.Model):
         """Return the decoded images as a tensor, float32 (N, H, W, C) in [0, 1]."""
         return self.likelihood.mean(self.decoder(codes, training=training))
 
-    def denoise(self, images, batch_size: int = 256) -> np.ndarray:
+    def denoise(self, images, batch_size: int = BATCH_SIZE) -> np.ndarray:
         """Return the reconstruction of each image.
 
         Args:
@@ -225,11 +227,11 @@ class DenoisingModel(keras.Model):
         """
         return in_batches(self.graphs["call"], self._images("images", images), batch_size=batch_size)
 
-    def encode(self, images, batch_size: int = 256) -> np.ndarray:
+    def encode(self, images, batch_size: int = BATCH_SIZE) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
         return in_batches(self.graphs["encode_images"], self._images("images", images), batch_size=batch_size)
 
-    def decode(self, codes, batch_size: int = 256) -> np.ndarray:
+    def decode(self, codes, batch_size: int = BATCH_SIZE) -> np.ndarray:
         """Return the image of each code.
 
         Args:
@@ -273,7 +275,7 @@ def mean_over_copies(values, copies: int):
     return values if copies == 1 else tf.reduce_mean(tf.reshape(values, (-1, copies)), axis=1)
 
 
-def in_batches(function, *arrays: np.ndarray, batch_size: int = 256) -> np.ndarray:
+def in_batches(function, *arrays: np.ndarray, batch_size: int = BATCH_SIZE) -> np.ndarray:
     """Return `function` of arrays of equal length, computed batch by batch and put together again."""
     starts = range(0, len(arrays[0]), checks.integer("batch_size", batch_size, 1))
     return np.concatenate([function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])

@@ -1,0 +1,156 @@
+"""Images and labels from an `.npz` file.
+
+The arrays are `x_train`, `y_train`, `x_test`, `y_test`, or named as in MedMNIST: `train_images`, `train_labels`, `test_images`,
+`test_labels`. Other arrays, among them MedMNIST's validation images, are left alone. They are unpacked once into the user's
+cache folder and memory-mapped from there, so that they may be larger than memory.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae import checks, files
+from tfdvae.data import decoded, splits
+
+_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels"))
+
+
+def fingerprint(path: Path) -> str:
+    """Return what changes where the file does: a hash of its size and time."""
+    status = path.stat()
+    return hashlib.sha256(json.dumps([status.st_size, status.st_mtime_ns]).encode()).hexdigest()
+
+
+def load(path: Path, labelled: bool = True) -> dict:
+    """Return the arrays of `decoded.ARRAYS` and `class_names`, those of an unlabelled dataset empty and its labels 0.
+
+    Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or floats in [0, 1], which become
+    float32. Labels are whole numbers from 0, (N,) or (N, 1). Without test images, a fixed stratified fifth is held out.
+
+    Args:
+        path: of the file.
+        labelled: labels are needed, with two images of each class at least.
+
+    Raises:
+        ValueError, TypeError: not such a file, or arrays that are missing, do not fit each other or hold Python objects.
+    """
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        names = next((names for names in _NAMES if names[0] in held), _NAMES[0])
+        images, labels, test_images, test_labels = names
+        parts = {"train": (images, labels)}
+        if test_images in held or test_labels in held:
+            parts["test"] = (test_images, test_labels)
+        with_labels = labelled or labels in held or test_labels in held
+        missing = [name for pair in parts.values() for name in pair[: 1 + with_labels] if name not in held]
+        if missing:
+            or_named = "" if images in held else f" (or the names {', '.join(_NAMES[1])})"
+            hint = " --no-classifier does without labels." if missing == [labels] else ""
+            raise ValueError(f"`dataset` {path} lacks {', '.join(missing)}{or_named}; it holds {', '.join(held) or 'no array'}.{hint}")
+        mark = fingerprint(path)
+        key = hashlib.sha256(f"{path}{mark}".encode()).hexdigest()[:16]
+        made = decoded.kept(f"{path.stem}-{key}", lambda folder: _unpack(archive, path, folder, parts, with_labels))
+    if labelled:
+        splits.check_classes(made["train_labels"], made["test_labels"], made["class_names"], made["held_out"])
+    return made | {"fingerprint": mark}
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {error}") from None
+
+
+def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str, tuple[str, str]], with_labels: bool) -> dict:
+    """Check the arrays and write them to the folder; return what else is to be known of them."""
+    kinds = {images: _image_kind(archive, path, images) for images, _ in parts.values()}
+    if len({(dtype, shape[1:]) for dtype, shape in kinds.values()}) > 1:
+        listed = " and ".join(f"{name} {dtype} {shape}" for name, (dtype, shape) in kinds.items())
+        raise ValueError(f"`dataset` {path} must hold training and test images of one type and size; got {listed}.")
+    labels = {}
+    for part, (images, name) in parts.items():
+        count = kinds[images][1][0]
+        labels[part] = _labels(archive, path, name, count) if with_labels else np.zeros(count, np.int64)
+    classes = int(labels["train"].max()) + 1 if with_labels else 0
+    if classes > len(labels["train"]):
+        raise ValueError(
+            f"`dataset` {path}: {parts['train'][1]} must be class numbers from 0; got {classes - 1} with {len(labels['train'])} images."
+        )
+    chosen = {part: (part, np.arange(len(labels[part]))) for part in parts}
+    if "test" not in parts:
+        chosen = {part: ("train", rows) for part, rows in zip(("train", "test"), splits.hold_out_test(labels["train"]), strict=True)}
+    for part, (images, _) in parts.items():
+        with archive.open(f"{images}.npy") as packed, open(folder / f"{part}.raw", "wb") as raw:
+            shutil.copyfileobj(packed, raw, 2**20)
+    for part, (origin, rows) in chosen.items():
+        np.save(folder / f"{part}_labels.npy", labels[origin][rows])
+        stored = np.lib.format.open_memmap(folder / f"{origin}.raw", mode="r")
+        with files.array_writer(folder / f"{part}_images.npy") as append:
+            for piece in files.pieces(len(rows), stored[0].nbytes):
+                append(_checked(stored[rows[piece]], path, parts[origin][0], rows[piece]))
+        del stored
+    for part in parts:
+        (folder / f"{part}.raw").unlink()
+    return {"class_names": list(map(str, range(classes))), "held_out": "test" not in parts}
+
+
+def _image_kind(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[np.dtype, tuple[int, ...]]:
+    """Return the type and the shape (N, H, W, C) of an array of images."""
+    dtype, shape = _header(archive, path, name)
+    if dtype not in (np.uint8, np.uint16) and dtype.kind != "f":
+        raise TypeError(f"`dataset` {path}: {name} must be uint8, uint16 or floats in [0, 1]; got {dtype}.")
+    if len(shape) not in (3, 4) or 0 in shape or (len(shape) == 4 and shape[3] not in (1, 3)):
+        raise ValueError(f"`dataset` {path}: {name} must have shape (N, H, W), (N, H, W, 1) or (N, H, W, 3); got {shape}.")
+    return dtype, shape if len(shape) == 4 else (*shape, 1)
+
+
+def _header(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[np.dtype, tuple[int, ...]]:
+    """Return type and shape of an array, and see that it is whole and holds no Python objects."""
+    with archive.open(f"{name}.npy") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except ValueError as error:
+            raise ValueError(f"`dataset` {path}: {name} is no array of NumPy's: {error}") from None
+        if dtype.hasobject:
+            raise ValueError(f"`dataset` {path}: {name} holds pickled Python objects, which are never loaded; numbers are needed.")
+        if file.tell() + math.prod(shape) * dtype.itemsize != archive.getinfo(f"{name}.npy").file_size:
+            raise ValueError(f"`dataset` {path}: {name} is truncated: it says {dtype} {shape}, and holds something else.")
+    return dtype, shape
+
+
+def _labels(archive: zipfile.ZipFile, path: Path, name: str, count: int) -> np.ndarray:
+    _, shape = _header(archive, path, name)
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(f"`dataset` {path}: {name} must hold one label an image, (N,) or (N, 1); got {shape}, which is multi-label.")
+    with archive.open(f"{name}.npy") as file:
+        labels = np.lib.format.read_array(file, allow_pickle=False)
+    return checks.labels(f"dataset` {path}: `{name}", labels[:, 0] if len(shape) == 2 else labels, count)
+
+
+def _checked(images: np.ndarray, path: Path, name: str, rows: np.ndarray) -> np.ndarray:
+    """Return images (n, H, W) or (n, H, W, C) as (n, H, W, C), floats as float32.
+
+    Raises:
+        ValueError: floats that are not finite or outside [0, 1].
+    """
+    images = images if images.ndim == 4 else images[..., None]
+    if images.dtype.kind != "f":
+        return images
+    wrong = ~((images >= 0) & (images <= 1)).all(axis=(1, 2, 3))
+    if wrong.any():
+        first = images[wrong.argmax()]
+        came = "NaN" if np.isnan(first).any() else f"values from {first.min():g} to {first.max():g}"
+        raise ValueError(f"`dataset` {path}: {name}, of floats, must be finite and in [0, 1]; image {rows[wrong.argmax()]} has {came}.")
+    return images.astype(np.float32)

@@ -1,0 +1,391 @@
+"""Images from folders, decoded once into the user's cache folder and memory-mapped from there.
+
+PNG, JPEG, BMP and TIFF, of 8 and 16 bit, gray or in colour, in folders as deep as they come; hidden files and other files are left
+alone. Where one image has 16 bits, all become uint16 (8-bit values times 257), otherwise uint8. Where one is in colour, all have three
+channels, otherwise one. Alpha is dropped, palettes are expanded, and the orientation that a camera noted is applied.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from tfdvae import files
+from tfdvae.data import decoded, splits
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+MOST_PIXELS = 50_000_000
+PAIRS = (*decoded.ARRAYS, "train_noisy", "test_noisy")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+_GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
+_OTHER_PARTS = {"val", "valid", "validation"}
+_ORIENTATION = 0x0112
+
+
+class Unreadable(ValueError):
+    """A file that is no image that can be read."""
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What is in a folder.
+
+    Attributes:
+        class_names: one name a class, none for an unlabelled folder.
+        items: files of each image: one, or a clean one and a noisy one.
+        labels: int64, one an item.
+        test: bool, one an item; or None where test images are to be held out.
+    """
+
+    class_names: tuple[str, ...]
+    items: list[tuple[Path, ...]]
+    labels: np.ndarray
+    test: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Size and kind of one image, or of all decoded ones."""
+
+    height: int
+    width: int
+    gray: bool
+    sixteen: bool
+
+
+def load(
+    folder: Path, noisy: Path | None = None, image_size: tuple[int, int] | None = None, skip_unreadable: bool = False, labelled: bool = True
+) -> dict:
+    """Return the arrays of `decoded.ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
+
+    A folder has the folders `train` and `test`, or a fixed stratified fifth of its images is held out. Below, each folder is a class, in
+    the order of their names, or all images are there without labels: `class_names` is then empty and labels are 0. Beside
+    `train` and `test`, a folder with validation images is left alone.
+
+    Args:
+        folder: of the images.
+        noisy: folder with a noisy image for each one of `folder`, which is then clean: of the same name below it, but perhaps for
+            the suffix. Class folders have no meaning then.
+        image_size: height and width to which images are resized, with Pillow's antialiased bilinear filter, whatever
+            their proportions were. None: they must have one size.
+        skip_unreadable: leave out images that cannot be read, and list them in `skipped`.
+        labelled: labels are needed, with two images of each class at least.
+
+    Raises:
+        ValueError: no images, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
+    """
+    listing = _list_pairs(folder, noisy) if noisy is not None else _list_classes(folder)
+    if labelled:
+        if not listing.class_names:
+            raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
+        _check_classes(listing.class_names, listing.labels, listing.test)
+    mark = _fingerprint(listing, [root for root in (folder, noisy) if root is not None])
+    key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode()).hexdigest()[:16]
+    arrays = PAIRS if noisy is not None else decoded.ARRAYS
+    found = decoded.kept(f"{folder.name}-{key}", partial(_decode_all, listing, folder, image_size, skip_unreadable), arrays)
+    if found["skipped"] and not skip_unreadable:
+        raise Unreadable(found["skipped"][0] + _WAY_OUT)
+    if labelled and found["skipped"]:
+        labels = np.concatenate([found["train_labels"], found["test_labels"]])
+        test = np.arange(len(labels)) >= len(found["train_labels"])
+        _check_classes(listing.class_names, labels, None if listing.test is None else test)
+    return found | {"fingerprint": mark}
+
+
+_WAY_OUT = " --skip-unreadable leaves such images out."
+
+
+def _check_classes(class_names, labels, test) -> None:
+    parts = (labels, labels[:0]) if test is None else (labels[~test], labels[test])
+    splits.check_classes(*parts, class_names, held_out=test is None)
+
+
+def _fingerprint(listing: _Listing, roots: list[Path]) -> str:
+    """Return what changes where a file is added, removed or written."""
+    digest = hashlib.sha256()
+    for item in listing.items:
+        for path, root in zip(item, roots, strict=True):
+            status = path.stat()
+            digest.update(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return folders and images right in a folder, by name, without the hidden ones."""
+    found = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in found if path.is_dir() or path.suffix.lower() in SUFFIXES)
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return all images below a folder, by name."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _has_parts(folder: Path) -> bool:
+    """Tell whether a folder holds `train` and `test`.
+
+    Raises:
+        ValueError: it holds one of them with nothing else, or both with what belongs to neither.
+    """
+    inside = _visible(folder)
+    names = {path.name for path in inside if path.is_dir()}
+    if {"train", "test"} <= names:
+        if others := [path.name for path in inside if path.name not in {"train", "test"} | _OTHER_PARTS]:
+            raise ValueError(f"`dataset` {folder} must hold nothing beside train and test; got {others[0]}.")
+        return True
+    if names and names <= {"train", "test"} | _OTHER_PARTS:
+        raise ValueError(f"`dataset` {folder} must hold train and test, or a folder for each class; got {', '.join(sorted(names))} alone.")
+    return False
+
+
+def _list_classes(folder: Path) -> _Listing:
+    if not _has_parts(folder):
+        return _Listing(*_list_part(folder), None)
+    names, train, labels = _list_part(folder / "train")
+    test_names, test, test_labels = _list_part(folder / "test")
+    if bool(names) != bool(test_names):
+        raise ValueError(f"`dataset` {folder} must have class folders in train and in test, or in neither.")
+    if unknown := sorted(set(test_names) - set(names)):
+        raise ValueError(f"`dataset` {folder} has a class in test that is not in train: {unknown[0]}.")
+    if names:
+        test_labels = np.array([names.index(name) for name in test_names])[test_labels]
+    return _Listing(names, train + test, np.concatenate([labels, test_labels]), np.repeat([False, True], [len(train), len(test)]))
+
+
+def _list_part(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], np.ndarray]:
+    """Return class names, images and labels of a folder without `train` and `test`."""
+    inside = _visible(folder)
+    classes = [path for path in inside if path.is_dir()]
+    loose = [path for path in inside if not path.is_dir()]
+    if loose and classes:
+        raise ValueError(
+            f"`dataset` {folder} holds images beside folders ({loose[0].name}, {classes[0].name}); it must have a folder for each class, "
+            f"or images alone."
+        )
+    by_class = [_below(path) for path in classes] or [loose]
+    for path, found in zip(classes or [folder], by_class, strict=True):
+        if not found:
+            raise ValueError(f"`dataset` {path} holds no images ({', '.join(SUFFIXES)}).")
+    labels = np.repeat(np.arange(len(by_class)), list(map(len, by_class)))
+    return tuple(path.name for path in classes), [(path,) for found in by_class for path in found], labels
+
+
+def _list_pairs(clean: Path, noisy: Path) -> _Listing:
+    named = {argument: _by_name(folder, argument) for argument, folder in (("dataset", clean), ("noisy_dir", noisy))}
+    for argument, other in (("dataset", "noisy_dir"), ("noisy_dir", "dataset")):
+        if lacking := sorted(set(named[other]) - set(named[argument])):
+            listed = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+            raise ValueError(f"`{argument}` must have an image for each one of `{other}`; it lacks {len(lacking)}: {listed}.")
+    names = sorted(named["dataset"])
+    test = np.array([name.startswith("test/") for name in names]) if _has_parts(clean) else None
+    items = [(named["dataset"][name], named["noisy_dir"][name]) for name in names]
+    if test is not None:
+        parts = np.array([name.partition("/")[0] in ("train", "test") for name in names])
+        items, test = [item for item, kept in zip(items, parts, strict=True) if kept], test[parts]
+    return _Listing((), items, np.zeros(len(items), np.int64), test)
+
+
+def _by_name(folder: Path, argument: str) -> dict[str, Path]:
+    """Return the images below a folder by their names without suffix."""
+    named = {}
+    for path in _below(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in named:
+            raise ValueError(f"`{argument}` {folder} must hold one image of a name; got {named[name].name} and {path.name}.")
+        named[name] = path
+    if not named:
+        raise ValueError(f"`{argument}` {folder} holds no images ({', '.join(SUFFIXES)}).")
+    return named
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Name the file whatever a decoder raises: damaged files make them raise almost anything."""
+    try:
+        yield
+    except (Unreadable, MemoryError):
+        raise
+    except Image.DecompressionBombError:
+        raise Unreadable(f"`dataset`: the image {path} has more than {MOST_PIXELS:,} pixels.") from None
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise Unreadable(f"`dataset`: the image {path} cannot be read: {reason.replace(str(path), 'file').rstrip('.')}.") from None
+
+
+def _probe(path: Path) -> _Kind:
+    """Return size and kind of an image from its header."""
+    with _reading(path), Image.open(path, formats=_FORMATS) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise Unreadable(f"`dataset`: the image {path} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
+        if image.format in ("PNG", "TIFF") and image.n_frames > 1:
+            raise Unreadable(f"`dataset`: {path} must hold one image; got {image.n_frames}.")
+        bits = _bits(path, image)
+        if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
+            raise Unreadable(f"`dataset`: the image {path} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
+        if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) >= 5:  # Pillow turns TIFF files by itself
+            width, height = height, width
+        return _Kind(height, width, image.mode in _GRAY, bits == 16)
+
+
+def _bits(path: Path, image: Image.Image) -> int:
+    """Return the bits a channel in the file; Pillow's own modes have 8 for any image in colour."""
+    if image.format == "PNG":
+        with open(path, "rb") as file:
+            return file.read(25)[24]
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(258, (1,)))
+    return 8
+
+
+def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
+    """Return the pixels of an image, unsigned integers (H, W, C) of the given kind."""
+    with _reading(path), Image.open(path, formats=_FORMATS) as image:
+        if _bits(path, image) == 16:
+            pixels = _decode_sixteen(path, image)
+        else:
+            pixels = np.asarray(ImageOps.exif_transpose(image).convert("L" if image.mode in _GRAY else "RGB"))
+            pixels = pixels.astype(np.uint16) * 257 if kind.sixteen else pixels
+        if pixels.ndim == 2:
+            pixels = pixels[..., None]
+        if resized:
+            pixels = _resize(pixels, kind.height, kind.width)
+        return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
+
+
+def _decode_sixteen(path: Path, image: Image.Image) -> np.ndarray:
+    """Return uint16 pixels (H, W) or (H, W, 3), of which Pillow would keep 8 bits where they are in colour."""
+    import imagecodecs
+    import tifffile
+
+    turn = image.getexif().get(_ORIENTATION, 1)
+    if image.format == "PNG":
+        pixels = imagecodecs.png_decode(path.read_bytes())
+    else:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            pixels = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
+            turn = page.tags[_ORIENTATION].value if _ORIENTATION in page.tags else 1
+            if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+                pixels = ~pixels
+            elif page.photometric not in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB):
+                raise ValueError(f"16-bit pixels must be gray or RGB; got {page.photometric.name}")
+    if pixels.dtype != np.uint16 or pixels.ndim not in (2, 3):
+        raise ValueError(f"unsigned 16-bit pixels expected; got {pixels.dtype} {pixels.shape}")
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
+    return _TURNS[turn](pixels)
+
+
+_TURNS = {
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
+
+
+def _resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return integer pixels (H, W, C) at another size, computed in floating point for each channel."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    channels = [Image.fromarray(channel.astype(np.float32)) for channel in np.moveaxis(pixels, -1, 0)]
+    values = np.stack([np.asarray(channel.resize((width, height), Image.Resampling.BILINEAR)) for channel in channels], axis=-1)
+    return np.rint(values).clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+
+
+def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | None, skip_unreadable: bool, out: Path) -> dict:
+    """Write all images and labels to the folder `out` and return what else is to be known of them."""
+    skipped = []
+
+    def leave_out(error: Unreadable) -> None:
+        if not skip_unreadable:
+            raise Unreadable(f"{error}{_WAY_OUT}") from None
+        skipped.append(str(error))
+
+    kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
+    test = listing.test
+    if test is None:
+        test = np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[1])
+    for part, chosen in (("train", ~test), ("test", test)):
+        rows = np.flatnonzero(chosen & usable)
+        names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
+        kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,
+                            leave_out, f"Decoding {folder.name}/{part}")  # fmt: skip
+        if not kept:
+            raise ValueError(f"`dataset` {folder} has no {part} image that can be read.")
+        np.save(out / f"{part}_labels.npy", listing.labels[rows[kept]])
+    return {"class_names": listing.class_names, "skipped": skipped}
+
+
+def _common_kind(items, folder, image_size, leave_out) -> tuple[_Kind, np.ndarray]:
+    """Return the kind that all images get, and which of the items have headers that can be read."""
+    kinds, usable = {}, np.zeros(len(items), bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of images that `_probe` refuses
+        for row, item in enumerate(tqdm(items, f"Reading headers of {folder.name}", unit="image", dynamic_ncols=True, mininterval=0.5)):
+            try:
+                found = [(_probe(path), path) for path in item]
+            except Unreadable as error:
+                leave_out(error)
+                continue
+            usable[row] = True
+            for kind, path in found:
+                kinds.setdefault(kind, path)
+    if not kinds:
+        raise ValueError(f"`dataset` {folder} has no image that can be read.")
+    sizes = {(kind.height, kind.width): path for kind, path in kinds.items()}
+    if image_size is None and len(sizes) > 1:
+        some = " and ".join(f"{path.name} has {height}x{width}" for (height, width), path in list(sizes.items())[:2])
+        raise ValueError(f"`dataset` {folder} holds images of different sizes: {some}. Give --image-size HEIGHT WIDTH.")
+    height, width = image_size or next(iter(sizes))
+    return _Kind(height, width, all(kind.gray for kind in kinds), any(kind.sixteen for kind in kinds)), usable
+
+
+def _decode_part(items, paths, kind, resized, leave_out, title) -> list[int]:
+    """Write the images of one part, in memory a piece at a time, and return the positions of the items that could be read."""
+
+    def decode(item):
+        try:
+            return [_decode(path, kind, resized) for path in item]
+        except Unreadable as error:
+            return error
+
+    kept = []
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    row_bytes = kind.height * kind.width * (1 if kind.gray else 3) * (1 + kind.sixteen) * len(paths)
+    bar = tqdm(desc=title, total=len(items), unit="image", dynamic_ncols=True, mininterval=0.5)
+    try:
+        with contextlib.ExitStack() as stack:
+            writers = [stack.enter_context(files.array_writer(path)) for path in paths]
+            for piece in files.pieces(len(items), row_bytes):
+                for row, images in enumerate(pool.map(decode, items[piece]), start=piece.start):
+                    bar.update()
+                    if isinstance(images, Unreadable):
+                        leave_out(images)
+                        continue
+                    for append, image in zip(writers, images, strict=True):
+                        append(image[None])
+                    kept.append(row)
+    finally:
+        bar.close()
+        pool.shutdown(cancel_futures=True)
+    return kept
