@@ -8,6 +8,7 @@ channels, otherwise one. Alpha is dropped, palettes are expanded, and the orient
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from tfdvae import files
@@ -219,11 +220,15 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (Unreadable, MemoryError):
         raise
+    except UnidentifiedImageError:
+        raise Unreadable(
+            f"`dataset`: the image {path} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early."
+        ) from None
     except Image.DecompressionBombError:
         raise Unreadable(f"`dataset`: the image {path} has more than {MOST_PIXELS:,} pixels.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise Unreadable(f"`dataset`: the image {path} cannot be read: {reason.replace(str(path), 'file').rstrip('.')}.") from None
+        raise Unreadable(f"`dataset`: the image {path} cannot be read: {reason.rstrip('.')}.") from None
 
 
 def _probe(path: Path) -> _Kind:
@@ -234,45 +239,50 @@ def _probe(path: Path) -> _Kind:
             raise Unreadable(f"`dataset`: the image {path} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
         if image.format in ("PNG", "TIFF") and image.n_frames > 1:
             raise Unreadable(f"`dataset`: {path} must hold one image; got {image.n_frames}.")
-        bits = _bits(path, image)
+        bits, gray = _depth(path, image)
         if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
             raise Unreadable(f"`dataset`: the image {path} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
-        if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) >= 5:  # Pillow turns TIFF files by itself
+        if _turn(image) >= 5:
             width, height = height, width
-        return _Kind(height, width, image.mode in _GRAY, bits == 16)
+        return _Kind(height, width, gray, bits == 16)
 
 
-def _bits(path: Path, image: Image.Image) -> int:
-    """Return the bits a channel in the file; Pillow's own modes have 8 for any image in colour."""
+def _depth(path: Path, image: Image.Image) -> tuple[int, bool]:
+    """Return the bits a channel in the file and whether it is gray; Pillow's own modes have 8 bits for any image in colour."""
     if image.format == "PNG":
         with open(path, "rb") as file:
-            return file.read(25)[24]
-    if image.format == "TIFF":
-        return max(image.tag_v2.get(258, (1,)))
-    return 8
+            bits, colour = file.read(26)[24:]
+        return bits, colour in (0, 4)
+    bits = max(image.tag_v2.get(258, (1,))) if image.format == "TIFF" else 8
+    return bits, image.mode in _GRAY
+
+
+def _turn(image: Image.Image) -> int:
+    """Return the orientation that is left to apply: Pillow turns TIFF files by itself."""
+    return 1 if image.format == "TIFF" else Image.Image.getexif(image).get(_ORIENTATION, 1)  # PNG's own method would decode the image
 
 
 def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
     """Return the pixels of an image, unsigned integers (H, W, C) of the given kind."""
     with _reading(path), Image.open(path, formats=_FORMATS) as image:
-        if _bits(path, image) == 16:
-            pixels = _decode_sixteen(path, image)
+        bits, gray = _depth(path, image)
+        if bits == 16:
+            pixels, turn = _decode_sixteen(path, image)
         else:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("L" if image.mode in _GRAY else "RGB"))
+            pixels, turn = np.asarray(image.convert("L" if gray else "RGB")), _turn(image)
             pixels = pixels.astype(np.uint16) * 257 if kind.sixteen else pixels
-        if pixels.ndim == 2:
-            pixels = pixels[..., None]
+        pixels = _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
         if resized:
             pixels = _resize(pixels, kind.height, kind.width)
         return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
 
 
-def _decode_sixteen(path: Path, image: Image.Image) -> np.ndarray:
-    """Return uint16 pixels (H, W) or (H, W, 3), of which Pillow would keep 8 bits where they are in colour."""
+def _decode_sixteen(path: Path, image: Image.Image) -> tuple[np.ndarray, int]:
+    """Return uint16 pixels (H, W) or (H, W, 3), of which Pillow would keep 8 bits where they are in colour, and their orientation."""
     import imagecodecs
     import tifffile
 
-    turn = image.getexif().get(_ORIENTATION, 1)
+    turn = _turn(image)
     if image.format == "PNG":
         pixels = imagecodecs.png_decode(path.read_bytes())
     else:
@@ -288,7 +298,7 @@ def _decode_sixteen(path: Path, image: Image.Image) -> np.ndarray:
         raise ValueError(f"unsigned 16-bit pixels expected; got {pixels.dtype} {pixels.shape}")
     if pixels.ndim == 3:
         pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
-    return _TURNS[turn](pixels)
+    return pixels, turn
 
 
 _TURNS = {
@@ -321,35 +331,48 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
             raise Unreadable(f"{error}{_WAY_OUT}") from None
         skipped.append(str(error))
 
-    kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
-    test = listing.test
-    if test is None:
-        test = np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[1])
-    for part, chosen in (("train", ~test), ("test", test)):
-        rows = np.flatnonzero(chosen & usable)
-        names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
-        kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,
-                            leave_out, f"Decoding {folder.name}/{part}")  # fmt: skip
-        if not kept:
-            raise ValueError(f"`dataset` {folder} has no {part} image that can be read.")
-        np.save(out / f"{part}_labels.npy", listing.labels[rows[kept]])
-    return {"class_names": listing.class_names, "skipped": skipped}
+    with _quiet():
+        kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
+        test = listing.test
+        if test is None:
+            test = np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[1])
+        for part, chosen in (("train", ~test), ("test", test)):
+            rows = np.flatnonzero(chosen & usable)
+            names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
+            kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,
+                                leave_out, f"Decoding {folder.name}/{part}")  # fmt: skip
+            if not kept:
+                raise ValueError(f"`dataset` {folder} has no {part} image that can be read.")
+            np.save(out / f"{part}_labels.npy", listing.labels[rows[kept]])
+        return {"class_names": listing.class_names, "skipped": skipped}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow and tifffile warn of files that then cannot be read; the message about the file is enough."""
+    logger = logging.getLogger("tifffile")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _common_kind(items, folder, image_size, leave_out) -> tuple[_Kind, np.ndarray]:
     """Return the kind that all images get, and which of the items have headers that can be read."""
     kinds, usable = {}, np.zeros(len(items), bool)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of images that `_probe` refuses
-        for row, item in enumerate(tqdm(items, f"Reading headers of {folder.name}", unit="image", dynamic_ncols=True, mininterval=0.5)):
-            try:
-                found = [(_probe(path), path) for path in item]
-            except Unreadable as error:
-                leave_out(error)
-                continue
-            usable[row] = True
-            for kind, path in found:
-                kinds.setdefault(kind, path)
+    for row, item in enumerate(tqdm(items, f"Reading headers of {folder.name}", unit="image", dynamic_ncols=True, mininterval=0.5)):
+        try:
+            found = [(_probe(path), path) for path in item]
+        except Unreadable as error:
+            leave_out(error)
+            continue
+        usable[row] = True
+        for kind, path in found:
+            kinds.setdefault(kind, path)
     if not kinds:
         raise ValueError(f"`dataset` {folder} has no image that can be read.")
     sizes = {(kind.height, kind.width): path for kind, path in kinds.items()}

@@ -1,0 +1,180 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from tfdvae.data import arrays
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (20, 4, 5), np.uint8)
+COLOUR = RANDOM.integers(0, 65536, (20, 4, 5, 3), np.uint16)
+UNIT = RANDOM.random((20, 4, 5, 1))
+LABELS = np.arange(20) % 2
+BAD = {value: np.where(np.arange(20)[:, None, None, None] == 7, value, UNIT) for value in (np.nan, np.inf, -0.01, 1.01, 255.0)}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "set.npz"
+
+
+def whole(images=IMAGES, labels=LABELS):
+    return {"x_train": images, "y_train": labels, "x_test": images[:6], "y_test": labels[:6]}
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("names", ["keras", "medmnist"])
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[..., None], COLOUR, UNIT, UNIT.astype(np.float16), np.asfortranarray(COLOUR)])
+def test_arrays_as_they_are(images, names, save, path):
+    """uint8 and uint16 as they are, floats as float32; a channel where there is none; labels of a column; other arrays left alone."""
+    named = whole(images, LABELS[:, None].astype(np.uint8))
+    if names == "medmnist":
+        named = dict(zip(("train_images", "train_labels", "test_images", "test_labels"), named.values(), strict=True))
+    save(path, **named, val_images=np.zeros(3), comment=np.array("text"))
+    found = arrays.load(path)
+    expected = images if images.ndim == 4 else images[..., None]
+    assert found["train_images"].dtype == (np.float32 if images.dtype.kind == "f" else images.dtype)
+    assert np.array_equal(found["train_images"], expected.astype(found["train_images"].dtype))
+    assert np.array_equal(found["test_images"], expected[:6].astype(found["train_images"].dtype))
+    assert np.array_equal(found["train_labels"], LABELS)
+    assert found["train_labels"].dtype == np.int64
+    assert found["class_names"] == ["0", "1"]
+    assert isinstance(found["train_images"], np.memmap)
+
+
+def test_a_stratified_fifth_is_held_out(path):
+    np.savez(path, x_train=IMAGES, y_train=LABELS)
+    found = arrays.load(path)
+    assert np.array_equal(np.bincount(found["test_labels"]), [2, 2])
+    together = np.concatenate([found["train_images"], found["test_images"]])
+    assert sorted(image.tobytes() for image in together) == sorted(image.tobytes() for image in IMAGES)
+    for image, label in zip(together, [*found["train_labels"], *found["test_labels"]], strict=True):
+        assert LABELS[(IMAGES[..., None] == image).all(axis=(1, 2, 3)).argmax()] == label
+
+
+def test_unlabelled(path):
+    np.savez(path, x_train=IMAGES, x_test=IMAGES[:3])
+    found = arrays.load(path, labelled=False)
+    assert (found["class_names"], list(found["test_labels"])) == ([], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"lacks y_train, y_test; it holds x_train, x_test"):
+        arrays.load(path)
+
+
+def test_unpacked_once_until_the_file_changes(path, monkeypatch):
+    np.savez(path, **whole())
+    first = arrays.load(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(arrays, "_unpack", None)
+        assert np.array_equal(arrays.load(path)["train_images"], first["train_images"])
+    np.savez(path, **whole(255 - IMAGES))
+    changed = arrays.load(path)
+    assert np.array_equal(changed["train_images"][..., 0], 255 - IMAGES)
+    assert changed["fingerprint"] != first["fingerprint"]
+
+
+def test_read_in_pieces(path, monkeypatch):
+    from tfdvae import files
+
+    monkeypatch.setattr(files, "_PIECE_BYTES", 100)
+    np.savez(path, x_train=UNIT, y_train=LABELS, x_test=UNIT[:6], y_test=LABELS[:6])
+    assert np.array_equal(arrays.load(path)["train_images"], UNIT.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "message"),
+    [
+        ({"a": IMAGES}, ValueError, r"lacks x_train, y_train \(or the names train_images, .*\); it holds a"),
+        ({}, ValueError, "it holds no array"),
+        ({"x_train": IMAGES}, ValueError, "lacks y_train; it holds x_train. --no-classifier does without labels"),
+        ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES}, ValueError, "lacks y_test"),
+        ({"x_train": IMAGES, "y_train": LABELS, "y_test": LABELS}, ValueError, "lacks x_test"),
+        (whole() | {"x_train": IMAGES.astype(object)}, ValueError, "x_train holds pickled Python objects, which are never loaded"),
+        (whole() | {"y_train": LABELS.astype(object)}, ValueError, "y_train holds pickled Python objects"),
+        (whole(IMAGES.astype(np.int64)), TypeError, "x_train must be uint8, uint16 or floats in .*; got int64"),
+        (whole(IMAGES[:, 0]), ValueError, r"x_train must have shape .*; got \(20, 5\)"),
+        (whole(np.moveaxis(COLOUR, -1, 1)), ValueError, r"x_train must have shape .*; got \(20, 3, 4, 5\)"),
+        (whole(IMAGES[:, :0]), ValueError, r"got \(20, 0, 5\)"),
+        (whole() | {"x_test": IMAGES[:6, 1:]}, ValueError, r"of one type and size; got x_train uint8 \(20, 4, 5, 1\) and x_test uint8 \(6, 3, 5, 1\)"),
+        (whole() | {"x_test": UNIT[:6]}, ValueError, "of one type and size"),
+        (whole() | {"y_train": LABELS[:-1]}, ValueError, r"y_train` must have shape \(20,\), one label an image; got \(19,\)"),
+        (whole() | {"y_train": LABELS - 1}, ValueError, "y_train` must be class numbers from 0; got -1"),
+        (whole() | {"y_train": LABELS * 1.0}, TypeError, "y_train` must hold whole numbers; got dtype float64"),
+        (whole() | {"y_train": np.eye(2, dtype=int)[LABELS]}, ValueError, r"one label an image, \(N,\) or \(N, 1\); got \(20, 2\), which is multi-label"),
+        (whole() | {"y_train": LABELS * 1000}, ValueError, "must be class numbers from 0; got 1000 with 20 images"),
+        (whole() | {"y_test": LABELS[:6] + 1}, ValueError, "training images of each class of the test images; there are none of class 2"),
+        (whole() | {"y_train": LABELS * 0, "y_test": LABELS[:6] * 0}, ValueError, "two classes at least"),
+        (whole() | {"y_train": np.where(np.arange(20) == 5, 2, LABELS)}, ValueError, "there is a single one of 2"),
+        *[(whole(images), ValueError, rf"x_train, of floats, must be finite and in \[0, 1\]; image 7 has {'NaN' if np.isnan(value) else 'values from'}")
+          for value, images in BAD.items()],
+        ({"x_train": IMAGES[:1], "y_train": LABELS[:1]}, ValueError, "two images at least"),
+    ],
+)  # fmt: skip
+def test_refused(named, error, message, path, tmp_path):
+    np.savez(path, **named)
+    with pytest.raises(error, match=message) as caught:
+        arrays.load(path)
+    assert str(path) in str(caught.value) or "`dataset` must have" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "cache").rglob(".tmp-*")), "nothing half-written"
+
+
+def damaged(how):
+    file = io.BytesIO()
+    np.savez(file, **whole())
+    content = file.getvalue()
+    match how:
+        case "truncated":
+            return content[: len(content) // 2]
+        case "empty":
+            return b""
+        case "text":
+            return b"not a zip"
+        case "flipped":
+            return content[:400] + bytes([content[400] ^ 1]) + content[401:]
+        case "array cut":
+            return rezipped(content, lambda array: array[:-5])
+        case "no array":
+            return rezipped(content, lambda array: b"hello")
+
+
+def rezipped(content, change):
+    """The same archive, whole by itself, with the content of each array changed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("truncated", "is no .npz file, or a truncated or damaged one"), ("empty", "is no .npz file"), ("text", "is no .npz file"), ("flipped", "damaged"),
+        ("array cut", "x_train is truncated"), ("no array", "x_train is no array"),
+    ],
+)  # fmt: skip
+def test_damaged_files(how, message, path, tmp_path):
+    path.write_bytes(damaged(how))
+    with pytest.raises(ValueError, match=message):
+        arrays.load(path)
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+    assert not list((tmp_path / "cache").rglob("*.raw"))
+
+
+def test_retinamnist(archives):
+    """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test; its 120 for validation are left alone."""
+    source = archives.parent / "medmnist" / "retinamnist.npz"
+    if not source.is_file():
+        pytest.skip(f"{source} is missing")
+    found = arrays.load(source)
+    with np.load(source) as stored:
+        assert np.array_equal(found["train_images"], stored["train_images"])
+        assert np.array_equal(found["train_labels"], stored["train_labels"][:, 0])
+        assert np.array_equal(found["test_images"], stored["test_images"])
+    assert found["class_names"] == list("01234")

@@ -1,0 +1,361 @@
+import struct
+import warnings
+import zlib
+from fractions import Fraction
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tfdvae.data import image_files
+
+RANDOM = np.random.default_rng(0)
+GRAY, COLOUR = RANDOM.integers(0, 256, (6, 8), np.uint8), RANDOM.integers(0, 256, (6, 8, 3), np.uint8)
+GRAY16, COLOUR16 = RANDOM.integers(0, 65536, (6, 8), np.uint16), RANDOM.integers(0, 65536, (6, 8, 3), np.uint16)
+BITS = GRAY > 127
+PALETTE = Image.fromarray(COLOUR).quantize(16)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def pillow(image, **options):
+    return lambda path: (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+
+
+def png16(pixels):
+    return lambda path: path.write_bytes(imagecodecs.png_encode(pixels))
+
+
+def tiff(pixels, **options):
+    return lambda path: tifffile.imwrite(path, pixels, **options)
+
+
+def write(folder, **images):
+    """Write images by name: an array is saved by Pillow, a function writes the file itself; `__` stands for `/`, the suffix is .png."""
+    for name, image in images.items():
+        path = folder / f"{name.replace('__', '/')}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (image if callable(image) else pillow(image))(path)
+    return folder
+
+
+def unlabelled(folder, **options):
+    return image_files.load(folder, labelled=False, **options)
+
+
+def both(found):
+    return np.concatenate([found["train_images"], found["test_images"]])
+
+
+FORMATS = {
+    "gray.png": (pillow(GRAY), GRAY),
+    "colour.png": (pillow(COLOUR), COLOUR),
+    "alpha.png": (pillow(np.dstack([COLOUR, GRAY])), COLOUR),
+    "gray_alpha.png": (pillow(Image.fromarray(np.dstack([GRAY, GRAY]), "LA")), GRAY),
+    "bits.png": (pillow(BITS), BITS * np.uint8(255)),
+    "palette.png": (pillow(PALETTE), np.asarray(PALETTE.convert("RGB"))),
+    "gray16.png": (png16(GRAY16), GRAY16),
+    "colour16.png": (png16(COLOUR16), COLOUR16),
+    "alpha16.png": (png16(np.dstack([COLOUR16, GRAY16])), COLOUR16),
+    "gray_alpha16.png": (png16(np.dstack([GRAY16, GRAY16])), GRAY16),
+    "gray.bmp": (pillow(GRAY), GRAY),
+    "colour.BMP": (pillow(COLOUR), COLOUR),
+    "gray.tif": (pillow(GRAY), GRAY),
+    "colour.tiff": (pillow(COLOUR, compression="tiff_lzw"), COLOUR),
+    "white_is_0.tif": (tiff(GRAY, photometric="miniswhite"), 255 - GRAY),
+    "white_is_0_16.tif": (tiff(GRAY16, photometric="miniswhite"), 65535 - GRAY16),
+    "gray16.tif": (tiff(GRAY16), GRAY16),
+    "gray16_lzw.tif": (tiff(GRAY16, compression="lzw"), GRAY16),
+    "big_endian.tif": (tiff(GRAY16, byteorder=">"), GRAY16),
+    "colour16.tif": (tiff(COLOUR16, photometric="rgb"), COLOUR16),
+    "colour16_lzw.tif": (tiff(COLOUR16, photometric="rgb", compression="lzw"), COLOUR16),
+    "planes16.tif": (tiff(np.moveaxis(COLOUR16, -1, 0).copy(), photometric="rgb", planarconfig="separate"), COLOUR16),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_keeps_every_value(name, tmp_path):
+    save, expected = FORMATS[name]
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for copy in "ab":
+        save(folder / f"{copy}_{name}")
+    found = both(unlabelled(folder))
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, np.stack([expected.reshape(6, 8, -1)] * 2))
+
+
+def test_jpeg(tmp_path):
+    """Lossy: a smooth image of quality 95 is within 3 of 255."""
+    smooth = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+    for name in ("a.jpg", "b.JPEG"):
+        write_to = tmp_path / "images" / name
+        write_to.parent.mkdir(exist_ok=True)
+        Image.fromarray(smooth).save(write_to, "JPEG", quality=95)
+    assert np.abs(both(unlabelled(tmp_path / "images"))[..., 0].astype(int) - smooth).max() <= 3
+
+
+TURNED = {
+    1: COLOUR, 2: COLOUR[:, ::-1], 3: np.rot90(COLOUR, 2), 4: COLOUR[::-1],
+    5: COLOUR.swapaxes(0, 1), 6: np.rot90(COLOUR, -1), 7: np.rot90(COLOUR, 2).swapaxes(0, 1), 8: np.rot90(COLOUR),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("turn", TURNED)
+@pytest.mark.parametrize("kind", ["png", "tif", "tif16"])
+def test_orientation_of_the_camera(turn, kind, tmp_path):
+    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    for copy in "ab":
+        path = tmp_path / f"{copy}.{kind[:3]}"
+        if kind == "tif16":
+            tifffile.imwrite(path, COLOUR.astype(np.uint16) * 257, photometric="rgb", extratags=[(274, 3, 1, turn, True)])
+        else:
+            Image.fromarray(COLOUR).save(path, exif=exif)
+    found = both(unlabelled(tmp_path))
+    assert np.array_equal(found[0] // (257 if kind == "tif16" else 1), TURNED[turn])
+
+
+def test_one_kind_for_all(tmp_path):
+    """One image in colour makes all so, one of 16 bits too: 8-bit values times 257 cover the same range."""
+    found = both(unlabelled(write(tmp_path / "a", a=GRAY, b=COLOUR)))
+    assert np.array_equal(np.sort(found, axis=0), np.sort(np.stack([np.repeat(GRAY[..., None], 3, -1), COLOUR]), axis=0))
+    found = unlabelled(write(tmp_path / "b", train__a=GRAY, test__b=png16(GRAY16)))
+    assert np.array_equal(found["train_images"][0, ..., 0], GRAY.astype(np.uint16) * 257)
+    assert np.array_equal(found["test_images"][0, ..., 0], GRAY16)
+
+
+def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
+    """A linear filter of twice the width: an inner pixel of a third is the mean weighted 1, 2, 3, 2, 1 over nine."""
+    ramp = np.tile(np.arange(0, 180, 20, np.uint8), (9, 1))
+    wide = np.tile(np.arange(0, 180, 20), (9, 1)).astype(np.uint16) * 100
+    found = unlabelled(write(tmp_path / "a", train__a=ramp, test__b=ramp[:6]), image_size=(3, 3))
+    weights = [Fraction(weight, 9) for weight in (1, 2, 3, 2, 1)]
+    middle = sum(weight * value for weight, value in zip(weights, ramp[0, 2:7].tolist(), strict=True))
+    assert found["train_images"][0, 1, 1, 0] == round(middle) == 80
+    assert found["test_images"].shape == (1, 3, 3, 1)
+    found = unlabelled(write(tmp_path / "b", a=png16(wide), b=png16(wide)), image_size=(9, 3))
+    assert abs(int(found["train_images"][0, 4, 1, 0]) - 8000) <= 1
+    assert found["train_images"].shape == (1, 9, 3, 1)
+
+
+def classes(folder, **counts):
+    for name, count in counts.items():
+        for number in range(count):
+            write(folder, **{f"{name}__{number:02d}": np.full((4, 4), 10 * number + len(name), np.uint8)})
+    return folder
+
+
+def test_folders_are_classes_and_a_stratified_fifth_is_held_out(tmp_path):
+    found = image_files.load(classes(tmp_path / "a", dog=10, ants__deep=20))
+    assert found["class_names"] == ["ants", "dog"]
+    assert np.array_equal(np.bincount(found["train_labels"]), [16, 8])
+    assert np.array_equal(np.bincount(found["test_labels"]), [4, 2])
+    for part in ("train", "test"):
+        marks = found[f"{part}_images"][:, 0, 0, 0] % 10
+        assert np.array_equal(np.where(marks == 3, 1, 0), found[f"{part}_labels"]), "images stay with their labels"
+
+
+def test_train_and_test_folders_and_what_is_left_alone(tmp_path):
+    folder = classes(tmp_path / "a", train__dog=3, train__ant=2, test__dog=2, val__dog=2)
+    for left in ("train/dog/.hidden.png", "train/dog/notes.txt", ".DS_Store", "train/.ipynb_checkpoints/a.png"):
+        (folder / left).parent.mkdir(exist_ok=True)
+        (folder / left).write_text("no image")
+    found = image_files.load(folder)
+    assert found["class_names"] == ["ant", "dog"]
+    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
+
+
+def test_unlabelled(tmp_path):
+    found = unlabelled(write(tmp_path / "a", **{f"i{n}": GRAY for n in range(10)}))
+    assert found["class_names"] == []
+    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0] * 8, [0] * 2)
+
+
+def test_decoded_once_until_something_changes(tmp_path, monkeypatch):
+    folder = classes(tmp_path / "a", dog=3, ant=3)
+    first = image_files.load(folder)
+    assert isinstance(first["train_images"], np.memmap)
+    with monkeypatch.context() as patch:
+        patch.setattr(image_files, "_decode", None)
+        assert np.array_equal(image_files.load(folder)["train_images"], first["train_images"])
+    write(folder, dog__00=np.full((4, 4), 200, np.uint8))
+    changed = image_files.load(folder)
+    assert 200 in both(changed)
+    assert changed["fingerprint"] != first["fingerprint"]
+    assert image_files.load(folder, image_size=(2, 2))["train_images"].shape[1:] == (2, 2, 1)
+
+
+def test_pairs_stay_together(tmp_path):
+    images = {f"deep__i{n}": np.full((4, 4), 10 * n, np.uint8) for n in range(10)}
+    clean, noisy = write(tmp_path / "clean", **images), write(tmp_path / "noisy", **{name: image + 1 for name, image in images.items()})
+    (noisy / "deep" / "i3.png").rename(noisy / "deep" / "i3.tif")
+    found = unlabelled(clean, noisy=noisy)
+    assert (len(found["train_images"]), len(found["test_images"])) == (8, 2)
+    for part in ("train", "test"):
+        assert np.array_equal(found[f"{part}_images"] + 1, found[f"{part}_noisy"])
+    (noisy / "deep" / "i3.tif").write_bytes(b"broken")
+    found = unlabelled(clean, noisy=noisy, skip_unreadable=True)
+    assert 30 not in both(found), "with a noisy image its clean one goes"
+    assert len(found["train_noisy"]) == len(found["train_images"])
+
+
+def test_pairs_in_train_and_test(tmp_path):
+    folders = [write(tmp_path / name, train__a=GRAY, train__b=GRAY, test__c=COLOUR, val__d=GRAY) for name in ("clean", "noisy")]
+    found = unlabelled(folders[0], noisy=folders[1])
+    assert found["train_images"].shape == found["train_noisy"].shape == (2, 6, 8, 3)
+    assert found["test_noisy"].shape == (1, 6, 8, 3)
+
+
+def huge_png(width, height):
+    """A whole PNG file of a few bytes whose header says that it is huge."""
+
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def cut(save):
+    """The first two thirds of a file."""
+
+    def write_cut(path):
+        save(path)
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) * 2 // 3])
+
+    return write_cut
+
+
+def raw(content):
+    return lambda path: path.write_bytes(content)
+
+
+UNREADABLE = {
+    "empty.png": (raw(b""), "cannot be read"),
+    "text.jpg": (raw(b"hello"), "cannot be read"),
+    "huge.png": (raw(huge_png(60_000, 60_000)), "more than 50,000,000"),
+    "large.png": (raw(huge_png(10_000, 5_001)), "10000x5001 pixels, more than 50,000,000"),
+    "cut.png": (cut(pillow(COLOUR)), "cannot be read"),
+    "cut16.png": (cut(png16(COLOUR16)), "cannot be read"),
+    "cut.jpg": (cut(pillow(np.tile(COLOUR, (20, 20, 1)))), "cannot be read"),
+    "cut.bmp": (cut(pillow(COLOUR)), "cannot be read"),
+    "cut.tif": (cut(pillow(COLOUR)), "cannot be read"),
+    "cut16.tif": (cut(tiff(COLOUR16, photometric="rgb")), "cannot be read"),
+    "float.tif": (tiff(GRAY / np.float32(255)), "8 or 16 bits a channel; got 32"),
+    "signed.tif": (tiff(GRAY16.astype(np.int16)), "8 or 16 bits"),
+    "pages.tif": (tiff(np.stack([GRAY, GRAY]), photometric="minisblack"), "must hold one image; got 2"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_unreadable_images_are_named_or_left_out(name, tmp_path, capfd):
+    save, message = UNREADABLE[name]
+    size = (120, 160) if name == "cut.jpg" else (6, 8)
+    folder = write(tmp_path / "a", **{f"i{n}": np.full(size, n, np.uint8) for n in range(9)})
+    save(folder / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(image_files.Unreadable, match=message) as caught:
+            unlabelled(folder)
+        assert name in str(caught.value)
+        assert "--skip-unreadable" in str(caught.value)
+        assert not list((tmp_path / "cache").rglob("*.npy")), "nothing half-written"
+        found = unlabelled(folder, skip_unreadable=True)
+    assert sorted(both(found)[:, 0, 0, 0].astype(int) % 256) == list(range(9)), "n or, beside a header of 16 bits, 257 n"
+    assert len(found["skipped"]) == 1
+    assert name in found["skipped"][0]
+    with pytest.raises(image_files.Unreadable, match=name):
+        unlabelled(folder)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_class_that_loses_its_images_is_seen(tmp_path):
+    folder = classes(tmp_path / "a", dog=3, ant=2)
+    (folder / "ant" / "00.png").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="there is a single one of ant"):
+            image_files.load(folder, skip_unreadable=True)
+
+
+def test_nothing_that_can_be_read(tmp_path):
+    with pytest.raises(ValueError, match="has no image that can be read"):
+        unlabelled(write(tmp_path / "a", a=raw(b""), b=raw(b"")), skip_unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ({}, "holds no images"),
+        ({"dog__a": GRAY, "b": GRAY}, r"holds images beside folders \(b.png, dog\)"),
+        ({"a": GRAY, "b": GRAY}, "images without class folders, so no labels; --no-classifier does without"),
+        ({"dog__a": GRAY, "dog__b": GRAY, "ant__a": GRAY}, "there is a single one of ant"),
+        ({"dog__a": GRAY, "dog__b": GRAY}, "two classes at least for a classifier; got 1"),
+        (
+            {"dog__a": GRAY, "dog__b": GRAY, "ant__a": GRAY, "ant__b": GRAY.T},
+            r"different sizes: .* has .* and .* has .*. Give --image-size",
+        ),
+        ({"train__dog__a": GRAY, "val__dog__a": GRAY}, "must hold train and test, or a folder for each class; got train, val alone"),
+        ({"train__dog__a": GRAY, "test__dog__a": GRAY, "dog__a": GRAY}, "nothing beside train and test; got dog"),
+        ({"train__dog__a": GRAY, "train__dog__b": GRAY, "test__dgo__a": GRAY}, "a class in test that is not in train: dgo"),
+        ({"train__dog__a": GRAY, "test__a": GRAY}, "class folders in train and in test, or in neither"),
+    ],
+)
+def test_folders_that_are_refused(images, message, tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError, match=message):
+        image_files.load(write(tmp_path / "a", **images))
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_an_empty_class_folder(tmp_path):
+    folder = classes(tmp_path / "a", dog=2, ant=2)
+    (folder / "cat").mkdir()
+    with pytest.raises(ValueError, match="cat holds no images"):
+        image_files.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("clean", "noisy", "message"),
+    [
+        ({"a": GRAY, "b": GRAY}, {"a": GRAY}, "`noisy_dir` must have an image for each one of `dataset`; it lacks 1: b"),
+        ({"a": GRAY}, {"a": GRAY, "b": GRAY, "c": GRAY, "d": GRAY, "e": GRAY}, "`dataset` must have .*; it lacks 4: b, c, d, ..."),
+        ({}, {"a": GRAY}, "`dataset` .* holds no images"),
+        ({"a": GRAY}, {}, "`noisy_dir` .* holds no images"),
+        ({"a": GRAY, "b": GRAY}, {"a": GRAY, "b": GRAY.T}, "different sizes"),
+        ({"a": GRAY}, {"a": GRAY}, "two images at least"),
+    ],
+)
+def test_pairs_that_are_refused(clean, noisy, message, tmp_path):
+    for name, images in (("clean", clean), ("noisy", noisy)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, **images)
+    with pytest.raises(ValueError, match=message):
+        unlabelled(tmp_path / "clean", noisy=tmp_path / "noisy")
+
+
+def test_two_images_of_one_name_in_pairs(tmp_path):
+    for name in ("clean", "noisy"):
+        write(tmp_path / name, a=GRAY, b=GRAY)
+    Image.fromarray(GRAY).save(tmp_path / "clean" / "a.bmp")
+    with pytest.raises(ValueError, match=r"one image of a name; got a.* and a"):
+        unlabelled(tmp_path / "clean", noisy=tmp_path / "noisy")
+
+
+def test_real_photographs_written_as_files(fashion, tmp_path):
+    """200 images of Fashion-MNIST as PNG files in class folders: what is read is what was written."""
+    images, labels = fashion.test_images[:200], fashion.test_labels[:200]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        write(tmp_path / "a", **{f"train__{label}__{number:03d}": image[..., 0], f"test__{label}__{number:03d}": image[..., 0]})
+    found = image_files.load(tmp_path / "a")
+    order = np.argsort(labels, kind="stable")
+    for part in ("train", "test"):
+        assert np.array_equal(found[f"{part}_images"], images[order])
+        assert np.array_equal(found[f"{part}_labels"], labels[order])
