@@ -2,18 +2,22 @@
 
 import csv
 import json
+import shutil
 import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import tfdvae
-from tests.conftest import run
+from tests.conftest import ROOT, run
 from tests.test_cli import TINY
 from tfdvae import experiment
 from tfdvae.config import TrainConfig
+from tfdvae.data import sources
 
 
 def tiny(*arguments, **options):
@@ -210,8 +214,6 @@ def test_fashion_mnist_from_a_data_folder(archives, fashion, tmp_path):
 
 
 def test_stages_without_their_output_are_done_again(finished, tmp_path):
-    import shutil
-
     shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run" / "metrics.csv").unlink()
     resumed = run("--resume", tmp_path / "run")
@@ -248,3 +250,211 @@ def test_models_are_what_the_settings_say(model):
     assert built.seed == 5
     if "v" in model:
         assert built.beta_warmup_steps == 21
+
+
+def write_images(folder, images, labels=None):
+    """Write images as PNG files, in a folder for each class where labels are given."""
+    for number, image in enumerate(images):
+        path = folder / ("" if labels is None else f"class {labels[number]}") / f"{number:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)[..., 0]).save(path)
+    return folder
+
+
+def train(folder, **settings):
+    """A short run in this process."""
+    short = {"epochs": 2, "batch_size": 20, "classifier_steps": 2, "test_noise": ("0",), "output": str(folder)}
+    return tfdvae.train(TrainConfig(**(short | settings)))
+
+
+def test_folder_with_classes(digits, tmp_path):
+    """The images of a folder give what the same images in memory give; its path, resolved, is in the settings."""
+    images, labels = digits[0][:100], digits[1][:100]
+    folder = write_images(tmp_path / "my images", images, labels)
+    run_folder = train(tmp_path / "run", dataset=str(folder / ".." / folder.name), network="mlp", noisy_train=True)
+    config = json.loads((run_folder / "config.json").read_text())
+    assert (config["dataset"], config["n_train"]) == (str(folder), 80)
+    measured = rows(run_folder)
+    assert {row["augmentation"] for row in measured if row["metric"] == "accuracy"} == {"limited", "dvae"}
+    assert "my images, 80 noisy (gaussian:0.1) training images" in (run_folder / "summary.md").read_text()
+    observed = np.load(run_folder / "checkpoints" / "data" / "images.npy")
+    assert observed.std() > images.std()
+
+    write_images(folder, images[:1], labels[:1])
+    resumed = TrainConfig(resume=str(run_folder))
+    with pytest.raises(ValueError, match="is not what it was when the run began"):
+        tfdvae.train(resumed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "sampling"), [("ae", "posterior"), ("dae", "posterior"), ("vae", "prior"), ("dvae", "posterior")])
+def test_unlabelled_folder(model, sampling, digits, tmp_path):
+    folder = write_images(tmp_path / "images", digits[0][:50])
+    (folder / "broken.png").write_bytes(b"")
+    settings = {
+        "dataset": str(folder),
+        "model": model,
+        "network": "mlp",
+        "no_classifier": True,
+        "sampling": sampling,
+        "skip_unreadable": True,
+    }
+    run_folder = train(tmp_path / "run", **settings, image_size=(16,), latent_dim=1, epochs=1)
+    assert keras.models.load_model(run_folder / "generator.keras").image_shape == (16, 16, 1)
+    assert json.loads((run_folder / "config.json").read_text())["image_size"] == [16, 16]
+    assert all(np.isfinite(float(row["value"])) for row in rows(run_folder))
+    summary = (run_folder / "summary.md").read_text()
+    assert "1 images were left out." in summary
+    assert "broken.png" in summary
+
+
+@pytest.mark.parametrize("model", ["dae", pytest.param("dvae", marks=pytest.mark.slow)])
+def test_pairs(model, digits, tmp_path):
+    """The rows against PSNR and SSIM computed image by image; nothing is injected and nothing synthetic is made."""
+    clean = digits[0][:100]
+    noisy = np.clip(clean + np.random.default_rng(0).normal(0, 0.2, clean.shape), 0, 1)
+    folders = [write_images(tmp_path / name, images) for name, images in (("clean", clean), ("noisy", noisy))]
+    run_folder = train(
+        tmp_path / "run", dataset=str(folders[0]), noisy_dir=str(folders[1]), model=model, network="mlp", no_classifier=True, epochs=40
+    )
+    assert not (run_folder / "augmentation").exists()
+    assert str(keras.models.load_model(run_folder / "generator.keras").corruption) == "none"
+    values = {(row["split"], row["metric"]): float(row["value"]) for row in rows(run_folder)}
+    assert {row["test_corruption"] for row in rows(run_folder)} == {"", "observed"}
+
+    source = sources.load(str(folders[0]), noisy_dir=str(folders[1]), labelled=False)
+    aims, inputs = (sources.to_unit(images) for images in (source.test_images, source.test_noisy))
+    assert len(aims) == 20
+    denoised = tfdvae.load_model(run_folder / "generator.keras").denoise(inputs)
+    for name, images in (("psnr_input", inputs), ("psnr", denoised)):
+        expected = np.mean(-10 * np.log10(np.square(images - aims).mean(axis=(1, 2, 3))))
+        assert values["test", name] == pytest.approx(expected, rel=1e-5)
+    for name, images in (("ssim_input", inputs), ("ssim", denoised)):
+        assert values["test", name] == pytest.approx(np.mean(tf.image.ssim(images, aims, 1.0)), rel=1e-5)
+    index = np.load(run_folder / "checkpoints" / "data" / "index.npy")
+    assert np.array_equal(np.load(run_folder / "checkpoints" / "data" / "images.npy"), sources.to_unit(source.train_noisy[index]))
+    assert np.array_equal(np.load(run_folder / "checkpoints" / "data" / "clean.npy"), sources.to_unit(source.train_images[index]))
+    history = [float(row["value"]) for row in rows(run_folder, "history.csv") if row["metric"] == "loss"]
+    assert history[-1] < history[0]
+
+
+def built(**settings):
+    return experiment.build_generator(TrainConfig(network="mlp", **settings), (28, 28, 1))
+
+
+def test_start_from_copies_the_weights(tmp_path):
+    trained, new = built(model="vae", seed=1), built(model="dvae", seed=2)
+    trained.save(tmp_path / "generator.keras")
+    experiment.start_from(new, experiment._model_file(str(tmp_path)))
+    for network in ("encoder", "decoder"):
+        for ours, theirs in zip(getattr(new, network).get_weights(), getattr(trained, network).get_weights(), strict=True):
+            assert np.array_equal(ours, theirs)
+    assert int(new.optimizer.iterations) == 0
+
+
+def test_models_to_start_from_that_are_refused(tmp_path):
+    """Before anything is written, with what the file holds and what the settings ask for."""
+    built(model="vae", latent_dim=2).save(tmp_path / "vae.keras")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    (tmp_path / "broken.keras").write_bytes(b"x")
+    for name, settings, message in (
+        ("vae.keras", {"latent_dim": 3}, "a VAE for images 28x28x1 with a code of 2, .*; the new model is a DVAE for images 28x28x1 with a code of 3"),
+        ("vae.keras", {"latent_dim": 2, "network": "strided_conv"}, "does not fit"),
+        ("vae.keras", {"latent_dim": 2, "model": "dae", "network": "mlp"}, "the new model is a DAE"),
+        ("", {}, "must be a run folder with a generator.keras, or a .keras file"),
+        ("none.keras", {}, "must be a run folder"),
+        ("broken.keras", {}, "no model that can be loaded"),
+        ("other.keras", {}, "must be a DAE, VAE or DVAE; got Sequential"),
+    ):  # fmt: skip
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            train(tmp_path / "run", dataset="digits", no_classifier=True, init_from=str(tmp_path / name), **settings)
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_init_from(tmp_path):
+    """A learning rate of next to nothing leaves the weights that it started from, also where the file has gone before a resume."""
+    settings = {"dataset": "digits", "n_train": 60, "no_classifier": True, "network": "mlp"}
+    first = train(tmp_path / "first", **settings, model="vae")
+    weights = keras.models.load_model(first / "generator.keras").get_weights()
+    second = train(tmp_path / "second", **settings, init_from=str(first), learning_rate=1e-12, epochs=1)
+    assert json.loads((second / "config.json").read_text())["init_from"] == str(first)
+    shutil.rmtree(first)
+    (second / "generator.keras").unlink()
+    shutil.rmtree(second / "checkpoints" / "generator")
+    tfdvae.train(TrainConfig(resume=str(second)))
+    for before, after in zip(weights, keras.models.load_model(second / "generator.keras").get_weights(), strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-8)
+
+
+def test_a_size_that_the_network_cannot_take(digits, tmp_path):
+    folder = write_images(tmp_path / "images", digits[0][:20])
+    with pytest.raises(ValueError, match=r"residual_conv must have images whose height and width are multiples of 2; got 27"):
+        train(tmp_path / "run", dataset=str(folder), model="dae", no_classifier=True, image_size=(27,))
+    assert not (tmp_path / "run").exists()
+
+
+PEAK = """
+import re, sys, threading, time
+from tfdvae import cli, files
+files._PIECE_BYTES = 2**20
+peak, done = 0, threading.Event()
+def watch():
+    global peak
+    while not done.wait(0.005):
+        peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]))
+watching = threading.Thread(target=watch)
+watching.start()
+status = cli.main(sys.argv[1:])
+done.set()
+watching.join()
+print("PEAK", peak / 1024)
+sys.exit(status)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("pairs", [False, True])
+def test_memory_does_not_grow_with_the_images(pairs, tmp_path):
+    """2,000 and 8,000 images of 64x64: 32 and 128 MiB as floats, and twice that in synthetic images. One copy more would be 96 MiB."""
+    peaks = {}
+    for count in (2000, 8000):
+        images = np.random.default_rng(0).integers(0, 256, (count, 64, 64), np.uint8)
+        if pairs:
+            for name in ("clean", "noisy"):
+                write_images(tmp_path / f"{name} {count}", images[..., None] / 255)
+            arguments = [
+                "--dataset",
+                tmp_path / f"clean {count}",
+                "--noisy-dir",
+                tmp_path / f"noisy {count}",
+                "--no-classifier",
+                "--n-train",
+                count * 4 // 5,
+            ]
+        else:
+            np.savez(
+                tmp_path / f"{count}.npz",
+                x_train=images,
+                y_train=np.arange(count) % 2,
+                x_test=images[: count // 4],
+                y_test=np.arange(count // 4) % 2,
+            )
+            arguments = [
+                "--dataset",
+                tmp_path / f"{count}.npz",
+                "--noisy-train",
+                "--n-train",
+                count,
+                "--classifier-steps",
+                "2",
+                "--test-noise",
+                "0.1",
+            ]
+        process = subprocess.run([sys.executable, "-c", PEAK, *map(str, ["train", *arguments, "--epochs", "1", "--threads", "2", "--output", tmp_path / f"run {count}"])],
+                                 cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+        assert process.returncode == 0, process.stderr
+        peaks[count] = float(process.stdout.split()[-1])
+    print(peaks)
+    assert peaks[8000] - peaks[2000] < 48
