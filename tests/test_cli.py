@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT, run
 from tfdvae.corruptions import KINDS
@@ -75,6 +77,16 @@ def test_help_shows_every_flag_with_its_default():
         (["--model", "vae", "--target", "corrupted"], "`target` is for models dae and dvae"),
         (["--train-noise", "gaussian:-0.1"], "got -0.1"), (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"), (["--latent-dim", "0"], "`latent_dim`"),
         (["--learning-rate", "nan"], "`learning_rate`"), (["--epochs", "1.5"], "--epochs"), (["--data-dir", "/nowhere/at/all"], "/nowhere/at/all is not a folder"),
+        (["--dataset", "./nowhere"], "must be a folder of images or an .npz file; there is nothing of that name"), (["--dataset", "nowhere/at/all"], "there is nothing of that name"),
+        (["--dataset", "nowhere.npz"], "there is nothing of that name"), (["--dataset", "./README.md"], "must be a folder of images or an .npz file; it is neither"), (["--dataset", "/dev/null"], "it is neither"),
+        (["--dataset", "digits", "--image-size", "32"], "`image_size` is for a `dataset` that is a folder"), (["--dataset", "digits", "--skip-unreadable"], "`skip_unreadable` is for a `dataset` that is a folder"),
+        (["--image-size", "0"], "`image_size` must be a finite number between 1 and 8192; got 0"), (["--image-size", "1", "2", "3"], "`image_size` must be one or two"), (["--image-size", "big"], "--image-size"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--model", "vae", "--no-classifier"], "`noisy_dir` is for models dae and dvae"), (["--dataset", "./tests", "--noisy-dir", "tests"], "`no_classifier`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--noisy-train"], "cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--corruption", "gaussian:0.2"], "cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--samples-per-image", "3"], "`samples_per_image` cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "/nowhere/at/all", "--model", "dae", "--no-classifier"], "`noisy_dir` /nowhere/at/all is not a folder"),
+        (["--dataset", "digits", "--noisy-dir", "tests", "--model", "dae", "--no-classifier"], "`noisy_dir` is for a `dataset` that is a folder"),
         (["--resume", "/nowhere/at/all"], "is not a run folder"), (["--resume", "tests"], "is not a run folder"), (["--model", "ae", "--corruption", "0.1"], "`dae`"),
     ],
 )  # fmt: skip
@@ -92,6 +104,9 @@ def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
         ([*TINY, "--output", "FILE"], "is a file"),
         ([*TINY, "--output", "FULL"], "is not empty"),
         ([*TINY, "--output", "FILE/below"], "cannot be written"),
+        (["--dataset", "EMPTY", "--output", "run"], "EMPTY holds no images"),
+        (["--dataset", "FULL", "--output", "run"], "FULL holds no images"),
+        (["--dataset", "broken.npz", "--output", "run"], "is no .npz file"),
         ([*TINY, "--learning-rate", "1e30", "--epochs", "5"], "the loss became"),
     ],
 )  # fmt: skip
@@ -100,7 +115,35 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network):
     (tmp_path / "FULL").mkdir()
     (tmp_path / "FULL" / "thesis.tex").touch()
     (tmp_path / "FILE").touch()
+    (tmp_path / "broken.npz").write_text("no archive")
     assert message in complaint(run(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("images", [], "without class folders, so no labels"), ("images", ["--no-classifier"], "broken.png cannot be read"), ("sizes", ["--no-classifier"], "holds images of different sizes"),
+        ("pickled.npz", [], "holds pickled Python objects"), ("labels.npz", [], "must hold whole numbers"), ("nan.npz", [], "image 0 has NaN"), ("odd.npz", ["--model", "dae"], "multiples of 2; got 5"),
+    ],
+)  # fmt: skip
+def test_bad_images(name, arguments, message, tmp_path):
+    """A line on standard error, status 2, and neither a run folder nor a part of one."""
+    for folder, sizes in (("images", (6, 6, 6)), ("sizes", (6, 6, 8))):
+        (tmp_path / folder).mkdir()
+        for number, size in enumerate(sizes):
+            Image.new("L", (size, size)).save(tmp_path / folder / f"{number}.png")
+    (tmp_path / "images" / "broken.png").write_bytes(b"x")
+    images, labels = np.zeros((20, 5, 5), np.uint8), np.arange(20) % 2
+    np.savez(tmp_path / "odd.npz", x_train=images, y_train=labels)
+    np.savez(tmp_path / "pickled.npz", x_train=images.astype(object), y_train=labels)
+    np.savez(tmp_path / "labels.npz", x_train=images, y_train=labels / 2)
+    np.savez(tmp_path / "nan.npz", x_train=np.full((20, 5, 5), np.nan), y_train=labels)
+    process = run("--dataset", f"./{name}", *arguments, "--output", "run", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert message in complaint(process)
+    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cache").rglob("*.np*"))
 
 
 def test_truncated_archive_is_named(archives, tmp_path):

@@ -68,6 +68,10 @@ def test_every_field_has_a_default_and_help():
         ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"), ({"corruption": "none"}, "Without one it is `vae`"),
         ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"), ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
         ({"model": "vae", "corrupt_before_encoding": True}, "dvae"), ({"beta_warmup": 61}, "must not exceed `epochs`"),
+        ({"image_size": (0,)}, "`image_size`"), ({"image_size": (1, 2, 3)}, "one or two whole numbers"), ({"image_size": 32}, "one or two whole numbers"),
+        ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"), ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
+        ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy as they are"), ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy as they are"),
+        ({"noisy_dir": "a", "no_classifier": True, "target": "corrupted"}, "`target` cannot be given"),
         ({"output": "a", "resume": "b"}, "cannot be given with `resume`"),
     ],
 )  # fmt: skip
@@ -143,3 +147,17 @@ def test_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TFDVAE_DATA_DIR", str(tmp_path))
     assert data_folder(None) == tmp_path
     assert data_folder("other").name == "other"
+
+
+def test_image_size_of_one_number_is_square():
+    assert TrainConfig(image_size=(32,)).image_size == (32, 32)
+    config = TrainConfig(image_size=[32, 48])
+    assert config.image_size == (32, 48)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_pairs_inject_nothing():
+    config = TrainConfig(model="dae", noisy_dir="noisy", no_classifier=True)
+    assert (str(config.injected), config.condition, config.makes_images) == ("none", "noisy", False)
+    assert dataclasses.replace(config, corruption="none") == dataclasses.replace(config, corruption=str(config.injected))
+    assert dataclasses.replace(config, noisy_dir="other").identity() != config.identity()

@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.models.test_contract import IMAGES, make
-from tfdvae import corruptions, evaluation, metrics
+from tfdvae import augmentation, corruptions, evaluation, files, metrics
+from tfdvae.augmentation import Augmenter
 
 
 def test_accuracy():
@@ -55,3 +57,40 @@ def test_generator_rows(name):
     ]  # fmt: skip
     assert rows[0]["value"] == pytest.approx(model.evaluate(IMAGES, batch_size=500, verbose=0, return_dict=True)["loss"])
     assert rows[-1]["value"] == np.sum(model.encode(IMAGES).var(axis=0) > 0.01)
+
+
+def test_pieces_change_nothing(monkeypatch):
+    """Rows, synthetic images and activity of images read three at a time are those of all at once."""
+    model = make("dvae")
+    codes = np.random.default_rng(0).normal(3, [0.05, 0.5, 2], (50, 3))
+    np.testing.assert_allclose(metrics.activity_of_pieces(np.split(codes, [1, 20, 33])), codes.var(axis=0))
+    labels = np.arange(len(IMAGES)) % 2
+    whole = [
+        list(evaluation.generator_rows(model, IMAGES, IMAGES)),
+        list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0)),
+    ]
+    made = Augmenter(model).generate(IMAGES, labels)
+    monkeypatch.setattr(files, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
+    assert whole[1] == list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0))
+    monkeypatch.setattr(augmentation, "BATCH_SIZE", 3)
+    again = Augmenter(model).generate(IMAGES, labels)
+    np.testing.assert_allclose(again.images, made.images, atol=1e-6)
+    assert np.array_equal(again.labels, made.labels)
+    assert np.array_equal(again.source, made.source)
+
+
+def test_denoising_rows(monkeypatch):
+    """PSNR by its formula, SSIM of TensorFlow, of images stored as integers and read in pieces."""
+    model = make("dae")
+    clean = np.rint(IMAGES * 255).astype(np.uint8)
+    noisy = np.clip(IMAGES + np.random.default_rng(0).normal(0, 0.1, IMAGES.shape), 0, 1).astype(np.float32)
+    monkeypatch.setattr(files, "_PIECE_BYTES", 1)
+    rows = list(evaluation.denoising_rows(model, clean, noisy, "observed"))
+    assert {(row["split"], row["test_corruption"]) for row in rows} == {("test", "observed")}
+    values = {row["metric"]: row["value"] for row in rows}
+    aims = clean / np.float32(255)
+    for suffix, images in (("_input", noisy), ("", model.denoise(noisy))):
+        assert values[f"psnr{suffix}"] == pytest.approx(np.mean(-10 * np.log10(np.square(images - aims).mean(axis=(1, 2, 3)))), rel=1e-5)
+        assert values[f"ssim{suffix}"] == pytest.approx(np.mean(tf.image.ssim(images, aims, 1.0, filter_size=5)), rel=1e-4)
+    assert set(values) == {"psnr_input", "psnr", "ssim_input", "ssim"}

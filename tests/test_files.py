@@ -2,6 +2,7 @@ import hashlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tfdvae import files
@@ -106,3 +107,32 @@ def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
         process.wait()
     with files.locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.int64])
+def test_array_written_in_pieces(dtype, tmp_path):
+    """What NumPy reads, memory-mapped too, whatever the pieces were."""
+    whole = np.random.default_rng(0).integers(0, 200, (103, 4, 5)).astype(dtype)
+    with files.array_writer(tmp_path / "a.npy") as append:
+        for start, stop in ((0, 1), (1, 1), (1, 60), (60, 103)):
+            append(whole[start:stop])
+    for mode in (None, "r"):
+        read = np.load(tmp_path / "a.npy", mmap_mode=mode)
+        assert read.dtype == dtype
+        assert np.array_equal(read, whole)
+    assert (tmp_path / "a.npy").stat().st_size % 64 == whole.nbytes % 64, "no more than header and values"
+
+
+def test_rows_of_another_kind(tmp_path):
+    with files.array_writer(tmp_path / "a.npy") as append:
+        append(np.zeros((2, 3), np.uint8))
+        for rows in (np.zeros((2, 4), np.uint8), np.zeros((2, 3), np.uint16)):
+            with pytest.raises(ValueError, match=r"rows must be uint8 of shape \(3,\); got"):
+                append(rows)
+
+
+@pytest.mark.parametrize(("count", "row_bytes", "multiple", "lengths"), [(10, 2**26, 1, [1] * 10), (10, 2**24, 1, [4, 4, 2]), (10, 2**24, 3, [3, 3, 3, 1]), (10, 2**30, 4, [4, 4, 2]), (10, 1, 1, [10]), (0, 1, 1, [])])  # fmt: skip
+def test_pieces(count, row_bytes, multiple, lengths):
+    pieces = files.pieces(count, row_bytes, multiple)
+    assert [piece.stop - piece.start for piece in pieces] == lengths
+    assert np.array_equal(np.concatenate([np.arange(count)[piece] for piece in pieces] or [[]]), np.arange(count))

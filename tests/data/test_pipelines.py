@@ -128,3 +128,29 @@ def test_fit_takes_the_pipeline_without_a_warning(recwarn):
     model.compile("sgd", "mse")
     model.fit(pipelines.training_batches((IMAGES, INDEX), 5, 0, "x"), steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
     assert not [warning for warning in recwarn if "keras" in str(warning.filename)]
+
+
+def mapped(folder, array, name):
+    np.save(folder / f"{name}.npy", array)
+    return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("drop_remainder", [True, False])
+def test_memory_maps_and_parts_give_the_batches_of_the_whole_in_memory(drop_remainder, tmp_path):
+    parts = [mapped(tmp_path, IMAGES[:7], "a"), mapped(tmp_path, IMAGES[7:8], "b"), mapped(tmp_path, IMAGES[8:], "c")]
+    expected = pipelines.training_batches((IMAGES, INDEX), 5, 0, "x", 3, drop_remainder=drop_remainder)
+    for images in (parts, mapped(tmp_path, IMAGES, "d"), [IMAGES[:7], IMAGES[7:]]):
+        batches = pipelines.training_batches((images, [INDEX[:9], INDEX[9:]]), 5, 0, "x", 3, drop_remainder=drop_remainder)
+        assert batches.element_spec == expected.element_spec
+        for ours, theirs in zip(batches.take(9).as_numpy_iterator(), expected.take(9).as_numpy_iterator(), strict=True):
+            assert all(map(np.array_equal, ours, theirs))
+
+
+def test_batches_in_order(tmp_path):
+    stored = np.rint(IMAGES * 255).astype(np.uint8)
+    pairs = list(pipelines.batches((mapped(tmp_path, stored, "a"), IMAGES), 10).as_numpy_iterator())
+    assert [len(batch) for batch, _ in pairs] == [10, 10, 3]
+    assert np.array_equal(np.concatenate([batch for batch, _ in pairs]), stored / np.float32(255))
+    assert np.array_equal(np.concatenate([batch for _, batch in pairs]), IMAGES)
+    assert len(pipelines.batches((IMAGES,), 10)) == 3
+    assert next(iter(pipelines.batches((IMAGES,), 10))).shape == (10, 6, 5, 1)

@@ -291,3 +291,25 @@ def test_labels_are_as_tfds_gives_them(toy_home):
     assert np.array_equal(source.train_images, np.stack([image for image, _ in pairs]))
     assert list(source.train_labels) == [label for _, label in pairs]
     assert tf.executing_eagerly()
+
+
+def test_a_name_that_tfds_knows_is_no_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("fashion_mnist", "digits", "auto", "mine"):
+        (tmp_path / name).mkdir()
+    for name in ("fashion_mnist", "digits", "auto", "cmaterdb/bangla", "mnist:3.0.1", "fashion_mnits"):
+        assert sources.local(name) is None
+    for name in ("./fashion_mnist", "mine", "mine/deep", str(tmp_path), "~", "a.npz", "../a.npz"):
+        assert sources.local(name) == Path(name).expanduser()
+
+
+def test_own_images_as_a_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).random((10, 4, 5, 3))
+    np.savez("a.npz", x_train=images, y_train=np.arange(10) % 2)
+    source = sources.load("a.npz")
+    assert (source.name, source.class_names, source.notice) == (str(tmp_path / "a.npz"), ("0", "1"), "")
+    assert source.fingerprint
+    assert source.train_noisy is None
+    assert sources.to_unit(source.train_images) is source.train_images, "floats are in [0, 1] already"

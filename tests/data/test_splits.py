@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfdvae.data.splits import stratified_subset
+from tfdvae.data.splits import check_classes, hold_out_test, stratified_subset
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2, 5], [600, 300, 90, 10]))
 
@@ -36,3 +36,30 @@ def test_every_image_has_the_same_chance():
 def test_refused(count):
     with pytest.raises(ValueError, match="`n_train` must"):
         stratified_subset(LABELS, count, 0)
+
+
+def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
+    train, test = hold_out_test(LABELS)
+    assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(1000))
+    assert dict(zip(*np.unique(LABELS[test], return_counts=True), strict=True)) == {0: 120, 1: 60, 2: 18, 5: 2}
+    assert np.array_equal(hold_out_test(LABELS)[1], test)
+    assert [len(part) for part in hold_out_test(np.zeros(2, int))] == [1, 1]
+    with pytest.raises(ValueError, match="two images at least"):
+        hold_out_test(np.zeros(1, int))
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "held_out", "message"),
+    [
+        ([0, 0, 1, 1], [1], False, None), ([0, 0, 1], [1], True, None), ([0, 0, 2, 2], [], False, None),
+        ([0, 0, 1], [1], False, "a single one of b"), ([0, 0, 1], [0], True, "a single one of b"), ([0, 0], [0], False, "two classes at least .* got 1"),
+        ([0, 0, 1, 1], [2], False, "none of class 2"),
+    ],
+)  # fmt: skip
+def test_classes(train, test, held_out, message):
+    arguments = np.array(train, int), np.array(test, int), "abc", held_out
+    if message is None:
+        check_classes(*arguments)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check_classes(*arguments)
