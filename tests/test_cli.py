@@ -143,7 +143,7 @@ def test_bad_images(name, arguments, message, tmp_path):
     process = run("--dataset", f"./{name}", *arguments, "--output", "run", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert message in complaint(process)
     assert not (tmp_path / "run").exists()
-    assert not list((tmp_path / "cache").rglob("*.np*"))
+    assert not list((tmp_path / "cache").rglob(".tmp-*"))
 
 
 def test_truncated_archive_is_named(archives, tmp_path):

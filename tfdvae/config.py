@@ -205,6 +205,11 @@ class TrainConfig:
         return {"noisy_dir": self.noisy_dir, "image_size": self.image_size, "skip_unreadable": self.skip_unreadable}
 
     @property
+    def dataset_name(self) -> str:
+        """The dataset as titles name it: of a path the last part."""
+        return Path(self.dataset).name if Path(self.dataset).is_absolute() else self.dataset
+
+    @property
     def condition(self) -> str:
         """What the training images are: `clean`, or `noisy` by themselves or by `noisy_train`."""
         return "noisy" if self.noisy_train or self.noisy_dir is not None else "clean"
@@ -227,7 +232,7 @@ class TrainConfig:
         for name in ("data_dir", "output", "resume", "debug"):
             del settings[name]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-        return f"{self.model}-{Path(self.dataset).stem}-{self.condition}-seed{self.seed}-{digest}"
+        return f"{self.model}-{self.dataset_name}-{self.condition}-seed{self.seed}-{digest}"
 
     def to_dict(self) -> dict:
         """Return the settings as a dictionary that JSON can hold."""

@@ -43,16 +43,11 @@ class Run:
     source: sources.Source
 
     @property
-    def dataset(self) -> str:
-        """The dataset as titles name it: of a path the last part."""
-        return Path(self.config.dataset).name if self.source.fingerprint else self.config.dataset
-
-    @property
     def title(self) -> str:
         c = self.config
         noise = f"noisy ({c.train_noise})" if c.noisy_train else c.condition
         images = "pairs of noisy and clean training images" if c.noisy_dir else f"{noise} training images"
-        return f"{self.dataset}, {c.n_train:,} {images}, {c.model.upper()}"
+        return f"{c.dataset_name}, {c.n_train:,} {images}, {c.model.upper()}"
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:
@@ -103,7 +98,7 @@ def prepare_data(run: Run) -> str:
         with files.replacing(run.folder / "checkpoints" / "initial.keras") as temporary:
             shutil.copyfile(_model_file(c.init_from), temporary)
     noise = f", corrupted once with {c.train_noise}" if c.noisy_train else ""
-    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {run.dataset}{noise}; {len(run.source.test_labels):,} test images"
+    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.dataset_name}{noise}; {len(run.source.test_labels):,} test images"
 
 
 def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], steps_per_epoch: int = 0) -> DenoisingModel:
@@ -291,7 +286,7 @@ def draw_figures(run: Run) -> str:
         shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
         names = [run.source.class_names[label] for label in labels[shown]]
     clean = sources.to_unit(run.source.train_images[index[shown]])
-    plots.image_rows({"": clean}, f"Images of {run.dataset}, uncorrupted", figures / "samples.png", names)
+    plots.image_rows({"": clean}, f"Images of {c.dataset_name}, uncorrupted", figures / "samples.png", names)
     if c.noisy_dir:
         noisy, clean = (sources.to_unit(part[:10]) for part in (run.source.test_noisy, run.source.test_images))
         rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
@@ -317,7 +312,7 @@ def _draw_noise(run: Run, images, index, shown, clean, names) -> None:
     tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
     noisy = {name: evaluation.test_noise(run.source.test_images[:10], corruption, c.seed) for name, corruption in tests.items()}
     plots.image_rows({statistics.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
-                     f"Test images of {run.dataset} at each test noise", figures / "corrupted.png")  # fmt: skip
+                     f"Test images of {c.dataset_name} at each test noise", figures / "corrupted.png")  # fmt: skip
 
     observed = images[shown]
     rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
@@ -580,7 +575,7 @@ def _summarise(run: Run) -> None:
     if c.training_sets:
         each = f"{c.classifier_steps:,} steps each" if c.protocol == "equal_steps" else f"{c.classifier_epochs} epochs each"
         lines += [
-            f"Accuracy on {len(run.source.test_labels):,} test images of {run.dataset} at each test noise, % (95% interval over test images);",
+            f"Accuracy on {len(run.source.test_labels):,} test images of {c.dataset_name} at each test noise, % (95% interval over test images);",
             f"{c.protocol}, {each}, seed {c.seed}. One run: it says nothing about the spread between seeds.",
             "",
             statistics.accuracy_table(rows),

@@ -317,9 +317,9 @@ def _resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return integer pixels (H, W, C) at another size, computed in floating point for each channel."""
     if pixels.shape[:2] == (height, width):
         return pixels
-    channels = [Image.fromarray(channel.astype(np.float32)) for channel in np.moveaxis(pixels, -1, 0)]
-    values = np.stack([np.asarray(channel.resize((width, height), Image.Resampling.BILINEAR)) for channel in channels], axis=-1)
-    return np.rint(values).clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+    channels = (Image.fromarray(channel.astype(np.float32)) for channel in np.moveaxis(pixels, -1, 0))
+    resized = [np.asarray(channel.resize((width, height), Image.Resampling.BILINEAR)) for channel in channels]
+    return np.rint(np.stack(resized, axis=-1)).clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
 
 
 def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | None, skip_unreadable: bool, out: Path) -> dict:
@@ -393,7 +393,7 @@ def _decode_part(items, paths, kind, resized, leave_out, title) -> list[int]:
             return error
 
     kept = []
-    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))  # each may hold an image of 50 million pixels
     row_bytes = kind.height * kind.width * (1 if kind.gray else 3) * (1 + kind.sixteen) * len(paths)
     bar = tqdm(desc=title, total=len(items), unit="image", dynamic_ncols=True, mininterval=0.5)
     try:
