@@ -145,7 +145,7 @@ def start_from(model: DenoisingModel, file: Path) -> None:
         ValueError: the file holds no model of tfdvae's, or one whose networks, image shape or code differ.
     """
     try:
-        trained = keras.models.load_model(file)
+        trained = keras.models.load_model(file, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"`init_from` {file} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
     if not isinstance(trained, DenoisingModel):
