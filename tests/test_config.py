@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tfdvae.config import MODELS, TrainConfig, data_folder
+from tfdvae.config import MODELS, RECIPES, DenoisingStudyConfig, TrainConfig, data_folder
 
 
 def test_defaults_are_the_published_study():
@@ -68,7 +68,11 @@ def test_every_field_has_a_default_and_help():
         ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"), ({"corruption": "none"}, "Without one it is `vae`"),
         ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"), ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
         ({"model": "vae", "corrupt_before_encoding": True}, "dvae"), ({"beta_warmup": 61}, "must not exceed `epochs`"),
-        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"),
+        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"), ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"beta_1": 1.0}, "`beta_1` must be below 1"), ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
+        ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"), ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
+        ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"), ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
+        ({"recipe": "conv-dae"}, "TrainConfig.of_recipe"), ({"recipe": "conv_dae"}, "Did you mean 'conv-dae'"),
     ],
 )  # fmt: skip
 def test_refused(settings, message):
@@ -89,6 +93,27 @@ def test_default_network_follows_the_model(model, network):
     assert TrainConfig(model=model, network="strided_conv").chosen_network == "strided_conv"
 
 
+def test_recipe_as_published():
+    """STUDIES C: batch 64, Adam 3e-6 with beta_1 0.99, mean squared error, Gaussian 0.1 clipped, 20 epochs, frozen batch normalisation."""
+    config = TrainConfig.of_recipe("opengenus")
+    assert (config.model, config.network, config.batch_size, config.epochs) == ("dae", "pooled_conv_inference", 64, 20)
+    assert (config.learning_rate, config.beta_1, config.likelihood, config.corruption) == (3e-6, 0.99, "mse", "clipped_gaussian:0.1")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_is_given_wins_over_a_recipe(recipe):
+    config = TrainConfig.of_recipe(recipe, epochs=3, corruption="masking:0.5")
+    assert (config.epochs, config.corruption, config.recipe) == (3, "masking:0.5", recipe)
+    origin = config.origin()
+    assert (origin["epochs"], origin["batch_size"], origin["seed"], origin["recipe"]) == ("given", "recipe", "default", "given")
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_origin_of_a_value_given_as_it_was_anyway():
+    assert TrainConfig().origin()["epochs"] == "default"
+    assert TrainConfig().origin({"epochs"})["epochs"] == "given"
+
+
 def test_test_noise_of_level_0_is_none():
     assert TrainConfig(test_noise=["0.1", "masking:0"]).test_noise == ("gaussian:0.1", "none")
     with pytest.raises(ValueError, match="repeat"):
@@ -100,7 +125,9 @@ def test_wrong_type_of_a_switch():
         TrainConfig(noisy_train="no")
 
 
-@pytest.mark.parametrize(("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack model"), ("{", "not valid JSON")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack recipe, model"), ("{", "not valid JSON")]
+)
 def test_config_of_something_else(content, message, tmp_path):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ValueError, match=message):
@@ -143,3 +170,16 @@ def test_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TFDVAE_DATA_DIR", str(tmp_path))
     assert data_folder(None) == tmp_path
     assert data_folder("other").name == "other"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"corruptions": ("gaussian:0.1",)}, "two or more"), ({"corruptions": ("gaussian:0.1", "0.1")}, "none of them twice"),
+        ({"unseen": ("none",)}, "`unseen` must have a level above 0"), ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        ({"unseen": ("masking:0.5",)}, "both hold masking:0.5"), ({"epochs": 0}, "`epochs`"), ({"workers": 0}, "`workers`"), ({"seeds": ()}, "`seeds`"),
+    ],
+)  # fmt: skip
+def test_denoising_study_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DenoisingStudyConfig(**settings)

@@ -55,3 +55,20 @@ def test_generator_rows(name):
     ]  # fmt: skip
     assert rows[0]["value"] == pytest.approx(model.evaluate(IMAGES, batch_size=500, verbose=0, return_dict=True)["loss"])
     assert rows[-1]["value"] == np.sum(model.encode(IMAGES).var(axis=0) > 0.01)
+
+
+def test_denoising_rows():
+    """PSNR by its formula, 10 log10(1 / mean squared error), mean over images."""
+    model = make("dae")
+    clean, noisy = IMAGES, evaluation.test_noise(IMAGES, corruptions.parse("gaussian:0.3"), 0)
+    values = {row["metric"]: row["value"] for row in evaluation.denoising_rows(model, clean, noisy, "gaussian:0.3")}
+    assert set(values) == {"psnr_input", "psnr"}, "no SSIM of images smaller than its window"
+    for metric, images in (("psnr_input", noisy), ("psnr", model.denoise(noisy))):
+        assert values[metric] == pytest.approx(np.mean(-10 * np.log10(np.square(images - clean).mean(axis=(1, 2, 3)))), rel=1e-5)
+
+
+def test_ssim_and_psnr_of_equal_images():
+    images = np.random.default_rng(0).random((3, 12, 11, 2), dtype=np.float32)
+    assert metrics.ssim(images, images) == pytest.approx([1, 1, 1])
+    assert metrics.psnr(images, images) == pytest.approx([20 * np.log10(255)] * 3), "not infinite: one image would hide all others"
+    np.testing.assert_array_less(metrics.ssim(1 - images, images), 0.5)

@@ -56,3 +56,27 @@ def generator_rows(model: DenoisingModel, train: np.ndarray, test: np.ndarray) -
             yield {"split": split, "metric": metric, "value": float(losses[metric])}
     active = int(np.sum(metrics.activity(model.encode(train)) > 0.01))
     yield {"split": "train", "metric": "active_units", "value": float(active)}
+
+
+def denoising_rows(model: DenoisingModel, clean: np.ndarray, noisy: np.ndarray, test_corruption: str) -> Iterator[dict]:
+    """Measure how much nearer to the clean images a model brings corrupted ones: means over images of PSNR and SSIM.
+
+    `psnr_input` and `ssim_input` are those of the images given, `psnr` and `ssim` those of the model's output. SSIM needs images of
+    11x11 pixels; smaller ones have none.
+
+    Args:
+        model: any.
+        clean: float32 (N, H, W, C) in [0, 1].
+        noisy: the same images, corrupted.
+        test_corruption: name of the corruption.
+    """
+    measures = [("psnr", metrics.psnr)] + ([("ssim", metrics.ssim)] if min(clean.shape[1:3]) >= metrics.SSIM_WINDOW else [])
+    for suffix, images in (("_input", noisy), ("", model.denoise(noisy))):
+        for name, measure in measures:
+            values = np.concatenate([measure(images[i : i + 500], clean[i : i + 500]) for i in range(0, len(clean), 500)])
+            yield {
+                "test_corruption": test_corruption,
+                "split": "test",
+                "metric": name + suffix,
+                "value": float(values.mean(dtype=np.float64)),
+            }
