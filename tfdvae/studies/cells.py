@@ -34,7 +34,7 @@ def study(
     Raises:
         ValueError: no such cell; results of other settings in the folder.
         BlockingIOError: another process works in the folder.
-        RuntimeError: a cell failed.
+        ChildProcessError: a cell failed.
     """
     folder = Path(config.output or f"results/{name}")
     if config.cell is not None:
@@ -80,7 +80,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
         progress: takes a line for the reader.
 
     Raises:
-        RuntimeError: a cell failed; its last lines are shown. Finished cells are kept.
+        ChildProcessError: a cell failed; its last lines are shown. Finished cells are kept.
     """
     missing = [name for name in commands if not (folder / "cells" / f"{name}.csv").exists()]
     progress(f"{len(commands)} cells, {len(commands) - len(missing)} done before")
@@ -90,7 +90,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
                 if error := done.result():
-                    raise RuntimeError(f"cell {names[done]} failed: {error}")
+                    raise ChildProcessError(f"cell {names[done]} failed: {error}")
                 collect(commands, folder)
                 spent = (time.monotonic() - start) / number
                 progress(f"[{number}/{len(missing)}] {names[done]}; {spent * (len(missing) - number) / 60:.0f} minutes left")
