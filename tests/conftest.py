@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -72,16 +73,20 @@ def run(*arguments, cwd=ROOT, timeout=300, **environment):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)
 
 
-def run_tfdvae(*arguments, stop_after=None):
-    """Run `python -m tfdvae` with arguments and return the finished process; kill it and its children after `stop_after` seconds."""
+def run_tfdvae(*arguments, kill_when=None):
+    """Run `python -m tfdvae` with arguments and return the finished process.
+
+    Args:
+        *arguments: of the command line.
+        kill_when: called again and again; once it returns True, the process and its children are killed.
+    """
     command = [sys.executable, "-m", "tfdvae", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ
-    )
-    try:
-        stdout, stderr = process.communicate(timeout=stop_after or 600)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise TimeoutError from None
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        deadline = time.monotonic() + 900
+        while kill_when is not None and process.poll() is None and time.monotonic() < deadline:
+            if kill_when():
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.05)
+        stdout, stderr = process.communicate(timeout=900)
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tfdvae.config import MODELS, TrainConfig, data_folder
+from tfdvae.config import MODELS, RECIPES, DenoisingStudyConfig, TrainConfig, data_folder
 
 
 def test_defaults_are_the_published_study():
@@ -72,7 +72,11 @@ def test_every_field_has_a_default_and_help():
         ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"), ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
         ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy as they are"), ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy as they are"),
         ({"noisy_dir": "a", "no_classifier": True, "target": "corrupted"}, "`target` cannot be given"),
-        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"),
+        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"), ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"beta_1": 1.0}, "`beta_1` must be below 1"), ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
+        ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"), ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
+        ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"), ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
+        ({"recipe": "conv-dae"}, "TrainConfig.of_recipe"), ({"recipe": "conv_dae"}, "Did you mean 'conv-dae'"),
     ],
 )  # fmt: skip
 def test_refused(settings, message):
@@ -93,6 +97,27 @@ def test_default_network_follows_the_model(model, network):
     assert TrainConfig(model=model, network="strided_conv").chosen_network == "strided_conv"
 
 
+def test_recipe_as_published():
+    """STUDIES C: batch 64, Adam 3e-6 with beta_1 0.99, mean squared error, Gaussian 0.1 clipped, 20 epochs, frozen batch normalisation."""
+    config = TrainConfig.of_recipe("opengenus")
+    assert (config.model, config.network, config.batch_size, config.epochs) == ("dae", "pooled_conv_inference", 64, 20)
+    assert (config.learning_rate, config.beta_1, config.likelihood, config.corruption) == (3e-6, 0.99, "mse", "clipped_gaussian:0.1")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_is_given_wins_over_a_recipe(recipe):
+    config = TrainConfig.of_recipe(recipe, epochs=3, corruption="masking:0.5")
+    assert (config.epochs, config.corruption, config.recipe) == (3, "masking:0.5", recipe)
+    origin = config.origin()
+    assert (origin["epochs"], origin["batch_size"], origin["seed"], origin["recipe"]) == ("given", "recipe", "default", "given")
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_origin_of_a_value_given_as_it_was_anyway():
+    assert TrainConfig().origin()["epochs"] == "default"
+    assert TrainConfig().origin({"epochs"})["epochs"] == "given"
+
+
 def test_test_noise_of_level_0_is_none():
     assert TrainConfig(test_noise=["0.1", "masking:0"]).test_noise == ("gaussian:0.1", "none")
     with pytest.raises(ValueError, match="repeat"):
@@ -104,7 +129,9 @@ def test_wrong_type_of_a_switch():
         TrainConfig(noisy_train="no")
 
 
-@pytest.mark.parametrize(("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack model"), ("{", "not valid JSON")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack recipe, model"), ("{", "not valid JSON")]
+)
 def test_config_of_something_else(content, message, tmp_path):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ValueError, match=message):
@@ -161,3 +188,16 @@ def test_pairs_inject_nothing():
     assert (str(config.injected), config.condition, config.makes_images) == ("none", "noisy", False)
     assert dataclasses.replace(config, corruption="none") == dataclasses.replace(config, corruption=str(config.injected))
     assert dataclasses.replace(config, noisy_dir="other").identity() != config.identity()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"corruptions": ("gaussian:0.1",)}, "two or more"), ({"corruptions": ("gaussian:0.1", "0.1")}, "none of them twice"),
+        ({"unseen": ("none",)}, "`unseen` must have a level above 0"), ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        ({"unseen": ("masking:0.5",)}, "both hold masking:0.5"), ({"epochs": 0}, "`epochs`"), ({"workers": 0}, "`workers`"), ({"seeds": ()}, "`seeds`"),
+    ],
+)  # fmt: skip
+def test_denoising_study_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DenoisingStudyConfig(**settings)

@@ -167,3 +167,39 @@ def test_none_takes_no_level():
 def test_seed_pairs_are_seeds(noise):
     images = noise(2, 4, 4, 1)
     assert parse("gaussian:0.1")(images, seeds.pair(0, "x", 3)).shape == images.shape
+
+
+def test_clipped_gaussian_is_the_gaussian_clipped(noise):
+    images = noise(20, 9, 8, 2)
+    expected = np.clip(corruptions.Gaussian(0.4)(images, SEED), 0, 1)
+    assert np.array_equal(corruptions.ClippedGaussian(0.4)(images, SEED), expected)
+
+
+class TestOneOf:
+    def test_text_and_back(self):
+        corruption = parse("gaussian:0.1, masking:0.5,none")
+        assert str(corruption) == "gaussian:0.1,masking:0.5,none"
+        assert parse(str(corruption)) == corruption
+        assert corruption.level == 0.5
+
+    def test_each_image_suffers_one_with_equal_chances(self):
+        """3,000 images: a third each, within four standard deviations, 4 sqrt(3000 * 2/9) = 103."""
+        corrupted = parse("masking:1,uniform:0.1,none")(np.full((3000, 2, 2, 1), 0.5, np.float32), SEED).numpy()
+        black, same = (corrupted == 0).all(axis=(1, 2, 3)), (corrupted == 0.5).all(axis=(1, 2, 3))
+        near = ~black & ~same & (abs(corrupted - 0.5) <= 0.1).all(axis=(1, 2, 3))
+        assert black.sum() + same.sum() + near.sum() == 3000
+        for count in (black.sum(), same.sum(), near.sum()):
+            assert abs(count - 1000) < 103
+
+    def test_a_function_of_images_and_seed(self, noise):
+        images, corruption = noise(8, 12, 10, 1), parse("masking:0.5,gaussian:0.3")
+        assert np.array_equal(corruption(images, SEED), corruption(images, SEED))
+        assert not np.array_equal(corruption(images, SEED), corruption(images, (1, 3)))
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [("masking:0.5,", "must be one of"), ("masking:0.5,masking:0.5", "none of them twice"), ("masking:0.5,gausian:1", "gaussian")],
+    )
+    def test_refused(self, text, message):
+        with pytest.raises(ValueError, match=message):
+            parse(text)

@@ -12,7 +12,7 @@ import tyro
 
 import tfdvae
 from tfdvae import corruptions
-from tfdvae.config import NoiseStudyConfig, TrainConfig
+from tfdvae.config import DenoisingStudyConfig, NoiseStudyConfig, TrainConfig
 from tfdvae.data import sources
 
 
@@ -26,22 +26,29 @@ class StudyList:
     """List the studies."""
 
 
-STUDIES = {"noise": NoiseStudyConfig}
-Study = Annotated[StudyList, tyro.conf.subcommand("list")] | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
+STUDIES = {"noise": NoiseStudyConfig, "denoising": DenoisingStudyConfig}
+Study = (
+    Annotated[StudyList, tyro.conf.subcommand("list")]
+    | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
+    | Annotated[DenoisingStudyConfig, tyro.conf.subcommand("denoising")]
+)
 
 
 @dataclasses.dataclass(frozen=True)
-class StudyConfig:
-    """Repeat a published study over several seeds."""
+class StudyCommand:
+    """Repeat a published study, or make one of tfdvae's own, over several seeds."""
 
     study: Study
 
 
 Command = (
     Annotated[TrainConfig, tyro.conf.subcommand("train")]
-    | Annotated[StudyConfig, tyro.conf.subcommand("study")]
+    | Annotated[StudyCommand, tyro.conf.subcommand("study")]
     | Annotated[CorruptionsConfig, tyro.conf.subcommand("corruptions")]
 )
+
+
+_STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,16 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tfdvae {tfdvae.__version__}")
         return 0
     debug = "--debug" in arguments
+    description = f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version."
     try:
-        command = tyro.cli(Command, prog="tfdvae", description=f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version.", args=arguments,
-                           config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes))  # fmt: skip
+        if arguments[:1] == ["train"] and (recipe := _recipe(arguments)) is not None:
+            command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=TrainConfig.of_recipe(recipe), config=_STYLE)
+        else:
+            command = tyro.cli(Command, prog="tfdvae", description=description, args=arguments, config=_STYLE)
         match command:
             case CorruptionsConfig():
                 print(_describe_corruptions())
-            case StudyConfig(study=StudyList()):
+            case StudyCommand(study=StudyList()):
                 print("\n".join(f"{name:12}{study.__doc__}" for name, study in STUDIES.items()))
-            case StudyConfig(study=NoiseStudyConfig() as study):
-                _study_noise(study)
+            case StudyCommand(study=study):
+                _study(study)
             case TrainConfig():
                 _train(command, arguments[1:])
     except KeyboardInterrupt:
@@ -88,7 +98,21 @@ def _train(config: TrainConfig, arguments: list[str]) -> None:
     with _starting_tensorflow(config.dataset, config.data_dir, **config.own_images):
         from tfdvae import experiment
 
-    experiment.train(config)
+    experiment.train(config, _given(arguments))
+
+
+def _given(arguments: list[str]) -> set[str]:
+    """Return the names of the settings that the arguments give."""
+    return {argument[2:].partition("=")[0].replace("-", "_") for argument in arguments if argument.startswith("--")}
+
+
+def _recipe(arguments: list[str]) -> str | None:
+    """Return the value of `--recipe`, which the other defaults depend on."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        flag, equals, value = argument.partition("=")
+        if flag == "--recipe":
+            return value if equals else following
+    return None
 
 
 def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
@@ -102,11 +126,11 @@ def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
     return asked
 
 
-def _study_noise(config: NoiseStudyConfig) -> None:
+def _study(config: NoiseStudyConfig | DenoisingStudyConfig) -> None:
     with _starting_tensorflow(config.dataset, config.data_dir):
-        from tfdvae.studies import noise
+        from tfdvae.studies import denoising, noise
 
-    noise.study(config)
+    {NoiseStudyConfig: noise, DenoisingStudyConfig: denoising}[type(config)].study(config)
 
 
 @contextlib.contextmanager

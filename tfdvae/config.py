@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +16,21 @@ import tyro
 from tfdvae import checks, corruptions, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = ("mlp", "strided_conv", "pooled_conv", "residual_conv")
+NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv")
 TARGETS = ("observed", "corrupted")
 PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAMPLINGS = ("posterior", "prior")
+SCHEDULES = ("constant", "cosine")
 DEFAULT_CORRUPTION = "gaussian:0.1"
 DEFAULT_N_TRAIN = 5000
+RECIPES: dict[str, dict[str, object]] = {
+    # the Keras DAE of OpenGenus as published; `--network pooled_conv` mends its batch normalisation
+    "opengenus": {"model": "dae", "network": "pooled_conv_inference", "corruption": "clipped_gaussian:0.1", "likelihood": "mse",
+                  "epochs": 20, "batch_size": 64, "learning_rate": 3e-6, "beta_1": 0.99},
+    "conv-dae": {"model": "dae", "network": "residual_conv", "latent_dim": 16, "corruption": "clipped_gaussian:0.1", "epochs": 20, "batch_size": 32,
+                 "learning_rate": 2e-3, "schedule": "cosine"},
+}  # fmt: skip
 
 
 def _names(*values: str):
@@ -32,6 +41,8 @@ def _names(*values: str):
 class TrainConfig:
     """Train a denoising generative model on few images and measure what its synthetic images are worth to a classifier."""
 
+    recipe: Annotated[str | None, _names(*RECIPES)] = None
+    """Named set of defaults: opengenus, a published convolutional DAE as it is; conv-dae, one that works. Any other flag wins over it."""
     model: Annotated[str, _names(*MODELS)] = "dvae"
     """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational autoencoder."""
     network: Annotated[str | None, _names(*NETWORKS)] = None
@@ -56,12 +67,18 @@ class TrainConfig:
     """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and dvae; ae and vae have none."""
     target: Annotated[str, _names(*TARGETS)] = "observed"
     """What the model reconstructs: the image as the dataset gives it, or its own corrupted input."""
+    likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = "bernoulli"
+    """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1]; gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
     epochs: int = 60
     """Epochs of the generative model."""
     batch_size: int = 128
     """Images a step of the generative model."""
     learning_rate: float = 1e-3
     """Adam's learning rate for the generative model."""
+    beta_1: float = 0.9
+    """Adam's decay of the mean gradient, for the generative model."""
+    schedule: Annotated[str, _names(*SCHEDULES)] = "constant"
+    """Learning rate of the generative model over its steps: constant, or falling to 0 along half a cosine."""
     latent_dim: int = 4
     """Latent units; of residual_conv, channels of the code. pooled_conv has none as an ae or dae: its code is its last layer."""
     beta: float = 1.0
@@ -104,7 +121,12 @@ class TrainConfig:
     """Show the whole traceback of an error."""
 
     def __post_init__(self):
+        if self.recipe is not None:
+            values = RECIPES[checks.choice("recipe", self.recipe, RECIPES)]
+            if all(getattr(self, name) == getattr(TrainConfig, name) for name in values):
+                raise ValueError(f"`recipe` alone sets nothing: take TrainConfig.of_recipe({self.recipe!r}, ...).")
         checks.choice("model", self.model, MODELS)
+        checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:
             checks.choice("network", self.network, NETWORKS)
         checks.choice("target", self.target, TARGETS)
@@ -125,7 +147,11 @@ class TrainConfig:
             raise ValueError(f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}.")
         self._set("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
         self._set("learning_rate", float(checks.number("learning_rate", self.learning_rate, 0, above_low=True)))
+        self._set("beta_1", float(checks.number("beta_1", self.beta_1, 0, 1)))
+        if self.beta_1 == 1:
+            raise ValueError("`beta_1` must be below 1; got 1.")
         self._set("beta", float(checks.number("beta", self.beta, 0)))
+        self._set("likelihood", _likelihood(self.likelihood, self.variational))
         self._set("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
         if not isinstance(self.test_noise, (tuple, list)) or not self.test_noise:
             raise ValueError(f"`test_noise` must be a list of levels, at least one; got {self.test_noise!r}.")
@@ -158,6 +184,15 @@ class TrainConfig:
     def _set(self, name: str, value: object) -> None:
         """Keep a value in its plain form, once, while the frozen settings are made."""
         object.__setattr__(self, name, value)
+
+    @classmethod
+    def of_recipe(cls, recipe: str, **settings) -> "TrainConfig":
+        """Return the settings of a recipe, but for those given.
+
+        Raises:
+            ValueError: unknown recipe, or settings that do not fit.
+        """
+        return cls(**{**RECIPES[checks.choice("recipe", recipe, RECIPES)], **settings, "recipe": recipe})
 
     def _check_corruption(self):
         corruption = self.injected
@@ -238,6 +273,24 @@ class TrainConfig:
         """Return the settings as a dictionary that JSON can hold."""
         return {**dataclasses.asdict(self), "test_noise": list(self.test_noise)}
 
+    def origin(self, given: Iterable[str] = ()) -> dict[str, str]:
+        """Return where each setting comes from: `given`, `recipe` or `default`.
+
+        Args:
+            given: names of settings that were given, also where they were given the value that they had anyway.
+        """
+        recipe = RECIPES[self.recipe] if self.recipe is not None else {}
+
+        def of(name: str) -> str:
+            if name in given:
+                return "given"
+            for source, values in (("recipe", recipe), ("default", {name: getattr(TrainConfig, name)})):
+                if name in values:
+                    return source if getattr(self, name) == values[name] else "given"
+            raise AssertionError("every setting has a default")
+
+        return {field.name: of(field.name) for field in dataclasses.fields(self)}
+
     @classmethod
     def from_dict(cls, settings: dict) -> "TrainConfig":
         """Return the settings that a dictionary from JSON holds.
@@ -268,7 +321,8 @@ class TrainConfig:
         """
         if not (folder / "config.json").is_file():
             raise FileNotFoundError(f"`resume` {folder} is not a run folder: it has no config.json.")
-        config = cls.from_dict(files.read_json(folder / "config.json"))
+        stored = files.read_json(folder / "config.json")
+        config = cls.from_dict({key: value for key, value in stored.items() if key != "origin"} if isinstance(stored, dict) else stored)
         if asked is None:
             return config
         default = cls()
@@ -280,43 +334,99 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class NoiseStudyConfig:
-    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
+class StudyConfig:
+    """What all studies are asked."""
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
-    """As for `tfdvae train`; the study was published with fashion_mnist."""
+    """As for `tfdvae train`."""
     data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """As for `tfdvae train`."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
-    """Root seeds: a model for each noise, target and seed."""
-    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
-    """What the models reconstruct: corrupted, as published, and observed."""
-    epochs: int = 20
-    """Epochs of each model."""
+    """Root seeds: each model is trained once for each of them."""
     workers: int = 1
-    """Models trained at a time, each in a process of its own."""
+    """Cells computed at a time, each in a process of its own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads of TensorFlow in each process. Default: the cores of this machine."""
-    output: Annotated[str, tyro.conf.arg(metavar="DIR")] = "results/noise"
-    """Folder of the study. A study that was stopped goes on where it was."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
     cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Compute only this cell, in this process."""
     debug: bool = False
     """Show the whole traceback of an error."""
 
     def __post_init__(self):
-        for name in ("seeds", "targets"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"`{name}` must be one or more, none of them twice; got {values}.")
         for seed in self.seeds:
             checks.integer("seeds", seed, 0, 2**63 - 1)
-        for target in self.targets:
-            checks.choice("targets", target, TARGETS)
-        checks.integer("epochs", self.epochs, 1)
         checks.integer("workers", self.workers, 1)
         if self.threads is not None:
             checks.integer("threads", self.threads, 1)
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name)
+            if isinstance(values, tuple) and (not values or len(set(values)) < len(values)):
+                raise ValueError(f"`{field.name}` must be one or more, none of them twice; got {values}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseStudyConfig(StudyConfig):
+    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
+
+    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
+    """What the models reconstruct: corrupted, as published, and observed."""
+    epochs: int = 20
+    """Epochs of each model."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for target in self.targets:
+            checks.choice("targets", target, TARGETS)
+        checks.integer("epochs", self.epochs, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoisingStudyConfig(StudyConfig):
+    """Measure denoisers, one for each corruption and one blind to it, beside classical and linear ones."""
+
+    corruptions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "gaussian:0.1", "gaussian:0.3", "gaussian:0.5", "salt_and_pepper:0.2", "masking:0.5",
+    )  # fmt: skip
+    """Corruptions that models are trained and tested on; the blind model is trained on all of them."""
+    unseen: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "gaussian:0.2", "clipped_gaussian:0.3", "speckle:0.5", "uniform:0.3", "salt_and_pepper:0.4", "random_erasing:1",
+    )  # fmt: skip
+    """Further corruptions that the blind model is tested on."""
+    epochs: int = 3
+    """Epochs of each model."""
+
+    def __post_init__(self):
+        for name in ("corruptions", "unseen"):
+            parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
+            for corruption in parsed:
+                if corruption.level == 0:
+                    raise ValueError(f"`{name}` must have a level above 0; got {corruption}.")
+            object.__setattr__(self, name, tuple(map(str, parsed)))
+        super().__post_init__()
+        if len(self.corruptions) < 2:
+            raise ValueError(f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}.")
+        if both := set(self.corruptions) & set(self.unseen):
+            raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
+        checks.integer("epochs", self.epochs, 1)
+
+
+def _likelihood(text: str, variational: bool) -> str:
+    kind, _, sigma = str(text).partition(":")
+    checks.choice("likelihood", kind, ("bernoulli", "gaussian", "mse"))
+    if variational and kind == "mse":
+        raise ValueError(
+            "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its KL divergence; take gaussian:SIGMA."
+        )
+    if kind != "gaussian" and text == kind:
+        return text
+    try:
+        if kind != "gaussian":
+            raise ValueError
+        return f"{kind}:{float(checks.number('sigma of the gaussian likelihood', float(sigma), 0, above_low=True))!r}"
+    except ValueError:
+        raise ValueError(f"`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; got {text!r}.") from None
 
 
 def data_folder(data_dir: str | None) -> Path | None:

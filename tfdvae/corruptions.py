@@ -1,6 +1,7 @@
 """What goes wrong with an image: one small class per kind.
 
-A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone. It is a pure
+A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone; `a:1,b:2` is one of both
+for each image. It is a pure
 function of (images, seed): nothing is clipped, and level 0 is the identity. The level is in units of the scale of the
 images given ([0, 1] everywhere but in the CS 307 noise study). TensorFlow is imported only when one is applied, so that
 the command line can check its arguments quickly.
@@ -93,6 +94,17 @@ class Gaussian(Corruption):
         return images + self.level * tf.random.stateless_normal(tf.shape(images), seed, dtype=images.dtype)
 
 
+class ClippedGaussian(Corruption):
+    """x + N(0, level^2), then clipped to [0, 1], as a camera's range clips it."""
+
+    kind = "clipped_gaussian"
+    unit = "standard deviation before clipping, as a fraction of the pixel range"
+    source = "the Keras DAE of OpenGenus"
+
+    def _apply(self, tf, images, seed):
+        return tf.clip_by_value(Gaussian(self.level)(images, seed), 0, 1)
+
+
 class Masking(Corruption):
     """Each pixel is set to 0 with probability `level`."""
 
@@ -176,15 +188,44 @@ class Uniform(Corruption):
 
 
 KINDS: dict[str, type[Corruption]] = {
-    kind.kind: kind for kind in (NoCorruption, Gaussian, Masking, SaltAndPepper, RandomErasing, Speckle, Uniform)
+    kind.kind: kind for kind in (NoCorruption, Gaussian, ClippedGaussian, Masking, SaltAndPepper, RandomErasing, Speckle, Uniform)
 }
+
+
+@dataclass(frozen=True)
+class OneOf(Corruption):
+    """Each image suffers one of several corruptions, drawn with equal chances; written with commas: `gaussian:0.1,masking:0.5`.
+
+    Attributes:
+        parts: two or more corruptions; the level is the largest of theirs.
+    """
+
+    parts: tuple[Corruption, ...] = ()
+    kind = "one_of"
+
+    def __post_init__(self):
+        if len(self.parts) < 2 or len(set(self.parts)) < len(self.parts):
+            raise ValueError(f"`parts` must be two or more corruptions, none of them twice; got {', '.join(map(str, self.parts))}.")
+        object.__setattr__(self, "level", max(part.level for part in self.parts))
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.parts))
+
+    def _apply(self, tf, images, seed):
+        seeds = tf.random.split(seed, len(self.parts) + 1)
+        chosen = tf.random.stateless_uniform((tf.shape(images)[0],), seeds[0], 0, len(self.parts), tf.int32)
+        result = images
+        for number, part in enumerate(self.parts):
+            result = tf.where((chosen == number)[:, None, None, None], part(images, seeds[number + 1]), result)
+        return result
 
 
 def parse(text: "str | float | Corruption", argument: str = "corruption") -> Corruption:
     """Return the corruption that `text` names.
 
     Args:
-        text: `kind:level`, `none`, a bare number (Gaussian of that level; 0 is `none`), or a corruption.
+        text: `kind:level`, `none`, a bare number (Gaussian of that level; 0 is `none`), several of these with commas between them
+            (one of them for each image), or a corruption.
         argument: name used in messages.
 
     Raises:
@@ -192,6 +233,8 @@ def parse(text: "str | float | Corruption", argument: str = "corruption") -> Cor
     """
     if isinstance(text, Corruption):
         return text
+    if "," in str(text):
+        return OneOf(parts=tuple(parse(part, argument) for part in str(text).split(",")))
     kind, colon, level_text = str(text).strip().partition(":")
     kind = kind.replace("-", "_") if kind[:1].isalpha() else kind
     if not colon:

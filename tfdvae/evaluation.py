@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfdvae import files, metrics
 from tfdvae.corruptions import Corruption
@@ -54,26 +53,6 @@ def classifier_rows(
             }
 
 
-def denoising_rows(model: DenoisingModel, clean: np.ndarray, noisy: np.ndarray, test_corruption: str) -> Iterator[dict]:
-    """Measure noisy images, and what the model makes of them, against the clean ones: means of PSNR (dB) and SSIM over images.
-
-    Args:
-        model: denoises.
-        clean: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in pieces.
-        noisy: the same images with noise, likewise.
-        test_corruption: what the noise is, as in the column of that name.
-    """
-    sums: dict[str, float] = dict.fromkeys(("psnr_input", "psnr", "ssim_input", "ssim"), 0.0)
-    window = min(11, *clean.shape[1:3])  # the published one of SSIM where images are not smaller
-    for piece in files.pieces(len(clean), 4 * clean[0].size):
-        aims, inputs = (sources.to_unit(images[piece]) for images in (clean, noisy))
-        for suffix, images in (("_input", inputs), ("", model.denoise(inputs))):
-            sums[f"psnr{suffix}"] += float(np.sum(tf.image.psnr(images, aims, 1.0), dtype=np.float64))
-            sums[f"ssim{suffix}"] += float(np.sum(tf.image.ssim(images, aims, 1.0, filter_size=window), dtype=np.float64))
-    for metric, total in sums.items():
-        yield {"test_corruption": test_corruption, "split": "test", "metric": metric, "value": total / len(clean)}
-
-
 def generator_rows(
     model: DenoisingModel, train: np.ndarray | tuple[np.ndarray, ...], test: np.ndarray | tuple[np.ndarray, ...]
 ) -> Iterator[dict]:
@@ -93,3 +72,44 @@ def generator_rows(
     codes = (model.encode(train[0][piece]) for piece in files.pieces(len(train[0]), train[0][0].nbytes, BATCH_SIZE))
     active = int(np.sum(metrics.activity_of_pieces(codes) > 0.01))
     yield {"split": "train", "metric": "active_units", "value": float(active)}
+
+
+def denoising_rows(model: DenoisingModel, clean: np.ndarray, noisy: np.ndarray, test_corruption: str) -> Iterator[dict]:
+    """Measure how much nearer to the clean images a model brings corrupted ones: means over images of PSNR and SSIM.
+
+    `psnr_input` and `ssim_input` are those of the images given, `psnr` and `ssim` those of the model's output. SSIM needs images of
+    11x11 pixels; smaller ones have none.
+
+    Args:
+        model: any.
+        clean: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in pieces.
+        noisy: the same images, corrupted, likewise.
+        test_corruption: name of the corruption.
+    """
+    pieces = files.pieces(len(clean), 4 * clean[0].size, BATCH_SIZE)
+    return _denoising_rows(model, ((sources.to_unit(clean[piece]), sources.to_unit(noisy[piece])) for piece in pieces), test_corruption)
+
+
+def corruption_rows(model: DenoisingModel, images: np.ndarray, corruptions: Iterable[Corruption], seed: int) -> Iterator[dict]:
+    """Measure as `denoising_rows` how a model denoises test images with each of the frozen test noises; arguments as in `classifier_rows`."""
+    pieces = files.pieces(len(images), 4 * images[0].size, BATCH_SIZE)
+    for corruption in corruptions:
+        pairs = ((sources.to_unit(images[piece]), test_noise(images[piece], corruption, seed, piece.start)) for piece in pieces)
+        yield from _denoising_rows(model, pairs, str(corruption))
+
+
+def _denoising_rows(model: DenoisingModel, pairs: Iterable[tuple[np.ndarray, np.ndarray]], test_corruption: str) -> Iterator[dict]:
+    values: dict[str, list[np.ndarray]] = {}
+    for clean, noisy in pairs:
+        measures = [("psnr", metrics.psnr)] + ([("ssim", metrics.ssim)] if min(clean.shape[1:3]) >= metrics.SSIM_WINDOW else [])
+        for suffix, images in (("_input", noisy), ("", model.denoise(noisy))):
+            for name, measure in measures:
+                parts = [measure(images[i : i + BATCH_SIZE], clean[i : i + BATCH_SIZE]) for i in range(0, len(clean), BATCH_SIZE)]
+                values.setdefault(name + suffix, []).extend(parts)
+    for metric, parts in values.items():
+        yield {
+            "test_corruption": test_corruption,
+            "split": "test",
+            "metric": metric,
+            "value": float(np.concatenate(parts).mean(dtype=np.float64)),
+        }

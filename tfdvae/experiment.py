@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -107,12 +107,12 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
     Args:
         config: settings.
         image_shape: (H, W, C).
-        steps_per_epoch: turns epochs of KL warm-up into steps.
+        steps_per_epoch: turns epochs of KL warm-up and of the learning rate's schedule into steps.
     """
     c = config
     dtype = PRECISIONS[c.precision]
     pair = networks.build(c.chosen_network, image_shape, c.latent_dim, variational=c.variational, seed=c.seed, dtype=dtype)
-    own = {"seed": c.seed, "dtype": dtype, "name": c.model}
+    own = {"likelihood": c.likelihood, "seed": c.seed, "dtype": dtype, "name": c.model}
     corrupting = {"corruption": str(c.injected), "target": c.target, "corruption_samples": c.corruption_samples}
     bound = {"beta": c.beta, "beta_warmup_steps": c.beta_warmup * steps_per_epoch, "latent_samples": c.latent_samples}
     match c.model:
@@ -122,7 +122,10 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
             model = VAE(*pair, **bound, **own)
         case "dvae":
             model = DVAE(*pair, **corrupting, **bound, **own)
-    model.compile(optimizer=keras.optimizers.Adam(c.learning_rate))
+    rate = c.learning_rate
+    if c.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.beta_1))
     return model
 
 
@@ -169,6 +172,14 @@ def _describe(model: DenoisingModel) -> str:
     return f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and {model.count_params():,} parameters"
 
 
+def _unit(config: TrainConfig) -> str:
+    return "mean squared error" if config.likelihood == "mse" else "nats per image"
+
+
+def _loss(config: TrainConfig, value: float) -> str:
+    return f"{value:.{5 if config.likelihood == 'mse' else 2}f} {_unit(config)}"
+
+
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
     return keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
 
@@ -187,7 +198,7 @@ def train_generator(run: Run) -> str:
     history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
     _keep(run, "generator", model, history)
-    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {history[-1]['loss']:.2f} nats per image"
+    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {_loss(c, history[-1]['loss'])}"
 
 
 def augment(run: Run) -> str:
@@ -238,7 +249,8 @@ def evaluate(run: Run) -> str:
         train, test = (run.data["images"], run.data["clean"]), (run.source.test_noisy, run.source.test_images)
         measured = [*evaluation.denoising_rows(run.generator, run.source.test_images, run.source.test_noisy, "observed")]
     else:
-        train, test, measured = run.data["images"], run.source.test_images, []
+        train, test = run.data["images"], run.source.test_images
+        measured = [*evaluation.corruption_rows(run.generator, test, map(corruptions.parse, c.test_noise), c.seed)]
     rows = [run.row(**fields) for fields in [*evaluation.generator_rows(run.generator, train, test), *measured]]
     tests = list(map(corruptions.parse, c.test_noise))
     for augmentation in c.training_sets:
@@ -295,7 +307,7 @@ def draw_figures(run: Run) -> str:
         _draw_noise(run, images, index, shown, clean, names)
     if c.makes_images:
         _draw_augmentation(run, **run.synthetic, shown=shown, names=names)
-    plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", figures / "training_loss.png")
+    plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", _unit(c), figures / "training_loss.png")
     if "latent_grids" in _figures(c):
         _draw_latent_grids(run)
     if c.training_sets:
@@ -406,8 +418,12 @@ def stages(config: TrainConfig) -> list[Stage]:
     ]
 
 
-def train(config: TrainConfig) -> Path:
+def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
     """Do the main job, or go on with it where `config.resume` names a run; return the run folder.
+
+    Args:
+        config: settings.
+        given: names of settings that were given though they may equal a default, for `origin` in `config.json`.
 
     Raises:
         ValueError, FileNotFoundError, sources.Unavailable: settings or data that do not fit.
@@ -430,6 +446,7 @@ def train(config: TrainConfig) -> Path:
     else:
         folder = Path(config.output).expanduser() if config.output is not None else _new_folder(config)
         _check_empty(folder)
+        origin = config.origin(given)
         config = dataclasses.replace(config, threads=use_threads(config.threads))
         source = _load(config)
         config = _resolve(config, source)
@@ -439,7 +456,7 @@ def train(config: TrainConfig) -> Path:
         if not resuming:
             _check_empty(folder)
             files.write_json(folder / "environment.json", environment() | {"notice": source.notice, "data": source.fingerprint})
-            files.write_json(folder / "config.json", config.to_dict())
+            files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
@@ -572,6 +589,9 @@ def _summarise(run: Run) -> None:
     if c.model == "ae":
         lines += ["A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.", ""]
     rows = files.read_rows(run.folder / "metrics.csv")
+    if c.denoising:
+        images = f"{len(run.source.test_labels):,} test images"
+        lines += [f"PSNR in dB of {images} against the uncorrupted ones, mean over images:", "", statistics.psnr_table(rows), ""]
     if c.training_sets:
         each = f"{c.classifier_steps:,} steps each" if c.protocol == "equal_steps" else f"{c.classifier_epochs} epochs each"
         lines += [
@@ -583,14 +603,15 @@ def _summarise(run: Run) -> None:
     else:
         losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
         lines += [
-            f"Loss {losses['train', 'loss']:.2f} (training) and {losses['test', 'loss']:.2f} (test) nats per image; no classifier was asked for."
+            f"Loss {_loss(c, losses['train', 'loss'])} on training images, {_loss(c, losses['test', 'loss'])} on test images; no classifier was asked for."
         ]
     if c.noisy_dir:
         means = {row["metric"]: float(row["value"]) for row in rows if row["test_corruption"] == "observed"}
         lines += [
             "",
-            f"Noisy and denoised against clean, means over {len(run.source.test_labels):,} test images: PSNR {means['psnr_input']:.2f} and "
-            f"{means['psnr']:.2f} dB, SSIM {means['ssim_input']:.4f} and {means['ssim']:.4f}.",
+            f"Noisy and denoised against clean, means over {len(run.source.test_labels):,} test images: "
+            + ", ".join(f"{name.upper()} {means[f'{name}_input']:.4g} and {means[name]:.4g}" for name in ("psnr", "ssim") if name in means)
+            + ".",
         ]
     text = "\n".join(lines) + "\n"
     files.write_text(run.folder / "summary.md", text)

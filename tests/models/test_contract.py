@@ -32,6 +32,7 @@ SHAPES = {
     "mlp": [SHAPE, (7, 9, 3), (1, 1, 1)],
     "strided_conv": [(12, 20, 2), (28, 28, 1)],
     "pooled_conv": [(16, 20, 2), (28, 28, 1)],
+    "pooled_conv_inference": [(16, 20, 2), (28, 28, 1)],
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
 CASES = [("mlp", name) for name in MODELS] + [
@@ -260,6 +261,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("strided_conv", True): (87_641 + 80, 80),
     ("pooled_conv", False): (186_511, 642),
     ("pooled_conv", True): (213_143, 642),
+    ("pooled_conv_inference", False): (186_511, 642),
+    ("pooled_conv_inference", True): (213_143, 642),
     ("residual_conv", False): (113_349, 0),
     ("residual_conv", True): (113_481, 0),
 }

@@ -19,9 +19,9 @@ FIGURES = {
     "grey rows": lambda path: plots.image_rows({"a": GREY, "b": GREY[:2]}, "title", path, ["x", "y", "z"]),
     "RGB rows": lambda path: plots.image_rows({"a": RGB}, "title", path),
     "one image": lambda path: plots.image_rows({"": GREY[:1]}, "title", path),
-    "losses": lambda path: plots.training_loss(LOSSES, "title", path),
+    "losses": lambda path: plots.training_loss(LOSSES, "title", "nats per image", path),
     "loss of one epoch": lambda path: plots.training_loss(
-        [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", path
+        [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", "nats per image", path
     ),
     "latent grid": lambda path: plots.latent_grids({(0, 1): np.random.rand(4, 4, 6, 5, 1)}, VALUES, "title", path),  # noqa: NPY002
     "latent grids": lambda path: plots.latent_grids(

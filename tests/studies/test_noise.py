@@ -1,4 +1,5 @@
 import dataclasses
+import signal
 
 import keras
 import numpy as np
@@ -150,3 +151,47 @@ def test_command_line():
     wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
     assert wrong.returncode == 2
     assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_study_ends_as_an_undisturbed_one(tmp_path):
+    """Killed after the first and after the fourth cell, two processes at a time, against one process without a break."""
+    study = ("study", "noise", "--dataset", "digits", "--epochs", "1", "--threads", "1", "--seeds", "0", "--targets", "corrupted")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert run_tfdvae(*study, "--output", whole).returncode == 0
+    for cells in (1, 4):
+        killed = run_tfdvae(
+            *study, "--workers", "2", "--output", broken, kill_when=lambda cells=cells: len(list((broken / "cells").glob("*.csv"))) >= cells
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert not (broken / "report.md").exists()
+    finished = run_tfdvae(*study, "--workers", "2", "--output", broken)
+    assert finished.returncode == 0, finished.stderr
+    assert "6 cells, 0 done before" not in finished.stdout
+    assert (broken / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    assert len(list((broken / "figures").glob("*.png"))) == 3
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_is_named(tmp_path):
+    """The folder of the cells is a file: the study says which cell failed and why, with status 2."""
+    (tmp_path / "cells").touch()
+    process = run_tfdvae(
+        "study",
+        "noise",
+        "--dataset",
+        "digits",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--seeds",
+        "0",
+        "--targets",
+        "corrupted",
+        "--output",
+        tmp_path,
+    )
+    assert process.returncode == 2
+    assert "cell corrupted-none-seed0 failed" in process.stderr
+    assert "Traceback" not in process.stderr

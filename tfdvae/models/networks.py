@@ -127,13 +127,16 @@ def pooled_conv(
     variational: bool,
     seed: int = 0,
     dtype: str = "float32",
+    batch_statistics: bool = True,
 ) -> tuple[keras.Model, keras.Model]:
     """Return the convolutional encoder and decoder of the Keras DAE of OpenGenus.
 
     Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and max-pooling; the decoder mirrors them with
     transposed convolutions and upsampling. For 28x28x1 images an AE or DAE has 186,511 parameters, 642 of them not
     trainable, and its code is the flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads of
-    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`.
+    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`, and `batch_statistics`: normalise by the statistics of
+    the batch while training; without it (network `pooled_conv_inference`) by moving statistics that stay at 0 and 1, as the published
+    training loop does, which calls its networks in inference mode.
 
     Raises:
         ValueError: height or width is not 4 k + 12 with k at least 1.
@@ -150,7 +153,8 @@ def pooled_conv(
         }
 
     def activated(hidden):
-        return keras.layers.LeakyReLU(dtype=dtype)(keras.layers.BatchNormalization(dtype=dtype)(hidden))
+        normalised = keras.layers.BatchNormalization(dtype=dtype)(hidden, training=None if batch_statistics else False)
+        return keras.layers.LeakyReLU(dtype=dtype)(normalised)
 
     def transposed(hidden, units, padding, name):
         return keras.layers.Conv2DTranspose(units, 3, padding=padding, **start(name))(hidden)
@@ -184,8 +188,9 @@ def residual_conv(
 ) -> tuple[keras.Model, keras.Model]:
     """Return a convolutional encoder and decoder made for denoising on a CPU, with a code that keeps its place in the image.
 
-    All work is done at half the height and width: three residual blocks of two 3x3 convolutions with 32 channels each way, without
-    batch normalisation. The code has shape (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels.
+    All work is done at half the height and width: three residual blocks of two 3x3 convolutions with 32 channels each way, activated
+    before they are convolved (He et al. 2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code
+    has shape (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels; 16 channels denoise better.
     113,349 parameters as an AE or DAE for one channel and 4 latent channels. Arguments are those of `mlp`, but `latent_dim`
     counts channels.
 
@@ -196,8 +201,8 @@ def residual_conv(
     checks.integer("latent_dim", latent_dim, 1)
     rows, columns = (_steps("residual_conv", size, 2, 0) for size in (height, width))
 
-    def conv(inputs, units, name, size=3, strides=1, kind=keras.layers.Conv2D):
-        start = keras.initializers.HeNormal(seed=seeds.stream(seed, f"initial weights/{name}"))
+    def conv(inputs, units, name, size=3, strides=1, kind=keras.layers.Conv2D, start=keras.initializers.HeNormal):
+        start = start(seed=seeds.stream(seed, f"initial weights/{name}"))
         return kind(units, size, strides, padding="same", kernel_initializer=start, dtype=dtype, name=name)(inputs)
 
     def relu(inputs):
@@ -205,16 +210,17 @@ def residual_conv(
 
     def blocks(hidden, part):
         for number in range(1, RESIDUAL_BLOCKS + 1):
-            inner = conv(relu(conv(hidden, RESIDUAL_CHANNELS, f"{part}_{number}_1")), RESIDUAL_CHANNELS, f"{part}_{number}_2")
-            hidden = relu(keras.layers.Add(dtype=dtype)([hidden, inner]))
-        return hidden
+            inner = conv(relu(hidden), RESIDUAL_CHANNELS, f"{part}_{number}_1")
+            inner = conv(relu(inner), RESIDUAL_CHANNELS, f"{part}_{number}_2", start=lambda seed: keras.initializers.Zeros())
+            hidden = keras.layers.Add(dtype=dtype)([hidden, inner])
+        return relu(hidden)
 
     images = keras.Input((height, width, channels), name="images")
-    hidden = blocks(relu(conv(images, RESIDUAL_CHANNELS, "encoder_0", size=4, strides=2)), "encoder")
+    hidden = blocks(conv(images, RESIDUAL_CHANNELS, "encoder_0", size=4, strides=2), "encoder")
     encoder = _encoder(images, [conv(hidden, latent_dim, head, size=1) for head in _heads(variational)])
 
     code = keras.Input((rows, columns, latent_dim), name="code")
-    hidden = blocks(relu(conv(code, RESIDUAL_CHANNELS, "decoder_0")), "decoder")
+    hidden = blocks(conv(code, RESIDUAL_CHANNELS, "decoder_0"), "decoder")
     logits = conv(hidden, channels, "logits", size=4, strides=2, kind=keras.layers.Conv2DTranspose)
     return encoder, keras.Model(code, logits, name="decoder")
 
@@ -240,7 +246,13 @@ def _steps(network: str, size: int, step: int, offset: int) -> int:
     return k
 
 
-NETWORKS = {"mlp": mlp, "strided_conv": strided_conv, "pooled_conv": pooled_conv, "residual_conv": residual_conv}
+NETWORKS = {
+    "mlp": mlp,
+    "strided_conv": strided_conv,
+    "pooled_conv": pooled_conv,
+    "pooled_conv_inference": partial(pooled_conv, batch_statistics=False),
+    "residual_conv": residual_conv,
+}
 
 
 def build(name: str, image_shape: tuple[int, int, int], latent_dim: int, **options) -> tuple[keras.Model, keras.Model]:

@@ -56,12 +56,13 @@ def image_rows(rows: dict[str, np.ndarray], title: str, path: Path, columns: lis
         _save(figure, path)
 
 
-def training_loss(history: list[dict], title: str, path: Path) -> None:
-    """Draw the losses of each epoch, in nats per image, one panel a loss.
+def training_loss(history: list[dict], title: str, unit: str, path: Path) -> None:
+    """Draw the losses of each epoch, one panel a loss.
 
     Args:
         history: dictionaries with `epoch` and the losses.
         title: over the figure.
+        unit: of the losses.
         path: of the PNG.
     """
     titles = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
@@ -72,7 +73,7 @@ def training_loss(history: list[dict], title: str, path: Path) -> None:
         epochs = [entry["epoch"] for entry in history]
         for axes, name, colour in zip(figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False):
             axes.plot(epochs, [entry[name] for entry in history], color=colour, marker="o" if len(epochs) < 20 else None)
-            axes.set(title=titles[name], xlabel="epoch", ylabel="nats per image")
+            axes.set(title=titles[name], xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
         _save(figure, path)
 

@@ -23,6 +23,8 @@ def noise_label(test_corruption: str) -> str:
     if test_corruption == "none":
         return "no noise"
     kind, _, level = test_corruption.partition(":")
+    if "," in level:
+        return test_corruption
     return f"{100 * float(level):g}%" if kind == "gaussian" else test_corruption
 
 
@@ -42,6 +44,21 @@ def accuracy_table(rows: list[dict]) -> str:
             value, low, high = (cells[augmentation, column, metric] for metric in ("accuracy", "accuracy_low", "accuracy_high"))
             values.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
         lines.append(f"| {training_set_label(augmentation)} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def psnr_table(rows: list[dict]) -> str:
+    """Return the PSNR of corrupted and of denoised test images as a Markdown table, a column a test corruption.
+
+    Args:
+        rows: long rows; those with metric `psnr_input` and `psnr` are used.
+    """
+    cells = {(row["metric"], row["test_corruption"]): float(row["value"]) for row in rows}
+    columns = [test for metric, test in cells if metric == "psnr"]
+    lines = ["| images | " + " | ".join(map(noise_label, columns)) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, metric in (("as given", "psnr_input"), ("denoised", "psnr")):
+        values = ["" if test == "none" and metric == "psnr_input" else f"{cells[metric, test]:.2f}" for test in columns]
+        lines.append(f"| {name} | " + " | ".join(values) + " |")
     return "\n".join(lines)
 
 

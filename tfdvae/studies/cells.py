@@ -1,13 +1,73 @@
 """A study is a list of cells; each is computed in a process of its own and leaves its rows in a file of its own."""
 
 import concurrent.futures
+import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from tfdvae import files
+from tfdvae import checks, files
+from tfdvae.config import StudyConfig
+from tfdvae.runtime import use_threads
+
+
+def study(
+    name: str,
+    config: StudyConfig,
+    cells: Collection[str],
+    fixed: tuple[str, ...],
+    compute: Callable[[str, Path], None],
+    report: Callable[[list[dict], Path], None],
+) -> None:
+    """Compute the cells of a study that are missing, or the one that `config.cell` names, then write its report.
+
+    Args:
+        name: of the study, as the command line has it.
+        config: its settings.
+        cells: names of its cells, in order.
+        fixed: names of settings that may not change between two starts in one folder.
+        compute: takes the name of a cell and the CSV file that it writes.
+        report: takes all rows and the folder.
+
+    Raises:
+        ValueError: no such cell; results of other settings in the folder.
+        BlockingIOError: another process works in the folder.
+        ChildProcessError: a cell failed.
+    """
+    folder = Path(config.output or f"results/{name}")
+    if config.cell is not None:
+        checks.choice("cell", config.cell, cells)
+        use_threads(config.threads)
+        compute(config.cell, folder / "cells" / f"{config.cell}.csv")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.locked(folder):
+        _check_same_study({setting: getattr(config, setting) for setting in ("dataset", "threads", *fixed)}, folder)
+        commands = {cell: ["study", name, "--cell", cell, *_arguments(config)] for cell in cells}
+        run(commands, folder, config.workers, lambda line: print(line, flush=True))
+        report(collect(commands, folder), folder)
+    print(f"Report: {folder / 'report.md'}")
+
+
+def _check_same_study(settings: dict, folder: Path) -> None:
+    settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+    path = folder / "config.json"
+    if not path.exists():
+        files.write_json(path, settings)
+    elif (kept := files.read_json(path)) != settings:
+        raise ValueError(f"`output` {folder} holds a study with {kept}; got {settings}. Give another folder.")
+
+
+def _arguments(config: StudyConfig) -> list[str]:
+    """Return the settings as command-line arguments, but for those that concern the whole study."""
+    arguments = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in ("cell", "workers", "debug") and value is not None:
+            arguments += [f"--{field.name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return arguments
 
 
 def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress: Callable[[str], None] = print) -> None:
@@ -20,7 +80,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
         progress: takes a line for the reader.
 
     Raises:
-        RuntimeError: a cell failed; its last lines are shown. Finished cells are kept.
+        ChildProcessError: a cell failed; its last lines are shown. Finished cells are kept.
     """
     missing = [name for name in commands if not (folder / "cells" / f"{name}.csv").exists()]
     progress(f"{len(commands)} cells, {len(commands) - len(missing)} done before")
@@ -30,7 +90,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
                 if error := done.result():
-                    raise RuntimeError(f"cell {names[done]} failed: {error}")
+                    raise ChildProcessError(f"cell {names[done]} failed: {error}")
                 collect(commands, folder)
                 spent = (time.monotonic() - start) / number
                 progress(f"[{number}/{len(missing)}] {names[done]}; {spent * (len(missing) - number) / 60:.0f} minutes left")

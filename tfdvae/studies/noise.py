@@ -15,12 +15,11 @@ import sklearn.model_selection
 import sklearn.neighbors
 import tensorflow as tf
 
-from tfdvae import checks, corruptions, files
+from tfdvae import corruptions, files
 from tfdvae.config import NoiseStudyConfig
 from tfdvae.data import pipelines, sources
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
-from tfdvae.runtime import use_threads
 from tfdvae.studies import cells as cell_runner
 from tfdvae.studies import noise_report
 from tfdvae.studies.noise_report import NOISES
@@ -141,42 +140,20 @@ def _measure(model: DAE, source: sources.Source, train: np.ndarray, test: np.nda
 def study(config: NoiseStudyConfig) -> None:
     """Compute the cells of the study that are missing, or the one that `config.cell` names, then write its report.
 
+    Without noise both targets are one, so that these models are trained for the first target alone.
+
     Raises:
-        ValueError: no such cell; results of another number of epochs or another dataset in the folder.
+        ValueError: no such cell; results of another number of epochs, of threads or another dataset in the folder.
     """
-    folder = Path(config.output)
     cells = {
         f"{target}-{noise.replace(':', '-')}-seed{seed}": (noise, target, seed)
         for seed in config.seeds
         for target in config.targets
         for noise in NOISES
+        if noise != "none" or target == config.targets[0]
     }
-    if config.cell is not None:
-        checks.choice("cell", config.cell, cells)
-        use_threads(config.threads)
-        source = sources.load(config.dataset, config.data_dir)
-        run_cell(source, *cells[config.cell], config.epochs, folder / "cells" / f"{config.cell}.csv")
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.locked(folder):
-        _check_same_study(config, folder)
-        commands = {name: _cell_command(config, name) for name in cells}
-        cell_runner.run(commands, folder, config.workers, lambda line: print(line, flush=True))
-        noise_report.write(cell_runner.collect(commands, folder), folder)
-    print(f"Report: {folder / 'report.md'}")
 
+    def compute(cell: str, path: Path) -> None:
+        run_cell(sources.load(config.dataset, config.data_dir), *cells[cell], config.epochs, path)
 
-def _check_same_study(config: NoiseStudyConfig, folder: Path) -> None:
-    settings = {name: getattr(config, name) for name in ("dataset", "epochs", "threads")}
-    path = folder / "config.json"
-    if not path.exists():
-        files.write_json(path, settings)
-    elif (kept := files.read_json(path)) != settings:
-        raise ValueError(f"`output` {folder} holds a study with {kept}; got {settings}. Give another folder.")
-
-
-def _cell_command(config: NoiseStudyConfig, name: str) -> list[str]:
-    command = ["study", "noise", "--cell", name, "--dataset", config.dataset, "--epochs", str(config.epochs), "--output", config.output]
-    command += ["--seeds", *map(str, config.seeds), "--targets", *config.targets]
-    command += ["--data-dir", config.data_dir] if config.data_dir is not None else []
-    return command + (["--threads", str(config.threads)] if config.threads is not None else [])
+    cell_runner.study("noise", config, cells, ("epochs",), compute, noise_report.write)

@@ -39,15 +39,16 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
     losses: Values = defaultdict(list)
     floors: Values = defaultdict(list)
     measured: Values = defaultdict(list)
+    targets = list(dict.fromkeys(row["target"] for row in rows))
     for row in rows:
         value = float(row["value"])
-        if row["metric"] == "loss":
-            losses[row["target"], row["corruption"], row["split"], row["epoch"]].append(value)
-        elif row["metric"] == "floor":
-            floors[row["target"], row["corruption"], row["split"]].append(value)
-        else:
-            measured[row["target"], row["metric"], row["corruption"], row["test_corruption"]].append(value)
-    targets = list(dict.fromkeys(row["target"] for row in rows))
+        for target in targets if row["corruption"] == "none" else (row["target"],):
+            if row["metric"] == "loss":
+                losses[target, row["corruption"], row["split"], row["epoch"]].append(value)
+            elif row["metric"] == "floor":
+                floors[target, row["corruption"], row["split"]].append(value)
+            else:
+                measured[target, row["metric"], row["corruption"], row["test_corruption"]].append(value)
     seeds = sorted({int(row["seed"]) for row in rows})
     last = str(max(int(key[3]) for key in losses))
     lines = [
@@ -160,9 +161,9 @@ def _figures(target: str, losses: Values, folder: Path) -> None:
 
 
 def _first_cell(folder: Path, target: str, noise: str) -> Path:
-    return min(
-        (folder / "cells").glob(f"{target}-{noise.replace(':', '-')}-seed*.npz"), key=lambda path: int(path.stem.rpartition("seed")[2])
-    )
+    target = "*" if noise == "none" else target
+    cells = (folder / "cells").glob(f"{target}-{noise.replace(':', '-')}-seed*.npz")
+    return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]))
 
 
 def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
