@@ -310,7 +310,7 @@ class Stage:
 def _figures(config: TrainConfig) -> list[str]:
     names = ["samples", "corrupted", "reconstructions", "training_loss"]
     names += ["augmentation"] if config.model != "ae" else []
-    names += ["latent_grids"] if config.latent_dim > 1 and config.chosen_network != "residual_conv" else []
+    names += ["latent_grids"] if config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv") else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 
