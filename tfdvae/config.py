@@ -16,7 +16,7 @@ import tyro
 from tfdvae import checks, corruptions, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv")
+NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv", "wide_residual_conv")
 TARGETS = ("observed", "corrupted")
 PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -394,7 +394,7 @@ class DenoisingStudyConfig(StudyConfig):
         "gaussian:0.2", "clipped_gaussian:0.3", "speckle:0.5", "uniform:0.3", "salt_and_pepper:0.4", "random_erasing:1",
     )  # fmt: skip
     """Further corruptions that the blind model is tested on."""
-    epochs: int = 3
+    epochs: int = 4
     """Epochs of each model."""
 
     def __post_init__(self):

@@ -390,7 +390,7 @@ class Stage:
 def _figures(config: TrainConfig) -> list[str]:
     names = ["samples", "training_loss"] + (["denoised"] if config.noisy_dir else ["corrupted", "reconstructions"])
     names += ["augmentation"] if config.makes_images else []
-    names += ["latent_grids"] if config.latent_dim > 1 and config.chosen_network != "residual_conv" else []
+    names += ["latent_grids"] if config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv") else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 

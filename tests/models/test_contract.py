@@ -34,6 +34,7 @@ SHAPES = {
     "pooled_conv": [(16, 20, 2), (28, 28, 1)],
     "pooled_conv_inference": [(16, 20, 2), (28, 28, 1)],
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
+    "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
 CASES = [("mlp", name) for name in MODELS] + [
     (network, name) for network in networks.NETWORKS if network != "mlp" for name in ("dae", "dvae")
@@ -265,6 +266,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("pooled_conv_inference", True): (213_143, 642),
     ("residual_conv", False): (113_349, 0),
     ("residual_conv", True): (113_481, 0),
+    ("wide_residual_conv", False): (447_877, 0),
+    ("wide_residual_conv", True): (448_137, 0),
 }
 
 

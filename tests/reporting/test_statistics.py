@@ -36,3 +36,23 @@ def test_accuracy_table():
         "| limited | 80.00 (75.00 to 85.00) | 80.00 (75.00 to 85.00) |",
         "| limited + DVAE | 81.00 (76.00 to 86.00) | 81.00 (76.00 to 86.00) |",
     ]
+
+
+def test_prediction_interval():
+    """Mean 2, standard deviation 1, three values: 2 -+ 4.302653 * sqrt(1 + 1/3)."""
+    assert statistics.prediction_interval([1, 2, 3]) == pytest.approx((2 - 4.302653 * (4 / 3) ** 0.5, 2 + 4.302653 * (4 / 3) ** 0.5))
+    assert statistics.prediction_interval([1]) == (float("-inf"), float("inf"))
+
+
+def test_psnr_table():
+    rows = [
+        {"metric": metric, "test_corruption": test, "value": value}
+        for test, values in (("none", (48.13, 30)), ("gaussian:0.1", (20.0, 26.789)))
+        for metric, value in zip(("psnr_input", "psnr"), values, strict=True)
+    ]
+    assert statistics.psnr_table(rows).splitlines() == [
+        "| images | no noise | 10% |",
+        "|---|---|---|",
+        "| as given |  | 20.00 |",
+        "| denoised | 30.00 | 26.79 |",
+    ]

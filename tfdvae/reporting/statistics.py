@@ -18,6 +18,13 @@ def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[
     return mean, float(scipy.stats.t.ppf((1 + confidence) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
+def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Return where one more value of the same normal distribution falls; infinite for a single value."""
+    mean, half = mean_and_half_width(values, confidence)
+    half = float("inf") if len(values) < 2 else half * np.sqrt(len(values) + 1)
+    return mean - half, mean + half
+
+
 def noise_label(test_corruption: str) -> str:
     """Return how a table names a test corruption: `no noise`, `2.5%` for Gaussian noise, otherwise its own name."""
     if test_corruption == "none":

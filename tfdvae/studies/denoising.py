@@ -145,9 +145,11 @@ def _noisy(images: np.ndarray, corruption: str, seed: int, purpose: str) -> np.n
 
 
 def _model_cell(config: DenoisingStudyConfig, source: sources.Source, path: Path, trained: str, seed: int) -> None:
-    """Train the model of the recipe conv-dae on one corruption and test it on that one; the blind model on all, seen and unseen."""
+    """Train the wide model of the recipe conv-dae on one corruption and test it on that one; the blind model on all, seen and unseen."""
     train, _, test = _images(source)
-    settings = TrainConfig.of_recipe("conv-dae", corruption=trained, epochs=config.epochs, precision="bfloat16", seed=seed)
+    settings = TrainConfig.of_recipe(
+        "conv-dae", network="wide_residual_conv", corruption=trained, epochs=config.epochs, precision="bfloat16", seed=seed
+    )
     per_epoch = pipelines.steps_per_epoch(len(train), settings.batch_size)
     model = experiment.build_generator(settings, train.shape[1:], per_epoch)
     batches = pipelines.training_batches((train,), settings.batch_size, seed, "denoising study")

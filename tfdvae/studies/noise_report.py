@@ -78,12 +78,15 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
 
 
 def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[str]:
-    lines = [
-        "Loss, and loss minus floor minus variance of the noise: the model's own error."
-        + (" Published values are single runs." if target == "corrupted" else ""),
-        "",
-        "| noise | split | epoch | loss | published | floor | own error | published | difference |",
-        "|---|---|---|---|---|---|---|---|---|",
+    lines = ["Loss, and loss minus floor minus variance of the noise: the model's own error.", ""]
+    if target == "corrupted":
+        lines[:1] = [
+            lines[0] + " Published values are single runs: `range of a run` is where",
+            "95% of single runs fall that are like ours (mean over seeds and standard deviation of a run, t-distribution).",
+        ]
+    lines += [
+        "| noise | split | epoch | loss | published | floor | own error | published | difference | range of a run |",
+        "|---" * 10 + "|",
     ]
     for noise in NOISES:
         for epoch in dict.fromkeys(("1", last)):
@@ -92,17 +95,25 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[
                 if not values:
                     continue
                 base = np.mean(floors[target, noise, split]) + variance(noise, target)
-                published = PUBLISHED[noise].get(int(epoch), (None, None))[number] if target == "corrupted" else None
-                theirs = (
-                    ("", "", "")
-                    if published is None
-                    else (f"{published:.3f}", f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}")
-                )
                 own = statistics.mean_and_half_width([value - base for value in values])
-                loss = statistics.mean_and_half_width(values)
-                lines.append(
-                    f"| {noise} | {split} | {epoch} | {_plus_minus(*loss, 4)} | {theirs[0]} | {base:.4f} | {_plus_minus(*own, 4)} | {theirs[1]} | {theirs[2]} |"
-                )
+                cells = [
+                    noise,
+                    split,
+                    epoch,
+                    _plus_minus(*statistics.mean_and_half_width(values), 4),
+                    "",
+                    f"{base:.4f}",
+                    _plus_minus(*own, 4),
+                ]
+                published = PUBLISHED[noise].get(int(epoch), (None, None))[number] if target == "corrupted" else None
+                if published is None:
+                    cells += ["", "", ""]
+                else:
+                    low, high = statistics.prediction_interval(values)
+                    cells[4] = f"{published:.3f}"
+                    within = "inside" if low <= published <= high else "outside"
+                    cells += [f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}", f"{low:.3f} to {high:.3f}: {within}"]
+                lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
