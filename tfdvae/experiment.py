@@ -589,7 +589,7 @@ def _summarise(run: Run) -> None:
     if c.model == "ae":
         lines += ["A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.", ""]
     rows = files.read_rows(run.folder / "metrics.csv")
-    if c.denoising:
+    if c.denoising and not c.noisy_dir:
         images = f"{len(run.source.test_labels):,} test images"
         lines += [f"PSNR in dB of {images} against the uncorrupted ones, mean over images:", "", statistics.psnr_table(rows), ""]
     if c.training_sets:
