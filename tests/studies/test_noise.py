@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import signal
 
 import keras
@@ -170,6 +171,10 @@ def test_a_killed_study_ends_as_an_undisturbed_one(tmp_path):
     assert "6 cells, 0 done before" not in finished.stdout
     assert (broken / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
     assert len(list((broken / "figures").glob("*.png"))) == 3
+    report = (broken / "report.md").read_bytes()
+    shutil.rmtree(broken / "cells")
+    assert "6 cells, 6 done before" in run_tfdvae(*study, "--output", broken).stdout, "rows.csv is enough, as in a clone"
+    assert (broken / "report.md").read_bytes() == report
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from tfdvae import checks, files
@@ -74,7 +74,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
     """Compute the cells whose rows are not there yet, in order, and put all rows together.
 
     Args:
-        commands: name of each cell -> arguments of `python -m tfdvae` that make it write `folder`/cells/NAME.csv in one step.
+        commands: name of each cell -> arguments of `python -m tfdvae` that make it write `folder`/cells/NAME.csv in one step, with its name as `run`.
         folder: of the study; `rows.csv` is written after each cell.
         workers: processes at a time.
         progress: takes a line for the reader.
@@ -82,7 +82,7 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
     Raises:
         ChildProcessError: a cell failed; its last lines are shown. Finished cells are kept.
     """
-    missing = [name for name in commands if not (folder / "cells" / f"{name}.csv").exists()]
+    missing = [name for name in commands if name not in _finished(folder)]
     progress(f"{len(commands)} cells, {len(commands) - len(missing)} done before")
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -106,9 +106,18 @@ def _compute(arguments: list[str]) -> str:
     return f"status {process.returncode}\n{last}" if process.returncode else ""
 
 
-def collect(commands: dict[str, list[str]], folder: Path) -> list[dict]:
+def collect(names: Iterable[str], folder: Path) -> list[dict]:
     """Write the rows of all finished cells, in the order of the study, to `rows.csv`, and return them."""
-    paths = [folder / "cells" / f"{name}.csv" for name in commands]
-    rows = [row for path in paths if path.exists() for row in files.read_rows(path)]
-    files.write_rows(folder / "rows.csv", rows)
+    finished = _finished(folder)
+    rows = [row for name in names for row in finished.pop(name, [])]
+    files.write_rows(folder / "rows.csv", [*rows, *(row for others in finished.values() for row in others)])
     return rows
+
+
+def _finished(folder: Path) -> dict[str, list[dict]]:
+    """Return the rows of each cell that is done: from `rows.csv`, which may have come without `cells`, and from `cells`."""
+    finished: dict[str, list[dict]] = {}
+    if (folder / "rows.csv").exists():
+        for row in files.read_rows(folder / "rows.csv"):
+            finished.setdefault(row["run"], []).append(row)
+    return finished | {path.stem: files.read_rows(path) for path in (folder / "cells").glob("*.csv")}

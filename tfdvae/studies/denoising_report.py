@@ -53,7 +53,8 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
         lines += [f"| {name} | {_plus_minus(value, digits)} |" for name, value in untouched.items()] + [""]
     lines += ["## Parameters chosen on held-out images", "", *_parameters(chosen, [*seen, *unseen]), ""]
     for name, tests in (("seen", seen), ("unseen", unseen)):
-        if _draw(folder, tests, name):
+        _draw(folder, tests, name)
+        if (folder / "figures" / f"{name}.png").exists():
             lines += [f"![Test images: {name} corruptions](figures/{name}.png)", ""]
     files.write_text(folder / "report.md", "\n".join(lines))
 
@@ -98,15 +99,15 @@ def _parameters(chosen: dict[tuple[str, str], str], tests: list[str]) -> list[st
     return lines + [f"| {tested} | " + " | ".join(chosen.get((name, tested), "") for name in CLASSICAL) + " |" for tested in tests]
 
 
-def _draw(folder: Path, tests: list[str], name: str) -> bool:
-    """Draw the first test images of each corruption, as given and as each denoiser leaves them; False where no arrays are left."""
+def _draw(folder: Path, tests: list[str], name: str) -> None:
+    """Draw the first test images of each corruption, as given and as each denoiser leaves them, where the arrays are on this machine."""
     pictures: dict[str, np.ndarray] = {}
     for path in sorted((folder / "cells").glob("*.npz"), key=lambda path: path.stem, reverse=True):  # the first seed comes last and stays
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]
     if not tests:
-        return False
+        return
     shown = 2
     kinds = ("clean", "input", *CLASSICAL, "linear", "blind", "own")
     rows = {}
@@ -116,4 +117,3 @@ def _draw(folder: Path, tests: list[str], name: str) -> bool:
             rows[kind] = np.concatenate([pictures.get(f"{tested}/{kind}", empty)[:shown] for tested in tests])
     columns = [tested if i == 0 else "" for tested in tests for i in range(shown)]
     plots.image_rows(rows, f"Test images: {name} corruptions", folder / "figures" / f"{name}.png", columns)
-    return True

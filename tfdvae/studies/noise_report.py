@@ -73,7 +73,8 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
         )
         lines += _quality(target, measured)
         _figures(target, losses, folder)
-        lines += [f"![{name}](figures/{name}-{target}.png)\n" for name in ("loss", "reconstructions", "codes")]
+        figures = (f"figures/{name}-{target}.png" for name in ("loss", "reconstructions", "codes"))
+        lines += [f"![{path}]({path})\n" for path in figures if (folder / path).exists()]
     files.write_text(folder / "report.md", "\n".join(lines) + "\n")
 
 
@@ -157,6 +158,8 @@ def _figures(target: str, losses: Values, folder: Path) -> None:
     }
     plots.loss_curves(curves, f"Target {target}: mean squared error, mean over seeds", folder / "figures" / f"loss-{target}.png")
     stored = {noise: _first_cell(folder, target, noise) for noise in NOISES}
+    if None in stored.values():
+        return
     rows, codes = {}, {}
     for noise, path in stored.items():
         with np.load(path) as arrays:
@@ -171,10 +174,11 @@ def _figures(target: str, losses: Values, folder: Path) -> None:
     plots.embeddings(embedded, f"Target {target}: t-SNE of the codes of the test images", folder / "figures" / f"codes-{target}.png")
 
 
-def _first_cell(folder: Path, target: str, noise: str) -> Path:
+def _first_cell(folder: Path, target: str, noise: str) -> Path | None:
+    """Return the arrays of the first seed; None where they are not on this machine, so that the figures stay as they are."""
     target = "*" if noise == "none" else target
     cells = (folder / "cells").glob(f"{target}-{noise.replace(':', '-')}-seed*.npz")
-    return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]))
+    return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]), default=None)
 
 
 def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
