@@ -194,7 +194,8 @@ def test_pairs_inject_nothing():
     ("settings", "message"),
     [
         ({"corruptions": ("gaussian:0.1",)}, "two or more"), ({"corruptions": ("gaussian:0.1", "0.1")}, "none of them twice"),
-        ({"unseen": ("none",)}, "`unseen` must have a level above 0"), ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        ({"unseen": ("none",)}, "`unseen` must be single corruptions with a level above 0"), ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        ({"corruptions": ("gaussian:0.1,masking:0.5", "speckle:0.1")}, "`corruptions` must be single"),
         ({"unseen": ("masking:0.5",)}, "both hold masking:0.5"), ({"epochs": 0}, "`epochs`"), ({"workers": 0}, "`workers`"), ({"seeds": ()}, "`seeds`"),
     ],
 )  # fmt: skip

@@ -61,7 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     description = f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version."
     try:
         if arguments[:1] == ["train"] and (recipe := _recipe(arguments)) is not None:
-            command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=TrainConfig.of_recipe(recipe), config=_STYLE)
+            pairs = {"corruption": None} if "noisy_dir" in _given(arguments) else {}
+            default = TrainConfig.of_recipe(recipe, **pairs)
+            command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE)
         else:
             command = tyro.cli(Command, prog="tfdvae", description=description, args=arguments, config=_STYLE)
         match command:
@@ -74,7 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
             case TrainConfig():
                 _train(command, arguments[1:])
     except KeyboardInterrupt:
-        print("\ntfdvae: stopped. A run that had begun goes on with --resume RUN_FOLDER.", file=sys.stderr)
+        way = "The same command goes on" if arguments[:1] == ["study"] else "A run that had begun goes on with --resume RUN_FOLDER"
+        print(f"\ntfdvae: stopped. {way}.", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         if debug:
@@ -107,12 +110,13 @@ def _given(arguments: list[str]) -> set[str]:
 
 
 def _recipe(arguments: list[str]) -> str | None:
-    """Return the value of `--recipe`, which the other defaults depend on."""
+    """Return the last value of `--recipe`, which the other defaults depend on."""
+    recipe = None
     for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
         flag, equals, value = argument.partition("=")
         if flag == "--recipe":
-            return value if equals else following
-    return None
+            recipe = value if equals else following
+    return recipe
 
 
 def _resumed(folder: str, arguments: list[str]) -> TrainConfig:

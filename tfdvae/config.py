@@ -284,10 +284,10 @@ class TrainConfig:
         def of(name: str) -> str:
             if name in given:
                 return "given"
-            for source, values in (("recipe", recipe), ("default", {name: getattr(TrainConfig, name)})):
-                if name in values:
-                    return source if getattr(self, name) == values[name] else "given"
-            raise AssertionError("every setting has a default")
+            value = getattr(self, name)
+            if name in recipe and value == recipe[name]:
+                return "recipe"
+            return "default" if value == getattr(TrainConfig, name) else "given"
 
         return {field.name: of(field.name) for field in dataclasses.fields(self)}
 
@@ -346,7 +346,7 @@ class StudyConfig:
     workers: int = 1
     """Cells computed at a time, each in a process of its own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow in each process. Default: the cores of this machine."""
+    """Threads of TensorFlow in each process. Default: the cores of this machine, shared by the workers."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
     cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -401,8 +401,8 @@ class DenoisingStudyConfig(StudyConfig):
         for name in ("corruptions", "unseen"):
             parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
             for corruption in parsed:
-                if corruption.level == 0:
-                    raise ValueError(f"`{name}` must have a level above 0; got {corruption}.")
+                if corruption.level == 0 or isinstance(corruption, corruptions.OneOf):
+                    raise ValueError(f"`{name}` must be single corruptions with a level above 0; got {corruption}.")
             object.__setattr__(self, name, tuple(map(str, parsed)))
         super().__post_init__()
         if len(self.corruptions) < 2:

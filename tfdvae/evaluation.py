@@ -98,14 +98,22 @@ def corruption_rows(model: DenoisingModel, images: np.ndarray, corruptions: Iter
         yield from _denoising_rows(model, pairs, str(corruption))
 
 
+def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:
+    """Return `psnr` and, where images have 11x11 pixels at least, `ssim` of each image, float64 (N,); arrays as in `metrics`."""
+    measures = {"psnr": metrics.psnr} | ({"ssim": metrics.ssim} if min(clean.shape[1:3]) >= metrics.SSIM_WINDOW else {})
+    starts = range(0, len(clean), BATCH_SIZE)
+    return {
+        name: np.concatenate([measure(images[i : i + BATCH_SIZE], clean[i : i + BATCH_SIZE]) for i in starts]).astype(np.float64)
+        for name, measure in measures.items()
+    }
+
+
 def _denoising_rows(model: DenoisingModel, pairs: Iterable[tuple[np.ndarray, np.ndarray]], test_corruption: str) -> Iterator[dict]:
     values: dict[str, list[np.ndarray]] = {}
     for clean, noisy in pairs:
-        measures = [("psnr", metrics.psnr)] + ([("ssim", metrics.ssim)] if min(clean.shape[1:3]) >= metrics.SSIM_WINDOW else [])
         for suffix, images in (("_input", noisy), ("", model.denoise(noisy))):
-            for name, measure in measures:
-                parts = [measure(images[i : i + BATCH_SIZE], clean[i : i + BATCH_SIZE]) for i in range(0, len(clean), BATCH_SIZE)]
-                values.setdefault(name + suffix, []).extend(parts)
+            for name, measured in image_quality(images, clean).items():
+                values.setdefault(name + suffix, []).append(measured)
     for metric, parts in values.items():
         yield {
             "test_corruption": test_corruption,

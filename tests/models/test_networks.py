@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
 
 
 def sizes(network):
@@ -29,6 +30,24 @@ def test_pooled_conv_layers():
     assert [shape for _, shape in sizes(decoder)] == [(6, 6, 64), (12, 12, 32), (26, 26, 1), (28, 28, 1)]
     assert (encoder.count_params(), decoder.count_params()) == (93_568, 92_943)
     assert encoder.output_shape == (None, 2048)
+
+
+@pytest.mark.parametrize(("network", "fixed"), [("pooled_conv", False), ("pooled_conv_inference", True)])
+def test_statistics_of_batch_normalisation(network, fixed):
+    """As published they stay at 0 and 1, so that training and inference are one; scale and shift are trained all the same."""
+    images = np.random.default_rng(0).random((8, 16, 16, 1), dtype=np.float32)
+    model = DAE(*networks.build(network, (16, 16, 1), 4, variational=False))
+    model.compile(optimizer="adam")
+    before = [weight.numpy() for weight in model.weights]
+    model.fit(images, batch_size=4, epochs=1, verbose=0)
+    trained = {id(weight) for weight in model.trainable_variables}
+    moved = {id(weight): not np.array_equal(old, weight) for old, weight in zip(before, model.weights, strict=True)}
+    statistics = [id(weight) for weight in model.weights if id(weight) not in trained]
+    assert len(statistics) == 12
+    assert {moved[key] for key in statistics} == {not fixed}
+    assert sum(moved[id(weight)] for weight in model.trainable_variables if weight.name in ("gamma", "beta")) >= 10
+    same = np.allclose(model.encoder(images, training=True), model.encoder(images, training=False), atol=1e-6)
+    assert same == fixed
 
 
 def test_strided_conv_starts_as_torch_does():

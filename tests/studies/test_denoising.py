@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.ndimage
+import sklearn.linear_model
 
 from tests.conftest import run_tfdvae
 from tfdvae import files, metrics
@@ -50,6 +51,17 @@ def test_linear_denoiser_is_the_wiener_filter():
     covariance = factor @ factor.T
     expected = mean + (noisy[:50] - mean) @ np.linalg.solve(covariance + variance * np.eye(4), covariance)
     np.testing.assert_allclose(denoise(shaped[0][:50]).reshape(-1, 4), np.clip(expected, 0, 1), atol=0.01)
+
+
+def test_linear_denoiser_chooses_its_penalty_on_held_out_images(pairs):
+    """From 100 noisy images of 784 pixels least squares almost copies its input; a large penalty does better."""
+    noisy, clean, held_out = pairs[0][:100], pairs[1][:100], pairs[2:]
+    denoise = denoising.linear_denoiser(noisy, clean, *held_out)
+    best = metrics.psnr(denoise(held_out[0]), held_out[1]).mean()
+    for penalty in (1, 30, 300, 3000):
+        other = sklearn.linear_model.Ridge(penalty).fit(noisy.reshape(100, -1), clean.reshape(100, -1))
+        output = np.clip(other.predict(held_out[0].reshape(50, -1)), 0, 1).reshape(held_out[0].shape).astype(np.float32)
+        assert best >= metrics.psnr(output, held_out[1]).mean() - 1e-4
 
 
 def rows_of_a_study():

@@ -120,6 +120,14 @@ def strided_conv(
     return encoder, keras.Model(code, transposed(hidden, channels, "logits", crop=True), name="decoder")
 
 
+@keras.saving.register_keras_serializable(package="tfdvae", name="InferenceBatchNormalization")
+class InferenceBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation that is in inference mode also while training: scale and shift are trained, the statistics stay."""
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=False, mask=mask)
+
+
 def pooled_conv(
     image_shape: tuple[int, int, int],
     latent_dim: int = 4,
@@ -127,16 +135,16 @@ def pooled_conv(
     variational: bool,
     seed: int = 0,
     dtype: str = "float32",
-    batch_statistics: bool = True,
+    normalisation: type[keras.layers.Layer] = keras.layers.BatchNormalization,
 ) -> tuple[keras.Model, keras.Model]:
     """Return the convolutional encoder and decoder of the Keras DAE of OpenGenus.
 
     Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and max-pooling; the decoder mirrors them with
     transposed convolutions and upsampling. For 28x28x1 images an AE or DAE has 186,511 parameters, 642 of them not
     trainable, and its code is the flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads of
-    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`, and `batch_statistics`: normalise by the statistics of
-    the batch while training; without it (network `pooled_conv_inference`) by moving statistics that stay at 0 and 1, as the published
-    training loop does, which calls its networks in inference mode.
+    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`, and `normalisation`. As network
+    `pooled_conv_inference` it is `InferenceBatchNormalization`, whose statistics stay at 0 and 1, as in the published training loop, which
+    calls its networks in inference mode.
 
     Raises:
         ValueError: height or width is not 4 k + 12 with k at least 1.
@@ -153,8 +161,7 @@ def pooled_conv(
         }
 
     def activated(hidden):
-        normalised = keras.layers.BatchNormalization(dtype=dtype)(hidden, training=None if batch_statistics else False)
-        return keras.layers.LeakyReLU(dtype=dtype)(normalised)
+        return keras.layers.LeakyReLU(dtype=dtype)(normalisation(dtype=dtype)(hidden))
 
     def transposed(hidden, units, padding, name):
         return keras.layers.Conv2DTranspose(units, 3, padding=padding, **start(name))(hidden)
@@ -251,7 +258,7 @@ NETWORKS = {
     "mlp": mlp,
     "strided_conv": strided_conv,
     "pooled_conv": pooled_conv,
-    "pooled_conv_inference": partial(pooled_conv, batch_statistics=False),
+    "pooled_conv_inference": partial(pooled_conv, normalisation=InferenceBatchNormalization),
     "residual_conv": residual_conv,
     "wide_residual_conv": partial(residual_conv, filters=64),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfdvae import checks, files
 from tfdvae.config import StudyConfig
-from tfdvae.runtime import use_threads
+from tfdvae.runtime import cores, use_threads
 
 
 def study(
@@ -37,15 +37,19 @@ def study(
         ChildProcessError: a cell failed.
     """
     folder = Path(config.output or f"results/{name}")
+    threads = config.threads or max(1, cores() // config.workers)
+    settings = {setting: getattr(config, setting) for setting in ("dataset", *fixed)} | {"threads": threads}
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
-        use_threads(config.threads)
+        _check_same_study(settings, folder)
+        use_threads(threads)
         compute(config.cell, folder / "cells" / f"{config.cell}.csv")
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
-        _check_same_study({setting: getattr(config, setting) for setting in ("dataset", "threads", *fixed)}, folder)
-        commands = {cell: ["study", name, "--cell", cell, *_arguments(config)] for cell in cells}
+        _check_same_study(settings, folder)
+        arguments = _arguments(dataclasses.replace(config, threads=threads))
+        commands = {cell: ["study", name, "--cell", cell, *arguments] for cell in cells}
         run(commands, folder, config.workers, lambda line: print(line, flush=True))
         report(collect(commands, folder), folder)
     print(f"Report: {folder / 'report.md'}")
@@ -84,26 +88,30 @@ def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress
     """
     missing = [name for name in commands if name not in _finished(folder)]
     progress(f"{len(commands)} cells, {len(commands) - len(missing)} done before")
-    start = time.monotonic()
+    start, running = time.monotonic(), []
+
+    def compute(name: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "tfdvae", *commands[name]]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            running.append(process)
+            _, errors = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, stderr=errors)
+
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        names = {pool.submit(_compute, commands[name]): name for name in missing}
+        names = {pool.submit(compute, name): name for name in missing}
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
-                if error := done.result():
-                    raise ChildProcessError(f"cell {names[done]} failed: {error}")
+                if status := done.result().returncode:
+                    last = "\n".join(done.result().stderr.strip().splitlines()[-5:])
+                    raise ChildProcessError(f"cell {names[done]} failed with status {status}:\n{last}")
                 collect(commands, folder)
                 spent = (time.monotonic() - start) / number
                 progress(f"[{number}/{len(missing)}] {names[done]}; {spent * (len(missing) - number) / 60:.0f} minutes left")
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.terminate()
     collect(commands, folder)
-
-
-def _compute(arguments: list[str]) -> str:
-    """Run one cell; return nothing, or its status and last lines where it failed."""
-    process = subprocess.run([sys.executable, "-m", "tfdvae", *arguments], capture_output=True, text=True, check=False)
-    last = "\n".join(process.stderr.strip().splitlines()[-5:])
-    return f"status {process.returncode}\n{last}" if process.returncode else ""
 
 
 def collect(names: Iterable[str], folder: Path) -> list[dict]:

@@ -1,6 +1,6 @@
 """The denoising study: how good are denoisers, beside classical filters and a linear one?
 
-All are measured on the same frozen test noise, that of the first seed. Training images held out of every training choose the
+All are measured on one and the same frozen test noise, whatever their seeds. Training images held out of every training choose the
 parameters of the classical filters and of the linear denoiser; nothing is chosen on test images.
 """
 
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 import skimage.filters
 import skimage.morphology
@@ -22,7 +21,7 @@ from tfdvae.data import pipelines, sources
 from tfdvae.studies import cells as cell_runner
 from tfdvae.studies import denoising_report
 
-HELD_OUT, CHOOSING, SHOWN = 1000, 300, 6
+HELD_OUT, CHOOSING, SHOWN, NOISE_SEED = 1000, 300, 6, 0
 
 
 def _gaussian(sigma):
@@ -127,7 +126,7 @@ def _row(config: DenoisingStudyConfig, source: sources.Source, path: Path, **fie
         "study": "denoising",
         "run": path.stem,
         "dataset": source.name,
-        "n_train": len(source.train_labels) - HELD_OUT,
+        "n_train": len(source.train_labels) - _held_out(source),
         "condition": "clean",
     }
     return fixed | fields
@@ -136,8 +135,12 @@ def _row(config: DenoisingStudyConfig, source: sources.Source, path: Path, **fie
 def _images(source: sources.Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return training, held-out and test images, float32 in [0, 1]."""
     order = np.random.default_rng(0).permutation(len(source.train_labels))
-    train = sources.to_unit(source.train_images)
-    return train[order[HELD_OUT:]], train[order[:HELD_OUT]], sources.to_unit(source.test_images)
+    train, count = sources.to_unit(source.train_images), _held_out(source)
+    return train[order[count:]], train[order[:count]], sources.to_unit(source.test_images)
+
+
+def _held_out(source: sources.Source) -> int:
+    return min(HELD_OUT, len(source.train_labels) // 5)
 
 
 def _noisy(images: np.ndarray, corruption: str, seed: int, purpose: str) -> np.ndarray:
@@ -153,14 +156,16 @@ def _model_cell(config: DenoisingStudyConfig, source: sources.Source, path: Path
     per_epoch = pipelines.steps_per_epoch(len(train), settings.batch_size)
     model = experiment.build_generator(settings, train.shape[1:], per_epoch)
     batches = pipelines.training_batches((train,), settings.batch_size, seed, "denoising study")
-    model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()])
-    name = "blind" if "," in trained else "own"
+    losses = model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0).history["loss"]
+    if not np.isfinite(losses[-1]):
+        raise FloatingPointError(f"the loss became {losses[-1]}.")
+    name = "own" if trained in config.corruptions else "blind"
     tests = (trained,) if name == "own" else (*config.corruptions, *config.unseen)
     row = partial(_row, config, source, path, model="dae", network=settings.network, corruption=trained, target=settings.target, seed=seed,
                   epoch=config.epochs, augmentation=name)  # fmt: skip
     rows, pictures = [], {}
     for tested in tests:
-        noisy = _noisy(test, tested, config.seeds[0], "test")
+        noisy = _noisy(test, tested, NOISE_SEED, "test")
         rows += [row(**measured) for measured in evaluation.denoising_rows(model, test, noisy, tested)]
         pictures[f"{tested}/{name}"] = model.denoise(noisy[:SHOWN])
     rows += [
@@ -172,8 +177,8 @@ def _model_cell(config: DenoisingStudyConfig, source: sources.Source, path: Path
 def _classical_cell(config: DenoisingStudyConfig, source: sources.Source, path: Path, tested: str) -> None:
     _, held_out, test = _images(source)
     held_out = held_out[:CHOOSING]
-    noisy_held_out = _noisy(held_out, tested, config.seeds[0], "held out")
-    noisy = _noisy(test, tested, config.seeds[0], "test")
+    noisy_held_out = _noisy(held_out, tested, NOISE_SEED, "held out")
+    noisy = _noisy(test, tested, NOISE_SEED, "test")
     rows, pictures = [], {f"{tested}/clean": test[:SHOWN], f"{tested}/input": noisy[:SHOWN]}
     for name in CLASSICAL:
         function, parameters = best_filter(name, noisy_held_out, held_out)
@@ -186,18 +191,17 @@ def _classical_cell(config: DenoisingStudyConfig, source: sources.Source, path: 
 
 def _linear_cell(config: DenoisingStudyConfig, source: sources.Source, path: Path, tested: str) -> None:
     train, held_out, test = _images(source)
-    pairs = [(_noisy(images, tested, config.seeds[0], purpose), images) for images, purpose in ((train, "linear"), (held_out, "held out"))]
+    pairs = [(_noisy(images, tested, NOISE_SEED, purpose), images) for images, purpose in ((train, "linear"), (held_out, "held out"))]
     denoise = linear_denoiser(*pairs[0], *pairs[1])
-    output = denoise(_noisy(test, tested, config.seeds[0], "test"))
+    output = denoise(_noisy(test, tested, NOISE_SEED, "test"))
     rows = _measured(config, source, path, output, test, model="linear", corruption=tested, test_corruption=tested)
     _write(path, rows, {f"{tested}/linear": output[:SHOWN]})
 
 
 def _measured(config, source, path, output: np.ndarray, clean: np.ndarray, **fields) -> list[dict]:
-    values = {"psnr": metrics.psnr(output, clean), "ssim": metrics.ssim(output, clean)}
+    values = evaluation.image_quality(output, clean)
     return [
-        _row(config, source, path, **fields, split="test", metric=metric, value=float(value.mean(dtype=np.float64)))
-        for metric, value in values.items()
+        _row(config, source, path, **fields, split="test", metric=metric, value=float(value.mean())) for metric, value in values.items()
     ]
 
 

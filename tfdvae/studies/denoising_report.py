@@ -39,9 +39,9 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
         "# Denoising study",
         "",
         f"{images}, seeds {', '.join(map(str, seeds))}: mean over seeds and half of its 95% t-interval. PSNR and SSIM are means over test images, against",
-        "the uncorrupted ones; the frozen test noise is one and the same for all. `own model` is trained on the corruption that it is tested on,",
+        "the uncorrupted ones; the frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all others are. `own model` is trained on the corruption that it is tested on,",
         f"`blind model` on {', '.join(seen)} together, one of them for each image. The parameters of classical filters and of the linear denoiser are",
-        "chosen on held-out training images. Command: `tfdvae study denoising`.",
+        "chosen for the greatest PSNR on held-out training images. Command: `tfdvae study denoising`.",
         "",
         *_gains(values, [*seen, *unseen]),
     ]
@@ -65,7 +65,12 @@ def _plus_minus(values: list[float], digits: int) -> str:
 
 
 def _gains(values: Values, tests: list[str]) -> list[str]:
-    lines = ["## What the models gain", "", "PSNR of the models minus that of another denoiser, in dB.", ""]
+    lines = [
+        "## What the models gain",
+        "",
+        "PSNR of the models minus that of another denoiser, in dB. The best classical one is the best on these test images, to its advantage.",
+        "",
+    ]
     lines += ["| corruption | best classical | own model | blind model | own model over linear |", "|---|---|---|---|---|"]
     for tested in tests:
         means = {name: np.mean(values["psnr", name, tested]) for name in CLASSICAL if ("psnr", name, tested) in values}
@@ -99,10 +104,15 @@ def _parameters(chosen: dict[tuple[str, str], str], tests: list[str]) -> list[st
     return lines + [f"| {tested} | " + " | ".join(chosen.get((name, tested), "") for name in CLASSICAL) + " |" for tested in tests]
 
 
+def _seed(path: Path) -> int:
+    seed = path.stem.rpartition("seed")[2]
+    return int(seed) if seed.isdigit() else 0
+
+
 def _draw(folder: Path, tests: list[str], name: str) -> None:
     """Draw the first test images of each corruption, as given and as each denoiser leaves them, where the arrays are on this machine."""
     pictures: dict[str, np.ndarray] = {}
-    for path in sorted((folder / "cells").glob("*.npz"), key=lambda path: path.stem, reverse=True):  # the first seed comes last and stays
+    for path in sorted((folder / "cells").glob("*.npz"), key=_seed, reverse=True):  # the first seed comes last and stays
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]

@@ -106,6 +106,9 @@ def run_cell(source: sources.Source, noise: str, target: str, seed: int, epochs:
     rows += [fixed | {"split": "test", "epoch": epochs} | measured for measured in _measure(model, source, train, test, seed)]
     with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
         np.savez(file, noisy=noisy[:10], codes=model.encode(test), labels=source.test_labels, **pictures)
+    path.with_suffix(".tsne.npy").unlink(missing_ok=True)
+    if not np.isfinite(history["loss"][-1]):
+        raise FloatingPointError(f"the loss became {history['loss'][-1]}.")
     files.write_rows(path, rows)
 
 

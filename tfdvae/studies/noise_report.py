@@ -112,8 +112,8 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[
                 else:
                     low, high = statistics.prediction_interval(values)
                     cells[4] = f"{published:.3f}"
-                    within = "inside" if low <= published <= high else "outside"
-                    cells += [f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}", f"{low:.3f} to {high:.3f}: {within}"]
+                    within = f"{low:.3f} to {high:.3f}: {'inside' if low <= published <= high else 'outside'}" if len(values) > 1 else ""
+                    cells += [f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}", within]
                 lines.append("| " + " | ".join(cells) + " |")
     return lines
 
