@@ -82,11 +82,11 @@ def test_imputation_of_real_digits_beats_the_mean_image(masked, split):
 
 def test_probe_accuracy_by_hand():
     """Two classes on a line, apart at 0 by symmetry: 4 of 5 test points are on their side. The second feature says nothing."""
-    codes = np.array([[-3.0, 7], [-1, 7], [1, 7], [3, 7]])
+    codes = np.array([[-3.0, 7], [-2, 7], [-1, 7], [1, 7], [2, 7], [3, 7]])
     test = np.array([[-2.0, 7], [-0.5, 7], [0.5, 7], [9, 7], [-9, 7]])
-    assert uses.probe_accuracy(codes, np.array([0, 0, 1, 1]), test, np.array([0, 0, 1, 1, 1])) == pytest.approx(0.8)
-    spatial = uses.probe_accuracy(codes.reshape(4, 1, 2), np.array([0, 0, 1, 1]), test.reshape(5, 1, 2), np.array([0, 0, 1, 1, 1]))
-    assert spatial == pytest.approx(0.8)
+    labels, test_labels = np.repeat([0, 1], 3), np.array([0, 0, 1, 1, 1])
+    assert uses.probe_accuracy(codes, labels, test, test_labels) == pytest.approx(0.8)
+    assert uses.probe_accuracy(codes.reshape(6, 1, 2), labels, test.reshape(5, 1, 2), test_labels) == pytest.approx(0.8)
 
 
 def test_probe_of_codes_of_real_digits(masked, split):
@@ -202,7 +202,8 @@ def test_bad_input(function, arguments, error, message):
         ((CODES.astype(str), LABELS, CODES, LABELS), TypeError, "`train_codes` must hold real numbers; got dtype <U"),
         ((CODES, LABELS[:9], CODES, LABELS), ValueError, r"`train_labels` must have shape \(40,\)"),
         ((CODES, LABELS, CODES, LABELS / 2), TypeError, "`test_labels` must hold whole numbers"),
-        ((CODES, LABELS * 0 + 7, CODES, LABELS), ValueError, "`train_labels` must hold at least two classes; got 7 alone"),
+        ((CODES, LABELS * 0 + 7, CODES, LABELS), ValueError, "two classes and 3 codes of each; got 40 of class 7 alone"),
+        ((CODES, np.arange(40) // 38, CODES, LABELS), ValueError, "two classes and 3 codes of each; got 2 of class 1"),
     ],
 )  # fmt: skip
 def test_bad_input_of_the_probe(arguments, error, message):
