@@ -14,6 +14,7 @@ import io
 import itertools
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -282,14 +283,14 @@ def scan_bytes(jpeg_file: bytes) -> int:
             return len(jpeg_file) - place - 2
 
 
-def cell(path: Path, run: str, data: Data, rows_of, **fields) -> None:
+def cell(path: Path, run: str, data: Data, rows_of: Callable[[Data], Rows], **fields) -> None:
     """Append the rows of a cell to a file, unless they are there."""
     rows = files.read_rows(path) if path.exists() else []
     if run in {row["run"] for row in rows}:
         return
     start = time.monotonic()
     fixed = {"study": "uses", "run": run, "dataset": "fashion_mnist", "condition": "clean", "split": data.split, "seed": data.seed}
-    files.write_rows(path, rows + [fixed | row | fields for row in rows_of()])
+    files.write_rows(path, rows + [fixed | row | fields for row in rows_of(data)])
     print(f"{run}: {time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -299,7 +300,7 @@ def choose(source: sources.Source, folder: Path) -> None:
     for use, recipes in CANDIDATES.items():
         for recipe in recipes:
             run = f"{use}-{recipe.network}-{recipe.latent_dim}-{recipe.corruption}-{recipe.likelihood}-{recipe.epochs}"
-            cell(folder / "choice.csv", run, data, partial(candidate, use, recipe, data))
+            cell(folder / "choice.csv", run, data, partial(candidate, use, recipe))
 
 
 def candidate(use: str, recipe: Recipe, data: Data) -> Rows:
@@ -308,29 +309,37 @@ def candidate(use: str, recipe: Recipe, data: Data) -> Rows:
     return {"imputation": imputation, "probe": probe, "compression": compression}[use](recipe, data)
 
 
+def plan(seed: int, figure: Path | None) -> dict[str, Callable[[Data], Rows]]:
+    """Return the cells of a seed: name -> what measures its rows. Examples of imputation are drawn to `figure`."""
+    cells = {
+        f"imputation-seed{seed}": partial(imputation, CHOSEN["imputation"], figure=figure),
+        f"probe-seed{seed}": partial(probe, CHOSEN["probe"]),
+    }
+    for dim in LATENT_DIMS:
+        for recipe in (dataclasses.replace(CHOSEN["compression"], latent_dim=dim), Recipe("pca", dim)):
+            cells[f"compression-{recipe.network}-{dim}-seed{seed}"] = partial(compression, recipe)
+    for use, label in itertools.product(("anomaly-one", "anomaly-nine"), range(10)):
+        for recipe in (CHOSEN[use], CHOSEN[f"{use}-pca"]):
+            run = f"{use}-{recipe.network}-{label}-seed{seed}"
+            cells[run] = partial(anomaly, recipe, label=label, one_is_normal=use == "anomaly-one")
+    return cells
+
+
 def study(source: sources.Source, folder: Path, root_seeds: list[int]) -> None:
     """Measure what `rows.csv` does not hold yet on the test images, and report after each seed."""
     path = folder / "rows.csv"
     for seed in root_seeds:
         data = load(source, seed, "test")
-        cell(path, "jpeg", data, partial(jpeg, data), seed="")
-        figure = folder / "figures" / "imputation.png" if seed == root_seeds[0] else None
-        cell(path, f"imputation-seed{seed}", data, partial(imputation, CHOSEN["imputation"], data, figure))
-        cell(path, f"probe-seed{seed}", data, partial(probe, CHOSEN["probe"], data))
-        for dim in LATENT_DIMS:
-            for recipe in (dataclasses.replace(CHOSEN["compression"], latent_dim=dim), Recipe("pca", dim)):
-                cell(path, f"compression-{recipe.network}-{dim}-seed{seed}", data, partial(compression, recipe, data))
-        for use, label in itertools.product(("anomaly-one", "anomaly-nine"), range(10)):
-            for recipe in (CHOSEN[use], CHOSEN[f"{use}-pca"]):
-                run = f"{use}-{recipe.network}-{label}-seed{seed}"
-                cell(path, run, data, partial(anomaly, recipe, data, label, use == "anomaly-one"))
-        report(folder, source.class_names)
+        cell(path, "jpeg", data, jpeg, seed="")
+        for run, rows_of in plan(seed, folder / "figures" / "imputation.png" if seed == root_seeds[0] else None).items():
+            cell(path, run, data, rows_of)
+        report(folder, source.class_names, root_seeds)
 
 
 Values = dict[tuple[str, ...], list[float]]
 
 
-def report(folder: Path, class_names: tuple[str, ...]) -> None:
+def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> None:
     """Write `report.md` and the curve of compression from the rows."""
     rows, choices = files.read_rows(folder / "rows.csv"), files.read_rows(folder / "choice.csv")
     values: Values = defaultdict(list)
@@ -338,13 +347,16 @@ def report(folder: Path, class_names: tuple[str, ...]) -> None:
         use = row["run"].rpartition("-seed")[0] or row["run"]
         values[use, row["model"], row["network"], row["protocol"], row["test_corruption"], row["metric"]].append(float(row["value"]))
     root_seeds = sorted({int(row["seed"]) for row in rows if row["seed"]})
-    counts = {len(found) for key, found in values.items() if key[0] != "jpeg"}
+    runs = {row["run"] for row in rows}
+    missing = [run for seed in wanted for run in plan(seed, None) if run not in runs]
     lines = [
         "# Uses of a denoising autoencoder",
         "",
         f"Fashion-MNIST, {N_TRAIN:,} random training images (for one normal class {N_ONE_CLASS:,} of it), all 10,000 test images, "
         f"seeds {', '.join(map(str, root_seeds))}; a seed is another training subset, other initial weights and other noise. Mean over seeds "
-        "and half of its 95% t-interval" + ("" if counts == {len(root_seeds)} else "; **not all cells are finished**") + ".",
+        "and half of its 95% t-interval"
+        + (f"; **{len(missing)} cells of seeds {', '.join(map(str, wanted))} are not measured yet**" if missing else "")
+        + ".",
         "Command: `python benchmarks/uses.py --data-dir FOLDER`. Models and settings were chosen on training images held out for one other",
         "seed (last section), nothing on test images. Images only: audio and EEG are out of scope.",
         "",

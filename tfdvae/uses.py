@@ -48,8 +48,9 @@ def anomaly_scores(model: DenoisingModel, images) -> np.ndarray:
 def impute(model: DenoisingModel, images, missing) -> np.ndarray:
     """Return the images with their missing pixels filled in by the model.
 
-    Missing pixels are set to 0 and the model reconstructs the image once. A model that injects `masking` or `random_erasing` was
-    trained on just that; level about as high as the fraction missing. Known pixels are not touched.
+    Missing pixels are set to 0 and the model reconstructs the image once. A model that injects `masking` was trained on just that; its
+    level should be about the fraction missing. Giving the filled image to the model again was measured on validation images of
+    Fashion-MNIST (`benchmarks/uses.py`): it made them worse, but where more was missing than the model was trained for.
 
     Args:
         model: trained, best with injected `masking`.
