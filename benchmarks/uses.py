@@ -422,7 +422,8 @@ def imputation_tables(values: Values) -> list[str]:
         "## Imputation",
         "",
         f"Each pixel is missing with the probability given, and `uses.impute` fills it in with a {name(recipe)};",
-        "there is a model for each fraction, trained with masking of that level, for one that is used at another level than its own does worse (last section).",
+        "there is a model for each fraction, trained with masking of that level (this was not chosen by validation: it is what the model is",
+        "to do; network and code are those that did best at one level). Every pixel passes through a code of 64 units, which blurs.",
         "Mean fill: the mean of the training images at that place. Biharmonic: scikit-image's `inpaint_biharmonic`, clipped to [0, 1]; it",
         f"learns nothing and needs no training images; it takes an image at a time, so the second table, with all methods, is of the first {N_BIHARMONIC:,}.",
         "PSNR in dB over whole images, in which known pixels are exact (so it falls with the fraction missing for that reason too); in brackets",
@@ -460,7 +461,7 @@ def probe_table(values: Values) -> list[str]:
 
 def compression_tables(values: Values, folder: Path) -> list[str]:
     chosen = CHOSEN["compression"]
-    body, curves, limits = [], {}, []
+    body, curves, sizes = [], {}, []
     for dim, network in itertools.product(LATENT_DIMS, (chosen.network, "pca")):
         recipe = dataclasses.replace(chosen, latent_dim=dim) if network != "pca" else Recipe("pca", dim)
         title = f"{'DAE' if network != 'pca' else 'PCA'}, {dim} units"
@@ -472,7 +473,7 @@ def compression_tables(values: Values, folder: Path) -> list[str]:
             points.append((np.mean(rate), np.mean(quality)) if rate else (np.nan, np.nan))
         body.append([*line, shown(values.get((*base, "bits:none", "", "psnr"), []))])
         curves[title] = points
-        limits.append((title, shown(values.get((*base, "", "", "decoder_parameters"), []), 0)))
+        sizes.append((title, shown(values.get((*base, "", "", "decoder_parameters"), []), 0)))
     files_body = []
     for quality in QUALITIES:
         found = [values.get(("jpeg", "jpeg", "", f"quality:{quality}", "", metric), [np.nan])[0]
@@ -490,7 +491,7 @@ def compression_tables(values: Values, folder: Path) -> list[str]:
         "",
         *table(["code", *(f"{bits} bit{'s' * (bits > 1)}" for bits in BITS), "not quantised"], body),
         "The stream does not hold the decoder, which both ends need and which was trained on images like these: "
-        + "; ".join(f"{title}: {count} parameters" for title, count in limits)
+        + "; ".join(f"{title}: {count} parameters" for title, count in sizes)
         + " (4 bytes each). JPEG needs none of it and takes any image.",
         "",
         "JPEG (Pillow, baseline, one file an image). At 28x28 a constant header of more than 300 bytes dominates the file; the second column",

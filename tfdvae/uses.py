@@ -49,7 +49,7 @@ def impute(model: DenoisingModel, images, missing) -> np.ndarray:
     """Return the images with their missing pixels filled in by the model.
 
     Missing pixels are set to 0 and the model reconstructs the image once. A model that injects `masking` was trained on just that; its
-    level should be about the fraction missing. Giving the filled image to the model again was measured on validation images of
+    level should not be below the fraction missing. Giving the filled image to the model again was measured on validation images of
     Fashion-MNIST (`benchmarks/uses.py`): it made them worse, but where more was missing than the model was trained for.
 
     Args:
