@@ -473,7 +473,7 @@ def compression_tables(values: Values, folder: Path) -> list[str]:
             points.append((np.mean(rate), np.mean(quality)) if rate else (np.nan, np.nan))
         body.append([*line, shown(values.get((*base, "bits:none", "", "psnr"), []))])
         curves[title] = points
-        sizes.append((title, shown(values.get((*base, "", "", "decoder_parameters"), []), 0)))
+        sizes.append((title, f"{values.get((*base, '', '', 'decoder_parameters'), [0])[0]:,.0f}"))
     files_body = []
     for quality in QUALITIES:
         found = [values.get(("jpeg", "jpeg", "", f"quality:{quality}", "", metric), [np.nan])[0]
