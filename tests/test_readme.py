@@ -27,6 +27,10 @@ def test_examples_run_one_after_the_other(digits, tmp_path, monkeypatch):
     assert names["x"].shape == (400, 28, 28, 1)
     assert names["denoised"].shape == images.shape
     assert names["codes"].shape == (200, 8)
+    names["missing"] = np.random.default_rng(0).random((200, 28, 28)) < 0.5
+    exec(block("uses"), names)
+    assert names["scores"].shape == (200,)
+    assert np.array_equal(names["filled"][~names["missing"]], images[~names["missing"]])
     import tfdvae
 
     assert np.array_equal(tfdvae.load_model("m.keras").denoise(noisy), names["denoised"])
