@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -24,8 +26,13 @@ def test_reflect_padding_by_numpy():
     np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (7, 9, 3), (2, 2, 1)])
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [
+        *itertools.product(["float32", "mixed_bfloat16"], [(28, 28, 1), (7, 9, 3), (2, 2, 1)]),
+        *itertools.product(["mixed_float16"], [(7, 9, 3), (2, 2, 1)]),  # 28x28 takes minutes in float16 on a CPU
+    ],
+)
 def test_learns_and_survives_saving(shape, dtype, tmp_path):
     labels = np.arange(60) % 3
     images = np.random.default_rng(0).random((60, *shape), dtype=np.float32) * 0.3 + labels[:, None, None, None] * 0.3

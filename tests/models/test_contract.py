@@ -41,7 +41,6 @@ CASES = [("mlp", name) for name in MODELS] + [
 ]
 FAST = {
     ("strided_conv", "dae"),
-    ("pooled_conv", "dvae"),
     ("residual_conv", "dae"),
 }  # of the convolutional ones; the others take minutes together
 PARAMETERS_OF_CASES = [
