@@ -36,9 +36,9 @@ SHAPES = {
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
-CASES = [("mlp", name) for name in MODELS] + [
-    (network, name) for network in networks.NETWORKS if network != "mlp" for name in ("dae", "dvae")
-]
+CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")
+CASES = [("mlp", name) for name in MODELS] + [(network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")]
+CASES.append(("pooled_conv_inference", "dae"))  # wide_residual_conv is residual_conv but for a number
 FAST = {
     ("strided_conv", "dae"),
     ("residual_conv", "dae"),
