@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ntfdvae: stopped. A run that had begun goes on with --resume RUN_FOLDER.", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
         if debug:
             raise
         print(f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened.", file=sys.stderr)

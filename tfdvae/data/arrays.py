@@ -71,7 +71,7 @@ def _reading(path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {error or type(error).__name__}") from None
+        raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {str(error) or type(error).__name__}") from None
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str, tuple[str, str]], labelled: bool) -> dict:

@@ -67,7 +67,12 @@ class _Kind:
 
 
 def load(
-    folder: Path, noisy: Path | None = None, image_size: tuple[int, int] | None = None, skip_unreadable: bool = False, labelled: bool = True
+    folder: Path,
+    noisy: Path | None = None,
+    image_size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+    labelled: bool = True,
+    n_train: int | None = None,
 ) -> dict:
     """Return the arrays of `decoded.ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
 
@@ -83,15 +88,19 @@ def load(
             their proportions were. None: they must have one size.
         skip_unreadable: leave out images that cannot be read, and list them in `skipped`.
         labelled: labels are needed, with two images of each class at least.
+        n_train: training images that are needed, if it is known.
 
     Raises:
-        ValueError: no images, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
+        ValueError: no images, fewer than needed, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
     """
     listing = _list_pairs(folder, noisy) if noisy is not None else _list_classes(folder)
     if labelled:
         if not listing.class_names:
             raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
         _check_classes(listing.class_names, listing.labels, listing.test)
+    available = len(_training(listing).nonzero()[0])
+    if n_train is not None and n_train > available:
+        raise ValueError(f"`n_train` must not exceed the {available:,} training images of {_shown(folder)}; got {n_train:,}.")
     mark = _fingerprint(listing, [root for root in (folder, noisy) if root is not None])
     key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode()).hexdigest()[:16]
     arrays = PAIRS if noisy is not None else decoded.ARRAYS
@@ -111,6 +120,13 @@ _WAY_OUT = " --skip-unreadable leaves such images out."
 def _check_classes(class_names, labels, test) -> None:
     parts = (labels, labels[:0]) if test is None else (labels[~test], labels[test])
     splits.check_classes(*parts, class_names, held_out=test is None)
+
+
+def _training(listing: _Listing) -> np.ndarray:
+    """Return which items are to train on, as bools."""
+    if listing.test is not None:
+        return ~listing.test
+    return np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[0])
 
 
 def _fingerprint(listing: _Listing, roots: list[Path]) -> str:
@@ -383,10 +399,8 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
 
     with _quiet():
         kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
-        test = listing.test
-        if test is None:
-            test = np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[1])
-        for part, chosen in (("train", ~test), ("test", test)):
+        train = _training(listing)
+        for part, chosen in (("train", train), ("test", ~train)):
             rows = np.flatnonzero(chosen & usable)
             names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
             kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,
