@@ -271,6 +271,7 @@ def train(folder, **settings):
     return tfdvae.train(TrainConfig(**(short | settings)))
 
 
+@pytest.mark.slow
 def test_folder_with_classes(digits, tmp_path):
     """The images of a folder give what the same images in memory give; its path, resolved, is in the settings."""
     images, labels = digits[0][:100], digits[1][:100]
@@ -312,7 +313,8 @@ def test_unlabelled_folder(model, sampling, digits, tmp_path):
     assert "broken.png" in summary
 
 
-@pytest.mark.parametrize("model", ["dae", pytest.param("dvae", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["dae", "dvae"])
 def test_pairs(model, digits, tmp_path):
     """The rows against PSNR and SSIM computed image by image; nothing is injected and nothing synthetic is made."""
     clean = digits[0][:100]
