@@ -71,7 +71,7 @@ def test_every_field_has_a_default_and_help():
         ({"image_size": (0,)}, "`image_size`"), ({"image_size": (1, 2, 3)}, "one or two whole numbers"), ({"image_size": 32}, "one or two whole numbers"),
         ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"), ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
         ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy as they are"), ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy as they are"),
-        ({"noisy_dir": "a", "no_classifier": True, "target": "corrupted"}, "`target` cannot be given"),
+        ({"noisy_dir": "a", "no_classifier": True, "target": "corrupted"}, "`target` cannot be given"), ({"noisy_dir": "a", "no_classifier": True, "test_noise": ("0.2",)}, "`test_noise` cannot be given with `noisy_dir`"),
         ({"output": "a", "resume": "b"}, "cannot be given with `resume`"), ({"schedule": "cosin"}, "Did you mean 'cosine'"),
         ({"beta_1": 1.0}, "`beta_1` must be below 1"), ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
         ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"), ({"likelihood": "gaussian:0"}, "SIGMA above 0"),

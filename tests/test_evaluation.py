@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from tests.models.test_contract import IMAGES, make
-from tfdvae import augmentation, corruptions, evaluation, files, metrics
+from tfdvae import corruptions, evaluation, files, metrics
 from tfdvae.augmentation import Augmenter
+from tfdvae.data import pipelines
+from tfdvae.models import base
 
 
 def test_accuracy():
@@ -72,11 +74,33 @@ def test_pieces_change_nothing(monkeypatch):
     monkeypatch.setattr(files, "_PIECE_BYTES", 1)
     monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
     assert whole[1] == list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0))
-    monkeypatch.setattr(augmentation, "BATCH_SIZE", 3)
+    monkeypatch.setattr(base, "BATCH_SIZE", 3)
     again = Augmenter(model).generate(IMAGES, labels)
     np.testing.assert_allclose(again.images, made.images, atol=1e-6)
     assert np.array_equal(again.labels, made.labels)
     assert np.array_equal(again.source, made.source)
+
+
+def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
+    """No batch, whether of the losses, the verbs, a classifier or the synthetic images, has more than the rows that its bytes allow."""
+    monkeypatch.setattr(files, "_BATCH_BYTES", 7 * IMAGES[0].nbytes)
+    monkeypatch.setattr(files, "_PIECE_BYTES", 15 * IMAGES[0].nbytes)
+    seen, model, classifier = [], make("dvae"), brightness_classifier()
+    for name in ("encode_images", "decode_codes", "posterior", "call"):
+        graph = model.graphs[name]
+        model.graphs[name] = lambda batch, graph=graph: seen.append(len(batch)) or graph(batch)
+    batches = pipelines.batches
+    monkeypatch.setattr(pipelines, "batches", lambda arrays, size: seen.append(size) or batches(arrays, size))
+    monkeypatch.setattr(classifier, "predict", lambda images, batch_size, **_: seen.append(batch_size) or np.zeros((len(images), 2)))
+    list(evaluation.generator_rows(model, IMAGES, IMAGES))
+    list(evaluation.corruption_rows(model, IMAGES, [corruptions.parse(0.1)], 0))
+    list(evaluation.classifier_rows(classifier, IMAGES, np.zeros(len(IMAGES), int), [corruptions.parse(0.1)], 0))
+    for method in ("posterior", "prior"):
+        for piece in Augmenter(model, method).pieces(IMAGES, np.arange(len(IMAGES)) % 2):
+            assert len(piece.images) <= 14
+    assert max(seen) == 7
+    model.denoise(IMAGES, batch_size=20)
+    assert max(seen) == 20, "who gives a batch size gets it"
 
 
 def test_denoising_rows(monkeypatch):

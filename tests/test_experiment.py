@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import keras
 import numpy as np
@@ -15,9 +16,10 @@ from PIL import Image
 import tfdvae
 from tests.conftest import ROOT, run
 from tests.test_cli import TINY
-from tfdvae import experiment
-from tfdvae.config import TrainConfig
-from tfdvae.data import sources
+from tfdvae import cli, experiment, files
+from tfdvae.config import NETWORKS, TrainConfig
+from tfdvae.data import image_files, sources
+from tfdvae.models import networks
 
 
 def tiny(*arguments, **options):
@@ -263,10 +265,13 @@ def write_images(folder, images, labels=None):
 
 def train(folder, **settings):
     """A short run in this process."""
-    short = {"epochs": 2, "batch_size": 20, "classifier_steps": 2, "test_noise": ("0",), "output": str(folder)}
+    short = {"epochs": 2, "batch_size": 20, "classifier_steps": 2, "output": str(folder)}
+    if "noisy_dir" not in settings:
+        short["test_noise"] = ("0",)
     return tfdvae.train(TrainConfig(**(short | settings)))
 
 
+@pytest.mark.slow
 def test_folder_with_classes(digits, tmp_path):
     """The images of a folder give what the same images in memory give; its path, resolved, is in the settings."""
     images, labels = digits[0][:100], digits[1][:100]
@@ -308,7 +313,8 @@ def test_unlabelled_folder(model, sampling, digits, tmp_path):
     assert "broken.png" in summary
 
 
-@pytest.mark.parametrize("model", ["dae", pytest.param("dvae", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["dae", "dvae"])
 def test_pairs(model, digits, tmp_path):
     """The rows against PSNR and SSIM computed image by image; nothing is injected and nothing synthetic is made."""
     clean = digits[0][:100]
@@ -379,6 +385,7 @@ def test_init_from(tmp_path):
     weights = keras.models.load_model(first / "generator.keras").get_weights()
     second = train(tmp_path / "second", **settings, init_from=str(first), learning_rate=1e-12, epochs=1)
     assert json.loads((second / "config.json").read_text())["init_from"] == str(first)
+    assert json.loads((second / "environment.json").read_text())["init_from"] == files.sha256(first / "generator.keras")
     shutil.rmtree(first)
     (second / "generator.keras").unlink()
     shutil.rmtree(second / "checkpoints" / "generator")
@@ -392,6 +399,43 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
     with pytest.raises(ValueError, match=r"residual_conv must have images whose height and width are multiples of 2; got 27"):
         train(tmp_path / "run", dataset=str(folder), model="dae", no_classifier=True, image_size=(27,))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"init_from": "nowhere.keras"}, "`init_from` nowhere.keras must be a run folder"),
+        ({"model": "dae", "image_size": (27,)}, "multiples of 2; got 27"),
+        ({"image_size": (8192,)}, r"network mlp has 17,\d+,\d+,\d+ parameters for images of 8192x8192, and training takes .* GiB at least"),
+        ({"image_size": (4096,), "model": "dae", "network": "residual_conv", "no_classifier": False}, "network of the classifier has"),
+        ({"n_train": 100}, "`n_train` must not exceed the 16 training images"),
+    ],
+)
+def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path, monkeypatch):
+    folder = write_images(tmp_path / "images", digits[0][:20], np.arange(20) % 2)
+    monkeypatch.setattr(image_files, "_decode_all", None)
+    monkeypatch.setattr(experiment, "memory", lambda: 2**33)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        train(tmp_path / "run", **{"dataset": str(folder), "no_classifier": True} | settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("variational", [False, True])
+def test_parameters_are_counted_without_being_made(network, variational):
+    make = partial(networks.build, network, (28, 28, 1), 4, variational=variational)
+    assert experiment._count_parameters(make) == sum(part.count_params() for part in make())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")])
+def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(experiment, "build_generator", fail)
+    assert cli.main(["train", *TINY[:-2], "--output", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert "memory ran out with images of 28x28, network mlp and `batch_size` 128; smaller ones need less." in message
 
 
 PEAK = """

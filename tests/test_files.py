@@ -1,4 +1,5 @@
 import hashlib
+import math
 import subprocess
 import sys
 
@@ -95,6 +96,17 @@ def test_sha256(tmp_path):
     assert files.sha256(tmp_path / "x") == hashlib.sha256(b"tfdvae").hexdigest()
 
 
+def test_absolute_keeps_the_name_of_a_linked_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "5f3a").touch()
+    (tmp_path / "set.npz").symlink_to("blobs/5f3a")
+    (tmp_path / "linked").symlink_to("blobs")
+    assert files.absolute("blobs/../set.npz") == files.absolute("linked/../set.npz") == tmp_path / "set.npz"
+    assert files.absolute("linked") == files.absolute("blobs/.") == tmp_path / "blobs"
+    assert files.absolute("..") == tmp_path.parent
+
+
 def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
     code = f"from tfdvae import files; from pathlib import Path; import time\nwith files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -136,3 +148,13 @@ def test_pieces(count, row_bytes, multiple, lengths):
     pieces = files.pieces(count, row_bytes, multiple)
     assert [piece.stop - piece.start for piece in pieces] == lengths
     assert np.array_equal(np.concatenate([np.arange(count)[piece] for piece in pieces] or [[]]), np.arange(count))
+
+
+@pytest.mark.parametrize(("shape", "rows"), [((28, 28, 1), 500), ((32, 32, 3), 500), ((64, 64, 1), 500), ((128, 128, 3), 42), ((512, 512, 3), 2), ((4096, 4096, 3), 1)])  # fmt: skip
+def test_batches_of_large_images_are_small(shape, rows):
+    """At most 8 MiB a batch; pieces end where batches do, and hold 64 MiB at most, but where one image is more."""
+    row_bytes = 4 * math.prod(shape)
+    assert files.batch_rows(row_bytes, 500) == rows
+    lengths = {piece.stop - piece.start for piece in files.pieces(100_000, row_bytes, rows)[:-1]}
+    assert all(length % rows == 0 for length in lengths)
+    assert max(lengths) * row_bytes <= max(2**26, row_bytes)

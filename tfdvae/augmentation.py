@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfdvae import checks, files, seeds
 from tfdvae.data import pipelines
-from tfdvae.models.base import BATCH_SIZE, DenoisingModel, in_batches
+from tfdvae.models.base import DenoisingModel, in_batches
 
 
 class Synthetic(NamedTuple):
@@ -34,24 +34,24 @@ def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) 
 
     for copy in range(per_image):
         generator = seeds.generator(seed, f"augmentation/posterior/{copy}")
-        for index in _pieces(images):
+        for index in _pieces(model, images):
             inputs = _corrupted(model, images[index], index, copy, seed) if corrupt_before_encoding else images[index]
             noise = generator.standard_normal((len(index), *model.code_shape), np.float32)
-            yield Synthetic(in_batches(draw, inputs, noise), labels[index], index)
+            yield Synthetic(in_batches(draw, inputs, noise, batch_size=model.batch_rows), labels[index], index)
 
 
 def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
     """decode(encode(corrupt(x))), with a fresh corruption for each copy."""
     for copy in range(per_image):
-        for index in _pieces(images):
-            yield Synthetic(in_batches(model.graphs["call"], _corrupted(model, images[index], index, copy, seed)), labels[index], index)
+        for index in _pieces(model, images):
+            inputs = _corrupted(model, images[index], index, copy, seed)
+            yield Synthetic(in_batches(model.graphs["call"], inputs, batch_size=model.batch_rows), labels[index], index)
 
 
 def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
     """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
-    both = (
-        in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images).reshape(len(images), 2, -1).astype(np.float64)
-    )
+    both = in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images, batch_size=model.batch_rows)
+    both = both.reshape(len(images), 2, -1).astype(np.float64)
     codes, made_labels = [], []
     for label in np.unique(labels):
         mean, sigma = both[labels == label, 0], both[labels == label, 1]
@@ -63,7 +63,7 @@ def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> I
         made_labels.append(np.full(count, label))
     codes = np.concatenate(codes).reshape(-1, *model.code_shape)
     made_labels = np.concatenate(made_labels)
-    for piece in files.pieces(len(codes), images[0].nbytes, BATCH_SIZE):
+    for piece in files.pieces(len(codes), images[0].nbytes, model.batch_rows):
         yield Synthetic(model.decode(codes[piece]), made_labels[piece], np.full(len(made_labels[piece]), -1))
 
 
@@ -114,7 +114,7 @@ class Augmenter:
         return Synthetic(*map(np.concatenate, zip(*self.pieces(images, labels, per_image, seed), strict=True)))
 
     def pieces(self, images, labels, per_image: int = 2, seed: int = 0) -> Iterator[Synthetic]:
-        """Yield what `generate` returns in pieces of about 64 MiB; memory-mapped float32 `images` are read as they are needed."""
+        """Yield what `generate` returns in pieces of at most 64 MiB (or one image); memory-mapped float32 `images` are read as they are needed."""
         images = self.model._images("images", images)
         labels = checks.labels("labels", labels, len(images))
         checks.integer("per_image", per_image, 1)
@@ -122,9 +122,9 @@ class Augmenter:
         yield from METHODS[self.method](self.model, images, labels, per_image, seed, self.corrupt_before_encoding)
 
 
-def _pieces(images) -> Iterator[np.ndarray]:
+def _pieces(model, images) -> Iterator[np.ndarray]:
     """Yield the positions of the images of each piece."""
-    for piece in files.pieces(len(images), images[0].nbytes, BATCH_SIZE):
+    for piece in files.pieces(len(images), images[0].nbytes, model.batch_rows):
         yield np.arange(piece.start, piece.stop)
 
 

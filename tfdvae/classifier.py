@@ -25,6 +25,17 @@ def cnn(
         seed: root seed of the initial weights.
         dtype: Keras dtype policy; the logits are float32.
     """
+    model = layers(image_shape, classes, seed=seed, dtype=dtype)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    if dtype == "mixed_float16":  # Keras scales the loss by itself only where the whole model has this policy
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+    return model
+
+
+def layers(image_shape: tuple[int, int, int], classes: int, *, seed: int = 0, dtype: str = "float32") -> keras.Model:
+    """Return what `cnn` does, not compiled."""
     for size in image_shape[:2]:
         checks.integer("image height and width", size, 2)
 
@@ -43,10 +54,4 @@ def cnn(
     for number in range(1, 4):
         hidden = keras.layers.Dense(128, "relu", **start(f"dense_{number}"))(hidden)
     logits = keras.layers.Dense(classes, **start("logits") | {"dtype": "float32"})(hidden)
-    model = keras.Model(images, logits, name="cnn")
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    if dtype == "mixed_float16":  # Keras scales the loss by itself only where the whole model has this policy
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    model.compile(optimizer, loss, metrics=["accuracy"])
-    return model
+    return keras.Model(images, logits, name="cnn")

@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         way = "The same command goes on" if arguments[:1] == ["study"] else "A run that had begun goes on with --resume RUN_FOLDER"
         print(f"\ntfdvae: stopped. {way}.", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
         if debug:
             raise
         print(f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened.", file=sys.stderr)

@@ -153,13 +153,7 @@ class TrainConfig:
         self._set("beta", float(checks.number("beta", self.beta, 0)))
         self._set("likelihood", _likelihood(self.likelihood, self.variational))
         self._set("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
-        if not isinstance(self.test_noise, (tuple, list)) or not self.test_noise:
-            raise ValueError(f"`test_noise` must be a list of levels, at least one; got {self.test_noise!r}.")
-        tests = [corruptions.parse(item, "test_noise") for item in self.test_noise]
-        tests = ["none" if corruption.level == 0 else str(corruption) for corruption in tests]
-        if len(set(tests)) < len(tests):
-            raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
-        self._set("test_noise", tuple(tests))
+        self._set("test_noise", _test_noise(self.test_noise))
         if self.image_size is not None:
             if not isinstance(self.image_size, (tuple, list)) or len(self.image_size) not in (1, 2):
                 raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {self.image_size!r}.")
@@ -214,6 +208,9 @@ class TrainConfig:
         for name in ("target", "corruption_samples", "samples_per_image", "sampling", "corrupt_before_encoding"):
             if getattr(self, name) != getattr(TrainConfig, name):
                 raise ValueError(f"`{name}` cannot be given with `noisy_dir`; got {getattr(self, name)!r}.")
+        if self.test_noise != _test_noise(TrainConfig.test_noise):
+            listed = ", ".join(self.test_noise)
+            raise ValueError(f"`test_noise` cannot be given with `noisy_dir`, whose test images are noisy as they are; got {listed}.")
 
     @property
     def chosen_network(self) -> str:
@@ -262,7 +259,10 @@ class TrainConfig:
         return ("limited",) if self.model == "ae" else ("limited", self.model)
 
     def identity(self) -> str:
-        """Return a name made from all settings that a result depends on, and from nothing else."""
+        """Return a name made from the settings that a result depends on, and from nothing else.
+
+        Of images and models of one's own these are the paths: what is there may change (`environment.json` has marks of it).
+        """
         settings = dataclasses.asdict(self)
         for name in ("data_dir", "output", "resume", "debug"):
             del settings[name]
@@ -410,6 +410,16 @@ class DenoisingStudyConfig(StudyConfig):
         if both := set(self.corruptions) & set(self.unseen):
             raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
         checks.integer("epochs", self.epochs, 1)
+
+
+def _test_noise(levels: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    if not isinstance(levels, (tuple, list)) or not levels:
+        raise ValueError(f"`test_noise` must be a list of levels, at least one; got {levels!r}.")
+    tests = [corruptions.parse(item, "test_noise") for item in levels]
+    tests = ["none" if corruption.level == 0 else str(corruption) for corruption in tests]
+    if len(set(tests)) < len(tests):
+        raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
+    return tuple(tests)
 
 
 def _likelihood(text: str, variational: bool) -> str:

@@ -14,6 +14,15 @@ from tfdvae.reporting import statistics
 BATCH_SIZE = 500
 
 
+def batch_size(images: np.ndarray) -> int:
+    """Return the images a batch: 500, or fewer where they are large; pieces end where batches do."""
+    return files.batch_rows(4 * images[0].size, BATCH_SIZE)
+
+
+def _pieces(images: np.ndarray) -> list[slice]:
+    return files.pieces(len(images), 4 * images[0].size, batch_size(images))
+
+
 def test_noise(images: np.ndarray, corruption: Corruption, seed: int, first: int = 0) -> np.ndarray:  # noqa: PT028
     """Return test images with their frozen noise: a function of (seed, corruption, position), not clipped.
 
@@ -38,10 +47,10 @@ def classifier_rows(
         corruptions: what the images suffer, one after the other.
         seed: root seed of the frozen test noise.
     """
-    pieces = files.pieces(len(images), 4 * images[0].size, BATCH_SIZE)
+    pieces, size = _pieces(images), batch_size(images)
     for corruption in corruptions:
         noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in pieces)
-        logits = np.concatenate([classifier.predict(piece, batch_size=BATCH_SIZE, verbose=0) for piece in noisy])
+        logits = np.concatenate([classifier.predict(piece, batch_size=size, verbose=0) for piece in noisy])
         value = metrics.accuracy(logits, labels)
         low, high = statistics.wilson_interval(value, len(labels))
         for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):
@@ -66,10 +75,10 @@ def generator_rows(
     """
     train, test = (images if isinstance(images, tuple) else (images,) for images in (train, test))
     for split, images in (("train", train), ("test", test)):
-        losses = model.evaluate(pipelines.batches(images, BATCH_SIZE), verbose=0, return_dict=True)
+        losses = model.evaluate(pipelines.batches(images, batch_size(images[0])), verbose=0, return_dict=True)
         for metric in model.loss_names:
             yield {"split": split, "metric": metric, "value": float(losses[metric])}
-    codes = (model.encode(train[0][piece]) for piece in files.pieces(len(train[0]), train[0][0].nbytes, BATCH_SIZE))
+    codes = (model.encode(train[0][piece]) for piece in _pieces(train[0]))
     active = int(np.sum(metrics.activity_of_pieces(codes) > 0.01))
     yield {"split": "train", "metric": "active_units", "value": float(active)}
 
@@ -86,13 +95,13 @@ def denoising_rows(model: DenoisingModel, clean: np.ndarray, noisy: np.ndarray, 
         noisy: the same images, corrupted, likewise.
         test_corruption: name of the corruption.
     """
-    pieces = files.pieces(len(clean), 4 * clean[0].size, BATCH_SIZE)
-    return _denoising_rows(model, ((sources.to_unit(clean[piece]), sources.to_unit(noisy[piece])) for piece in pieces), test_corruption)
+    pairs = ((sources.to_unit(clean[piece]), sources.to_unit(noisy[piece])) for piece in _pieces(clean))
+    return _denoising_rows(model, pairs, test_corruption)
 
 
 def corruption_rows(model: DenoisingModel, images: np.ndarray, corruptions: Iterable[Corruption], seed: int) -> Iterator[dict]:
     """Measure as `denoising_rows` how a model denoises test images with each of the frozen test noises; arguments as in `classifier_rows`."""
-    pieces = files.pieces(len(images), 4 * images[0].size, BATCH_SIZE)
+    pieces = _pieces(images)
     for corruption in corruptions:
         pairs = ((sources.to_unit(images[piece]), test_noise(images[piece], corruption, seed, piece.start)) for piece in pieces)
         yield from _denoising_rows(model, pairs, str(corruption))
@@ -101,9 +110,10 @@ def corruption_rows(model: DenoisingModel, images: np.ndarray, corruptions: Iter
 def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:
     """Return `psnr` and, where images have 11x11 pixels at least, `ssim` of each image, float64 (N,); arrays as in `metrics`."""
     measures = {"psnr": metrics.psnr} | ({"ssim": metrics.ssim} if min(clean.shape[1:3]) >= metrics.SSIM_WINDOW else {})
-    starts = range(0, len(clean), BATCH_SIZE)
+    size = batch_size(clean)
+    starts = range(0, len(clean), size)
     return {
-        name: np.concatenate([measure(images[i : i + BATCH_SIZE], clean[i : i + BATCH_SIZE]) for i in starts]).astype(np.float64)
+        name: np.concatenate([measure(images[i : i + size], clean[i : i + size]) for i in starts]).astype(np.float64)
         for name, measure in measures.items()
     }
 

@@ -1,13 +1,16 @@
 """The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
+import math
 import platform
 import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,7 +30,7 @@ from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.variational import DVAE, VAE
 from tfdvae.reporting import plots, statistics
-from tfdvae.runtime import use_threads
+from tfdvae.runtime import memory, use_threads
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 _PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn", "pillow", "tifffile",
@@ -131,7 +134,8 @@ def build_generator(config: TrainConfig, image_shape: tuple[int, int, int], step
 
 def _model_file(path: str) -> Path:
     """Return the file of the model that `init_from` names."""
-    file = Path(path) / "generator.keras" if Path(path).is_dir() else Path(path)
+    file = Path(path).expanduser()
+    file = file / "generator.keras" if file.is_dir() else file
     if not file.is_file():
         raise FileNotFoundError(f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file.")
     return file
@@ -350,7 +354,10 @@ def _draw_augmentation(run: Run, images, labels, source, shown, names) -> None:
 
 
 def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
-    """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean."""
+    """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean.
+
+    Of images of 128 pixels and more, every second pixel or fewer are kept: there are up to 1,500 of them, drawn small.
+    """
     codes = run.generator.encode(run.data["images"][:10_000])
     flat = codes.reshape(len(codes), -1)
     units = np.sort(np.argsort(-metrics.activity(codes))[:most])
@@ -366,6 +373,8 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
             grid = np.tile(centre, (size, size, 1))
             grid[:, :, i], grid[:, :, j] = values[i][None, :], values[j][:, None]
             images = run.generator.decode(grid.reshape(-1, *codes.shape[1:]))
+            step = max(1, max(images.shape[1:3]) // 64)
+            images = images[:, ::step, ::step].copy()
             grids[i, j] = images.reshape(size, size, *images.shape[1:])
     plots.latent_grids(
         grids, values, f"{run.title}: decoded images over pairs of latent units, {others}", run.folder / "figures" / "latent_grids.png"
@@ -430,6 +439,7 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
         FileExistsError: the output folder holds something.
         BlockingIOError: another process writes to the folder.
         FloatingPointError: a loss became NaN.
+        MemoryError: memory ran out.
     """
     resuming = config.resume is not None
     if resuming:
@@ -448,26 +458,86 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
         _check_empty(folder)
         origin = config.origin(given)
         config = dataclasses.replace(config, threads=use_threads(config.threads))
-        source = _load(config)
+        _check_before_loading(config)
+        source = _load(config, config.n_train)
         config = _resolve(config, source)
-        _check_generator(config, source)
+        with _naming_size(config, source):
+            _check_generator(config, source)
         _make(folder)
-    with files.locked(folder):
+    with files.locked(folder), _naming_size(config, source):
         if not resuming:
             _check_empty(folder)
-            files.write_json(folder / "environment.json", environment() | {"notice": source.notice, "data": source.fingerprint})
+            marks = {"notice": source.notice, "data": source.fingerprint}
+            if config.init_from is not None:
+                marks["init_from"] = files.sha256(_model_file(config.init_from))
+            files.write_json(folder / "environment.json", environment() | marks)
             files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
         files.remove_temporary(folder)
         _run_stages(Run(config, folder, source))
     return folder
 
 
-def _load(config: TrainConfig) -> sources.Source:
-    return sources.load(config.dataset, config.data_dir, **config.own_images, labelled=bool(config.training_sets))
+def _load(config: TrainConfig, n_train: int | None = None) -> sources.Source:
+    return sources.load(config.dataset, config.data_dir, **config.own_images, labelled=bool(config.training_sets), n_train=n_train)
+
+
+def _check_before_loading(config: TrainConfig) -> None:
+    """Refuse what is known to be wrong before images are decoded, which may take long."""
+    if config.init_from is not None:
+        _model_file(config.init_from)
+    if config.image_size is not None:
+        _check_size(config, (*config.image_size, 1))
+
+
+def _check_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
+    """Refuse images of a size that a network cannot take, or with which this machine's memory cannot hold its training."""
+    c = config
+    made = {c.chosen_network: partial(networks.build, c.chosen_network, image_shape, c.latent_dim, variational=c.variational)}
+    if c.training_sets and min(image_shape[:2]) > 1:
+        made["of the classifier"] = partial(classifier.layers, image_shape, 2)
+    for name, make in made.items():
+        count = _count_parameters(make)
+        images = min(c.batch_size, c.n_train or 1) * math.prod(image_shape)
+        needed = 4 * (4 * count + images)  # weights, their gradient, Adam's two moments, and a batch, in float32
+        if needed > memory():
+            height, width, _ = image_shape
+            raise ValueError(
+                f"network {name} has {count:,} parameters for images of {height}x{width}, and training takes {needed / 2**30:,.0f} GiB "
+                f"at least; this machine has {memory() / 2**30:,.0f}. Smaller images, another network or a smaller batch need less."
+            )
+
+
+def _count_parameters(make: Callable) -> int:
+    """Return how many parameters the models have that `make` returns, without room for a single one.
+
+    In a thread of its own, with which Keras forgets which variables were still to be given their values.
+    """
+
+    def count() -> int:
+        with keras.StatelessScope(initialize_variables=False):
+            made = make()
+            return sum(model.count_params() for model in (made if isinstance(made, tuple) else (made,)))
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(count).result()
+
+
+@contextlib.contextmanager
+def _naming_size(config: TrainConfig, source: sources.Source) -> Iterator[None]:
+    """Say what memory was too small for."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        height, width = source.train_images.shape[1:3]
+        raise MemoryError(
+            f"memory ran out with images of {height}x{width}, network {config.chosen_network} and `batch_size` {config.batch_size}; "
+            f"smaller ones need less."
+        ) from error
 
 
 def _check_generator(config: TrainConfig, source: sources.Source) -> None:
     """Refuse images that the network cannot take and a model to start from that does not fit, before anything is written."""
+    _check_size(config, source.train_images.shape[1:])
     model = build_generator(config, source.train_images.shape[1:])
     if config.init_from is not None:
         start_from(model, _model_file(config.init_from))
@@ -510,7 +580,7 @@ def _resolve(config: TrainConfig, source: sources.Source) -> TrainConfig:
     if n_train > available:
         raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {n_train:,}.")
     places = {name: getattr(config, name) for name in ("data_dir", "noisy_dir", "init_from")}
-    places = {name: None if place is None else str(Path(place).expanduser().resolve()) for name, place in places.items()}
+    places = {name: None if place is None else str(files.absolute(place)) for name, place in places.items()}
     height, width = source.train_images.shape[1:3]
     if config.training_sets and min(height, width) < 2:
         raise ValueError(

@@ -18,6 +18,7 @@ ROW_FIELDS = [
 ]  # fmt: skip
 _TEMPORARY = ".tmp-"
 _PIECE_BYTES = 2**26
+_BATCH_BYTES = 2**23  # 512 gray images of 64x64 as float32
 
 
 @contextlib.contextmanager
@@ -145,10 +146,24 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
             write_header()  # NumPy leaves room in it for any number of rows
 
 
+def batch_rows(row_bytes: int, most: int) -> int:
+    """Return how many rows to take at a time: `most`, or as many as 8 MiB hold where that is fewer, but one at least."""
+    return max(1, min(most, _BATCH_BYTES // row_bytes))
+
+
 def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
-    """Return slices that cover `count` rows, each of about 64 MiB and a multiple of `multiple` rows, but for the last."""
+    """Return slices that cover `count` rows, each of a multiple of `multiple` rows but for the last.
+
+    A piece has at most 64 MiB, or `multiple` rows where these are more.
+    """
     rows = max(1, _PIECE_BYTES // (row_bytes * multiple)) * multiple
     return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path from the root: of a folder where it is, of a file under its own name, which may be a link to one without the suffix."""
+    path = Path(path).expanduser()
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
 
 def sha256(path: str | Path) -> str:

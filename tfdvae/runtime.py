@@ -1,5 +1,6 @@
-"""TensorFlow's threads: a setting that a result depends on."""
+"""TensorFlow's threads, a setting that a result depends on, and the machine's memory."""
 
+import math
 import os
 
 import tensorflow as tf
@@ -26,3 +27,11 @@ def use_threads(threads: int | None) -> int:
             raise ValueError(f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}.") from None
         return running
     return wanted
+
+
+def memory() -> float:
+    """Return the bytes of memory that this machine has, infinity where that cannot be told."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return math.inf

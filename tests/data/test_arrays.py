@@ -66,6 +66,35 @@ def test_unlabelled(path):
         arrays.load(path)
 
 
+@pytest.mark.parametrize("labels", [np.eye(2)[LABELS], LABELS * 0.5, LABELS.astype(str), LABELS[:3], LABELS * 1000])
+def test_labels_that_cannot_be_used_do_not_stop_what_needs_none(labels, path):
+    """Multi-label, text, numbers to regress on."""
+    np.savez(path, **whole(labels=labels))
+    for _ in range(2):
+        found = arrays.load(path, labelled=False)
+        assert (found["class_names"], set(found["train_labels"]), set(found["test_labels"])) == ([], {0}, {0})
+    with pytest.raises((ValueError, TypeError)):
+        arrays.load(path)
+
+
+def test_labels_that_can_be_used_are_kept_for_synthetic_images(path):
+    np.savez(path, **whole(labels=LABELS))
+    found = arrays.load(path, labelled=False)
+    assert found["class_names"] == ["0", "1"]
+    assert np.array_equal(found["train_labels"], arrays.load(path)["train_labels"])
+
+
+@pytest.mark.parametrize("shape", [(20, 4, 5), (20, 4, 5, 3)])
+def test_big_endian(shape, path):
+    images = RANDOM.integers(0, 65536, shape, np.uint16)
+    np.savez(path, x_train=images.astype(">u2"), y_train=LABELS.astype(">i4"), x_test=images[:6], y_test=LABELS[:6])
+    found = arrays.load(path)
+    assert found["train_images"].dtype == np.uint16
+    assert found["train_images"].dtype.isnative
+    assert np.array_equal(found["train_images"], images.reshape(20, 4, 5, -1))
+    assert np.array_equal(found["train_labels"], LABELS)
+
+
 def test_unpacked_once_until_the_file_changes(path, monkeypatch):
     np.savez(path, **whole())
     first = arrays.load(path)
@@ -141,12 +170,17 @@ def damaged(how):
             return rezipped(content, lambda array: array[:-5])
         case "no array":
             return rezipped(content, lambda array: b"hello")
+        case "header":
+            return rezipped(content, lambda array: array.replace(b"}", b"(", 1))
+        case "lzma" | "bzip2":
+            packed = rezipped(content, lambda array: array, zipfile.ZIP_LZMA if how == "lzma" else zipfile.ZIP_BZIP2)
+            return packed[:60] + bytes(byte ^ 255 for byte in packed[60:100]) + packed[100:]
 
 
-def rezipped(content, change):
+def rezipped(content, change, packing=zipfile.ZIP_STORED):
     """The same archive, whole by itself, with the content of each array changed."""
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", packing) as new:
         for name in old.namelist():
             new.writestr(name, change(old.read(name)))
     return file.getvalue()
@@ -156,7 +190,7 @@ def rezipped(content, change):
     ("how", "message"),
     [
         ("truncated", "is no .npz file, or a truncated or damaged one"), ("empty", "is no .npz file"), ("text", "is no .npz file"), ("flipped", "damaged"),
-        ("array cut", "x_train is truncated"), ("no array", "x_train is no array"),
+        ("array cut", "x_train is truncated"), ("no array", "x_train is no array"), ("header", "x_train is no array"), ("lzma", "damaged"), ("bzip2", "damaged"),
     ],
 )  # fmt: skip
 def test_damaged_files(how, message, path, tmp_path):

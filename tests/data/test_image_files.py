@@ -1,7 +1,9 @@
+import os
 import struct
 import warnings
 import zlib
 from fractions import Fraction
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -100,26 +102,49 @@ def test_jpeg(tmp_path):
     assert np.abs(both(unlabelled(tmp_path / "images"))[..., 0].astype(int) - smooth).max() <= 3
 
 
-TURNED = {
-    1: COLOUR, 2: COLOUR[:, ::-1], 3: np.rot90(COLOUR, 2), 4: COLOUR[::-1],
-    5: COLOUR.swapaxes(0, 1), 6: np.rot90(COLOUR, -1), 7: np.rot90(COLOUR, 2).swapaxes(0, 1), 8: np.rot90(COLOUR),
+TURNS = {
+    1: lambda image: image, 2: lambda image: image[:, ::-1], 3: lambda image: np.rot90(image, 2), 4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1), 6: lambda image: np.rot90(image, -1), 7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
+    8: np.rot90, 9: lambda image: image,
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("turn", TURNED)
-@pytest.mark.parametrize("kind", ["png", "tif", "tif16"])
-def test_orientation_of_the_camera(turn, kind, tmp_path):
-    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise."""
+def turned_png(pixels, turn, path):
     exif = Image.Exif()
     exif[0x0112] = turn
-    for copy in "ab":
-        path = tmp_path / f"{copy}.{kind[:3]}"
-        if kind == "tif16":
-            tifffile.imwrite(path, COLOUR.astype(np.uint16) * 257, photometric="rgb", extratags=[(274, 3, 1, turn, True)])
-        else:
-            Image.fromarray(COLOUR).save(path, exif=exif)
+    Image.fromarray(pixels).save(path, exif=exif)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_orientation_of_the_camera(turn, tmp_path):
+    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise; there is no 9."""
+    expected = np.ascontiguousarray(TURNS[turn](COLOUR))
+    turned_png(COLOUR, turn, tmp_path / "a.png")
+    Image.fromarray(expected).save(tmp_path / "b.png")
+    assert np.array_equal(both(unlabelled(tmp_path)), np.stack([expected] * 2))
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("pixels", [GRAY, COLOUR, GRAY16, COLOUR16], ids=["gray", "colour", "gray16", "colour16"])
+def test_orientation_of_tiff(pixels, compression, turn, tmp_path):
+    """Images that are not square, also with a name that says they were of another format."""
+    photometric = "rgb" if pixels.ndim == 3 else "minisblack"
+    for name in ("a.tif", "b.png"):
+        tifffile.imwrite(tmp_path / name, pixels, photometric=photometric, compression=compression, extratags=[(274, 3, 1, turn, True)])
+    expected = TURNS[turn](pixels)
     found = both(unlabelled(tmp_path))
-    assert np.array_equal(found[0] // (257 if kind == "tif16" else 1), TURNED[turn])
+    assert found.dtype == pixels.dtype
+    assert np.array_equal(found, np.stack([expected.reshape(*expected.shape[:2], -1)] * 2))
+
+
+def test_a_header_that_says_another_size(tmp_path, monkeypatch):
+    """A decoder that gives another shape than the header names the file; it never gets into an array of that shape."""
+    folder = write(tmp_path / "a", a=GRAY, b=GRAY)
+    turns = iter((1, 1, 6, 6))
+    monkeypatch.setattr(image_files, "_turn", lambda image: next(turns))
+    with pytest.raises(image_files.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"):
+        unlabelled(folder)
 
 
 def test_one_kind_for_all(tmp_path):
@@ -172,6 +197,54 @@ def test_train_and_test_folders_and_what_is_left_alone(tmp_path):
     assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
 
 
+@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("training", "testing"), ("TRAIN", "Testing")])
+def test_other_names_of_train_and_test(train, test, tmp_path):
+    """As MNIST in PNG files has them; folders with validation images beside them are left alone."""
+    folder = classes(tmp_path / "a", **{f"{train}__dog": 3, f"{train}__ant": 2, f"{test}__dog": 2, "Val__dog": 2, "dev__x": 1})
+    found = image_files.load(folder)
+    assert found["class_names"] == ["ant", "dog"]
+    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
+
+
+def test_links_are_followed(tmp_path):
+    write(tmp_path / "elsewhere", a=GRAY, b=GRAY)
+    classes(tmp_path / "a", dog__deep=1, ant=2)
+    (tmp_path / "a" / "dog" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert len(both(image_files.load(tmp_path / "a", image_size=(6, 8)))) == 5
+    (tmp_path / "a" / "dog" / "loop").symlink_to(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"`dataset` must hold no link to a folder that the link is in; got .*dog/loop"):
+        image_files.load(tmp_path / "a")
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    """Root may read everything, so the refusal is put in place of the listing that the operating system would refuse."""
+    folder = classes(tmp_path / "a", dog__closed=2, ant=2)
+    listing = os.scandir
+
+    def refuse(path="."):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "listdir", lambda path: [entry.name for entry in refuse(path)])
+    with pytest.raises(PermissionError, match=r"Permission denied: .*closed"):
+        image_files.load(folder, image_size=(4, 4))
+
+
+def test_links_to_nothing_and_names_that_are_no_text(tmp_path):
+    folder = write(tmp_path / "a", a=GRAY, b=GRAY)
+    (folder / "link.png").symlink_to(tmp_path / "nothing.png")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.png")).write_bytes(b"broken")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.png")).write_bytes((folder / "a.png").read_bytes())
+    with pytest.raises(image_files.Unreadable, match=r"(link|xfe)\.png cannot be read"):
+        unlabelled(folder)
+    found = unlabelled(folder, skip_unreadable=True)
+    assert len(both(found)) == 3
+    assert len(found["skipped"]) == 2
+    "".join(found["skipped"]).encode()
+
+
 def test_unlabelled(tmp_path):
     found = unlabelled(write(tmp_path / "a", **{f"i{n}": GRAY for n in range(10)}))
     assert found["class_names"] == []
@@ -211,6 +284,14 @@ def test_pairs_in_train_and_test(tmp_path):
     found = unlabelled(folders[0], noisy=folders[1])
     assert found["train_images"].shape == found["train_noisy"].shape == (2, 6, 8, 3)
     assert found["test_noisy"].shape == (1, 6, 8, 3)
+
+
+def test_pairs_have_nothing_to_do_with_validation_images_nor_with_how_train_is_written(tmp_path):
+    write(tmp_path / "clean", train__a=GRAY, train__b=GRAY, test__c=GRAY, val__d=GRAY)
+    write(tmp_path / "noisy", Train__a=255 - GRAY, Train__b=255 - GRAY, testing__c=255 - GRAY)
+    found = unlabelled(tmp_path / "clean", noisy=tmp_path / "noisy")
+    assert (len(found["train_noisy"]), len(found["test_noisy"])) == (2, 1)
+    assert np.array_equal(found["test_noisy"], 255 - found["test_images"])
 
 
 def huge_png(width, height):
@@ -304,6 +385,7 @@ def test_nothing_that_can_be_read(tmp_path):
         ),
         ({"train__dog__a": GRAY, "val__dog__a": GRAY}, "must hold train and test, or a folder for each class; got train, val alone"),
         ({"train__dog__a": GRAY, "test__dog__a": GRAY, "dog__a": GRAY}, "nothing beside train and test; got dog"),
+        ({"train__dog__a": GRAY, "test__dog__a": GRAY, "Training__dog__a": GRAY}, "must hold one folder for train; got Training and train"),
         ({"train__dog__a": GRAY, "train__dog__b": GRAY, "test__dgo__a": GRAY}, "a class in test that is not in train: dgo"),
         ({"train__dog__a": GRAY, "test__a": GRAY}, "class folders in train and in test, or in neither"),
     ],

@@ -313,3 +313,31 @@ def test_own_images_as_a_source(tmp_path, monkeypatch):
     assert source.fingerprint
     assert source.train_noisy is None
     assert sources.to_unit(source.train_images) is source.train_images, "floats are in [0, 1] already"
+
+
+def test_a_linked_file_keeps_its_name(tmp_path, monkeypatch):
+    """What the source calls itself can be loaded again, also where the link leads to a file without suffix."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    np.savez(tmp_path / "blob.npz", x_train=np.zeros((10, 4, 4), np.uint8), y_train=np.arange(10) % 2)
+    (tmp_path / "blob.npz").rename(tmp_path / "5f3a")
+    (tmp_path / "set.npz").symlink_to("5f3a")
+    source = sources.load(str(tmp_path / "set.npz"))
+    assert source.name == str(tmp_path / "set.npz")
+    assert sources.load(source.name).fingerprint == source.fingerprint
+
+
+def test_noisy_images_that_are_the_clean_ones(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to("a")
+    for noisy in ("a", "b"):
+        with pytest.raises(ValueError, match="`noisy_dir` must be another folder than `dataset`; got"):
+            sources.check(str(tmp_path / "a"), None, noisy_dir=str(tmp_path / noisy))
+
+
+def test_too_few_images_of_a_folder_are_seen_before_any_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "a").mkdir()
+    for number in range(10):
+        (tmp_path / "a" / f"{number}.png").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"`n_train` must not exceed the 8 training images of .*a; got 9"):
+        sources.load(str(tmp_path / "a"), labelled=False, n_train=9)

@@ -11,7 +11,6 @@ import json
 import math
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def load(path: Path, labelled: bool = True) -> dict:
 
     Args:
         path: of the file.
-        labelled: labels are needed, with two images of each class at least.
+        labelled: labels are needed, with two images of each class at least; otherwise any that cannot be used, or none, are no error.
 
     Raises:
         ValueError, TypeError: not such a file, or arrays that are missing, do not fit each other or hold Python objects.
@@ -47,17 +46,16 @@ def load(path: Path, labelled: bool = True) -> dict:
         names = next((names for names in _NAMES if names[0] in held), _NAMES[0])
         images, labels, test_images, test_labels = names
         parts = {"train": (images, labels)}
-        if test_images in held or test_labels in held:
+        if test_images in held or (labelled and test_labels in held):
             parts["test"] = (test_images, test_labels)
-        with_labels = labelled or labels in held or test_labels in held
-        missing = [name for pair in parts.values() for name in pair[: 1 + with_labels] if name not in held]
+        missing = [name for pair in parts.values() for name in pair[: 1 + labelled] if name not in held]
         if missing:
             or_named = "" if images in held else f" (or the names {', '.join(_NAMES[1])})"
             hint = " --no-classifier does without labels." if missing == [labels] else ""
             raise ValueError(f"`dataset` {path} lacks {', '.join(missing)}{or_named}; it holds {', '.join(held) or 'no array'}.{hint}")
         mark = fingerprint(path)
-        key = hashlib.sha256(f"{path}{mark}".encode()).hexdigest()[:16]
-        made = decoded.kept(f"{path.stem}-{key}", lambda folder: _unpack(archive, path, folder, parts, with_labels))
+        key = hashlib.sha256(f"{path}{mark}{labelled}".encode()).hexdigest()[:16]
+        made = decoded.kept(f"{path.stem}-{key}", lambda folder: _unpack(archive, path, folder, parts, labelled))
     if labelled:
         splits.check_classes(made["train_labels"], made["test_labels"], made["class_names"], made["held_out"])
     return made | {"fingerprint": mark}
@@ -65,27 +63,35 @@ def load(path: Path, labelled: bool = True) -> dict:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
+    """Name the file whatever is raised of a damaged one; each way of packing has its own errors, some of them an OSError without number."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {error}") from None
+    except (ValueError, TypeError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {str(error) or type(error).__name__}") from None
 
 
-def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str, tuple[str, str]], with_labels: bool) -> dict:
+def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str, tuple[str, str]], labelled: bool) -> dict:
     """Check the arrays and write them to the folder; return what else is to be known of them."""
     kinds = {images: _image_kind(archive, path, images) for images, _ in parts.values()}
     if len({(dtype, shape[1:]) for dtype, shape in kinds.values()}) > 1:
         listed = " and ".join(f"{name} {dtype} {shape}" for name, (dtype, shape) in kinds.items())
         raise ValueError(f"`dataset` {path} must hold training and test images of one type and size; got {listed}.")
-    labels = {}
-    for part, (images, name) in parts.items():
-        count = kinds[images][1][0]
-        labels[part] = _labels(archive, path, name, count) if with_labels else np.zeros(count, np.int64)
-    classes = int(labels["train"].max()) + 1 if with_labels else 0
-    if classes > len(labels["train"]):
-        raise ValueError(
-            f"`dataset` {path}: {parts['train'][1]} must be class numbers from 0; got {classes - 1} with {len(labels['train'])} images."
-        )
+    counts = {part: kinds[images][1][0] for part, (images, _) in parts.items()}
+    try:
+        labels = {part: _labels(archive, path, name, counts[part]) for part, (_, name) in parts.items()}
+        classes = int(labels["train"].max()) + 1
+        if classes > counts["train"]:
+            raise ValueError(
+                f"`dataset` {path}: {parts['train'][1]} must be class numbers from 0; got {classes - 1} with {counts['train']} images."
+            )
+    except (ValueError, TypeError, KeyError):
+        if labelled:
+            raise
+        labels, classes = {part: np.zeros(count, np.int64) for part, count in counts.items()}, 0
     chosen = {part: (part, np.arange(len(labels[part]))) for part in parts}
     if "test" not in parts:
         chosen = {part: ("train", rows) for part, rows in zip(("train", "test"), splits.hold_out_test(labels["train"]), strict=True)}
@@ -105,8 +111,9 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str,
 
 
 def _image_kind(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[np.dtype, tuple[int, ...]]:
-    """Return the type and the shape (N, H, W, C) of an array of images."""
+    """Return the type, in this machine's byte order, and the shape (N, H, W, C) of an array of images."""
     dtype, shape = _header(archive, path, name)
+    dtype = dtype.newbyteorder("=")
     if dtype not in (np.uint8, np.uint16) and dtype.kind != "f":
         raise TypeError(f"`dataset` {path}: {name} must be uint8, uint16 or floats in [0, 1]; got {dtype}.")
     if len(shape) not in (3, 4) or 0 in shape or (len(shape) == 4 and shape[3] not in (1, 3)):
@@ -121,8 +128,9 @@ def _header(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[np.dtype, 
             version = np.lib.format.read_magic(file)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(file)
-        except ValueError as error:
-            raise ValueError(f"`dataset` {path}: {name} is no array of NumPy's: {error}") from None
+        except Exception as error:  # NumPy reads the header as Python text, and Python's parsers raise what they like
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise ValueError(f"`dataset` {path}: {name} is no array of NumPy's: {reason}") from None
         if dtype.hasobject:
             raise ValueError(f"`dataset` {path}: {name} holds pickled Python objects, which are never loaded; numbers are needed.")
         if file.tell() + math.prod(shape) * dtype.itemsize != archive.getinfo(f"{name}.npy").file_size:
@@ -140,14 +148,14 @@ def _labels(archive: zipfile.ZipFile, path: Path, name: str, count: int) -> np.n
 
 
 def _checked(images: np.ndarray, path: Path, name: str, rows: np.ndarray) -> np.ndarray:
-    """Return images (n, H, W) or (n, H, W, C) as (n, H, W, C), floats as float32.
+    """Return images (n, H, W) or (n, H, W, C) as (n, H, W, C), in this machine's byte order, floats as float32.
 
     Raises:
         ValueError: floats that are not finite or outside [0, 1].
     """
     images = images if images.ndim == 4 else images[..., None]
     if images.dtype.kind != "f":
-        return images
+        return images.astype(images.dtype.newbyteorder("="), copy=False)
     wrong = ~((images >= 0) & (images <= 1)).all(axis=(1, 2, 3))
     if wrong.any():
         first = images[wrong.argmax()]

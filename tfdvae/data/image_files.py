@@ -7,6 +7,7 @@ channels, otherwise one. Alpha is dropped, palettes are expanded, and the orient
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
@@ -29,7 +30,8 @@ MOST_PIXELS = 50_000_000
 PAIRS = (*decoded.ARRAYS, "train_noisy", "test_noisy")
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 _GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
-_OTHER_PARTS = {"val", "valid", "validation"}
+_PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_OTHER_PARTS = {"dev", "val", "valid", "validation"}
 _ORIENTATION = 0x0112
 
 
@@ -65,13 +67,18 @@ class _Kind:
 
 
 def load(
-    folder: Path, noisy: Path | None = None, image_size: tuple[int, int] | None = None, skip_unreadable: bool = False, labelled: bool = True
+    folder: Path,
+    noisy: Path | None = None,
+    image_size: tuple[int, int] | None = None,
+    skip_unreadable: bool = False,
+    labelled: bool = True,
+    n_train: int | None = None,
 ) -> dict:
     """Return the arrays of `decoded.ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
 
-    A folder has the folders `train` and `test`, or a fixed stratified fifth of its images is held out. Below, each folder is a class, in
-    the order of their names, or all images are there without labels: `class_names` is then empty and labels are 0. Beside
-    `train` and `test`, a folder with validation images is left alone.
+    A folder has the folders `train` and `test` (or `training` and `testing`, large or small), or a fixed stratified fifth of its images is
+    held out. Below, each folder is a class, in the order of their names, or all images are there without labels: `class_names` is then
+    empty and labels are 0. Beside `train` and `test`, a folder with validation images is left alone. Links are followed.
 
     Args:
         folder: of the images.
@@ -81,15 +88,19 @@ def load(
             their proportions were. None: they must have one size.
         skip_unreadable: leave out images that cannot be read, and list them in `skipped`.
         labelled: labels are needed, with two images of each class at least.
+        n_train: training images that are needed, if it is known.
 
     Raises:
-        ValueError: no images, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
+        ValueError: no images, fewer than needed, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
     """
     listing = _list_pairs(folder, noisy) if noisy is not None else _list_classes(folder)
     if labelled:
         if not listing.class_names:
             raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
         _check_classes(listing.class_names, listing.labels, listing.test)
+    available = len(_training(listing).nonzero()[0])
+    if n_train is not None and n_train > available:
+        raise ValueError(f"`n_train` must not exceed the {available:,} training images of {_shown(folder)}; got {n_train:,}.")
     mark = _fingerprint(listing, [root for root in (folder, noisy) if root is not None])
     key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode()).hexdigest()[:16]
     arrays = PAIRS if noisy is not None else decoded.ARRAYS
@@ -111,14 +122,30 @@ def _check_classes(class_names, labels, test) -> None:
     splits.check_classes(*parts, class_names, held_out=test is None)
 
 
+def _training(listing: _Listing) -> np.ndarray:
+    """Return which items are to train on, as bools."""
+    if listing.test is not None:
+        return ~listing.test
+    return np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[0])
+
+
 def _fingerprint(listing: _Listing, roots: list[Path]) -> str:
     """Return what changes where a file is added, removed or written."""
     digest = hashlib.sha256()
     for item in listing.items:
         for path, root in zip(item, roots, strict=True):
-            status = path.stat()
-            digest.update(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            try:
+                status = path.stat()
+                mark = f"{status.st_size}\0{status.st_mtime_ns}"
+            except OSError:  # a link to nothing, which is reported as it is read
+                mark = "none"
+            digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{mark}\n".encode())
     return digest.hexdigest()
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as it can be printed and written, also where its name is no UTF-8."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -127,37 +154,60 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_dir() or path.suffix.lower() in SUFFIXES)
 
 
-def _below(folder: Path) -> list[Path]:
-    """Return all images below a folder, by name."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def _has_parts(folder: Path) -> bool:
-    """Tell whether a folder holds `train` and `test`.
+def _below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ()) -> list[Path]:
+    """Return all images below a folder, by name, also behind links.
 
     Raises:
-        ValueError: it holds one of them with nothing else, or both with what belongs to neither.
+        ValueError: a link leads to one of the folders that it is in.
+        OSError: a folder cannot be read.
+    """
+    return sorted(_walk(folder, argument, above), key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _walk(folder: Path, argument: str, above: tuple[Path, ...]) -> Iterator[Path]:
+    real = folder.resolve()
+    if real in above:
+        raise ValueError(f"`{argument}` must hold no link to a folder that the link is in; got {_shown(folder)}.")
+    for path in _visible(folder):
+        if path.is_dir():
+            yield from _walk(path, argument, (*above, real))
+        else:
+            yield path
+
+
+def _find_parts(folder: Path, argument: str = "dataset") -> dict[str, Path]:
+    """Return the folders with training and with test images by the names `train` and `test`, nothing where there are none.
+
+    Raises:
+        ValueError: the folder holds one of them with nothing else, or both with what belongs to neither, or one twice.
     """
     inside = _visible(folder)
-    names = {path.name for path in inside if path.is_dir()}
-    if {"train", "test"} <= names:
-        if others := [path.name for path in inside if path.name not in {"train", "test"} | _OTHER_PARTS]:
-            raise ValueError(f"`dataset` {folder} must hold nothing beside train and test; got {others[0]}.")
-        return True
-    if names and names <= {"train", "test"} | _OTHER_PARTS:
-        raise ValueError(f"`dataset` {folder} must hold train and test, or a folder for each class; got {', '.join(sorted(names))} alone.")
-    return False
+    found: dict[str, Path] = {}
+    others = []
+    for path in inside:
+        part = _PARTS.get(path.name.lower()) if path.is_dir() else None
+        if part in found:
+            raise ValueError(f"`{argument}` {_shown(folder)} must hold one folder for {part}; got {found[part].name} and {path.name}.")
+        if part is not None:
+            found[part] = path
+        elif not (path.is_dir() and path.name.lower() in _OTHER_PARTS):
+            others.append(path)
+    if len(found) == 2 and others:
+        raise ValueError(f"`{argument}` {_shown(folder)} must hold nothing beside train and test; got {_shown(others[0].name)}.")
+    if len(found) == 2 or not inside:
+        return found
+    if not others:
+        names = ", ".join(_shown(path.name) for path in inside)
+        raise ValueError(f"`{argument}` {_shown(folder)} must hold train and test, or a folder for each class; got {names} alone.")
+    return {}
 
 
 def _list_classes(folder: Path) -> _Listing:
-    if not _has_parts(folder):
+    parts = _find_parts(folder)
+    if not parts:
         return _Listing(*_list_part(folder), None)
-    names, train, labels = _list_part(folder / "train")
-    test_names, test, test_labels = _list_part(folder / "test")
+    names, train, labels = _list_part(parts["train"])
+    test_names, test, test_labels = _list_part(parts["test"])
     if bool(names) != bool(test_names):
         raise ValueError(f"`dataset` {folder} must have class folders in train and in test, or in neither.")
     if unknown := sorted(set(test_names) - set(names)):
@@ -177,12 +227,12 @@ def _list_part(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], n
             f"`dataset` {folder} holds images beside folders ({loose[0].name}, {classes[0].name}); it must have a folder for each class, "
             f"or images alone."
         )
-    by_class = [_below(path) for path in classes] or [loose]
+    by_class = [_below(path, above=(folder.resolve(),)) for path in classes] or [loose]
     for path, found in zip(classes or [folder], by_class, strict=True):
         if not found:
             raise ValueError(f"`dataset` {path} holds no images ({', '.join(SUFFIXES)}).")
     labels = np.repeat(np.arange(len(by_class)), list(map(len, by_class)))
-    return tuple(path.name for path in classes), [(path,) for found in by_class for path in found], labels
+    return tuple(_shown(path.name) for path in classes), [(path,) for found in by_class for path in found], labels
 
 
 def _list_pairs(clean: Path, noisy: Path) -> _Listing:
@@ -192,43 +242,44 @@ def _list_pairs(clean: Path, noisy: Path) -> _Listing:
             listed = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
             raise ValueError(f"`{argument}` must have an image for each one of `{other}`; it lacks {len(lacking)}: {listed}.")
     names = sorted(named["dataset"])
-    test = np.array([name.startswith("test/") for name in names]) if _has_parts(clean) else None
-    items = [(named["dataset"][name], named["noisy_dir"][name]) for name in names]
-    if test is not None:
-        parts = np.array([name.partition("/")[0] in ("train", "test") for name in names])
-        items, test = [item for item, kept in zip(items, parts, strict=True) if kept], test[parts]
-    return _Listing((), items, np.zeros(len(items), np.int64), test)
+    test = np.array([name.startswith("test/") for name in names]) if _find_parts(clean) else None
+    return _Listing((), [(named["dataset"][name], named["noisy_dir"][name]) for name in names], np.zeros(len(names), np.int64), test)
 
 
 def _by_name(folder: Path, argument: str) -> dict[str, Path]:
-    """Return the images below a folder by their names without suffix."""
-    named = {}
-    for path in _below(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if name in named:
-            raise ValueError(f"`{argument}` {folder} must hold one image of a name; got {named[name].name} and {path.name}.")
-        named[name] = path
+    """Return the images below a folder by their names without suffix; where it has `train` and `test`, those below these alone."""
+    named: dict[str, Path] = {}
+    for part, root in (_find_parts(folder, argument) or {".": folder}).items():
+        for path in _below(root, argument):
+            name = (part / path.relative_to(root)).with_suffix("").as_posix()
+            if name in named:
+                first, second = (_shown(found.name) for found in (named[name], path))
+                raise ValueError(f"`{argument}` {_shown(folder)} must hold one image of a name; got {first} and {second}.")
+            named[name] = path
     if not named:
-        raise ValueError(f"`{argument}` {folder} holds no images ({', '.join(SUFFIXES)}).")
+        raise ValueError(f"`{argument}` {_shown(folder)} holds no images ({', '.join(SUFFIXES)}).")
     return named
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Name the file whatever a decoder raises: damaged files make them raise almost anything."""
+    shown = _shown(path)
     try:
+        if not path.is_file():
+            raise Unreadable(f"`dataset`: the image {shown} cannot be read: it is no file, or a link to nothing.")
         yield
     except (Unreadable, MemoryError):
         raise
     except UnidentifiedImageError:
         raise Unreadable(
-            f"`dataset`: the image {path} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early."
+            f"`dataset`: the image {shown} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early."
         ) from None
     except Image.DecompressionBombError:
-        raise Unreadable(f"`dataset`: the image {path} has more than {MOST_PIXELS:,} pixels.") from None
+        raise Unreadable(f"`dataset`: the image {shown} has more than {MOST_PIXELS:,} pixels.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise Unreadable(f"`dataset`: the image {path} cannot be read: {reason.rstrip('.')}.") from None
+        raise Unreadable(f"`dataset`: the image {shown} cannot be read: {reason.rstrip('.')}.") from None
 
 
 def _probe(path: Path) -> _Kind:
@@ -236,12 +287,12 @@ def _probe(path: Path) -> _Kind:
     with _reading(path), Image.open(path, formats=_FORMATS) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
-            raise Unreadable(f"`dataset`: the image {path} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
+            raise Unreadable(f"`dataset`: the image {_shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
         if image.format in ("PNG", "TIFF") and image.n_frames > 1:
-            raise Unreadable(f"`dataset`: {path} must hold one image; got {image.n_frames}.")
+            raise Unreadable(f"`dataset`: {_shown(path)} must hold one image; got {image.n_frames}.")
         bits, gray = _depth(path, image)
         if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
-            raise Unreadable(f"`dataset`: the image {path} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
+            raise Unreadable(f"`dataset`: the image {_shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
         if _turn(image) >= 5:
             width, height = height, width
         return _Kind(height, width, gray, bits == 16)
@@ -258,13 +309,25 @@ def _depth(path: Path, image: Image.Image) -> tuple[int, bool]:
 
 
 def _turn(image: Image.Image) -> int:
-    """Return the orientation that is left to apply: Pillow turns TIFF files by itself."""
-    return 1 if image.format == "TIFF" else Image.Image.getexif(image).get(_ORIENTATION, 1)  # PNG's own method would decode the image
+    """Return the orientation that is left to apply, 1 where it is none of EXIF's: Pillow turns TIFF files by itself."""
+    if image.format == "TIFF":
+        return 1
+    turn = Image.Image.getexif(image).get(_ORIENTATION, 1)  # PNG's own method would decode the image
+    return turn if turn in range(1, 9) else 1
+
+
+def _open(path: Path) -> Image.Image:
+    """Open an image to decode it: a TIFF file from memory, for Pillow scrambles those to be turned that it maps from the disk."""
+    image = Image.open(path, formats=_FORMATS)
+    if image.format != "TIFF":
+        return image
+    image.close()
+    return Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS)
 
 
 def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
     """Return the pixels of an image, unsigned integers (H, W, C) of the given kind."""
-    with _reading(path), Image.open(path, formats=_FORMATS) as image:
+    with _reading(path), _open(path) as image:
         bits, gray = _depth(path, image)
         if bits == 16:
             pixels, turn = _decode_sixteen(path, image)
@@ -274,6 +337,9 @@ def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
         pixels = _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
         if resized:
             pixels = _resize(pixels, kind.height, kind.width)
+        elif pixels.shape[:2] != (kind.height, kind.width):
+            height, width = pixels.shape[:2]
+            raise Unreadable(f"`dataset`: the image {_shown(path)} has {height}x{width} pixels, and its header says otherwise.")
         return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
 
 
@@ -333,10 +399,8 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
 
     with _quiet():
         kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
-        test = listing.test
-        if test is None:
-            test = np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[1])
-        for part, chosen in (("train", ~test), ("test", test)):
+        train = _training(listing)
+        for part, chosen in (("train", train), ("test", ~train)):
             rows = np.flatnonzero(chosen & usable)
             names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
             kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,

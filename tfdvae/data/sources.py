@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae import files
 from tfdvae.config import data_folder
 from tfdvae.data import arrays, image_files, splits, tfds_images
 from tfdvae.data.tfds_images import Unavailable
@@ -53,6 +54,7 @@ def load(
     image_size: tuple[int, int] | None = None,
     skip_unreadable: bool = False,
     labelled: bool = True,
+    n_train: int | None = None,
 ) -> Source:
     """Return a dataset.
 
@@ -66,7 +68,8 @@ def load(
         noisy_dir: for a folder, another one with the same images under real noise.
         image_size: height and width to which images of a folder are resized.
         skip_unreadable: leave out images of a folder that cannot be read, with a notice.
-        labelled: labels are needed; otherwise a folder or file without them will do.
+        labelled: labels are needed; otherwise a folder or file without them will do, and those of a file are left alone.
+        n_train: training images that are needed; where a folder has fewer, that is said before any is decoded.
 
     Raises:
         ValueError, TypeError: unknown name; a dataset without one image and one label an example; images of different sizes; an
@@ -77,7 +80,7 @@ def load(
     check(name, data_dir, noisy_dir=noisy_dir, image_size=image_size, skip_unreadable=skip_unreadable)
     path = local(name)
     if path is not None:
-        return _own(path.resolve(), noisy_dir, image_size, skip_unreadable, labelled)
+        return _own(files.absolute(path), noisy_dir, image_size, skip_unreadable, labelled, n_train)
     folder = data_folder(data_dir)
     if name == "digits":
         return _digits()
@@ -90,12 +93,12 @@ def load(
         return Source(**{**vars(digits), "notice": f"{error} Going on with the embedded `digits` dataset instead of {DEFAULT}."})
 
 
-def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled) -> Source:
+def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled, n_train) -> Source:
     if path.is_file():
         found, notice = arrays.load(path, labelled), ""
     else:
-        noisy = None if noisy_dir is None else Path(noisy_dir).expanduser().resolve()
-        found = image_files.load(path, noisy, image_size, skip_unreadable, labelled)
+        noisy = None if noisy_dir is None else files.absolute(noisy_dir)
+        found = image_files.load(path, noisy, image_size, skip_unreadable, labelled, n_train)
         notice = _tell_skipped(found["skipped"])
     values = {name: found.get(name) for name in ("train_images", "train_labels", "test_images", "test_labels", "train_noisy", "test_noisy")}
     return Source(str(path), tuple(found["class_names"]), **values, notice=notice, fingerprint=found["fingerprint"])
@@ -147,6 +150,8 @@ def check(
                 raise ValueError(f"`{argument}` is for a `dataset` that is a folder of images; got {given!r} with {name}.")
     if noisy_dir is not None and not Path(noisy_dir).expanduser().is_dir():
         raise FileNotFoundError(f"`noisy_dir` {noisy_dir} is not a folder.")
+    if noisy_dir is not None and Path(noisy_dir).expanduser().samefile(path):
+        raise ValueError(f"`noisy_dir` must be another folder than `dataset`; got {noisy_dir} for both.")
     if path is None and name not in ("auto", "digits"):
         tfds_images.builder(name)
 

@@ -1,5 +1,6 @@
 """What all models share: checks of the networks, noise, training and test step, saving, verbs on arrays."""
 
+import math
 from functools import cached_property
 
 import keras
@@ -9,12 +10,12 @@ import tensorflow as tf
 if keras.backend.backend() != "tensorflow":
     raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
 
-from tfdvae import checks, corruptions, seeds
+from tfdvae import checks, corruptions, files, seeds
 from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
 
-BATCH_SIZE = 256  # of the verbs on arrays
+BATCH_SIZE = 256  # of the verbs on arrays, where images are not large
 
 
 class DenoisingModel(keras.Model):
@@ -84,6 +85,11 @@ class DenoisingModel(keras.Model):
         """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`, as graphs traced once."""
         names = ("call", "encode_images", "decode_codes") + (("posterior",) if self.variational else ())
         return {name: tf.function(getattr(self, name), reduce_retracing=True) for name in names}
+
+    @property
+    def batch_rows(self) -> int:
+        """Images at a time in the verbs on arrays: 256, or fewer where they are large."""
+        return files.batch_rows(4 * math.prod(self.image_shape), BATCH_SIZE)
 
     @property
     def metrics(self):
@@ -212,12 +218,12 @@ class DenoisingModel(keras.Model):
         """Return the decoded images as a tensor, float32 (N, H, W, C) in [0, 1]."""
         return self.likelihood.mean(self.decoder(codes, training=training))
 
-    def denoise(self, images, batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def denoise(self, images, batch_size: int | None = None) -> np.ndarray:
         """Return the reconstruction of each image.
 
         Args:
             images: (N, H, W, C) in [0, 1], which noise may exceed.
-            batch_size: images at a time.
+            batch_size: images at a time. Default: 256, or fewer where they are large.
 
         Returns:
             float32 (N, H, W, C) in [0, 1].
@@ -225,18 +231,18 @@ class DenoisingModel(keras.Model):
         Raises:
             ValueError: images with NaN, of the wrong shape or range.
         """
-        return in_batches(self.graphs["call"], self._images("images", images), batch_size=batch_size)
+        return self._in_batches("call", self._images("images", images), batch_size)
 
-    def encode(self, images, batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def encode(self, images, batch_size: int | None = None) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return in_batches(self.graphs["encode_images"], self._images("images", images), batch_size=batch_size)
+        return self._in_batches("encode_images", self._images("images", images), batch_size)
 
-    def decode(self, codes, batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def decode(self, codes, batch_size: int | None = None) -> np.ndarray:
         """Return the image of each code.
 
         Args:
             codes: (N, *code_shape), finite.
-            batch_size: codes at a time.
+            batch_size: codes at a time. Default: 256, or fewer where images are large.
 
         Returns:
             float32 (N, H, W, C) in [0, 1].
@@ -249,7 +255,10 @@ class DenoisingModel(keras.Model):
             raise ValueError(f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}.")
         if not np.isfinite(codes).all():
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
-        return in_batches(self.graphs["decode_codes"], codes, batch_size=batch_size)
+        return self._in_batches("decode_codes", codes, batch_size)
+
+    def _in_batches(self, graph, array, batch_size):
+        return in_batches(self.graphs[graph], array, batch_size=self.batch_rows if batch_size is None else batch_size)
 
     def get_config(self):
         return {
@@ -275,7 +284,7 @@ def mean_over_copies(values, copies: int):
     return values if copies == 1 else tf.reduce_mean(tf.reshape(values, (-1, copies)), axis=1)
 
 
-def in_batches(function, *arrays: np.ndarray, batch_size: int = BATCH_SIZE) -> np.ndarray:
+def in_batches(function, *arrays: np.ndarray, batch_size: int) -> np.ndarray:
     """Return `function` of arrays of equal length, computed batch by batch and put together again."""
     starts = range(0, len(arrays[0]), checks.integer("batch_size", batch_size, 1))
     return np.concatenate([function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
