@@ -36,9 +36,8 @@ SHAPES = {
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
-CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")
+CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")  # the others differ from one of them in one thing
 CASES = [("mlp", name) for name in MODELS] + [(network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")]
-CASES.append(("pooled_conv_inference", "dae"))  # wide_residual_conv is residual_conv but for a number
 FAST = {
     ("strided_conv", "dae"),
     ("residual_conv", "dae"),
@@ -79,10 +78,10 @@ class TestContract:
         losses = model.evaluate(images, verbose=0, return_dict=True)
         assert set(losses) == expected
         assert losses == model.evaluate(images, verbose=0, return_dict=True), "each evaluation draws the same noise"
-        images = model.predict(images, verbose=0)
-        assert images.shape == images.shape
-        assert images.min() >= 0
-        assert images.max() <= 1
+        predicted = model.predict(images, verbose=0)
+        assert predicted.shape == images.shape
+        assert predicted.min() >= 0
+        assert predicted.max() <= 1
 
     def test_fit_on_datasets_of_images_and_of_pairs(self, name, network, images):
         model = make(name, network)

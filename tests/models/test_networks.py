@@ -33,7 +33,7 @@ def test_pooled_conv_layers():
 
 
 @pytest.mark.parametrize(("network", "fixed"), [("pooled_conv", False), ("pooled_conv_inference", True)])
-def test_statistics_of_batch_normalisation(network, fixed):
+def test_statistics_of_batch_normalisation(network, fixed, tmp_path):
     """As published they stay at 0 and 1, so that training and inference are one; scale and shift are trained all the same."""
     images = np.random.default_rng(0).random((8, 16, 16, 1), dtype=np.float32)
     model = DAE(*networks.build(network, (16, 16, 1), 4, variational=False))
@@ -48,6 +48,9 @@ def test_statistics_of_batch_normalisation(network, fixed):
     assert sum(moved[id(weight)] for weight in model.trainable_variables if weight.name in ("gamma", "beta")) >= 10
     same = np.allclose(model.encoder(images, training=True), model.encoder(images, training=False), atol=1e-6)
     assert same == fixed
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.encoder(images, training=True), model.encoder(images, training=True))
 
 
 def test_strided_conv_starts_as_torch_does():
