@@ -13,8 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
-
+import tfdvae
 from tfdvae import corruptions, evaluation, files
 from tfdvae.data import sources
 from tfdvae.reporting import plots, statistics
@@ -54,7 +53,7 @@ def main() -> None:
             rows += run_rows
             measured.setdefault(name, []).append((psnr[0], seconds))
         folder = arguments.runs / f"{'-'.join(flag.strip('-') for flag in flags)}-seed{arguments.seeds[0]}"
-        pictures[name] = keras.models.load_model(folder / "generator.keras").denoise(noisy)
+        pictures[name] = tfdvae.load_model(folder / "generator.keras").denoise(noisy)
     files.write_rows(arguments.output / "rows.csv", rows)
     plots.image_rows(pictures, f"Recipes: test images with {NOISE}, denoised", arguments.output / "pictures.png")
     given = next(float(row["value"]) for row in rows if row["metric"] == "psnr_input" and row["test_corruption"] == NOISE)

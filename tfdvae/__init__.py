@@ -45,8 +45,8 @@ def load_model(path):
 
 
 def _register() -> None:
-    for name in ("DAE", "DVAE"):
-        __getattr__(name)
+    for module in ("models.autoencoder", "models.variational", "models.networks"):
+        importlib.import_module(f"tfdvae.{module}")
 
 
 if "keras" in sys.modules:  # then `keras.models.load_model` is to know the classes without more ado

@@ -1,5 +1,8 @@
 """The published convolutional networks, layer by layer."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -117,3 +120,12 @@ def test_sizes_that_do_not_fit(network, size, nearest):
         networks.build(network, (28, size, 1), 4, variational=True)
     for fitting in map(int, nearest.split(" and ")):
         assert networks.build(network, (28, fitting, 3), 4, variational=True)[1].output_shape == (None, 28, fitting, 3)
+
+
+@pytest.mark.parametrize("load", ["tfdvae.load_model", "keras.models.load_model"])
+def test_another_process_loads_a_model_with_a_layer_of_its_own(load, tmp_path):
+    model = DAE(*networks.build("pooled_conv_inference", (16, 16, 1), 4, variational=False))
+    model.save(tmp_path / "m.keras")
+    code = f"import keras, tfdvae; print({load}({str(tmp_path / 'm.keras')!r}).count_params())"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.stdout.strip() == str(model.count_params()), process.stderr
