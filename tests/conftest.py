@@ -35,10 +35,21 @@ def no_network(monkeypatch, tmp_path):
 def archives():
     folder = os.environ.get("TFDVAE_DATA_DIR")
     if not folder:
-        if os.environ.get("CI"):
-            pytest.fail("continuous integration must set TFDVAE_DATA_DIR: there these tests may not be skipped")
-        pytest.skip("TFDVAE_DATA_DIR does not name a folder with Fashion-MNIST's archives")
+        lacking("TFDVAE_DATA_DIR does not name a folder with Fashion-MNIST's archives")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def retinamnist(archives):
+    path = archives.parent / "medmnist" / "retinamnist.npz"
+    if not path.is_file():
+        lacking(f"{path} is missing")
+    return path
+
+
+def lacking(what):
+    """Skip a test that needs data which a user may not have; continuous integration must have them."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 @pytest.fixture(scope="session")

@@ -201,13 +201,10 @@ def test_damaged_files(how, message, path, tmp_path):
     assert not list((tmp_path / "cache").rglob("*.raw"))
 
 
-def test_retinamnist(archives):
+def test_retinamnist(retinamnist):
     """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test; its 120 for validation are left alone."""
-    source = archives.parent / "medmnist" / "retinamnist.npz"
-    if not source.is_file():
-        pytest.skip(f"{source} is missing")
-    found = arrays.load(source)
-    with np.load(source) as stored:
+    found = arrays.load(retinamnist)
+    with np.load(retinamnist) as stored:
         assert np.array_equal(found["train_images"], stored["train_images"])
         assert np.array_equal(found["train_labels"], stored["train_labels"][:, 0])
         assert np.array_equal(found["test_images"], stored["test_images"])

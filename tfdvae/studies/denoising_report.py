@@ -39,14 +39,21 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
         "# Denoising study",
         "",
         f"{images}, seeds {', '.join(map(str, seeds))}: mean over seeds and half of its 95% t-interval. PSNR and SSIM are means over test images, against",
-        "the uncorrupted ones; the frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all others are. `own model` is trained on the corruption that it is tested on,",
-        f"`blind model` on {', '.join(seen)} together, one of them for each image. The parameters of classical filters and of the linear denoiser are",
+        "the uncorrupted ones; the frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all others are. `own model` is trained on the corruption that it is tested on.",
+        *(
+            [f"`blind model` on {', '.join(seen)} together, one of them for each image."]
+            if any(name == BLIND for _, name, _ in values)
+            else []
+        ),
+        "The parameters of classical filters and of the linear denoiser are",
         "chosen for the greatest PSNR on held-out training images. Command: `tfdvae study denoising`.",
         "",
         *_gains(values, [*seen, *unseen]),
     ]
     for metric, title, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 4)):
         for tests, kind in ((seen, "corruptions of the training"), (unseen, "corruptions that no model has seen")):
+            if not tests:
+                continue
             lines += [f"## {title}: {kind}", "", *_table(values, metric, tests, digits), ""]
         lines += [f"## {title}: what models make of uncorrupted images", "", "| model | |", "|---|---|"]
         untouched = {name: value for (m, name, tested), value in values.items() if m == metric and tested == "none"}
