@@ -12,7 +12,7 @@ import tyro
 
 import tfdvae
 from tfdvae import corruptions
-from tfdvae.config import DenoisingStudyConfig, NoiseStudyConfig, TrainConfig
+from tfdvae.config import AugmentationStudyConfig, DenoisingStudyConfig, NoiseStudyConfig, StudyConfig, TrainConfig
 from tfdvae.data import sources
 
 
@@ -26,9 +26,10 @@ class StudyList:
     """List the studies."""
 
 
-STUDIES = {"noise": NoiseStudyConfig, "denoising": DenoisingStudyConfig}
+STUDIES = {"augmentation": AugmentationStudyConfig, "noise": NoiseStudyConfig, "denoising": DenoisingStudyConfig}
 Study = (
     Annotated[StudyList, tyro.conf.subcommand("list")]
+    | Annotated[AugmentationStudyConfig, tyro.conf.subcommand("augmentation")]
     | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
     | Annotated[DenoisingStudyConfig, tyro.conf.subcommand("denoising")]
 )
@@ -64,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
             pairs = {"corruption": None} if "noisy_dir" in _given(arguments) else {}
             default = TrainConfig.of_recipe(recipe, **pairs)
             command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE)
+        elif arguments[:2] == ["study", "augmentation"] and "--quick" in arguments:
+            quick = AugmentationStudyConfig.of_quick()
+            command = StudyCommand(tyro.cli(AugmentationStudyConfig, prog="tfdvae study augmentation", args=arguments[2:], default=quick, config=_STYLE))
         else:
             command = tyro.cli(Command, prog="tfdvae", description=description, args=arguments, config=_STYLE)
         match command:
@@ -130,11 +134,12 @@ def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
     return asked
 
 
-def _study(config: NoiseStudyConfig | DenoisingStudyConfig) -> None:
-    with _starting_tensorflow(config.dataset, config.data_dir):
-        from tfdvae.studies import denoising, noise
+def _study(config: StudyConfig) -> None:
+    own_images = config.own_images if isinstance(config, AugmentationStudyConfig) else {}
+    with _starting_tensorflow(config.dataset, config.data_dir, **own_images):
+        from tfdvae.studies import augmentation, denoising, noise
 
-    {NoiseStudyConfig: noise, DenoisingStudyConfig: denoising}[type(config)].study(config)
+    {AugmentationStudyConfig: augmentation, NoiseStudyConfig: noise, DenoisingStudyConfig: denoising}[type(config)].study(config)
 
 
 @contextlib.contextmanager

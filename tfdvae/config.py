@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae import checks, corruptions, files
+from tfdvae import checks, corruptions, files, scores
 
 MODELS = ("ae", "dae", "vae", "dvae")
 NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv", "wide_residual_conv")
@@ -22,6 +22,8 @@ PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
+CONDITIONS = ("clean", "noisy")
+TRAINING_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian", "dae", "vae", "dvae")
 DEFAULT_CORRUPTION = "gaussian:0.1"
 DEFAULT_N_TRAIN = 5000
 RECIPES: dict[str, dict[str, object]] = {
@@ -410,6 +412,91 @@ class DenoisingStudyConfig(StudyConfig):
         if both := set(self.corruptions) & set(self.unseen):
             raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
         checks.integer("epochs", self.epochs, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationStudyConfig(StudyConfig):
+    """Tell whether synthetic images and other augmentations help a classifier, and by how much; on the published data or one's own."""
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "fashion_mnist"
+    """As for `tfdvae train`: a name, a folder of images with a folder for each class, or an .npz file."""
+    image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
+    """As for `tfdvae train`."""
+    skip_unreadable: bool = False
+    """As for `tfdvae train`."""
+    groups: Annotated[str | None, tyro.conf.arg(metavar="CSV")] = None
+    """File with the columns image and group, such as a patient, for images of one's own: no group is then in training and test images alike."""
+    n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """As for `tfdvae train`; the subset is another for each seed."""
+    conditions: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")] = None
+    """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
+    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
+    """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
+    protocols: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = PROTOCOLS
+    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, vae and dvae: three times the images are then three times the steps."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
+    """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
+    epochs: int = 60
+    """Epochs of the generative models."""
+    latent_dim: int = 4
+    """Latent units of the generative models."""
+    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
+    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
+    classifier_steps: int = 1200
+    """Steps of each classifier (equal_steps)."""
+    classifier_epochs: int = 7
+    """Epochs of each classifier (equal_epochs)."""
+    precision: Annotated[str, _names(*PRECISIONS)] = "bfloat16"
+    """Of the published CNN; generative models are trained with float32."""
+    metric: Annotated[str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")] = "accuracy"
+    """What the verdict is about."""
+    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = TrainConfig.test_noise
+    """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
+    other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "clipped_gaussian:0.1", "masking:0.1", "salt_and_pepper:0.1", "random_erasing:1", "speckle:0.3", "uniform:0.2",
+    )  # fmt: skip
+    """Further corruptions of the test images."""
+    development: bool = False
+    """Measure on validation images instead of test images, after each epoch: for choosing steps and settings, with seeds that are not reported."""
+    quick: bool = False
+    """A first look in about a minute: few images of the digits, few steps, in one process. Any other flag wins over it."""
+    dry_run: bool = False
+    """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
+
+    def __post_init__(self):
+        if self.conditions is None:
+            object.__setattr__(self, "conditions", CONDITIONS if Path(self.dataset).name == self.dataset else CONDITIONS[:1])
+        for name, choices in (("conditions", CONDITIONS), ("sets", TRAINING_SETS), ("protocols", PROTOCOLS)):
+            for value in getattr(self, name):
+                checks.choice(name, value, choices)
+        object.__setattr__(self, "test_noise", _test_noise(self.test_noise))
+        object.__setattr__(self, "other_noise", _test_noise(self.other_noise))
+        super().__post_init__()
+        if self.sets[0] != "limited":
+            raise ValueError(f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}.")
+        if self.test_noise[0] != "none":
+            raise ValueError(f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}.")
+        if both := set(self.test_noise) & set(self.other_noise):
+            raise ValueError(f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}.")
+        for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
+            checks.integer(name, getattr(self, name), 1)
+        if self.n_train is not None:
+            checks.integer("n_train", self.n_train, 1)
+        checks.choice("precision", self.precision, PRECISIONS)
+        scores.parse(self.metric)
+
+    @classmethod
+    def of_quick(cls, **settings) -> "AugmentationStudyConfig":
+        """Return the settings of a first look, but for those given."""
+        quick = {"dataset": "digits", "n_train": 200, "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"), "conditions": ("noisy",),
+                 "protocols": ("equal_steps",), "epochs": 30, "classifier_steps": 60, "other_noise": ("salt_and_pepper:0.1",),
+                 "output": "results/quick", "quick": True}  # fmt: skip
+        return cls(**{**quick, **settings})
+
+    @property
+    def own_images(self) -> dict:
+        """What `sources.load` and `sources.check` take for folders of images."""
+        return {"image_size": self.image_size, "skip_unreadable": self.skip_unreadable, "groups": self.groups}
 
 
 def _test_noise(levels: tuple[str, ...] | list[str]) -> tuple[str, ...]:

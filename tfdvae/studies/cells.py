@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 
-from tfdvae import checks, files
+import tfdvae
+from tfdvae import checks, experiment, files
 from tfdvae.config import StudyConfig
 from tfdvae.runtime import cores, use_threads
 
@@ -17,42 +19,64 @@ def study(
     name: str,
     config: StudyConfig,
     cells: Collection[str],
-    fixed: tuple[str, ...],
+    settings: dict[str, object],
     compute: Callable[[str, Path], None],
     report: Callable[[list[dict], Path], None],
+    in_process: bool = False,
 ) -> None:
     """Compute the cells of a study that are missing, or the one that `config.cell` names, then write its report.
+
+    `environment.json` has an entry for each start: versions, commit, processor, and the seconds that each cell took.
 
     Args:
         name: of the study, as the command line has it.
         config: its settings.
         cells: names of its cells, in order.
-        fixed: names of settings that may not change between two starts in one folder.
+        settings: what may not change between two starts in one folder, besides the dataset, the threads and the version of tfdvae.
         compute: takes the name of a cell and the CSV file that it writes.
         report: takes all rows and the folder.
+        in_process: compute the cells one after the other in this process, for studies that are done in no time.
 
     Raises:
         ValueError: no such cell; results of other settings in the folder.
         BlockingIOError: another process works in the folder.
         ChildProcessError: a cell failed.
     """
-    folder = Path(config.output or f"results/{name}")
+    folder = study_folder(name, config)
     threads = config.threads or max(1, cores() // config.workers)
-    settings = {setting: getattr(config, setting) for setting in ("dataset", *fixed)} | {"threads": threads}
+    settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": threads}
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
         _check_same_study(settings, folder)
         use_threads(threads)
-        compute(config.cell, folder / "cells" / f"{config.cell}.csv")
+        compute(config.cell, _cell_path(folder, config.cell))
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
         _check_same_study(settings, folder)
-        arguments = _arguments(dataclasses.replace(config, threads=threads))
-        commands = {cell: ["study", name, "--cell", cell, *arguments] for cell in cells}
-        run(commands, folder, config.workers, lambda line: print(line, flush=True))
-        report(collect(commands, folder), folder)
+        if in_process:
+            use_threads(threads)
+            start = compute
+        else:
+            start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=threads))])
+        run(cells, start, folder, config.workers, lambda line: print(line, flush=True))
+        report(collect(cells, folder), folder)
     print(f"Report: {folder / 'report.md'}")
+
+
+def study_folder(name: str, config: StudyConfig) -> Path:
+    """Return the folder of a study: `config.output`, or what stands for its default."""
+    return Path(config.output or f"results/{name}").expanduser()
+
+
+def missing(cells: Iterable[str], folder: Path) -> list[str]:
+    """Return the cells that have no rows yet."""
+    done = _finished(folder)
+    return [name for name in cells if name not in done]
+
+
+def _cell_path(folder: Path, name: str) -> Path:
+    return folder / "cells" / f"{name}.csv"
 
 
 def _check_same_study(settings: dict, folder: Path) -> None:
@@ -69,49 +93,69 @@ def _arguments(config: StudyConfig) -> list[str]:
     arguments = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name not in ("cell", "workers", "debug") and value is not None:
-            arguments += [f"--{field.name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+        if field.name not in ("cell", "workers", "debug") and value is not None and value is not False:
+            values = () if value is True else value if isinstance(value, tuple) else (value,)
+            arguments += [f"--{field.name.replace('_', '-')}", *map(str, values)]
     return arguments
 
 
-def run(commands: dict[str, list[str]], folder: Path, workers: int = 1, progress: Callable[[str], None] = print) -> None:
+def _start(arguments: list[str], name: str, path: Path) -> None:
+    """Compute a cell in a process of its own, which ends when this one is told to."""
+    command = [sys.executable, "-m", "tfdvae", *arguments, "--cell", name]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        _running.append(process)
+        _, errors = process.communicate()
+    _running.remove(process)
+    if process.returncode:
+        last = "\n".join(errors.strip().splitlines()[-5:])
+        raise ChildProcessError(f"cell {name} failed with status {process.returncode}:\n{last}")
+
+
+_running: list[subprocess.Popen] = []
+
+
+def run(
+    cells: Iterable[str], compute: Callable[[str, Path], None], folder: Path, workers: int = 1, progress: Callable[[str], None] = print
+) -> None:
     """Compute the cells whose rows are not there yet, in order, and put all rows together.
 
     Args:
-        commands: name of each cell -> arguments of `python -m tfdvae` that make it write `folder`/cells/NAME.csv in one step, with its name as `run`.
-        folder: of the study; `rows.csv` is written after each cell.
-        workers: processes at a time.
+        cells: names.
+        compute: takes the name of a cell and the CSV file that it writes in one step, with that name as `run`.
+        folder: of the study; `rows.csv` and `environment.json` are written after each cell.
+        workers: cells at a time.
         progress: takes a line for the reader.
 
     Raises:
         ChildProcessError: a cell failed; its last lines are shown. Finished cells are kept.
     """
-    missing = [name for name in commands if name not in _finished(folder)]
-    progress(f"{len(commands)} cells, {len(commands) - len(missing)} done before")
-    start, running = time.monotonic(), []
+    cells = list(cells)
+    todo = missing(cells, folder)
+    progress(f"{len(cells)} cells, {len(cells) - len(todo)} done before")
+    record = folder / "environment.json"
+    starts = files.read_json(record) if record.exists() else []
+    seconds: dict[str, float] = {}
 
-    def compute(name: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "tfdvae", *commands[name]]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-            running.append(process)
-            _, errors = process.communicate()
-        return subprocess.CompletedProcess(command, process.returncode, stderr=errors)
+    def timed(name: str) -> None:
+        begun = time.monotonic()
+        compute(name, _cell_path(folder, name))
+        seconds[name] = round(time.monotonic() - begun, 1)
 
+    began, environment = time.monotonic(), experiment.environment()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        names = {pool.submit(compute, name): name for name in missing}
+        names = {pool.submit(timed, name): name for name in todo}
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
-                if status := done.result().returncode:
-                    last = "\n".join(done.result().stderr.strip().splitlines()[-5:])
-                    raise ChildProcessError(f"cell {names[done]} failed with status {status}:\n{last}")
-                collect(commands, folder)
-                spent = (time.monotonic() - start) / number
-                progress(f"[{number}/{len(missing)}] {names[done]}; {spent * (len(missing) - number) / 60:.0f} minutes left")
+                done.result()
+                collect(cells, folder)
+                files.write_json(record, [*starts, environment | {"workers": workers, "seconds": dict(seconds)}])
+                each = (time.monotonic() - began) / number
+                progress(f"[{number}/{len(todo)}] {names[done]}; {each * (len(todo) - number) / 60:.0f} minutes left")
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in running:
+            for process in list(_running):
                 process.terminate()
-    collect(commands, folder)
+    collect(cells, folder)
 
 
 def collect(names: Iterable[str], folder: Path) -> list[dict]:

@@ -118,7 +118,8 @@ def study(config: DenoisingStudyConfig) -> None:
     def compute(cell: str, path: Path) -> None:
         cells[cell](config, sources.load(config.dataset, config.data_dir), path)
 
-    cell_runner.study("denoising", config, cells, ("epochs", "corruptions", "unseen"), compute, denoising_report.write)
+    settings = {name: getattr(config, name) for name in ("epochs", "corruptions", "unseen")}
+    cell_runner.study("denoising", config, cells, settings, compute, denoising_report.write)
 
 
 def _row(config: DenoisingStudyConfig, source: sources.Source, path: Path, **fields) -> dict:

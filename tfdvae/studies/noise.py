@@ -159,4 +159,4 @@ def study(config: NoiseStudyConfig) -> None:
     def compute(cell: str, path: Path) -> None:
         run_cell(sources.load(config.dataset, config.data_dir), *cells[cell], config.epochs, path)
 
-    cell_runner.study("noise", config, cells, ("epochs",), compute, noise_report.write)
+    cell_runner.study("noise", config, cells, {"epochs": config.epochs}, compute, noise_report.write)

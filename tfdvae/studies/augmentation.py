@@ -1,0 +1,343 @@
+"""The augmentation study: do synthetic images of a denoising generative model help a classifier, and by how much?
+
+Source: "Comparing data augmentation using VAEs and denoising-VAEs for limited noisy datasets". As published, more images also mean more
+optimiser steps; here every training set has as many steps as the others (`equal_steps`) besides (`equal_epochs`).
+
+A cell is one training set of one condition, protocol and seed. All cells of a seed share the subset of the training images, their observed
+noise, the classifier's initial weights and the frozen test noise. Nothing is chosen on test images: `development` measures on
+validation images.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdvae import classifier, corruptions, evaluation, experiment, files, latent, metrics, runtime, scores, uses
+from tfdvae.augmentation import Augmenter
+from tfdvae.config import DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, PRECISIONS, AugmentationStudyConfig, TrainConfig
+from tfdvae.data import pipelines, sources, splits
+from tfdvae.models.base import DenoisingModel
+from tfdvae.studies import augmentation_report
+from tfdvae.studies import cells as cell_runner
+
+GENERATIVE = ("dae", "vae", "dvae")
+EQUAL_EPOCHS = ("limited", "duplicate", "vae", "dvae")  # the others have as many images as limited, so that nothing changes
+OBSERVED_NOISE = "gaussian:0.1"
+NETWORK, SAMPLES_PER_IMAGE = "mlp", 2
+BOOTSTRAPS, MOST_VALIDATION, LIKELIHOOD_IMAGES = 1000, 10_000, 1000
+MEASURED_STEPS, STARTING = 20, 10  # for an estimate; seconds until a process has begun
+
+
+@dataclass(frozen=True)
+class Images:
+    """What all cells of a condition and seed share.
+
+    Attributes:
+        train: float32 (N, H, W, C), as observed.
+        train_labels: int64 (N,).
+        held_out: (M, H, W, C), test images, float32 in [0, 1] or unsigned integers; in development validation images as observed.
+        held_out_labels: int64 (M,).
+        classes: how many there are.
+    """
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    held_out: np.ndarray
+    held_out_labels: np.ndarray
+    classes: int
+
+
+def prepare(config: AugmentationStudyConfig, source: sources.Source, condition: str, seed: int) -> Images:
+    """Return the images of a condition and seed.
+
+    In development the validation images are training images outside the subset; where it has them all, a fifth is held out of it, whole groups if
+    there are any.
+    """
+    labels = np.asarray(source.train_labels)
+    index = splits.stratified_subset(labels, _n_train(config, source), seed)
+    others = np.setdiff1d(np.arange(len(labels)), index)
+    if config.development and not len(others):
+        kept, others = splits.hold_out(labels, source.train_groups, seed)
+        index, others = index[kept], index[others]
+    noise = corruptions.parse(OBSERVED_NOISE if condition == "noisy" else "none")
+
+    def observed(chosen: np.ndarray) -> np.ndarray:
+        return pipelines.freeze_noise(sources.to_unit(source.train_images[chosen]), chosen, noise, seed, "observed")
+
+    if config.development:
+        others = np.sort(np.random.default_rng(seed).permutation(others)[:MOST_VALIDATION])
+        held_out, held_out_labels = observed(others), labels[others]
+    else:
+        held_out, held_out_labels = source.test_images, np.asarray(source.test_labels)
+    return Images(observed(index), labels[index], held_out, held_out_labels, len(source.class_names))
+
+
+def _n_train(config: AugmentationStudyConfig, source: sources.Source) -> int:
+    return config.n_train or min(DEFAULT_N_TRAIN, len(source.train_labels))
+
+
+def train_generator(config: AugmentationStudyConfig, images: np.ndarray, model: str, seed: int) -> tuple[DenoisingModel, list[float]]:
+    """Return the generative model `dae`, `vae` or `dvae`, trained as in the main job, and its loss after each epoch in nats per image."""
+    settings = TrainConfig(model=model, network=NETWORK, epochs=config.epochs, latent_dim=config.latent_dim, seed=seed)
+    per_epoch = pipelines.steps_per_epoch(len(images), settings.batch_size)
+    generator = experiment.build_generator(settings, images.shape[1:], per_epoch)
+    batches = pipelines.training_batches((images,), settings.batch_size, seed, "generator")
+    losses = generator.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0).history["loss"]
+    return generator, _finite(losses, model)
+
+
+def training_set(config: AugmentationStudyConfig, images: Images, name: str, seed: int) -> tuple[list[np.ndarray], list[np.ndarray], Callable | None]:
+    """Return images and labels of a training set, in parts, and what is done to each batch of it."""
+    parts, labels, transform = [images.train], [images.train_labels], None
+    if name == "duplicate":
+        parts, labels = 3 * parts, 3 * labels
+    elif name in GENERATIVE:
+        generator, _ = train_generator(config, images.train, name, seed)
+        made = Augmenter(generator).generate(images.train, images.train_labels, SAMPLES_PER_IMAGE, seed)
+        parts, labels = [*parts, made.images], [*labels, made.labels]
+    elif name == "gaussian":
+        transform = _add_noise
+    elif name == "classical":
+        transform = pipelines.classic_augmentation()
+    elif name == "classical+gaussian":
+        classic = pipelines.classic_augmentation()
+
+        def transform(seed, images, *others):
+            seeds = tf.unstack(tf.random.split(seed, 2))
+            return _add_noise(seeds[0], *classic(seeds[1], images, *others))
+
+    return parts, labels, transform
+
+
+def _add_noise(seed, images, *others):
+    return (corruptions.parse(DEFAULT_CORRUPTION)(images, seed), *others)
+
+
+def build_classifier(config: AugmentationStudyConfig, image_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
+    """Return the published CNN, or the user's own classifier, compiled."""
+    if config.classifier is not None:
+        return classifier.load(config.classifier, image_shape, classes, seed)
+    return classifier.cnn(image_shape, classes, seed=seed, dtype=PRECISIONS[config.precision])
+
+
+def train_classifier(
+    config: AugmentationStudyConfig, images: Images, name: str, protocol: str, seed: int
+) -> tuple[keras.Model, int, list[float]]:
+    """Return a classifier trained on a training set, its steps, and in development its accuracy on validation images after each epoch of `limited`."""
+    parts, labels, transform = training_set(config, images, name, seed)
+    model = build_classifier(config, images.train.shape[1:], images.classes, seed)
+    batches = pipelines.training_batches((parts, labels), classifier.BATCH_SIZE, seed, f"classifier/{name}", transform=transform)
+    steps = config.classifier_steps
+    if protocol == "equal_epochs":
+        steps = config.classifier_epochs * pipelines.steps_per_epoch(sum(map(len, labels)), classifier.BATCH_SIZE)
+    curve: list[float] = []
+    if not config.development:
+        losses = model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0).history["loss"]
+    else:
+        held_out = sources.to_unit(images.held_out)
+
+        class Measure(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                outputs = model.predict(held_out, batch_size=evaluation.batch_size(held_out), verbose=0)
+                curve.append(metrics.accuracy(outputs, images.held_out_labels))
+
+        per_epoch = pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE)
+        losses = model.fit(batches, epochs=max(1, steps // per_epoch), steps_per_epoch=per_epoch, shuffle=False, verbose=0,
+                           callbacks=[Measure()]).history["loss"]  # fmt: skip
+        steps = per_epoch * len(curve)
+    _finite(losses, f"classifier on {name}")
+    return model, steps, curve
+
+
+def _finite(losses: list[float], what: str) -> list[float]:
+    if not np.isfinite(losses[-1]):
+        raise FloatingPointError(f"the loss of the {what} became {losses[-1]}.")
+    return losses
+
+
+def _outputs(model: keras.Model, images: np.ndarray, corruption: corruptions.Corruption, seed: int) -> np.ndarray:
+    size = evaluation.batch_size(images)
+    pieces = files.pieces(len(images), 4 * images[0].size, size)
+    noisy = (evaluation.test_noise(images[piece], corruption, seed, piece.start) for piece in pieces)
+    return np.concatenate([model.predict(piece, batch_size=size, verbose=0) for piece in noisy])
+
+
+def classifier_cell(
+    config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, name: str, protocol: str, seed: int
+) -> None:
+    """Train a classifier and write its rows to `path`; bootstrap replicates of the metric go beside it, to `path`.npz.
+
+    The replicates are resampled test images, the same for all cells of a seed, so that differences of replicates are paired too.
+    """
+    images = prepare(config, source, condition, seed)
+    model, steps, curve = train_classifier(config, images, name, protocol, seed)
+    row = partial(_row, config, source, path, condition, seed, augmentation=name, protocol=protocol)
+    if name in GENERATIVE:
+        row = partial(row, **_generative_fields(name))
+    per_epoch = steps // len(curve) if curve else 0
+    rows = [row(split="validation", step=(number + 1) * per_epoch, metric="accuracy", value=value) for number, value in enumerate(curve)]
+    chosen, replicates = scores.parse(config.metric), {}
+    split = "validation" if config.development else "test"
+    for text in config.test_noise[:1] if config.development else (*config.test_noise, *config.other_noise):
+        outputs = _outputs(model, images.held_out, corruptions.parse(text), seed)
+        probabilities = scores.probabilities(outputs)
+        labels = images.held_out_labels
+        names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", config.metric))
+        values = {metric: scores.parse(metric)(probabilities, labels) for metric in names}
+        values["calibration_error"] = scores.expected_calibration_error(probabilities, labels)
+        if text in ("none", config.test_noise[-1]):
+            each = scores.class_accuracies(probabilities, labels, images.classes)
+            values |= {f"accuracy_class_{number}": value for number, value in enumerate(each) if np.isfinite(value)}
+        measured = row(split=split, test_corruption=text, step=steps)
+        rows += [measured | {"metric": metric, "value": float(value)} for metric, value in values.items()]
+        if text in config.test_noise:
+            replicates[text] = scores.bootstrap(chosen, probabilities, labels, BOOTSTRAPS, seed)
+    with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **replicates)
+    files.write_rows(path, rows)
+
+
+def latent_cell(config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, model: str, seed: int) -> None:
+    """Train a generative model and write its loss of each epoch and the quality of its codes and synthetic images to `path`."""
+    images = prepare(config, source, condition, seed)
+    generator, losses = train_generator(config, images.train, model, seed)
+    row = partial(_row, config, source, path, condition, seed, **_generative_fields(model))
+    rows = [row(split="train", epoch=epoch, metric="loss", value=loss) for epoch, loss in enumerate(losses, start=1)]
+    rows += [row(**measured) for measured in _latent_rows(config, generator, images, seed)]
+    files.write_rows(path, rows)
+
+
+def _latent_rows(config: AugmentationStudyConfig, model: DenoisingModel, images: Images, seed: int) -> Iterator[dict]:
+    test = sources.to_unit(images.held_out)
+    for measured in evaluation.generator_rows(model, images.train, test):
+        if measured["split"] == "test" or measured["metric"] == "active_units":
+            yield measured
+    if model.variational:
+        for count, values in latent.log_likelihood(model, test[:LIKELIHOOD_IMAGES], seed=seed).items():
+            yield {"split": "test", "metric": f"log_likelihood_{count}", "value": float(values.mean())}
+    codes = model.encode(images.train)
+    for text in config.test_noise:
+        noisy = evaluation.test_noise(test, corruptions.parse(text), seed)
+        probed = uses.probe_accuracy(codes, images.train_labels, model.encode(noisy), images.held_out_labels)
+        yield {"split": "test", "test_corruption": text, "metric": "probe_accuracy", "value": probed}
+    made = Augmenter(model).generate(images.train, images.train_labels, 1, seed)
+    for metric, value in latent.memorisation(made.images[:LIKELIHOOD_IMAGES], images.train, test[:LIKELIHOOD_IMAGES]).items():
+        yield {"split": "train", "metric": metric, "value": value}
+
+
+def _generative_fields(model: str) -> dict[str, str]:
+    settings = TrainConfig(model=model, network=NETWORK)
+    return {"model": model, "network": NETWORK, "corruption": str(settings.injected), "target": settings.target}
+
+
+def _row(config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, seed: int, **fields) -> dict:
+    fixed = {"study": "augmentation", "run": path.stem, "dataset": source.name, "n_train": _n_train(config, source), "condition": condition, "seed": seed}
+    return fixed | fields
+
+
+def listed_cells(config: AugmentationStudyConfig) -> dict[str, Callable[[AugmentationStudyConfig, sources.Source, Path], None]]:
+    """Return what computes each cell, by name: equal steps first, seed by seed."""
+    listed: dict[str, Callable] = {}
+    for protocol in config.protocols:
+        chosen = [name for name in config.sets if protocol == "equal_steps" or name in EQUAL_EPOCHS]
+        for seed in config.seeds:
+            for condition in config.conditions:
+                for name in chosen:
+                    listed[f"{condition}-{name}-{protocol}-seed{seed}"] = partial(
+                        classifier_cell, condition=condition, name=name, protocol=protocol, seed=seed
+                    )
+    if not config.development:
+        for seed in config.seeds:
+            for condition in config.conditions:
+                for model in (name for name in config.sets if name in GENERATIVE):
+                    listed[f"{condition}-latent-{model}-seed{seed}"] = partial(latent_cell, condition=condition, model=model, seed=seed)
+    return listed
+
+
+def study(config: AugmentationStudyConfig) -> None:
+    """Compute the cells of the study that are missing, or the one that `config.cell` names, then write its report.
+
+    Raises:
+        ValueError, TypeError: no such cell; images, groups or a classifier that do not fit; results of other settings or images in the folder.
+        FileNotFoundError, sources.Unavailable: no such dataset.
+    """
+    source = sources.load(config.dataset, config.data_dir, **config.own_images, n_train=config.n_train)
+    _check(config, source)
+    cells = listed_cells(config)
+    if config.dry_run:
+        _estimate(config, source, cells)
+        return
+
+    def compute(cell: str, path: Path) -> None:
+        cells[cell](config, source, path)
+
+    def report(rows: list[dict], folder: Path) -> None:
+        augmentation_report.write(config, source.class_names, len(source.test_labels), folder)
+
+    settings = {name: getattr(config, name) for name in (
+        "image_size", "n_train", "epochs", "latent_dim", "classifier", "classifier_steps", "classifier_epochs", "precision", "metric", "test_noise",
+        "other_noise", "development")}  # fmt: skip
+    marks = {"images": source.fingerprint, "groups": None if config.groups is None else files.sha256(Path(config.groups).expanduser())}
+    cell_runner.study("augmentation", config, cells, settings | marks, compute, report, in_process=config.quick)
+
+
+def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
+    """Refuse what does not fit before a process is started for each cell."""
+    available = len(source.train_labels)
+    if config.n_train is not None and config.n_train > available:
+        raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {config.n_train:,}.")
+    splits.check_classes(np.asarray(source.train_labels), np.asarray(source.test_labels), source.class_names, held_out=False)
+    smallest = np.bincount(source.train_labels, minlength=len(source.class_names)) * _n_train(config, source) / available
+    if (few := np.flatnonzero(smallest < 2)).size:
+        raise ValueError(f"`n_train` must leave two images of each class at least; {_n_train(config, source)} leave fewer of {source.class_names[few[0]]}.")
+    if config.classifier is not None:
+        classifier.load(config.classifier, source.train_images.shape[1:], len(source.class_names), config.seeds[0])
+
+
+def _estimate(config: AugmentationStudyConfig, source: sources.Source, cells: dict[str, partial]) -> None:
+    """Print the missing cells and how long they take, by the time of some steps on this machine."""
+    missing = cell_runner.missing(cells, cell_runner.study_folder("augmentation", config))
+    print("\n".join([*missing, f"{len(missing)} of {len(cells)} cells are missing."]))
+    if missing:
+        runtime.use_threads(config.threads or max(1, runtime.cores() // config.workers))
+        seconds = _seconds(config, source, [cells[cell].keywords for cell in missing])
+        print(f"About {seconds / config.workers / 60:.0f} minutes, by the time of {MEASURED_STEPS} steps of each kind on this machine.")
+
+
+def _seconds(config: AugmentationStudyConfig, source: sources.Source, cells: list[dict]) -> float:
+    images = prepare(config, source, config.conditions[0], config.seeds[0])
+    generator, _ = train_generator(dataclasses.replace(config, epochs=1), images.train, "dvae", 0)
+    model = build_classifier(config, images.train.shape[1:], images.classes, 0)
+    shown = sources.to_unit(images.held_out[:500])
+    steps = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
+    generator_step, classifier_step = (
+        _second_time(partial(fitted.fit, pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate"), **steps)) / MEASURED_STEPS
+        for fitted, arrays in ((generator, (images.train,)), (model, (images.train, images.train_labels)))
+    )
+    tested = _second_time(partial(model.predict, shown, verbose=0)) / len(shown) * len(images.held_out)
+    likelihood = _second_time(partial(latent.log_likelihood, generator, shown[:10])) * LIKELIHOOD_IMAGES / len(shown[:10])
+    per_epoch = pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE)
+
+    def cell(condition: str, seed: int, model: str | None = None, name: str = "", protocol: str = "") -> float:
+        generating = config.epochs * per_epoch * generator_step if model or name in GENERATIVE else 0
+        if model:
+            return STARTING + generating + likelihood
+        times = 3 if name in ("duplicate", *GENERATIVE) else 1
+        trained = config.classifier_steps if protocol == "equal_steps" else config.classifier_epochs * per_epoch * times
+        return STARTING + generating + trained * classifier_step + (len(config.test_noise) + len(config.other_noise)) * tested
+
+    return sum(cell(**keywords) for keywords in cells)
+
+
+def _second_time(work: Callable[[], object]) -> float:
+    work()
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
