@@ -156,6 +156,33 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
         _save(figure, path)
 
 
+def scores_against_noise(
+    curves: dict[str, list[tuple[float, float]]], corruptions: tuple[str, ...], title: str, unit: str, path: Path
+) -> None:
+    """Draw scores with their intervals over seeds against test corruption, one line a training set.
+
+    Args:
+        curves: training set -> mean and half width of the interval at each corruption; the half width may be NaN.
+        corruptions: names, as many as each curve has points.
+        title: over the figure.
+        unit: of the scores.
+        path: of the PNG.
+    """
+    with matplotlib.rc_context(_RC):
+        figure = Figure(figsize=(9.5, 5), layout="constrained")
+        axes = figure.subplots()
+        looks = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
+        for number, ((name, points), (colour, marker, style)) in enumerate(zip(curves.items(), looks, strict=False)):
+            middle, half = np.transpose(points)
+            places = np.arange(len(corruptions)) + 0.07 * (number - (len(curves) - 1) / 2)
+            axes.errorbar(places, middle, np.nan_to_num(half), color=colour, marker=marker, linestyle=style, capsize=3,
+                          label=statistics.training_set_label(name))  # fmt: skip
+        axes.set_xticks(range(len(corruptions)), list(map(statistics.noise_label, corruptions)))
+        axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
+        axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
+        _save(figure, path)
+
+
 def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Path) -> None:
     """Draw a loss against epochs, one panel a noise, training and test loss in each.
 

@@ -71,4 +71,4 @@ def psnr_table(rows: list[dict]) -> str:
 
 def training_set_label(augmentation: str) -> str:
     """Return how tables and figures name a training set."""
-    return "limited" if augmentation == "limited" else f"limited + {augmentation.upper()}"
+    return f"limited + {augmentation.upper()}" if augmentation in ("dae", "vae", "dvae") else augmentation

@@ -174,7 +174,7 @@ def classifier_cell(
 ) -> None:
     """Train a classifier and write its rows to `path`; bootstrap replicates of the metric go beside it, to `path`.npz.
 
-    The replicates are resampled test images, the same for all cells of a seed, so that differences of replicates are paired too.
+    The replicates are of resampled test images, the same for all cells, so that differences of replicates are paired too.
     """
     images = prepare(config, source, condition, seed)
     model, steps, curve = train_classifier(config, images, name, protocol, seed)
@@ -198,7 +198,7 @@ def classifier_cell(
         measured = row(split=split, test_corruption=text, step=steps)
         rows += [measured | {"metric": metric, "value": float(value)} for metric, value in values.items()]
         if text in config.test_noise:
-            replicates[text] = scores.bootstrap(chosen, probabilities, labels, BOOTSTRAPS, seed)
+            replicates[text] = scores.bootstrap(chosen, probabilities, labels, BOOTSTRAPS, 0)
     with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
         np.savez(file, **replicates)
     files.write_rows(path, rows)
