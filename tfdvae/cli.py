@@ -67,7 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
             command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE)
         elif arguments[:2] == ["study", "augmentation"] and "--quick" in arguments:
             quick = AugmentationStudyConfig.of_quick()
-            command = StudyCommand(tyro.cli(AugmentationStudyConfig, prog="tfdvae study augmentation", args=arguments[2:], default=quick, config=_STYLE))
+            command = StudyCommand(
+                tyro.cli(AugmentationStudyConfig, prog="tfdvae study augmentation", args=arguments[2:], default=quick, config=_STYLE)
+            )
         else:
             command = tyro.cli(Command, prog="tfdvae", description=description, args=arguments, config=_STYLE)
         match command:

@@ -93,7 +93,9 @@ def train_generator(config: AugmentationStudyConfig, images: np.ndarray, model: 
     return generator, _finite(losses, model)
 
 
-def training_set(config: AugmentationStudyConfig, images: Images, name: str, seed: int) -> tuple[list[np.ndarray], list[np.ndarray], Callable | None]:
+def training_set(
+    config: AugmentationStudyConfig, images: Images, name: str, seed: int
+) -> tuple[list[np.ndarray], list[np.ndarray], Callable | None]:
     """Return images and labels of a training set, in parts, and what is done to each batch of it."""
     parts, labels, transform = [images.train], [images.train_labels], None
     if name == "duplicate":
@@ -238,7 +240,14 @@ def _generative_fields(model: str) -> dict[str, str]:
 
 
 def _row(config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, seed: int, **fields) -> dict:
-    fixed = {"study": "augmentation", "run": path.stem, "dataset": source.name, "n_train": _n_train(config, source), "condition": condition, "seed": seed}
+    fixed = {
+        "study": "augmentation",
+        "run": path.stem,
+        "dataset": source.name,
+        "n_train": _n_train(config, source),
+        "condition": condition,
+        "seed": seed,
+    }
     return fixed | fields
 
 
@@ -296,7 +305,9 @@ def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
     splits.check_classes(np.asarray(source.train_labels), np.asarray(source.test_labels), source.class_names, held_out=False)
     smallest = np.bincount(source.train_labels, minlength=len(source.class_names)) * _n_train(config, source) / available
     if (few := np.flatnonzero(smallest < 2)).size:
-        raise ValueError(f"`n_train` must leave two images of each class at least; {_n_train(config, source)} leave fewer of {source.class_names[few[0]]}.")
+        raise ValueError(
+            f"`n_train` must leave two images of each class at least; {_n_train(config, source)} leave fewer of {source.class_names[few[0]]}."
+        )
     if config.classifier is not None:
         classifier.load(config.classifier, source.train_images.shape[1:], len(source.class_names), config.seeds[0])
 
@@ -318,7 +329,8 @@ def _seconds(config: AugmentationStudyConfig, source: sources.Source, cells: lis
     shown = sources.to_unit(images.held_out[:500])
     steps = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
     generator_step, classifier_step = (
-        _second_time(partial(fitted.fit, pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate"), **steps)) / MEASURED_STEPS
+        _second_time(partial(fitted.fit, pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate"), **steps))
+        / MEASURED_STEPS
         for fitted, arrays in ((generator, (images.train,)), (model, (images.train, images.train_labels)))
     )
     tested = _second_time(partial(model.predict, shown, verbose=0)) / len(shown) * len(images.held_out)

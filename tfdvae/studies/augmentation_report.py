@@ -68,7 +68,9 @@ class Results:
         each = [values[metric, noise] for noise in self.noises]
         return {seed: float(np.mean([scores[seed] for scores in each])) for seed in each[0]}
 
-    def difference(self, condition: str, protocol: str, name: str, baseline: str, tested: str, metric: str | None = None) -> statistics.Difference | None:
+    def difference(
+        self, condition: str, protocol: str, name: str, baseline: str, tested: str, metric: str | None = None
+    ) -> statistics.Difference | None:
         """Return how far a training set is ahead of another, over the seeds that both have; None without any."""
         treated, base = (self.scores(condition, protocol, each, tested, metric) for each in (name, baseline))
         both = sorted(set(treated) & set(base))
@@ -152,10 +154,23 @@ def _verdicts(results: Results, test_images: int) -> list[str]:
 
 
 def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
-    if config.dataset != "fashion_mnist" or config.n_train not in (None, 5000) or config.metric != "accuracy" or config.test_noise != PUBLISHED_NOISE:
+    if (
+        config.dataset != "fashion_mnist"
+        or config.n_train not in (None, 5000)
+        or config.metric != "accuracy"
+        or config.test_noise != PUBLISHED_NOISE
+    ):
         return []
-    lines = ["## The published study beside ours", "", "Accuracy in %: published, one run each; ours, mean over seeds and half of its 95% t-interval.", ""]
-    head = ["| training set | | " + " | ".join(map(statistics.noise_label, PUBLISHED_NOISE)) + " |", "|---" * (len(PUBLISHED_NOISE) + 2) + "|"]
+    lines = [
+        "## The published study beside ours",
+        "",
+        "Accuracy in %: published, one run each; ours, mean over seeds and half of its 95% t-interval.",
+        "",
+    ]
+    head = [
+        "| training set | | " + " | ".join(map(statistics.noise_label, PUBLISHED_NOISE)) + " |",
+        "|---" * (len(PUBLISHED_NOISE) + 2) + "|",
+    ]
     for condition in ("clean", "noisy"):
         lines += [f"### {condition.capitalize()} training images", "", *head]
         for name in ("limited", "vae", "dvae"):
@@ -166,7 +181,12 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
                     cells = [_plus_minus(results.scores(condition, protocol, name, noise)) for noise in PUBLISHED_NOISE]
                     lines.append(f"| {label} | {protocol} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += ["### What the published tables suggest", "", "| finding | training images | published | " + "equal_epochs | equal_steps |", "|---|---|---|---|---|"]
+    lines += [
+        "### What the published tables suggest",
+        "",
+        "| finding | training images | published | " + "equal_epochs | equal_steps |",
+        "|---|---|---|---|---|",
+    ]
     for finding, (name, baseline, tested) in FINDINGS.items():
         for condition in ("clean", "noisy"):
             noises = PUBLISHED_NOISE if tested == ALL_NOISES else (tested,)
@@ -175,7 +195,12 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
             cells = [_finding(results.difference(condition, protocol, name, baseline, tested)) if (condition, protocol) in results.settings() else ""
                      for protocol in ("equal_epochs", "equal_steps")]  # fmt: skip
             lines.append(f"| {finding} | {condition} | {published:+.2f} | " + " | ".join(cells) + " |")
-    return [*lines, "", "It holds, or does not hold, where the whole interval is above, or below, 0. These p values are not adjusted for their number.", ""]
+    return [
+        *lines,
+        "",
+        "It holds, or does not hold, where the whole interval is above, or below, 0. These p values are not adjusted for their number.",
+        "",
+    ]
 
 
 def _finding(difference: statistics.Difference | None) -> str:
@@ -190,20 +215,39 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
     for condition, protocol in results.settings():
         sets = results.sets(condition, protocol)
         name = f"{condition}-{protocol}"
-        lines += [f"## {condition.capitalize()} training images, {protocol}", "", f"{results.metric}, points: mean over seeds and half of its 95% t-interval.", ""]
-        lines += ["| trained on | seeds | " + " | ".join(map(statistics.noise_label, results.noises)) + " |", "|---" * (len(results.noises) + 2) + "|"]
+        lines += [
+            f"## {condition.capitalize()} training images, {protocol}",
+            "",
+            f"{results.metric}, points: mean over seeds and half of its 95% t-interval.",
+            "",
+        ]
+        lines += [
+            "| trained on | seeds | " + " | ".join(map(statistics.noise_label, results.noises)) + " |",
+            "|---" * (len(results.noises) + 2) + "|",
+        ]
         for each in sets:
             scores = [results.scores(condition, protocol, each, noise) for noise in results.noises]
             lines.append(f"| {statistics.training_set_label(each)} | {len(scores[0])} | " + " | ".join(map(_plus_minus, scores)) + " |")
-        lines += ["", "Points ahead of limited (interval over seeds; over test images; smallest difference that as many seeds find four times out of five):", ""]
-        lines += [f"| trained on | {AS_THEY_ARE} | over test images | {ALL_NOISES} | over test images | detectable |", "|---|---|---|---|---|---|"]
+        lines += [
+            "",
+            "Points ahead of limited (interval over seeds; over test images; smallest difference that as many seeds find four times out of five):",
+            "",
+        ]
+        lines += [
+            f"| trained on | {AS_THEY_ARE} | over test images | {ALL_NOISES} | over test images | detectable |",
+            "|---|---|---|---|---|---|",
+        ]
         for each in sets[1:]:
             cells = []
             for tested in (AS_THEY_ARE, ALL_NOISES):
                 difference = results.difference(condition, protocol, each, "limited", tested)
                 low, high = results.image_interval(condition, protocol, each, "limited", tested)
                 cells += [_interval(difference) if difference else "", "" if low is None else f"{low:+.2f} to {high:+.2f}"]
-            detectable = f"{statistics.detectable_difference(difference.deviation, difference.count):.2f}" if difference and difference.count > 1 else ""
+            detectable = (
+                f"{statistics.detectable_difference(difference.deviation, difference.count):.2f}"
+                if difference and difference.count > 1
+                else ""
+            )
             lines.append(f"| {statistics.training_set_label(each)} | " + " | ".join(cells) + f" | {detectable} |")
         curves = {each: [results.scores(condition, protocol, each, noise) for noise in results.noises] for each in sets}
         curves = {each: [statistics.mean_and_half_width(list(scores.values())) for scores in points] for each, points in curves.items()}
@@ -216,12 +260,26 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
 
 def _unseen(results: Results) -> list[str]:
     """Points ahead of limited under each corruption of the test images that the verdict is not about; stars where it is of a kind seen in training."""
-    tests = list(dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"] and row["test_corruption"] not in ("", *results.noises)))
-    lines = ["## Other corruptions of the test images", "", "Points ahead of limited, 95% interval over seeds; * a kind of corruption that the training images had.", ""]
+    tests = list(
+        dict.fromkeys(
+            row["test_corruption"] for row in results.rows if row["augmentation"] and row["test_corruption"] not in ("", *results.noises)
+        )
+    )
+    lines = [
+        "## Other corruptions of the test images",
+        "",
+        "Points ahead of limited, 95% interval over seeds; * a kind of corruption that the training images had.",
+        "",
+    ]
     for condition, protocol in results.settings():
         if not tests:
             return []
-        lines += [f"### {condition.capitalize()} training images, {protocol}", "", "| trained on | " + " | ".join(tests) + " |", "|---" * (len(tests) + 1) + "|"]
+        lines += [
+            f"### {condition.capitalize()} training images, {protocol}",
+            "",
+            "| trained on | " + " | ".join(tests) + " |",
+            "|---" * (len(tests) + 1) + "|",
+        ]
         for name in results.sets(condition, protocol):
             seen = SEEN.get(name, "").split() + (["gaussian"] if condition == "noisy" else [])
             cells = []
@@ -239,15 +297,27 @@ def _unseen(results: Results) -> list[str]:
 
 def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
     metrics = [name for name in ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error") if name != results.metric]
-    lines = ["## Other metrics, images as they are", "", "Points; `calibration_error` is the expected calibration error, better where it is small.", ""]
+    lines = [
+        "## Other metrics, images as they are",
+        "",
+        "Points; `calibration_error` is the expected calibration error, better where it is small.",
+        "",
+    ]
     for condition, protocol in results.settings():
-        lines += [f"### {condition.capitalize()} training images, {protocol}", "", "| trained on | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
+        lines += [
+            f"### {condition.capitalize()} training images, {protocol}",
+            "",
+            "| trained on | " + " | ".join(metrics) + " |",
+            "|---" * (len(metrics) + 1) + "|",
+        ]
         for name in results.sets(condition, protocol):
             cells = [_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in metrics]
             lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(cells) + " |")
         lines += ["", "| accuracy of each class | " + " | ".join(class_names) + " |", "|---" * (len(class_names) + 1) + "|"]
         for name in results.sets(condition, protocol):
-            each = [results.scores(condition, protocol, name, AS_THEY_ARE, f"accuracy_class_{number}") for number in range(len(class_names))]
+            each = [
+                results.scores(condition, protocol, name, AS_THEY_ARE, f"accuracy_class_{number}") for number in range(len(class_names))
+            ]
             lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(map(_plus_minus, each)) + " |")
         lines.append("")
     return lines
@@ -274,7 +344,13 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
             epochs[row["condition"], row["model"]][int(row["epoch"])].append(float(row["value"]))
     last = max(max(curve) for curve in epochs.values())
     shown = sorted({1, 2, 5, 10, 20, 30, 40, 50, last} & set(range(1, last + 1)))
-    lines += ["", "Training loss in nats per image, mean over seeds, after epoch", "", "| | " + " | ".join(map(str, shown)) + " |", "|---" * (len(shown) + 1) + "|"]
+    lines += [
+        "",
+        "Training loss in nats per image, mean over seeds, after epoch",
+        "",
+        "| | " + " | ".join(map(str, shown)) + " |",
+        "|---" * (len(shown) + 1) + "|",
+    ]
     for (condition, model), curve in epochs.items():
         lines.append(f"| {model.upper()}, {condition} | " + " | ".join(f"{np.mean(curve[epoch]):.1f}" for epoch in shown) + " |")
     return [*lines, ""]
@@ -286,13 +362,25 @@ def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) ->
     for row in rows:
         if row["split"] == "validation" and not row["test_corruption"]:
             curves[row["condition"], row["protocol"], row["augmentation"]][int(row["step"])].append(100 * float(row["value"]))
-    lines = ["## Validation accuracy after each step count", "", "%, mean over seeds. For choosing; the seeds are not to be reported again.", ""]
+    lines = [
+        "## Validation accuracy after each step count",
+        "",
+        "%, mean over seeds. For choosing; the seeds are not to be reported again.",
+        "",
+    ]
     for condition, protocol in dict.fromkeys(key[:2] for key in curves):
         chosen = {name: curve for (c, p, name), curve in curves.items() if (c, p) == (condition, protocol)}
         steps = sorted({step for curve in chosen.values() for step in curve})
-        lines += [f"### {condition.capitalize()} training images, {protocol}", "", "| steps | " + " | ".join(chosen) + " |", "|---" * (len(chosen) + 1) + "|"]
+        lines += [
+            f"### {condition.capitalize()} training images, {protocol}",
+            "",
+            "| steps | " + " | ".join(chosen) + " |",
+            "|---" * (len(chosen) + 1) + "|",
+        ]
         for step in steps:
-            lines.append(f"| {step} | " + " | ".join(f"{np.mean(curve[step]):.2f}" if step in curve else "" for curve in chosen.values()) + " |")
+            lines.append(
+                f"| {step} | " + " | ".join(f"{np.mean(curve[step]):.2f}" if step in curve else "" for curve in chosen.values()) + " |"
+            )
         lines.append("")
     return lines
 
