@@ -1,0 +1,65 @@
+"""Whether the classifier of the augmentation study may be trained with bfloat16: its accuracy on validation images, beside float32's.
+
+python benchmarks/precision.py --data-dir FOLDER
+
+Development seeds, paired: same images, initial weights and order. The report goes to results/precision/report.md.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tfdvae import files
+from tfdvae.reporting import statistics
+
+ROOT = Path(__file__).parents[1]
+SEEDS = tuple(range(100, 105))
+MARGIN = 0.3  # points
+
+
+def accuracies(precision: str, folder: Path, arguments: argparse.Namespace) -> dict[tuple[str, str], float]:
+    """Return accuracy in % by (condition, seed)."""
+    command = [
+        sys.executable,
+        "-m",
+        "tfdvae",
+        "study",
+        "augmentation",
+        "--development",
+        "--data-dir",
+        arguments.data_dir,
+        "--precision",
+        precision,
+    ]
+    command += ["--sets", "limited", "--protocols", "equal_steps", "--seeds", *map(str, SEEDS), "--output", str(folder)]
+    command += ["--workers", str(arguments.workers), "--threads", "1"]
+    subprocess.run(command, check=True, cwd=ROOT)
+    rows = [row for row in files.read_rows(folder / "rows.csv") if row["metric"] == "accuracy" and row["test_corruption"] == "none"]
+    return {(row["condition"], row["seed"]): 100 * float(row["value"]) for row in rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        full, half = (accuracies(precision, Path(temporary) / precision, arguments) for precision in ("float32", "bfloat16"))
+    lines = ["# bfloat16 beside float32", "", f"Published CNN, 5,000 images, 1,200 steps, validation accuracy, seeds {SEEDS[0]} to {SEEDS[-1]}, by `benchmarks/precision.py`.", "",
+             f"| training images | float32, % | bfloat16 minus float32, points | within ±{MARGIN} |", "|---|---|---|---|"]  # fmt: skip
+    for condition in ("clean", "noisy", "both"):
+        keys = [key for key in full if condition in (key[0], "both")]
+        difference = statistics.paired_difference([half[key] for key in keys], [full[key] for key in keys])
+        mean, spread = statistics.mean_and_half_width([full[key] for key in keys])
+        within = "yes" if -MARGIN <= difference.low and difference.high <= MARGIN else "not shown"
+        lines.append(
+            f"| {condition} | {mean:.2f} ± {spread:.2f} | {difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f}) | {within} |"
+        )
+    files.write_text(ROOT / "results" / "precision" / "report.md", "\n".join([*lines, ""]))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
