@@ -53,7 +53,7 @@ def main() -> None:
         keys = [key for key in full if condition in (key[0], "both")]
         difference = statistics.paired_difference([half[key] for key in keys], [full[key] for key in keys])
         mean, spread = statistics.mean_and_half_width([full[key] for key in keys])
-        within = "yes" if -MARGIN <= difference.low and difference.high <= MARGIN else "not shown"
+        within = "yes" if difference.low >= -MARGIN and difference.high <= MARGIN else "not shown"
         lines.append(
             f"| {condition} | {mean:.2f} ± {spread:.2f} | {difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f}) | {within} |"
         )
