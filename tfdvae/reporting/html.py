@@ -1,0 +1,98 @@
+"""A page of its own from a report in Markdown: figures inside, nothing fetched, no script."""
+
+import base64
+import mimetypes
+import re
+import urllib.parse
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jinja2
+import markdown
+from markdown.extensions.toc import TocExtension
+from markdown.treeprocessors import Treeprocessor
+
+from tfdvae import files
+
+_SAFE_LINK = re.compile(r"https?://|#|[\w-][\w./-]*$")
+_WORDS_OF_NUMBERS = {"to", "e", "inf", "nan"}
+
+
+def write(folder: Path, title: str) -> Path:
+    """Write `report.html` beside the `report.md` of `folder`, and return its path.
+
+    HTML in the Markdown is shown as text. A paragraph of one image alone becomes a figure with the alternative text as caption.
+
+    Args:
+        folder: of the report; the images that it shows lie in there too.
+        title: of the page, as plain text.
+
+    Raises:
+        FileNotFoundError: there is no `report.md`, or an image that it shows is missing.
+        ValueError: an image lies outside the folder, or a file shown as one is none.
+    """
+    folder = Path(folder)
+    converter = markdown.Markdown(extensions=["tables", TocExtension(toc_depth="2-2", title="Contents")], output_format="html")
+    converter.preprocessors.deregister("html_block")
+    converter.inlinePatterns.deregister("html")
+    converter.treeprocessors.register(_Page(folder), "page", -1)  # after all others, of which the last resolves escapes
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("tfdvae", "reporting"), autoescape=True)
+    path = folder / "report.html"
+    files.write_text(path, environment.get_template("report.html.jinja").render(title=title, body=body))
+    return path
+
+
+def literal(text: str) -> str:
+    """Return Markdown that shows `text` as it is, within a line or a table cell: a name that comes from data, for example."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
+
+
+class _Page(Treeprocessor):
+    """Embeds images, lets wide tables scroll, aligns numbers and unlinks what is neither a web page nor a file."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder.resolve()
+
+    def run(self, root: ElementTree.Element) -> None:
+        for parent in list(root.iter()):
+            for place, child in enumerate(parent):
+                if child.tag == "table":
+                    _align(child)
+                    parent[place] = ElementTree.Element("div", {"class": "table", "tabindex": "0"})
+                    parent[place].append(child)
+                elif child.tag == "img":
+                    child.set("src", self._embedded(child.get("src", "")))
+                elif child.tag == "a" and not _SAFE_LINK.match(child.get("href", "")):
+                    child.attrib.pop("href", None)
+            if (
+                parent.tag == "p"
+                and [child.tag for child in parent] == ["img"]
+                and not f"{parent.text or ''}{parent[0].tail or ''}".strip()
+            ):
+                parent.tag = "figure"
+                ElementTree.SubElement(parent, "figcaption").text = parent[0].get("alt")
+
+    def _embedded(self, source: str) -> str:
+        path = (self._folder / urllib.parse.unquote(source)).resolve()
+        if not path.is_relative_to(self._folder):
+            raise ValueError(f"the images of report.md must lie in {self._folder}; got {source!r}, which is outside.")
+        if not path.is_file():
+            raise FileNotFoundError(f"report.md shows {source!r}, and there is no such file in {self._folder}.")
+        kind = mimetypes.guess_type(path.name)[0]
+        if kind is None or not kind.startswith("image/"):
+            raise ValueError(f"the images of report.md must be PNG, JPEG, SVG or the like; got {source!r}.")
+        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _align(table: ElementTree.Element) -> None:
+    """Mark the cells of those columns that hold numbers alone."""
+    for head, *cells in zip(*table.iter("tr"), strict=True):
+        head.set("scope", "col")
+        text = " ".join("".join(cell.itertext()) for cell in cells)
+        if re.search(r"\d", text) and set(re.findall(r"[^\W\d_]+", text)) <= _WORDS_OF_NUMBERS:
+            for cell in (head, *cells):
+                cell.set("class", "number")
