@@ -116,7 +116,7 @@ def write(config: AugmentationStudyConfig, class_names: tuple[str, ...], test_im
         results = Results(rows, config, folder)
         lines = [*_verdicts(results, test_images), *_published(results, config), *_tables(results, folder, dataset), *_unseen(results),
                  *_other_metrics(results, class_names), *_latent(rows)]  # fmt: skip
-    lines = [f"# {title}", "", *_what_was_done(rows, config, test_images), *lines, *_settings(config, folder)]
+    lines = [f"# {html.literal(title)}", "", *_what_was_done(rows, config, test_images), *lines, *_settings(config, folder)]
     files.write_text(folder / "report.md", "\n".join(lines))
     html.write(folder, title)
 
@@ -127,7 +127,7 @@ def _seeds(rows: list[dict[str, str]]) -> list[int]:
 
 def _what_was_done(rows: list[dict[str, str]], config: AugmentationStudyConfig, test_images: int) -> list[str]:
     steps = f"{config.classifier_steps:,} steps (equal_steps) or {config.classifier_epochs} epochs (equal_epochs)"
-    network = f"the classifier {config.classifier}" if config.classifier else "the published CNN"
+    network = f"the classifier {html.literal(config.classifier)}" if config.classifier else "the published CNN"
     measured = "validation images" if config.development else f"{test_images:,} test images"
     return [
         f"{int(rows[0]['n_train']):,} training images, {measured}, seeds {', '.join(map(str, _seeds(rows)))}; {network}, trained for {steps}.",
@@ -313,7 +313,7 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
         for name in results.sets(condition, protocol):
             cells = [_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in metrics]
             lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(cells) + " |")
-        lines += ["", "| accuracy of each class | " + " | ".join(class_names) + " |", "|---" * (len(class_names) + 1) + "|"]
+        lines += ["", "| accuracy of each class | " + " | ".join(map(html.literal, class_names)) + " |", "|---" * (len(class_names) + 1) + "|"]
         for name in results.sets(condition, protocol):
             each = [
                 results.scores(condition, protocol, name, AS_THEY_ARE, f"accuracy_class_{number}") for number in range(len(class_names))
@@ -388,7 +388,8 @@ def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) ->
 def _settings(config: AugmentationStudyConfig, folder: Path) -> list[str]:
     lines = ["## Settings", "", "| setting | |", "|---|---|"]
     for name, value in files.read_json(folder / "config.json").items():
-        lines.append(f"| {name} | {', '.join(map(str, value)) if isinstance(value, list) else value} |")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        lines.append(f"| {html.literal(name)} | {html.literal(text)} |")
     record = folder / "environment.json"
     for start in files.read_json(record) if record.exists() else []:
         packages = ", ".join(f"{name} {version}" for name, version in start["packages"].items())
