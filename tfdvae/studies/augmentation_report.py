@@ -83,7 +83,8 @@ class Results:
         if not both or not all(seed in side for side in sides for seed in both):
             return None, None
         noises = self.noises if tested == ALL_NOISES else ("none" if tested == AS_THEY_ARE else tested,)
-        return statistics.bootstrap_interval(np.mean([sides[0][s][n] - sides[1][s][n] for s in both for n in noises], axis=0))
+        replicates = np.mean([sides[0][s][n] - sides[1][s][n] for s in both for n in noises], axis=0)
+        return statistics.bootstrap_interval(replicates[np.isfinite(replicates)])  # a resample may lack a class
 
     def comparisons(self, condition: str, protocol: str, test_images: int) -> dict[tuple[str, str], Comparison]:
         """Return each training set against `limited`, on images as they are and over all test noises, p values after Holm."""
