@@ -1,6 +1,13 @@
-"""The downstream classifier of the augmentation study."""
+"""The downstream classifier of the augmentation study: the published one, or the user's own."""
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from tfdvae import checks, seeds
 
@@ -55,3 +62,85 @@ def layers(image_shape: tuple[int, int, int], classes: int, *, seed: int = 0, dt
         hidden = keras.layers.Dense(128, "relu", **start(f"dense_{number}"))(hidden)
     logits = keras.layers.Dense(classes, **start("logits") | {"dtype": "float32"})(hidden)
     return keras.Model(images, logits, name="cnn")
+
+
+def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
+    """Return the user's own classifier, whose initial weights are a function of the seed.
+
+    The function is called with `image_shape` and `classes`, after Keras's global seed was set. It returns a compiled model that takes
+    float images (N, H, W, C), gives logits or probabilities (N, classes), and has a loss that takes class numbers (N,).
+
+    Args:
+        text: `module:function`; the module may be in the working folder.
+        image_shape: (H, W, C).
+        classes: number of classes, at least 2.
+        seed: root seed; the stream is `classifier`.
+
+    Raises:
+        ValueError: no such module or function, an error in one of them, or a model that does not fit; all name `classifier`.
+        TypeError: no function, or one that returns no Keras model.
+    """
+    function = _find(text)
+    keras.utils.set_random_seed(seeds.stream(seed, "classifier"))
+    try:
+        model = function(tuple(image_shape), classes)
+    except Exception as error:
+        raise ValueError(f"`classifier`: {text}({tuple(image_shape)}, {classes}) raised {_told(error)}") from error
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"`classifier` {text} must return a keras.Model; got {type(model).__module__}.{type(model).__qualname__}.")
+    if not model.compiled:
+        raise ValueError(f"`classifier` {text} must return a compiled model: model.compile(optimizer, loss).")
+    _check_shapes(model, text, image_shape, classes)
+    count = 3 if classes == 2 else 2  # with as many images as classes, a loss that compares number by number would raise nothing
+    try:
+        model.test_step((keras.ops.zeros((count, *image_shape)), keras.ops.arange(count) % 2))
+    except Exception as error:
+        raise ValueError(
+            f"`classifier` {text} must have a loss that takes class numbers, such as sparse_categorical_crossentropy; it raised {_told(error)}"
+        ) from error
+    model.reset_metrics()
+    return model
+
+
+def _find(text: str) -> Callable:
+    module_name, _, name = text.partition(":")
+    if not module_name or not name:
+        raise ValueError(f"`classifier` must be module:function, as my_networks:build; got {text!r}.")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
+            raise ValueError(f"`classifier` {text}: there is no module {error.name}, neither in {os.getcwd()} nor installed.") from None
+        raise ValueError(f"`classifier` {text}: importing {module_name} raised {_told(error)}") from error
+    if not hasattr(module, name):
+        functions = [f"{module_name}:{key}" for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        checks.choice("classifier", text, functions)
+    function = getattr(module, name)
+    if not callable(function):
+        raise TypeError(f"`classifier` {text} must be a function; got {type(function).__name__}.")
+    return function
+
+
+def _check_shapes(model: keras.Model, text: str, image_shape: tuple[int, int, int], classes: int) -> None:
+    """See that a model takes one batch of images and gives one output a class; the model is built then."""
+    wanted = (None, *image_shape)
+    taken = [tuple(each.shape) for each in getattr(model, "inputs", None) or []]  # a subclassed model has none
+    if taken and (len(taken) > 1 or len(taken[0]) != 4 or any(n not in (None, m) for n, m in zip(taken[0], wanted, strict=True))):
+        raise ValueError(f"`classifier` {text} must take images {wanted}; got a model of {' and '.join(map(str, taken))}.")
+    try:
+        output = model(np.zeros((2, *image_shape), np.float32), training=False)
+    except Exception as error:
+        raise ValueError(f"`classifier` {text} must take images {wanted}; it raised {_told(error)}") from error
+    if not keras.ops.is_tensor(output):
+        raise ValueError(f"`classifier` {text} must have one output a class {(None, classes)}; got a {type(output).__name__} of outputs.")
+    if output.shape != (2, classes):
+        raise ValueError(f"`classifier` {text} must have one output a class {(None, classes)}; got {(None, *output.shape[1:])}.")
+
+
+def _told(error: Exception) -> str:
+    """Return the type of an error and the first line that says something: Keras puts one before it and colours."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+    said = next((line.strip() for line in lines if line.strip() and not line.startswith("Exception encountered when calling")), "")
+    return f"{type(error).__name__}: {said}" if said else f"{type(error).__name__}."

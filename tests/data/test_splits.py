@@ -43,6 +43,7 @@ def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
     assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(1000))
     assert dict(zip(*np.unique(LABELS[test], return_counts=True), strict=True)) == {0: 120, 1: 60, 2: 18, 5: 2}
     assert np.array_equal(hold_out_test(LABELS)[1], test)
+    assert list(test[:12]) == [13, 14, 18, 45, 47, 51, 60, 65, 71, 74, 76, 77], "as published results had it"
     assert [len(part) for part in hold_out_test(np.zeros(2, int))] == [1, 1]
     with pytest.raises(ValueError, match="two images at least"):
         hold_out_test(np.zeros(1, int))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import checks, files
-from tfdvae.data import decoded, splits
+from tfdvae.data import decoded, grouping, splits
 
 _NAMES = (("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels"))
 
@@ -28,8 +28,8 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(json.dumps([status.st_size, status.st_mtime_ns]).encode()).hexdigest()
 
 
-def load(path: Path, labelled: bool = True) -> dict:
-    """Return the arrays of `decoded.ARRAYS` and `class_names`, those of an unlabelled dataset empty and its labels 0.
+def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None) -> dict:
+    """Return the arrays of `decoded.OWN_ARRAYS` and `class_names`, those of an unlabelled dataset empty and its labels 0.
 
     Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or floats in [0, 1], which become
     float32. Labels are whole numbers from 0, (N,) or (N, 1). Without test images, a fixed stratified fifth is held out.
@@ -37,28 +37,47 @@ def load(path: Path, labelled: bool = True) -> dict:
     Args:
         path: of the file.
         labelled: labels are needed, with two images of each class at least; otherwise any that cannot be used, or none, are no error.
+        groups: group of each image by its array and row, such as `x_train/0`; whole groups are then held out, and `train_groups` and
+            `test_groups`, their numbers, come along.
 
     Raises:
-        ValueError, TypeError: not such a file, or arrays that are missing, do not fit each other or hold Python objects.
+        ValueError, TypeError: not such a file, arrays that are missing, do not fit each other or hold Python objects, or groups that
+            do not fit.
     """
     with _reading(path), zipfile.ZipFile(path) as archive:
-        held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        names = next((names for names in _NAMES if names[0] in held), _NAMES[0])
-        images, labels, test_images, test_labels = names
-        parts = {"train": (images, labels)}
-        if test_images in held or (labelled and test_labels in held):
-            parts["test"] = (test_images, test_labels)
-        missing = [name for pair in parts.values() for name in pair[: 1 + labelled] if name not in held]
-        if missing:
-            or_named = "" if images in held else f" (or the names {', '.join(_NAMES[1])})"
-            hint = " --no-classifier does without labels." if missing == [labels] else ""
-            raise ValueError(f"`dataset` {path} lacks {', '.join(missing)}{or_named}; it holds {', '.join(held) or 'no array'}.{hint}")
+        parts = _find_parts(archive, path, labelled)
+        labels, classes = _read_labels(archive, path, parts, labelled)
+        held_out = "test" not in parts
+        test = None if held_out else np.repeat([False, True], [len(labels["train"]), len(labels["test"])])
+        names = (f"{images}/{row}" for part, (images, _) in parts.items() for row in range(len(labels[part])))
+        numbers = None if groups is None else grouping.number(groups, list(names), test)
+        every = np.concatenate(list(labels.values()))
+        if held_out:
+            test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
+        class_names = list(map(str, range(classes)))
+        if labelled:
+            splits.check_classes(every[~test], every[test], class_names, held_out, grouped=groups is not None)
         mark = fingerprint(path)
-        key = hashlib.sha256(f"{path}{mark}{labelled}".encode()).hexdigest()[:16]
-        made = decoded.kept(f"{path.stem}-{key}", lambda folder: _unpack(archive, path, folder, parts, labelled))
-    if labelled:
-        splits.check_classes(made["train_labels"], made["test_labels"], made["class_names"], made["held_out"])
-    return made | {"fingerprint": mark}
+        key = hashlib.sha256(f"{path}{mark}{labelled}".encode() + test.tobytes()).hexdigest()[:16]
+        name = f"{path.stem}-{key}"
+        found = decoded.kept(name, lambda folder: _unpack(archive, path, folder, parts, every, test), decoded.OWN_ARRAYS)
+    return found | grouping.of_parts(numbers, found) | {"class_names": class_names, "fingerprint": mark}
+
+
+def _find_parts(archive: zipfile.ZipFile, path: Path, labelled: bool) -> dict[str, tuple[str, str]]:
+    """Return the names of images and labels of `train` and, where they are there, of `test`."""
+    held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    names = next((names for names in _NAMES if names[0] in held), _NAMES[0])
+    images, labels, test_images, test_labels = names
+    parts = {"train": (images, labels)}
+    if test_images in held or (labelled and test_labels in held):
+        parts["test"] = (test_images, test_labels)
+    missing = [name for pair in parts.values() for name in pair[: 1 + labelled] if name not in held]
+    if missing:
+        or_named = "" if images in held else f" (or the names {', '.join(_NAMES[1])})"
+        hint = " --no-classifier does without labels." if missing == [labels] else ""
+        raise ValueError(f"`dataset` {path} lacks {', '.join(missing)}{or_named}; it holds {', '.join(held) or 'no array'}.{hint}")
+    return parts
 
 
 @contextlib.contextmanager
@@ -74,8 +93,8 @@ def _reading(path: Path) -> Iterator[None]:
         raise ValueError(f"`dataset` {path} is no .npz file, or a truncated or damaged one: {str(error) or type(error).__name__}") from None
 
 
-def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str, tuple[str, str]], labelled: bool) -> dict:
-    """Check the arrays and write them to the folder; return what else is to be known of them."""
+def _read_labels(archive: zipfile.ZipFile, path: Path, parts: dict, labelled: bool) -> tuple[dict[str, np.ndarray], int]:
+    """Return the labels of each part and the number of classes, 0 without labels, and see that the images are arrays that fit."""
     kinds = {images: _image_kind(archive, path, images) for images, _ in parts.values()}
     if len({(dtype, shape[1:]) for dtype, shape in kinds.values()}) > 1:
         listed = " and ".join(f"{name} {dtype} {shape}" for name, (dtype, shape) in kinds.items())
@@ -92,22 +111,28 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict[str,
         if labelled:
             raise
         labels, classes = {part: np.zeros(count, np.int64) for part, count in counts.items()}, 0
-    chosen = {part: (part, np.arange(len(labels[part]))) for part in parts}
-    if "test" not in parts:
-        chosen = {part: ("train", rows) for part, rows in zip(("train", "test"), splits.hold_out_test(labels["train"]), strict=True)}
+    return labels, classes
+
+
+def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, parts: dict, labels: np.ndarray, test: np.ndarray) -> dict:
+    """Check the images and write them to the folder, with the labels of all, those of `test` (bool) apart."""
     for part, (images, _) in parts.items():
         with archive.open(f"{images}.npy") as packed, open(folder / f"{part}.raw", "wb") as raw:
             shutil.copyfileobj(packed, raw, 2**20)
-    for part, (origin, rows) in chosen.items():
-        np.save(folder / f"{part}_labels.npy", labels[origin][rows])
+    for part, chosen in (("train", ~test), ("test", test)):
+        rows = np.flatnonzero(chosen)
+        np.save(folder / f"{part}_rows.npy", rows)
+        np.save(folder / f"{part}_labels.npy", labels[rows])
+        origin = part if part in parts else "train"
+        within = rows - (~test).sum() if origin == "test" else rows
         stored = np.lib.format.open_memmap(folder / f"{origin}.raw", mode="r")
         with files.array_writer(folder / f"{part}_images.npy") as append:
             for piece in files.pieces(len(rows), stored[0].nbytes):
-                append(_checked(stored[rows[piece]], path, parts[origin][0], rows[piece]))
+                append(_checked(stored[within[piece]], path, parts[origin][0], within[piece]))
         del stored
     for part in parts:
         (folder / f"{part}.raw").unlink()
-    return {"class_names": list(map(str, range(classes))), "held_out": "test" not in parts}
+    return {}
 
 
 def _image_kind(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[np.dtype, tuple[int, ...]]:

@@ -11,6 +11,7 @@ import platformdirs
 from tfdvae import files
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+OWN_ARRAYS = (*ARRAYS, "train_rows", "test_rows")  # where in the dataset, as it was found, each image is
 
 
 def folder(name: str) -> Path:

@@ -14,7 +14,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,11 +23,11 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from tfdvae import files
-from tfdvae.data import decoded, splits
+from tfdvae.data import decoded, grouping, splits
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 MOST_PIXELS = 50_000_000
-PAIRS = (*decoded.ARRAYS, "train_noisy", "test_noisy")
+PAIRS = (*decoded.OWN_ARRAYS, "train_noisy", "test_noisy")
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 _GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
 _PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -73,8 +73,9 @@ def load(
     skip_unreadable: bool = False,
     labelled: bool = True,
     n_train: int | None = None,
+    groups: dict[str, str] | None = None,
 ) -> dict:
-    """Return the arrays of `decoded.ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
+    """Return the arrays of `decoded.OWN_ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
 
     A folder has the folders `train` and `test` (or `training` and `testing`, large or small), or a fixed stratified fifth of its images is
     held out. Below, each folder is a class, in the order of their names, or all images are there without labels: `class_names` is then
@@ -89,44 +90,39 @@ def load(
         skip_unreadable: leave out images that cannot be read, and list them in `skipped`.
         labelled: labels are needed, with two images of each class at least.
         n_train: training images that are needed, if it is known.
+        groups: group of each image by its path below `folder`; whole groups are then held out, and `train_groups` and `test_groups`, their
+            numbers, come along.
 
     Raises:
-        ValueError: no images, fewer than needed, images that cannot be read (the file is named), sizes that differ, folders that do not fit.
+        ValueError: no images, fewer than needed, images that cannot be read (the file is named), sizes that differ, folders or
+            groups that do not fit.
     """
     listing = _list_pairs(folder, noisy) if noisy is not None else _list_classes(folder)
+    if labelled and not listing.class_names:
+        raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
+    names = [_shown(item[0].relative_to(folder).as_posix()) for item in listing.items]
+    numbers = None if groups is None else grouping.number(groups, names, listing.test)
+    held_out, test = listing.test is None, listing.test
+    if held_out:
+        test = np.isin(np.arange(len(names)), splits.hold_out_test(listing.labels, numbers)[1])
+    check = partial(splits.check_classes, class_names=listing.class_names, held_out=held_out, grouped=groups is not None)
     if labelled:
-        if not listing.class_names:
-            raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
-        _check_classes(listing.class_names, listing.labels, listing.test)
-    available = len(_training(listing).nonzero()[0])
-    if n_train is not None and n_train > available:
-        raise ValueError(f"`n_train` must not exceed the {available:,} training images of {_shown(folder)}; got {n_train:,}.")
+        check(listing.labels[~test], listing.labels[test])
+    if n_train is not None and n_train > (~test).sum():
+        raise ValueError(f"`n_train` must not exceed the {(~test).sum():,} training images of {_shown(folder)}; got {n_train:,}.")
     mark = _fingerprint(listing, [root for root in (folder, noisy) if root is not None])
-    key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode()).hexdigest()[:16]
-    arrays = PAIRS if noisy is not None else decoded.ARRAYS
-    found = decoded.kept(f"{folder.name}-{key}", partial(_decode_all, listing, folder, image_size, skip_unreadable), arrays)
+    key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()).hexdigest()[:16]
+    arrays = PAIRS if noisy is not None else decoded.OWN_ARRAYS
+    decode = partial(_decode_all, replace(listing, test=test), folder, image_size, skip_unreadable)
+    found = decoded.kept(f"{folder.name}-{key}", decode, arrays)
     if found["skipped"] and not skip_unreadable:
         raise Unreadable(found["skipped"][0] + _WAY_OUT)
     if labelled and found["skipped"]:
-        labels = np.concatenate([found["train_labels"], found["test_labels"]])
-        test = np.arange(len(labels)) >= len(found["train_labels"])
-        _check_classes(listing.class_names, labels, None if listing.test is None else test)
-    return found | {"fingerprint": mark}
+        check(found["train_labels"], found["test_labels"])
+    return found | grouping.of_parts(numbers, found) | {"fingerprint": mark}
 
 
 _WAY_OUT = " --skip-unreadable leaves such images out."
-
-
-def _check_classes(class_names, labels, test) -> None:
-    parts = (labels, labels[:0]) if test is None else (labels[~test], labels[test])
-    splits.check_classes(*parts, class_names, held_out=test is None)
-
-
-def _training(listing: _Listing) -> np.ndarray:
-    """Return which items are to train on, as bools."""
-    if listing.test is not None:
-        return ~listing.test
-    return np.isin(np.arange(len(listing.items)), splits.hold_out_test(listing.labels)[0])
 
 
 def _fingerprint(listing: _Listing, roots: list[Path]) -> str:
@@ -399,14 +395,14 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
 
     with _quiet():
         kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
-        train = _training(listing)
-        for part, chosen in (("train", train), ("test", ~train)):
+        for part, chosen in (("train", ~listing.test), ("test", listing.test)):
             rows = np.flatnonzero(chosen & usable)
             names = [f"{part}_images", f"{part}_noisy"][: len(listing.items[0])]
             kept = _decode_part([listing.items[row] for row in rows], [out / f"{name}.npy" for name in names], kind, image_size is not None,
                                 leave_out, f"Decoding {folder.name}/{part}")  # fmt: skip
             if not kept:
                 raise ValueError(f"`dataset` {folder} has no {part} image that can be read.")
+            np.save(out / f"{part}_rows.npy", rows[kept])
             np.save(out / f"{part}_labels.npy", listing.labels[rows[kept]])
         return {"class_names": listing.class_names, "skipped": skipped}
 

@@ -1,5 +1,7 @@
 """Where images come from: any TFDS image-classification set, a folder, an `.npz` file, or the embedded digits."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 
 from tfdvae import files
 from tfdvae.config import data_folder
-from tfdvae.data import arrays, image_files, splits, tfds_images
+from tfdvae.data import arrays, grouping, image_files, splits, tfds_images
 from tfdvae.data.tfds_images import Unavailable
 
 DEFAULT = "fashion_mnist"
@@ -24,7 +26,8 @@ class Source:
         train_labels, test_labels: int64 (N,); 0 where images have no labels.
         notice: why `auto` did not take its first choice, or which images were left out; otherwise empty.
         train_noisy, test_noisy: the same images with real noise, where they come in pairs.
-        fingerprint: of a folder or file, another where files changed; otherwise empty.
+        fingerprint: of a folder or file, another where files or groups changed; otherwise empty.
+        train_groups, test_groups: int64 (N,), the same number for images that belong together, as those of a patient, where groups are given.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Source:
     train_noisy: np.ndarray | None = None
     test_noisy: np.ndarray | None = None
     fingerprint: str = ""
+    train_groups: np.ndarray | None = None
+    test_groups: np.ndarray | None = None
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:
@@ -55,6 +60,7 @@ def load(
     skip_unreadable: bool = False,
     labelled: bool = True,
     n_train: int | None = None,
+    groups: str | None = None,
 ) -> Source:
     """Return a dataset.
 
@@ -70,17 +76,21 @@ def load(
         skip_unreadable: leave out images of a folder that cannot be read, with a notice.
         labelled: labels are needed; otherwise a folder or file without them will do, and those of a file are left alone.
         n_train: training images that are needed; where a folder has fewer, that is said before any is decoded.
+        groups: for a folder or file, a CSV file with the columns `image` and `group`, in which each image is there once: those of one
+            group, such as a patient, are never both in train and in test. `image` is the path below the folder (`train/cats/001.png`,
+            with forward slashes) or the array and row in the file (`x_train/12`). Test images are held out by group.
 
     Raises:
         ValueError, TypeError: unknown name; a dataset without one image and one label an example; images of different sizes; an
-            archive, image or array that is corrupted or truncated, or does not fit the others.
-        FileNotFoundError: the data folder, an archive or the path is missing.
+            archive, image or array that is corrupted or truncated, or does not fit the others; groups that do not fit the images,
+            are in train and in test, or leave a class without images in one of these.
+        FileNotFoundError: the data folder, an archive, the path or the file of groups is missing.
         Unavailable: the dataset cannot be downloaded.
     """
-    check(name, data_dir, noisy_dir=noisy_dir, image_size=image_size, skip_unreadable=skip_unreadable)
+    check(name, data_dir, noisy_dir=noisy_dir, image_size=image_size, skip_unreadable=skip_unreadable, groups=groups)
     path = local(name)
     if path is not None:
-        return _own(files.absolute(path), noisy_dir, image_size, skip_unreadable, labelled, n_train)
+        return _own(files.absolute(path), noisy_dir, image_size, skip_unreadable, labelled, n_train, groups)
     folder = data_folder(data_dir)
     if name == "digits":
         return _digits()
@@ -93,15 +103,21 @@ def load(
         return Source(**{**vars(digits), "notice": f"{error} Going on with the embedded `digits` dataset instead of {DEFAULT}."})
 
 
-def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled, n_train) -> Source:
+def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled, n_train, groups) -> Source:
+    named = None if groups is None else grouping.read(groups)
     if path.is_file():
-        found, notice = arrays.load(path, labelled), ""
+        found, notice = arrays.load(path, labelled, named), ""
     else:
         noisy = None if noisy_dir is None else files.absolute(noisy_dir)
-        found = image_files.load(path, noisy, image_size, skip_unreadable, labelled, n_train)
+        found = image_files.load(path, noisy, image_size, skip_unreadable, labelled, n_train, named)
         notice = _tell_skipped(found["skipped"])
-    values = {name: found.get(name) for name in ("train_images", "train_labels", "test_images", "test_labels", "train_noisy", "test_noisy")}
-    return Source(str(path), tuple(found["class_names"]), **values, notice=notice, fingerprint=found["fingerprint"])
+    mark = found["fingerprint"]
+    if named is not None:
+        mark = hashlib.sha256(json.dumps([mark, sorted(named.items())]).encode()).hexdigest()
+    values = {
+        f"{part}_{kind}": found.get(f"{part}_{kind}") for part in ("train", "test") for kind in ("images", "labels", "noisy", "groups")
+    }
+    return Source(str(path), tuple(found["class_names"]), **values, notice=notice, fingerprint=mark)
 
 
 def _tell_skipped(skipped: list[str], shown: int = 5) -> str:
@@ -128,13 +144,14 @@ def check(
     noisy_dir: str | None = None,
     image_size: tuple[int, int] | None = None,
     skip_unreadable: bool = False,
+    groups: str | None = None,
 ) -> None:
     """Refuse a misspelt dataset, a missing folder or file, or options that do not fit it, without importing TensorFlow.
 
     Raises:
         ValueError: TFDS knows no such dataset (the nearest names are suggested), a path that is neither a folder nor an .npz
-            file, or options of folders without one.
-        FileNotFoundError: the data folder, the folder or the file is missing.
+            file, or options of folders without one; a file of groups that cannot be read as such.
+        FileNotFoundError: the data folder, the folder, the file or the file of groups is missing.
     """
     folder = data_folder(data_dir)
     if folder is not None and not folder.is_dir():
@@ -148,6 +165,10 @@ def check(
         for argument, given in (("noisy_dir", noisy_dir), ("image_size", image_size), ("skip_unreadable", skip_unreadable)):
             if given:
                 raise ValueError(f"`{argument}` is for a `dataset` that is a folder of images; got {given!r} with {name}.")
+    if groups is not None:
+        if path is None:
+            raise ValueError(f"`groups` are for a `dataset` that is a folder of images or an .npz file; got {groups!r} with {name}.")
+        grouping.read(groups)
     if noisy_dir is not None and not Path(noisy_dir).expanduser().is_dir():
         raise FileNotFoundError(f"`noisy_dir` {noisy_dir} is not a folder.")
     if noisy_dir is not None and Path(noisy_dir).expanduser().samefile(path):
