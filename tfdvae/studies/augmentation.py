@@ -57,15 +57,15 @@ class Images:
 def prepare(config: AugmentationStudyConfig, source: sources.Source, condition: str, seed: int) -> Images:
     """Return the images of a condition and seed.
 
-    In development the validation images are training images outside the subset; where it has them all, a fifth is held out of it, whole groups if
-    there are any.
+    In development the validation images are training images outside the subset. Where these are fewer than a fifth, or images have groups, a fifth
+    is held out first, in whole groups if there are any, and the subset is taken from the rest.
     """
-    labels = np.asarray(source.train_labels)
-    index = splits.stratified_subset(labels, _n_train(config, source), seed)
-    others = np.setdiff1d(np.arange(len(labels)), index)
-    if config.development and not len(others):
-        kept, others = splits.hold_out(labels, source.train_groups, seed)
-        index, others = index[kept], index[others]
+    labels, count = np.asarray(source.train_labels), _n_train(config, source)
+    available = others = np.arange(len(labels))
+    if config.development and (source.train_groups is not None or len(labels) - count < len(labels) // 5):
+        available, others = splits.hold_out(labels, source.train_groups, seed=seed)
+    index = available[splits.stratified_subset(labels[available], min(count, len(available)), seed)]
+    others = np.setdiff1d(others, index)
     noise = corruptions.parse(OBSERVED_NOISE if condition == "noisy" else "none")
 
     def observed(chosen: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ class Results:
 
     def scores(self, condition: str, protocol: str, name: str, tested: str, metric: str | None = None) -> Scores:
         """Return the metric of each seed in points, hundredths of it; `tested` is a test noise or `ALL_NOISES`."""
-        values = self._values[condition, protocol, name]
+        values = self._values.get((condition, protocol, name), defaultdict(dict))
         metric = metric or self.metric
         if tested != ALL_NOISES:
             return values[metric, "none" if tested == AS_THEY_ARE else tested]
@@ -78,7 +78,7 @@ class Results:
 
     def image_interval(self, condition: str, protocol: str, name: str, baseline: str, tested: str) -> tuple[float | None, float | None]:
         """Return the bootstrap interval over test images of the difference averaged over seeds; None where a replicate is missing."""
-        sides = [self._replicates[condition, protocol, each] for each in (name, baseline)]
+        sides = [self._replicates.get((condition, protocol, each), {}) for each in (name, baseline)]
         both = sorted(set(self.scores(condition, protocol, name, tested)) & set(self.scores(condition, protocol, baseline, tested)))
         if not both or not all(seed in side for side in sides for seed in both):
             return None, None
