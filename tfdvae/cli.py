@@ -66,10 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
             default = TrainConfig.of_recipe(recipe, **pairs)
             command = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE)
         elif arguments[:2] == ["study", "augmentation"] and "--quick" in arguments:
-            quick = AugmentationStudyConfig.of_quick()
-            command = StudyCommand(
-                tyro.cli(AugmentationStudyConfig, prog="tfdvae study augmentation", args=arguments[2:], default=quick, config=_STYLE)
-            )
+            others = [argument for argument in arguments[2:] if argument != "--quick"]
+            default = AugmentationStudyConfig.of_quick(quick=False)
+            looked = tyro.cli(AugmentationStudyConfig, prog="tfdvae study augmentation", args=others, default=default, config=_STYLE)
+            command = StudyCommand(dataclasses.replace(looked, quick=True))
         else:
             command = tyro.cli(Command, prog="tfdvae", description=description, args=arguments, config=_STYLE)
         match command:

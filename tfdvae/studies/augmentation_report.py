@@ -314,7 +314,11 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
         for name in results.sets(condition, protocol):
             cells = [_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in metrics]
             lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(cells) + " |")
-        lines += ["", "| accuracy of each class | " + " | ".join(map(html.literal, class_names)) + " |", "|---" * (len(class_names) + 1) + "|"]
+        lines += [
+            "",
+            "| accuracy of each class | " + " | ".join(map(html.literal, class_names)) + " |",
+            "|---" * (len(class_names) + 1) + "|",
+        ]
         for name in results.sets(condition, protocol):
             each = [
                 results.scores(condition, protocol, name, AS_THEY_ARE, f"accuracy_class_{number}") for number in range(len(class_names))

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import logging
 import subprocess
 import sys
 import time
@@ -56,6 +57,7 @@ def study(
         _check_same_study(settings, folder)
         if in_process:
             use_threads(threads)
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a model traced for each cell
             start = compute
         else:
             start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=threads))])
