@@ -243,7 +243,7 @@ def _row(config: AugmentationStudyConfig, source: sources.Source, path: Path, co
     fixed = {
         "study": "augmentation",
         "run": path.stem,
-        "dataset": source.name,
+        "dataset": Path(source.name).name,
         "n_train": _n_train(config, source),
         "condition": condition,
         "seed": seed,

@@ -122,6 +122,11 @@ def write(config: AugmentationStudyConfig, class_names: tuple[str, ...], test_im
     html.write(folder, title)
 
 
+def _heading(condition: str, protocol: str = "") -> str:
+    images = {"clean": "Training images as they are", "noisy": "Training images corrupted once with Gaussian noise of 0.1"}[condition]
+    return f"{images}, {protocol}" if protocol else images
+
+
 def _seeds(rows: list[dict[str, str]]) -> list[int]:
     return sorted({int(row["seed"]) for row in rows})
 
@@ -141,7 +146,7 @@ def _what_was_done(rows: list[dict[str, str]], config: AugmentationStudyConfig, 
 def _verdicts(results: Results, test_images: int) -> list[str]:
     lines = ["## Verdict", ""]
     for condition, protocol in sorted(results.settings(), key=lambda setting: setting[1] != "equal_steps"):
-        lines += [f"### {condition.capitalize()} training images, {protocol}", ""]
+        lines += [f"### {_heading(condition, protocol)}", ""]
         for (name, tested), comparison in results.comparisons(condition, protocol, test_images).items():
             decided = verdict(comparison)
             lines.append(f"- **{name}, {tested}: {decided.kind}.** {decided.sentence}")
@@ -173,7 +178,7 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
         "|---" * (len(PUBLISHED_NOISE) + 2) + "|",
     ]
     for condition in ("clean", "noisy"):
-        lines += [f"### {condition.capitalize()} training images", "", *head]
+        lines += [f"### {_heading(condition)}", "", *head]
         for name in ("limited", "vae", "dvae"):
             label = statistics.training_set_label(name)
             lines.append(f"| {label} | published | " + " | ".join(f"{value:.2f}" for value in PUBLISHED[condition, name]) + " |")
@@ -217,7 +222,7 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
         sets = results.sets(condition, protocol)
         name = f"{condition}-{protocol}"
         lines += [
-            f"## {condition.capitalize()} training images, {protocol}",
+            f"## {_heading(condition, protocol)}",
             "",
             f"{results.metric}, points: mean over seeds and half of its 95% t-interval.",
             "",
@@ -276,7 +281,7 @@ def _unseen(results: Results) -> list[str]:
         if not tests:
             return []
         lines += [
-            f"### {condition.capitalize()} training images, {protocol}",
+            f"### {_heading(condition, protocol)}",
             "",
             "| trained on | " + " | ".join(tests) + " |",
             "|---" * (len(tests) + 1) + "|",
@@ -306,7 +311,7 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
     ]
     for condition, protocol in results.settings():
         lines += [
-            f"### {condition.capitalize()} training images, {protocol}",
+            f"### {_heading(condition, protocol)}",
             "",
             "| trained on | " + " | ".join(metrics) + " |",
             "|---" * (len(metrics) + 1) + "|",
@@ -377,7 +382,7 @@ def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) ->
         chosen = {name: curve for (c, p, name), curve in curves.items() if (c, p) == (condition, protocol)}
         steps = sorted({step for curve in chosen.values() for step in curve})
         lines += [
-            f"### {condition.capitalize()} training images, {protocol}",
+            f"### {_heading(condition, protocol)}",
             "",
             "| steps | " + " | ".join(chosen) + " |",
             "|---" * (len(chosen) + 1) + "|",
