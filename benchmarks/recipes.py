@@ -65,8 +65,8 @@ def main() -> None:
         "|---|---|---|",
     ]
     for name, values in measured.items():
-        psnr, seconds = (statistics.mean_and_half_width(list(column)) for column in zip(*values, strict=True))
-        lines.append(f"| {name} | {psnr[0]:.2f} ± {psnr[1]:.2f} | {seconds[0]:.0f} |")
+        psnr, seconds = (list(column) for column in zip(*values, strict=True))
+        lines.append(f"| {name} | {statistics.plus_minus(psnr)} | {statistics.plus_minus(seconds, 0)} |")
     text = "\n".join([*lines, "", "![Pictures](pictures.png)"]) + "\n"
     files.write_text(arguments.output / "report.md", text)
     print(text)

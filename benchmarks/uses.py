@@ -35,6 +35,8 @@ from tfdvae.models.autoencoder import DAE
 from tfdvae.reporting import plots, statistics
 from tfdvae.runtime import use_threads
 
+ROOT = Path(__file__).parents[1]
+
 N_TRAIN, N_ONE_CLASS, N_VALIDATION, DEVELOPMENT_SEED = 10_000, 5_000, 2_000, 100
 BATCH_SIZE, LEARNING_RATE = 128, 2e-3
 DEVELOPMENT_CLASSES = (0, 6, 8)
@@ -341,7 +343,8 @@ Values = dict[tuple[str, ...], list[float]]
 
 def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> None:
     """Write `report.md` and the curve of compression from the rows."""
-    rows, choices = files.read_rows(folder / "rows.csv"), files.read_rows(folder / "choice.csv")
+    rows, chosen = files.read_rows(folder / "rows.csv"), folder / "choice.csv"
+    choices = files.read_rows(chosen) if chosen.exists() else []
     values: Values = defaultdict(list)
     for row in rows:
         use = row["run"].rpartition("-seed")[0] or row["run"]
@@ -372,8 +375,7 @@ def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> Non
 def shown(found: list[float], digits: int = 2, scale: float = 1) -> str:
     if not found:
         return ""
-    mean, half = statistics.mean_and_half_width([scale * value for value in found])
-    return f"{mean:.{digits}f}" if np.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
+    return statistics.plus_minus([scale * value for value in found], digits)
 
 
 def table(columns: list[str], body: list[list[str]]) -> list[str]:
@@ -577,7 +579,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", help="folder with Fashion-MNIST's archives; default: TFDVAE_DATA_DIR")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--output", type=Path, default=Path("results/uses"))
+    parser.add_argument("--output", type=Path, default=ROOT / "results" / "uses")
     parser.add_argument("--choose", action="store_true", help="measure the candidates on validation images instead")
     arguments = parser.parse_args()
     use_threads(1)

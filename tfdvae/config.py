@@ -125,7 +125,7 @@ class TrainConfig:
     def __post_init__(self):
         if self.recipe is not None:
             values = RECIPES[checks.choice("recipe", self.recipe, RECIPES)]
-            if all(getattr(self, name) == getattr(TrainConfig, name) for name in values):
+            if not any(getattr(self, name) == value for name, value in values.items()):
                 raise ValueError(f"`recipe` alone sets nothing: take TrainConfig.of_recipe({self.recipe!r}, ...).")
         checks.choice("model", self.model, MODELS)
         checks.choice("schedule", self.schedule, SCHEDULES)
@@ -464,10 +464,8 @@ class AugmentationStudyConfig(StudyConfig):
     """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
 
     def __post_init__(self):
-        if self.conditions is None:
-            object.__setattr__(self, "conditions", CONDITIONS if Path(self.dataset).name == self.dataset else CONDITIONS[:1])
         for name, choices in (("conditions", CONDITIONS), ("sets", TRAINING_SETS), ("protocols", PROTOCOLS)):
-            for value in getattr(self, name):
+            for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
         object.__setattr__(self, "test_noise", _test_noise(self.test_noise))
         object.__setattr__(self, "other_noise", _test_noise(self.other_noise))

@@ -1,8 +1,7 @@
 """What goes wrong with an image: one small class per kind.
 
 A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone; `a:1,b:2` is one of both
-for each image. It is a pure
-function of (images, seed): nothing is clipped, and level 0 is the identity. The level is in units of the scale of the
+for each image. It is a pure function of (images, seed); level 0 is the identity, and nothing is clipped but by `clipped_gaussian`. The level is in units of the scale of the
 images given ([0, 1] everywhere but in the CS 307 noise study). TensorFlow is imported only when one is applied, so that
 the command line can check its arguments quickly.
 """

@@ -219,7 +219,8 @@ def augment(run: Run) -> str:
                 source.append(made.source)
         np.save(temporary / "labels.npy", np.concatenate(labels))
         np.save(temporary / "source.npy", np.concatenate(source))
-    return f"{sum(map(len, labels)):,} labelled synthetic images ({augmenter.method}), {c.samples_per_image} for each training image"
+    kind = "labelled synthetic images" if run.source.class_names else "synthetic images, whose labels are all 0 as there are none"
+    return f"{sum(map(len, labels)):,} {kind} ({augmenter.method}), {c.samples_per_image} for each training image"
 
 
 def train_classifier(run: Run, augmentation: str) -> str:
@@ -399,7 +400,8 @@ class Stage:
 def _figures(config: TrainConfig) -> list[str]:
     names = ["samples", "training_loss"] + (["denoised"] if config.noisy_dir else ["corrupted", "reconstructions"])
     names += ["augmentation"] if config.makes_images else []
-    names += ["latent_grids"] if config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv") else []
+    units = config.variational or config.chosen_network in ("mlp", "strided_conv")  # few enough for a grid of each pair to say something
+    names += ["latent_grids"] if units and config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv") else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 

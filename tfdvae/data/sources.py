@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,6 +158,8 @@ def check(
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(f"`data_dir` {folder} is not a folder.")
     path = local(name)
+    if path is not None and (shown := os.fsencode(files.absolute(path)).decode(errors="backslashreplace")) != str(files.absolute(path)):
+        raise ValueError(f"`dataset` {shown} must have a path in UTF-8, for results name it.")
     if path is not None and not path.exists():
         raise FileNotFoundError(f"`dataset` {path} must be a folder of images or an .npz file; there is nothing of that name.")
     if path is not None and not path.is_dir() and not (path.is_file() and path.suffix == ".npz"):

@@ -29,6 +29,8 @@ class _Variational(DenoisingModel):
         self, encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs
     ):
         super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
+        if self.likelihood.kind == "mse":
+            raise ValueError("`likelihood` mse is no likelihood that a KL divergence could be weighed against; take gaussian:SIGMA.")
         self.beta = checks.number("beta", beta, 0)
         self.beta_warmup_steps = checks.integer("beta_warmup_steps", beta_warmup_steps, 0)
         self.latent_samples = checks.integer("latent_samples", latent_samples, 1)

@@ -49,6 +49,13 @@ def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[
     return mean, float(scipy.stats.t.ppf((1 + confidence) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
+def plus_minus(values: list[float], digits: int = 2, style: str = "f") -> str:
+    """Return how tables give the mean of independent values and half its 95% t-interval: `1.23 ± 0.45`; of one value the value alone."""
+    mean, half = mean_and_half_width(values)
+    shown = f"{mean:.{digits}{style}}"
+    return shown if np.isnan(half) else f"{shown} ± {half:.{digits if style == 'f' else 2}{style}}"
+
+
 def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
     """Return where one more value of the same normal distribution falls; infinite for a single value."""
     mean, half = mean_and_half_width(values, confidence)

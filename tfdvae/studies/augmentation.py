@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from tfdvae import classifier, corruptions, evaluation, experiment, files, latent, metrics, runtime, scores, uses
 from tfdvae.augmentation import Augmenter
-from tfdvae.config import DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, PRECISIONS, AugmentationStudyConfig, TrainConfig
+from tfdvae.config import CONDITIONS, DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, PRECISIONS, AugmentationStudyConfig, TrainConfig
 from tfdvae.data import pipelines, sources, splits
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import augmentation_report
@@ -279,6 +279,9 @@ def study(config: AugmentationStudyConfig) -> None:
     """
     source = sources.load(config.dataset, config.data_dir, **config.own_images, n_train=config.n_train)
     _check(config, source)
+    if config.conditions is None:
+        own = sources.local(config.dataset) is not None
+        config = dataclasses.replace(config, conditions=CONDITIONS[:1] if own else CONDITIONS)
     cells = listed_cells(config)
     if config.dry_run:
         _estimate(config, source, cells)

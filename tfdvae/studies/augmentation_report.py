@@ -347,7 +347,9 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
              "training image of a synthetic one, as Euclidean distance: near to none would be new; `closer than held out` is 0.01 where synthetic images are as far as real ones.", ""]  # fmt: skip
     lines += ["| | " + " | ".join(f"{model.upper()}, {condition}" for condition, model in models) + " |", "|---" * (len(models) + 1) + "|"]
     for name, measured in values.items():
-        lines.append(f"| {name} | " + " | ".join(_mean(measured[key], 4) if key in measured else "" for key in models) + " |")
+        lines.append(
+            f"| {name} | " + " | ".join(statistics.plus_minus(measured[key], 4, "g") if key in measured else "" for key in models) + " |"
+        )
     epochs: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if not row["augmentation"] and row["metric"] == "loss" and row["split"] == "train":
@@ -410,13 +412,7 @@ def _settings(config: AugmentationStudyConfig, folder: Path) -> list[str]:
 
 
 def _plus_minus(scores: Scores) -> str:
-    return _mean(list(scores.values()), 2) if scores else ""
-
-
-def _mean(values: list[float], digits: int) -> str:
-    mean, half = statistics.mean_and_half_width(values)
-    style = f".{digits}f" if digits == 2 else f".{digits}g"
-    return f"{mean:{style}}" if np.isnan(half) else f"{mean:{style}} ± {half:.2g}" if digits != 2 else f"{mean:.2f} ± {half:.2f}"
+    return statistics.plus_minus(list(scores.values())) if scores else ""
 
 
 def _interval(difference: statistics.Difference) -> str:

@@ -44,7 +44,7 @@ def study(
         ChildProcessError: a cell failed.
     """
     folder = study_folder(name, config)
-    threads = config.threads or max(1, cores() // config.workers)
+    threads = config.threads or _kept_threads(folder) or max(1, cores() // config.workers)
     settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": threads}
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
@@ -61,8 +61,7 @@ def study(
             start = compute
         else:
             start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=threads))])
-        run(cells, start, folder, config.workers, lambda line: print(line, flush=True))
-        report(collect(cells, folder), folder)
+        report(run(cells, start, folder, config.workers, lambda line: print(line, flush=True)), folder)
     print(f"Report: {folder / 'report.md'}")
 
 
@@ -81,6 +80,12 @@ def _cell_path(folder: Path, name: str) -> Path:
     return folder / "cells" / f"{name}.csv"
 
 
+def _kept_threads(folder: Path) -> int | None:
+    """Return the threads of the study in a folder, which go on where no others are asked for."""
+    path = folder / "config.json"
+    return files.read_json(path).get("threads") if path.exists() else None
+
+
 def _check_same_study(settings: dict, folder: Path) -> None:
     settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
     path = folder / "config.json"
@@ -95,7 +100,7 @@ def _arguments(config: StudyConfig) -> list[str]:
     arguments = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name not in ("cell", "workers", "debug") and value is not None and value is not False:
+        if field.name not in ("cell", "workers") and value is not None and value is not False:
             values = () if value is True else value if isinstance(value, tuple) else (value,)
             arguments += [f"--{field.name.replace('_', '-')}", *map(str, values)]
     return arguments
@@ -109,7 +114,8 @@ def _start(arguments: list[str], name: str, path: Path) -> None:
         _, errors = process.communicate()
     _running.remove(process)
     if process.returncode:
-        last = "\n".join(errors.strip().splitlines()[-5:])
+        lines = [line for line in errors.strip().splitlines() if not line.startswith("See `tfdvae --help`")]
+        last = "\n".join(lines if "--debug" in arguments else lines[-5:])
         raise ChildProcessError(f"cell {name} failed with status {process.returncode}:\n{last}")
 
 
@@ -118,8 +124,8 @@ _running: list[subprocess.Popen] = []
 
 def run(
     cells: Iterable[str], compute: Callable[[str, Path], None], folder: Path, workers: int = 1, progress: Callable[[str], None] = print
-) -> None:
-    """Compute the cells whose rows are not there yet, in order, and put all rows together.
+) -> list[dict]:
+    """Compute the cells whose rows are not there yet, in order; put all rows together and return those of these cells.
 
     Args:
         cells: names.
@@ -157,7 +163,7 @@ def run(
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(_running):
                 process.terminate()
-    collect(cells, folder)
+    return collect(cells, folder)
 
 
 def collect(names: Iterable[str], folder: Path) -> list[dict]:

@@ -9,7 +9,7 @@ from tfdvae import files
 from tfdvae.reporting import plots, statistics
 
 OWN, BLIND = "own model", "blind model"
-CLASSICAL = ("gaussian filter", "median", "non-local means", "total variation", "wavelet")
+CLASSICAL = ("gaussian filter", "median", "non-local means", "total variation", "wavelet")  # the filters of `denoising.CLASSICAL`
 Values = dict[tuple[str, str, str], list[float]]
 
 
@@ -57,18 +57,13 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
             lines += [f"## {title}: {kind}", "", *_table(values, metric, tests, digits), ""]
         lines += [f"## {title}: what models make of uncorrupted images", "", "| model | |", "|---|---|"]
         untouched = {name: value for (m, name, tested), value in values.items() if m == metric and tested == "none"}
-        lines += [f"| {name} | {_plus_minus(value, digits)} |" for name, value in untouched.items()] + [""]
+        lines += [f"| {name} | {statistics.plus_minus(value, digits)} |" for name, value in untouched.items()] + [""]
     lines += ["## Parameters chosen on held-out images", "", *_parameters(chosen, [*seen, *unseen]), ""]
     for name, tests in (("seen", seen), ("unseen", unseen)):
         _draw(folder, tests, name)
         if (folder / "figures" / f"{name}.png").exists():
             lines += [f"![Test images: {name} corruptions](figures/{name}.png)", ""]
     files.write_text(folder / "report.md", "\n".join(lines))
-
-
-def _plus_minus(values: list[float], digits: int) -> str:
-    mean, half = statistics.mean_and_half_width(values)
-    return f"{mean:.{digits}f}" if np.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def _gains(values: Values, tests: list[str]) -> list[str]:
@@ -93,14 +88,14 @@ def _gains(values: Values, tests: list[str]) -> list[str]:
 
 
 def _signed(values: list[float]) -> str:
-    text = _plus_minus(values, 2)
+    text = statistics.plus_minus(values, 2)
     return text if text.startswith("-") else f"+{text}"
 
 
 def _table(values: Values, metric: str, tests: list[str], digits: int) -> list[str]:
     lines = ["| | " + " | ".join(tests) + " |", "|---" * (len(tests) + 1) + "|"]
     for name in ("corrupted", *CLASSICAL, "linear", BLIND, OWN):
-        cells = [_plus_minus(values[metric, name, test], digits) if (metric, name, test) in values else "" for test in tests]
+        cells = [statistics.plus_minus(values[metric, name, test], digits) if (metric, name, test) in values else "" for test in tests]
         if any(cells):
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines

@@ -97,6 +97,8 @@ def run_cell(source: sources.Source, noise: str, target: str, seed: int, epochs:
     noisy = pipelines.freeze_noise(test, np.arange(len(test)), corruptions.parse(noise), seed, "test")
     history = model.fit(batches, epochs=epochs, steps_per_epoch=per_epoch, validation_data=(test,), validation_batch_size=1000, verbose=0,
                         callbacks=[Pictures()]).history  # fmt: skip
+    if not np.isfinite(history["loss"][-1]):
+        raise FloatingPointError(f"the loss became {history['loss'][-1]}.")
     rows = []
     for epoch in range(1, epochs + 1):
         for split, key in (("train", "loss"), ("test", "val_loss")):
@@ -107,8 +109,6 @@ def run_cell(source: sources.Source, noise: str, target: str, seed: int, epochs:
     with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
         np.savez(file, noisy=noisy[:10], codes=model.encode(test), labels=source.test_labels, **pictures)
     path.with_suffix(".tsne.npy").unlink(missing_ok=True)
-    if not np.isfinite(history["loss"][-1]):
-        raise FloatingPointError(f"the loss became {history['loss'][-1]}.")
     files.write_rows(path, rows)
 
 

@@ -59,7 +59,8 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
         "",
     ]
     for target in targets:
-        lines += [f"## Target `{target}`", "", *_loss_table(target, losses, floors, last), ""]
+        published = PUBLISHED if target == "corrupted" and rows[0]["dataset"] == "fashion_mnist" else {}
+        lines += [f"## Target `{target}`", "", *_loss_table(target, losses, floors, last, published), ""]
         lines += _matrix("PSNR in dB against the uncorrupted image in [-1, 1] (peak 2)", target, "psnr", measured)
         lines += _matrix(
             "PSNR in dB against max(x, 0), what a sigmoid can give of the uncorrupted image (peak 1)", target, "psnr_reachable", measured
@@ -71,16 +72,16 @@ def write(rows: list[dict[str, str]], folder: Path) -> None:
             measured,
             100,
         )
-        lines += _quality(target, measured)
+        lines += _quality(target, measured) + _paired(target, measured)
         _figures(target, losses, folder)
         figures = (f"figures/{name}-{target}.png" for name in ("loss", "reconstructions", "codes"))
         lines += [f"![{path}]({path})\n" for path in figures if (folder / path).exists()]
     files.write_text(folder / "report.md", "\n".join(lines) + "\n")
 
 
-def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[str]:
+def _loss_table(target: str, losses: Values, floors: Values, last: str, published_losses: dict) -> list[str]:
     lines = ["Loss, and loss minus floor minus variance of the noise: the model's own error.", ""]
-    if target == "corrupted":
+    if published_losses:
         lines[:1] = [
             lines[0] + " Published values are single runs: `range of a run` is where",
             "95% of single runs fall that are like ours (mean over seeds and standard deviation of a run, t-distribution).",
@@ -96,17 +97,17 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str) -> list[
                 if not values:
                     continue
                 base = np.mean(floors[target, noise, split]) + variance(noise, target)
-                own = statistics.mean_and_half_width([value - base for value in values])
+                own = statistics.plus_minus([value - base for value in values], 4)
                 cells = [
                     noise,
                     split,
                     epoch,
-                    _plus_minus(*statistics.mean_and_half_width(values), 4),
+                    statistics.plus_minus(values, 4),
                     "",
                     f"{base:.4f}",
-                    _plus_minus(*own, 4),
+                    own,
                 ]
-                published = PUBLISHED[noise].get(int(epoch), (None, None))[number] if target == "corrupted" else None
+                published = published_losses.get(noise, {}).get(int(epoch), (None, None))[number]
                 if published is None:
                     cells += ["", "", ""]
                 else:
@@ -123,10 +124,7 @@ def _matrix(title: str, target: str, metric: str, measured: Values, scale: float
     lines = [f"### {title}", "", "| trained with \\ tested at | " + " | ".join(tests) + " |", "|---" * (len(tests) + 1) + "|"]
     for noise in NOISES:
         if (target, metric, noise, "none") in measured:
-            cells = [
-                _plus_minus(*statistics.mean_and_half_width([scale * v for v in measured[target, metric, noise, test]]), 2)
-                for test in tests
-            ]
+            cells = [statistics.plus_minus([scale * value for value in measured[target, metric, noise, test]]) for test in tests]
             lines.append(f"| {noise} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
@@ -142,13 +140,44 @@ def _quality(target: str, measured: Values) -> list[str]:
         if (target, "knn_accuracy", noise, "none") in measured:
             accuracy = [100 * value for value in measured[target, "knn_accuracy", noise, "none"]]
             silhouette = measured[target, "silhouette", noise, "none"]
-            cells = (_plus_minus(*statistics.mean_and_half_width(accuracy), 2), _plus_minus(*statistics.mean_and_half_width(silhouette), 3))
-            lines.append(f"| {noise} | {cells[0]} | {cells[1]} |")
+            lines.append(f"| {noise} | {statistics.plus_minus(accuracy)} | {statistics.plus_minus(silhouette, 3)} |")
     return [*lines, ""]
 
 
-def _plus_minus(mean: float, half: float, digits: int) -> str:
-    return f"{mean:.{digits}f}" if np.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
+def _paired(target: str, measured: Values) -> list[str]:
+    """Each training noise against none: models of a seed share initial weights and the order of images, so differences are paired."""
+    metrics = {
+        "psnr_reachable": ("PSNR against max(x, 0), dB", 1),
+        "probe_accuracy": ("probe, points", 100),
+        "knn_accuracy": ("10-nearest-neighbour accuracy, points", 100),
+    }
+    found = {}
+    for noise in NOISES[1:]:
+        for metric in metrics:
+            treated, base = (measured.get((target, metric, each, "none"), []) for each in (noise, "none"))
+            if treated and len(treated) == len(base):
+                found[noise, metric] = statistics.paired_difference(treated, base)
+    if not found:
+        return []
+    adjusted = dict(zip(found, statistics.holm([difference.p for difference in found.values()]), strict=True))
+    lines = [
+        "### What training noise changes on uncorrupted test images",
+        "",
+        "Minus the model trained without noise, paired by seed, 95% t-interval; p after Holm's correction for all of the table.",
+        "",
+        "| trained with | " + " | ".join(name for name, _ in metrics.values()) + " |",
+        "|---" * (len(metrics) + 1) + "|",
+    ]
+    for noise in dict.fromkeys(noise for noise, _ in found):
+        cells = []
+        for metric, (_, scale) in metrics.items():
+            if difference := found.get((noise, metric)):
+                mean, low, high = (scale * value for value in (difference.mean, difference.low, difference.high))
+                cells.append(f"{mean:+.2f} ({low:+.2f} to {high:+.2f}; p {adjusted[noise, metric]:.2g})")
+            else:
+                cells.append("")
+        lines.append(f"| {noise} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
 
 
 def _figures(target: str, losses: Values, folder: Path) -> None:
