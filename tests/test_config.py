@@ -202,3 +202,9 @@ def test_pairs_inject_nothing():
 def test_denoising_study_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         DenoisingStudyConfig(**settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"epochs": 5}, {"n_train": 10, "learning_rate": 0.1}])
+def test_a_recipe_is_not_named_without_its_values(settings):
+    with pytest.raises(ValueError, match="of_recipe"):
+        TrainConfig(recipe="conv-dae", **settings)

@@ -65,7 +65,7 @@ def classifier_rows(
 def generator_rows(
     model: DenoisingModel, train: np.ndarray | tuple[np.ndarray, ...], test: np.ndarray | tuple[np.ndarray, ...]
 ) -> Iterator[dict]:
-    """Measure the losses in nats per image on training and test images, and the number of active latent units.
+    """Measure the losses of the model's likelihood (nats per image, but for `mse`) on training and test images, and the number of active latent units.
 
     Args:
         model: compiled.

@@ -341,3 +341,10 @@ def test_too_few_images_of_a_folder_are_seen_before_any_is_read(tmp_path, monkey
         (tmp_path / "a" / f"{number}.png").write_bytes(b"broken")
     with pytest.raises(ValueError, match=r"`n_train` must not exceed the 8 training images of .*a; got 9"):
         sources.load(str(tmp_path / "a"), labelled=False, n_train=9)
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
+    folder = tmp_path / os.fsdecode(b"bad\xff")
+    folder.mkdir()
+    with pytest.raises(ValueError, match=r"`dataset` .*bad\\xff must have a path in UTF-8"):
+        sources.check(str(folder), None)

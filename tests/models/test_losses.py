@@ -186,3 +186,10 @@ def test_training_lowers_the_loss_of_real_images(digits):
         assert history["loss"][-1] < 0.75 * history["loss"][0]
         error = np.mean((model.denoise(images) - images) ** 2)
         assert error < 0.6 * np.var(images - images.mean(axis=0)), "better than the mean image"
+
+
+def test_mean_squared_error_is_no_likelihood_of_a_vae():
+    pair = networks.mlp((8, 8, 1), 2, variational=True)
+    for model in (VAE, DVAE):
+        with pytest.raises(ValueError, match="`likelihood` mse"):
+            model(*pair, likelihood="mse")

@@ -118,7 +118,7 @@ def test_study_through_the_command_line(tmp_path):
     for test in ("gaussian:0.1", "masking:0.5"):
         assert value["linear", test] > given[test] + 3
     assert (tmp_path / "figures" / "seen.png").exists()
-    again = run_tfdvae(*study)
+    again = run_tfdvae(*study[:6], *study[8:])  # the threads of the folder go on
     assert "9 cells, 9 done before" in again.stdout
     other = run_tfdvae(*study[:5], "3", *study[6:])
     assert other.returncode == 2

@@ -75,7 +75,7 @@ def load(
         noisy_dir: for a folder, another one with the same images under real noise.
         image_size: height and width to which images of a folder are resized.
         skip_unreadable: leave out images of a folder that cannot be read, with a notice.
-        labelled: labels are needed; otherwise a folder or file without them will do, and those of a file are left alone.
+        labelled: labels are needed; otherwise a folder or file without them will do, and those of a file that cannot be used are no error.
         n_train: training images that are needed; where a folder has fewer, that is said before any is decoded.
         groups: for a folder or file, a CSV file with the columns `image` and `group`, in which each image is there once: those of one
             group, such as a patient, are never both in train and in test. `image` is the path below the folder (`train/cats/001.png`,

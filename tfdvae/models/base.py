@@ -24,7 +24,7 @@ class DenoisingModel(keras.Model):
     `fit` and `evaluate` take images alone, float (N, H, W, C) in [0, 1], as an array or a `tf.data.Dataset` of
     batches; the model then corrupts them afresh at each step and reconstructs its `target`. Given pairs (input,
     target), it uses them as they are and injects nothing. `compile` takes no loss and no metrics: the loss is the
-    model's own, in nats per image. `predict` and a call return reconstructions in [0, 1].
+    model's own, in nats per image (but for the likelihood `mse`). `predict` and a call return reconstructions in [0, 1].
 
     Noise is keyed by (seed, `optimizer.iterations`), so a resumed run draws the same numbers. In `evaluate` it is keyed
     by the number of images seen before, so each evaluation with one batch size draws the same.
