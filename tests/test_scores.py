@@ -157,8 +157,8 @@ def test_probabilities_of_logits_and_of_probabilities():
     made = scores.probabilities(logits)
     assert made.dtype == np.float64
     np.testing.assert_allclose(made, [[0.25, 0.75], [0.5, 0.5]], rtol=1e-6)
-    for given in (THREE, THREE.astype(np.float32), THREE * 0.9995, one_hot(LABELS)):
-        assert np.array_equal(scores.probabilities(given), given.astype(np.float64))
+    for given, exact in ((THREE, THREE), (THREE.astype(np.float32), THREE), (THREE * 0.9995, THREE), (one_hot(LABELS), one_hot(LABELS))):
+        np.testing.assert_allclose(scores.probabilities(given), exact, atol=1e-7)
     for logits in (THREE * 0.99, THREE + np.array([1, -1, 0]), np.zeros((2, 3))):
         assert scores.probabilities(logits).sum(axis=1) == pytest.approx(1, abs=1e-12)
         assert not np.array_equal(scores.probabilities(logits), logits)
@@ -301,3 +301,22 @@ def test_bad_numbers(function, message):
 def test_names_are_checked_without_what_is_slow_to_import():
     code = "import sys; from tfdvae import scores; scores.parse('sensitivity@0.9'); print([m for m in ('tensorflow', 'sklearn', 'scipy') if m in sys.modules])"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_groups_are_resampled_whole():
+    """20 groups of 10 images that are all right or all wrong: the standard error is that of 20 cases, not of 200."""
+    right = np.repeat(np.arange(20) % 2, 10)
+    probabilities = np.stack([1 - right, right], axis=1).astype(float)
+    labels, groups = np.ones(200, int), np.repeat(np.arange(20), 10)
+    values = scores.bootstrap(scores.parse("accuracy"), probabilities, labels, 2000, 0, groups)
+    assert values.std() == pytest.approx((0.25 / 20) ** 0.5, rel=0.05)
+    assert np.array_equal(np.unique(np.round(values * 20)) / 20, np.unique(values.round(10)))
+
+
+def test_probabilities_of_bfloat16_are_probabilities():
+    import tensorflow as tf
+
+    exact = tf.nn.softmax(np.random.default_rng(0).normal(size=(500, 10)).astype(np.float32))
+    found = scores.probabilities(tf.cast(exact, tf.bfloat16).numpy())
+    np.testing.assert_allclose(found, exact, atol=0.01)
+    np.testing.assert_allclose(found.sum(axis=1), 1)

@@ -24,6 +24,7 @@ SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
 CONDITIONS = ("clean", "noisy")
 TRAINING_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian", "dae", "vae", "dvae")
+GENERATIVE = ("dae", "vae", "dvae")
 DEFAULT_CORRUPTION = "gaussian:0.1"
 DEFAULT_N_TRAIN = 5000
 RECIPES: dict[str, dict[str, object]] = {
@@ -157,10 +158,7 @@ class TrainConfig:
         self._set("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
         self._set("test_noise", _test_noise(self.test_noise))
         if self.image_size is not None:
-            if not isinstance(self.image_size, (tuple, list)) or len(self.image_size) not in (1, 2):
-                raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {self.image_size!r}.")
-            height, width = (checks.integer("image_size", size, 1, 8192) for size in (*self.image_size, self.image_size[0])[:2])
-            self._set("image_size", (height, width))
+            self._set("image_size", _image_size(self.image_size))
         self._check_corruption()
         if self.noisy_dir is not None:
             self._check_pairs()
@@ -433,7 +431,7 @@ class AugmentationStudyConfig(StudyConfig):
     sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
     """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
     protocols: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = PROTOCOLS
-    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, vae and dvae: three times the images are then three times the steps."""
+    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
     """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
     epochs: int = 60
@@ -468,7 +466,9 @@ class AugmentationStudyConfig(StudyConfig):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
         object.__setattr__(self, "test_noise", _test_noise(self.test_noise))
-        object.__setattr__(self, "other_noise", _test_noise(self.other_noise))
+        object.__setattr__(self, "other_noise", _test_noise(self.other_noise, "other_noise"))
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", _image_size(self.image_size))
         super().__post_init__()
         if self.sets[0] != "limited":
             raise ValueError(f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}.")
@@ -486,9 +486,9 @@ class AugmentationStudyConfig(StudyConfig):
     @classmethod
     def of_quick(cls, **settings) -> "AugmentationStudyConfig":
         """Return the settings of a first look, but for those given."""
-        quick = {"dataset": "digits", "n_train": 200, "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"), "conditions": ("noisy",),
+        quick = {"dataset": "digits", "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"),
                  "protocols": ("equal_steps",), "epochs": 30, "classifier_steps": 60, "other_noise": ("salt_and_pepper:0.1",),
-                 "output": "results/quick", "quick": True}  # fmt: skip
+                 "quick": True}  # fmt: skip
         return cls(**{**quick, **settings})
 
     @property
@@ -497,14 +497,21 @@ class AugmentationStudyConfig(StudyConfig):
         return {"image_size": self.image_size, "skip_unreadable": self.skip_unreadable, "groups": self.groups}
 
 
-def _test_noise(levels: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+def _test_noise(levels: tuple[str, ...] | list[str], argument: str = "test_noise") -> tuple[str, ...]:
     if not isinstance(levels, (tuple, list)) or not levels:
-        raise ValueError(f"`test_noise` must be a list of levels, at least one; got {levels!r}.")
-    tests = [corruptions.parse(item, "test_noise") for item in levels]
+        raise ValueError(f"`{argument}` must be a list of levels, at least one; got {levels!r}.")
+    tests = [corruptions.parse(item, argument) for item in levels]
     tests = ["none" if corruption.level == 0 else str(corruption) for corruption in tests]
     if len(set(tests)) < len(tests):
-        raise ValueError(f"`test_noise` must not repeat a level; got {', '.join(tests)}.")
+        raise ValueError(f"`{argument}` must not repeat a level; got {', '.join(tests)}.")
     return tuple(tests)
+
+
+def _image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
+    if not isinstance(sizes, (tuple, list)) or len(sizes) not in (1, 2):
+        raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {sizes!r}.")
+    height, width = (checks.integer("image_size", size, 1, 8192) for size in (*sizes, sizes[0])[:2])
+    return height, width
 
 
 def _likelihood(text: str, variational: bool) -> str:

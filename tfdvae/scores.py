@@ -73,7 +73,7 @@ def probabilities(outputs) -> np.ndarray:
     """Return the class probabilities that a classifier's outputs are, or whose logits they are.
 
     Args:
-        outputs: (N, K), K at least 2. Values in [0, 1] whose rows sum to 1 within 0.001 are taken as they are, others as logits.
+        outputs: (N, K), K at least 2. Values in [0, 1] whose rows sum to 1 within 0.01, as those of bfloat16 do, are probabilities, others logits.
 
     Returns:
         float64 (N, K).
@@ -83,8 +83,8 @@ def probabilities(outputs) -> np.ndarray:
         ValueError: wrong shape, NaN or infinite values.
     """
     array = _matrix("outputs", outputs)
-    if _are_probabilities(array):
-        return array
+    if array.min() >= 0 and array.max() <= 1 and np.abs(array.sum(axis=1) - 1).max() <= 1e-2:
+        return array / array.sum(axis=1, keepdims=True)
     import scipy.special
 
     return scipy.special.softmax(array, axis=1)
@@ -131,7 +131,7 @@ def class_accuracies(probabilities, labels, classes: int) -> np.ndarray:
     return _class_accuracies(*_checked(probabilities, labels, checks.integer("classes", classes, 2)), classes)
 
 
-def bootstrap(score: Score, probabilities, labels, count: int, seed: int) -> np.ndarray:
+def bootstrap(score: Score, probabilities, labels, count: int, seed: int, groups: np.ndarray | None = None) -> np.ndarray:
     """Return the score of `count` resamples of the images, N drawn with replacement from N (Efron 1979).
 
     Which images a resample holds is a function of (seed, N, number of the resample) alone: replicates of two classifiers tested on the
@@ -143,6 +143,7 @@ def bootstrap(score: Score, probabilities, labels, count: int, seed: int) -> np.
         labels: as for `Score`.
         count: replicates, at least 1.
         seed: root seed.
+        groups: int (N,), images of one number come and go together, for they are not independent; or None.
 
     Returns:
         float64 (count,); NaN where the score of a resample is.
@@ -152,7 +153,13 @@ def bootstrap(score: Score, probabilities, labels, count: int, seed: int) -> np.
     """
     probabilities, labels = _checked(probabilities, labels)
     generator, size = seeds.generator(seed, "bootstrap"), len(labels)
-    resamples = (generator.integers(size, size=size) for _ in range(checks.integer("count", count, 1)))
+    checks.integer("count", count, 1)
+    if groups is None:
+        resamples = (generator.integers(size, size=size) for _ in range(count))
+    else:
+        members = [np.flatnonzero(groups == number) for number in np.unique(groups)]
+        drawn = (generator.integers(len(members), size=len(members)) for _ in range(count))
+        resamples = (np.concatenate([members[group] for group in chosen]) for chosen in drawn)
     if score.function is _accuracy:
         correct = _correct(probabilities, labels)
         return np.array([correct[index].mean() for index in resamples])

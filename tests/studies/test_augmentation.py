@@ -1,12 +1,14 @@
 import dataclasses
 import html.parser
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.conftest import run_tfdvae
-from tfdvae import files
+from tests.conftest import ROOT, run_tfdvae
+from tfdvae import corruptions, evaluation, files
 from tfdvae.config import TRAINING_SETS, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.studies import augmentation, augmentation_report
@@ -24,9 +26,9 @@ def small(**settings):
 
 
 def test_cells_of_the_published_study():
-    """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 4 x 2 x 5; generative models: 3 x 2 x 5."""
+    """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
     cells = list(augmentation.listed_cells(AugmentationStudyConfig(conditions=("clean", "noisy"))))
-    assert len(cells) == 80 + 40 + 30
+    assert len(cells) == 80 + 50 + 30
     assert cells[0] == "clean-limited-equal_steps-seed0"
     assert cells[16] == "clean-limited-equal_steps-seed1"
     assert cells[80] == "clean-limited-equal_epochs-seed0"
@@ -45,6 +47,8 @@ def test_cells_of_the_published_study():
         ({"metric": "acuracy"}, "Did you mean 'accuracy'"),
         ({"test_noise": ("0.1",)}, "`test_noise` must begin with 0"),
         ({"other_noise": ("gaussian:0.1",)}, "`other_noise` must hold none"),
+        ({"other_noise": ("bogus:1",)}, "`other_noise` must be one of"),
+        ({"image_size": (0,)}, "`image_size` must be"),
         ({"classifier_steps": 0}, "`classifier_steps` must be"),
         ({"precision": "int8"}, "`precision` must be one of"),
     ],
@@ -59,9 +63,29 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
     clean, noisy = (augmentation.prepare(small(), source, condition, 0) for condition in ("clean", "noisy"))
     np.testing.assert_array_equal(clean.train_labels, noisy.train_labels)
     assert np.std(noisy.train - clean.train) == pytest.approx(0.1, abs=0.002)
+    tested = [evaluation.test_noise(images.held_out[:5], corruptions.parse("gaussian:0.1"), 0) for images in (clean, noisy)]
+    np.testing.assert_array_equal(*tested)
     other = augmentation.prepare(small(), source, "clean", 1)
     assert not np.array_equal(other.train, clean.train)
     np.testing.assert_array_equal(other.held_out, source.test_images)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings", "conditions", "output"),
+    [
+        ("digits", {}, ("clean", "noisy"), "results/augmentation"),
+        ("digits", {"quick": True}, ("noisy",), "results/quick-digits"),
+        ("{}/mine", {}, ("clean",), "results/augmentation-mine"),
+        ("{}/mine.npz", {"quick": True}, ("clean",), "results/quick-mine"),
+        ("{}/mine", {"conditions": ("noisy",), "output": "here"}, ("noisy",), "here"),
+    ],
+)
+def test_what_defaults_stand_for(dataset, settings, conditions, output, source, tmp_path):
+    """Images of one's own are taken as they are; each dataset has a folder of its own."""
+    dataset = dataset.format(tmp_path)
+    named = dataclasses.replace(source, name=dataset)
+    found = augmentation.resolved(AugmentationStudyConfig(dataset=dataset, **settings), named)
+    assert (found.conditions, found.output) == (conditions, output)
 
 
 @pytest.mark.parametrize("n_train", [100, None])
@@ -126,14 +150,14 @@ def test_classifier_cell(source, tmp_path):
     each = [float(row["value"]) for row in rows[0] if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"]
     assert len(each) == 10
     assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(accuracy["none"])
-    with np.load(tmp_path / "a.npz") as replicates:
-        assert set(replicates.files) == set(config.test_noise)
-        assert replicates["none"].mean() == pytest.approx(accuracy["none"], abs=0.01)
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["replicates"].shape == (11, 200)
+        assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
 
 
 def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
     config = small(classifier_epochs=2, n_train=256)
-    for name, steps in (("limited", 4), ("duplicate", 12)):
+    for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
         augmentation.classifier_cell(config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0)
         assert {row["step"] for row in files.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
 
@@ -144,22 +168,22 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
     rows = files.read_rows(tmp_path / "a.csv")
     assert {row["split"] for row in rows} == {"validation"}
     assert [row["step"] for row in rows if not row["test_corruption"]] == ["2", "4", "6"]
+    assert {row["n_train"] for row in rows} == {"256"}
 
 
 def test_latent_cell(source, tmp_path):
     augmentation.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
     rows = files.read_rows(tmp_path / "a.csv")
     values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
-    bounds = [values[f"log_likelihood_{count}"] for count in (1, 10, 100, 1000)]
-    assert bounds == sorted(bounds)
+    assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
     assert [row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"] == ["1", "2"]
     assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 5
 
 
 def test_a_class_with_too_few_images_is_refused(source):
     few = dataclasses.replace(source, train_images=source.train_images[:60], train_labels=np.repeat(np.arange(10), 6))
-    with pytest.raises(ValueError, match="`n_train` must leave two images of each class"):
-        augmentation._check(small(n_train=15), few)
+    with pytest.raises(ValueError, match="`n_train` must leave 3 images of each class"):
+        augmentation._check(small(n_train=25), few)
 
 
 def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
@@ -176,18 +200,37 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                             "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
 
 
-def report(folder, rows, config=None):
+def report(folder, rows, replicates=0.0, config=None):
+    """Write a report, with replicates of each cell: its value, and noise over test images, of this standard deviation, that all sets but vae share."""
+    rows = list(rows)
+    generator = np.random.default_rng(0)
+    shared, own = generator.normal(0, 0.01, (2, 11, 200))
+    if replicates is not None:
+        values = {row["run"]: row["value"] + shared + (replicates * own / 0.01 if row["augmentation"] == "vae" else 0) for row in rows}
+        np.savez(folder / "bootstrap.npz", **values)
     files.write_rows(folder / "rows.csv", rows)
     files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
-    augmentation_report.write(config or AugmentationStudyConfig(), tuple(map(str, range(10))), 10_000, folder)
+    source = SimpleNamespace(
+        name="fashion_mnist",
+        class_names=tuple(map(str, range(10))),
+        test_labels=range(10_000),
+        train_labels=range(60_000),
+        test_groups=None,
+        notice="",
+    )
+    augmentation_report.write(config or AugmentationStudyConfig(), source, folder)
     return (folder / "report.md").read_text()
+
+
+def verdicts(text):
+    return {line.partition(": ")[0].strip("- *"): line for line in text.splitlines() if line.startswith("- **")}
 
 
 def test_report_tells_what_helps(tmp_path):
     """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) = 0.196."""
     text = report(tmp_path, made_rows())
-    assert "**vae, images as they are: helps.**" in text
-    assert "**duplicate, images as they are: cannot tell.**" in text
+    assert "vae, images as they are: helps" in verdicts(text)["vae, images as they are"]
+    assert "duplicate, images as they are: cannot tell" in verdicts(text)["duplicate, images as they are"]
     assert "| limited + VAE | +1.00 (+0.80 to +1.20) |" in text
     assert "| limited | 5 | 82.00 ± 1.96 |" in text
     assert "| limited + VAE | published | 84.18 |" in text
@@ -197,25 +240,47 @@ def test_report_tells_what_helps(tmp_path):
     assert "data:image/png;base64" in page
 
 
+def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_path):
+    """Both are ahead of limited, neither of the other: the gain is that of the steps."""
+    rows = [
+        row | {"value": row["value"] + (0.01 if row["augmentation"] == "duplicate" else 0)}
+        for row in made_rows(protocols=("equal_epochs",))
+    ]
+    line = verdicts(report(tmp_path, rows))["vae, images as they are"]
+    assert "vae against duplicate" in line
+    assert "cannot tell" in line
+
+
 def test_report_of_a_single_seed_tells_nothing(tmp_path):
-    text = report(tmp_path, made_rows(seeds=1))
-    assert "helps" not in text.partition("## ")[2].partition("## ")[0].replace("augmentation helps", "")
-    assert "cannot tell" in text
+    lines = verdicts(report(tmp_path, made_rows(seeds=1)))
+    assert len(lines) == 4
+    assert all("cannot tell" in line and "one seed says nothing" in line for line in lines.values())
 
 
 def test_images_decide_too(tmp_path):
-    """Replicates that are 1 point ahead with a standard deviation of 2 over test images: no seed makes that certain."""
-    rows = list(made_rows())
-    generator = np.random.default_rng(0)
+    """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of 1 point certain."""
+    lines = verdicts(report(tmp_path, made_rows(), replicates=0.02))
+    assert "cannot tell" in lines["vae, images as they are"]
+    assert "test images instead of 10,000" in lines["vae, images as they are"]
+
+
+def test_without_replicates_nothing_is_claimed(tmp_path):
+    lines = verdicts(report(tmp_path, made_rows(), replicates=None))
+    assert all("cannot tell" in line for line in lines.values())
+
+
+def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
     (tmp_path / "cells").mkdir()
-    noise = {name: generator.normal(0, 0.02, 1000) for name in AugmentationStudyConfig().test_noise}
-    for row in rows:
-        base = float(row["value"])
-        shift = noise if row["augmentation"] == "vae" else dict.fromkeys(noise, np.zeros(1000))
-        np.savez(tmp_path / "cells" / f"{row['run']}.npz", **{name: base + values for name, values in shift.items()})
-    text = report(tmp_path, rows)
-    assert "**vae, images as they are: cannot tell.**" in text
-    assert "test images" in text.partition("vae, images as they are: cannot tell.**")[2].partition("\n")[0]
+    np.savez(tmp_path / "cells" / "clean-vae-equal_steps-seed0.npz", replicates=np.full((11, 200), 0.5, np.float32))
+    report(tmp_path, made_rows())
+    with np.load(tmp_path / "bootstrap.npz") as kept:
+        assert len(kept.files) == 15
+        assert (kept["clean-vae-equal_steps-seed0"] == 0.5).all()
+
+
+def test_limited_alone_is_compared_with_nothing(tmp_path):
+    rows = [row for row in made_rows() if row["augmentation"] == "limited"]
+    assert "Nothing is compared" in report(tmp_path, rows)
 
 
 QUICK = (
@@ -271,3 +336,43 @@ def test_killed_study_goes_on_to_the_same_rows(tmp_path):
     assert stopped.returncode == -9
     assert run_tfdvae(*study, "--output", killed).returncode == 0
     assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+
+
+CLASSIFIER = """
+import keras
+
+def build(image_shape, classes):
+    layers = [keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
+    """A folder of PNG files with patients, with two workers; then a change of the classifier, which is refused."""
+    images = np.random.default_rng(0).integers(0, 255, (60, 12, 12), np.uint8)
+    lines = ["image,group"]
+    for number, image in enumerate(images):
+        place = tmp_path / "mine" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image // 2 + 100 * (number % 2)).save(place)
+        lines.append(f"{place.relative_to(tmp_path / 'mine').as_posix()},patient {number // 4}")
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    study = ("study", "augmentation", "--dataset", tmp_path / "mine", "--groups", tmp_path / "groups.csv", "--classifier", "own_classifier:build", "--sets", "limited", "vae",
+             "--protocols", "equal_steps", "--seeds", "0", "1", "--epochs", "2", "--classifier-steps", "30", "--threads", "1", "--workers", "2", "--metric", "auc",
+             "--output", tmp_path / "out")  # fmt: skip
+    process = run_tfdvae(*study)
+    assert process.returncode == 0, process.stderr
+    rows = files.read_rows(tmp_path / "out" / "rows.csv")
+    assert {row["dataset"] for row in rows} == {"mine"}
+    assert {row["condition"] for row in rows} == {"clean"}
+    assert min(float(row["value"]) for row in rows if row["metric"] == "auc" and row["test_corruption"] == "none") > 0.9
+    assert "of 3 groups" in (tmp_path / "out" / "report.md").read_text()
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))
+    changed = run_tfdvae(*study)
+    assert changed.returncode == 2
+    assert "`classifier_source`" in changed.stderr

@@ -1,17 +1,10 @@
 """Intervals, tests and tables, from numbers and rows alone."""
 
-import bisect
 import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 import scipy.stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import DescrStatsW
-
-from tfdvae import checks
 
 
 @dataclass(frozen=True)
@@ -22,9 +15,11 @@ class Difference:
         mean: of treated minus baseline.
         low: lower end of the 95% t-interval of the mean; minus infinity for a single pair.
         high: upper end; infinity for a single pair.
-        p: two-sided, of the paired t-test; 1 for a single pair.
+        p: two-sided, of the t-test; 1 for a single pair.
         deviation: standard deviation of the differences; NaN for a single pair.
         count: number of pairs.
+        error: standard error of the mean, that of the test images included where it was given; infinity for a single pair.
+        freedom: degrees of freedom of the t-distribution.
     """
 
     mean: float
@@ -33,6 +28,8 @@ class Difference:
     p: float
     deviation: float
     count: int
+    error: float
+    freedom: float
 
 
 def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -63,10 +60,17 @@ def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[
     return mean - half, mean + half
 
 
-def paired_difference(treated: list[float], baseline: list[float]) -> Difference:
+def paired_difference(treated: list[float], baseline: list[float], image_error: float = 0.0) -> Difference:
     """Return the mean of treated minus baseline, with interval and test, from values paired by position.
 
-    Differences that are rounding errors of the values (below 1e-12 of the greatest) count as none.
+    The variance of the mean over pairs and the one over test images, which all pairs share, add up; the degrees of freedom are
+    Satterthwaite's. Without the latter it is the paired t-test. Differences that are rounding errors of the values (below 1e-12 of the
+    greatest) count as none.
+
+    Args:
+        treated: one value a pair.
+        baseline: likewise.
+        image_error: standard error of the mean difference over test images.
 
     Raises:
         ValueError: no values, not as many of one as of the other, or values that are NaN or infinite.
@@ -80,76 +84,36 @@ def paired_difference(treated: list[float], baseline: list[float]) -> Difference
             f"`treated` and `baseline` must be equally long, as they are pairs; got {len(pairs[0])} and {len(pairs[1])} values."
         )
     differences = pairs[0] - pairs[1]
-    rounding = 1e-12 * np.abs(pairs).max()
     count, mean = len(differences), float(differences.mean())
+    rounding = 1e-12 * np.abs(pairs).max()
     if count == 1:
-        return Difference(mean, -math.inf, math.inf, 1.0, math.nan, 1)
-    if np.ptp(differences) <= rounding:
-        return Difference(mean, mean, mean, float(abs(mean) <= rounding), 0.0, count)
-    sample = DescrStatsW(differences)
-    low, high = sample.tconfint_mean(0.05)
-    return Difference(mean, float(low), float(high), float(sample.ttest_mean(0)[1]), float(differences.std(ddof=1)), count)
+        return Difference(mean, -math.inf, math.inf, 1.0, math.nan, 1, math.inf, 0)
+    deviation = 0.0 if np.ptp(differences) <= rounding else float(differences.std(ddof=1))
+    variance = deviation**2 / count
+    total = variance + image_error**2
+    if total == 0:
+        return Difference(mean, mean, mean, float(abs(mean) <= rounding), 0.0, count, 0.0, count - 1)
+    freedom = (count - 1) * (total / variance) ** 2 if variance else math.inf
+    error = math.sqrt(total)
+    half = float(scipy.stats.t.ppf(0.975, freedom)) * error
+    p = 2 * float(scipy.stats.t.sf(abs(mean) / error, freedom))
+    return Difference(mean, mean - half, mean + half, p, deviation, count, error, freedom)
+
+
+def detectable_difference(difference: Difference, power: float = 0.8) -> float:
+    """Return about the smallest true difference that one such test at 5% finds with this power; infinity for a single pair."""
+    if difference.count == 1:
+        return math.inf
+    return float(scipy.stats.t.ppf([0.975, power], difference.freedom).sum()) * difference.error
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Return p-values adjusted for their number by Holm's method, in the order given."""
-    return multipletests(p_values, method="holm")[1].tolist()
-
-
-def _power(effect: float, count: int) -> float:
-    """Return how likely a two-sided paired t-test at 5% finds a mean difference of `effect` standard deviations, with its sign."""
-    chance = float(TTestPower().power(effect, count, alpha=0.025, alternative="larger"))
-    return 1.0 if math.isnan(chance) else chance  # the noncentral t of SciPy has gaps where nothing but 1 is left
-
-
-def detectable_difference(deviation: float, count: int, power: float = 0.8) -> float:
-    """Return the smallest true mean difference that a paired t-test at 5% finds with this power; infinite for fewer than 2 pairs.
-
-    Args:
-        deviation: standard deviation of the differences, in the unit of the result.
-        count: number of pairs.
-        power: probability of finding it.
-
-    Raises:
-        TypeError, ValueError: `deviation` is not a number from 0, or `power` not one between 0.05 and 0.999.
-    """
-    checks.number("power", power, 0.05, 0.999)
-    if count < 2:
-        return math.inf
-    return checks.number("deviation", deviation, 0) * float(scipy.optimize.brentq(lambda effect: _power(effect, count) - power, 0, 1e4))
-
-
-def pairs_needed(deviation: float, difference: float, power: float = 0.8) -> int:
-    """Return how many pairs a paired t-test at 5% needs to find a true mean difference with this power: from 2 to a thousand million.
-
-    Args:
-        deviation: standard deviation of the differences.
-        difference: true mean difference, in the same unit.
-        power: probability of finding it.
-
-    Raises:
-        TypeError, ValueError: `deviation` is not a number from 0, `difference` not one above 0, or `power` not one between 0.05
-            and 0.999.
-    """
-    checks.number("power", power, 0.05, 0.999)
-    checks.number("difference", difference, 0, above_low=True)
-    if checks.number("deviation", deviation, 0) == 0:
-        return 2
-    counts = range(2, 10**9)
-    return 2 + bisect.bisect_left(counts, power, key=lambda count: _power(difference / deviation, count))
-
-
-def bootstrap_interval(replicates: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the percentile interval of bootstrap replicates (N,).
-
-    Raises:
-        ValueError: there are none, or some are NaN or infinite.
-    """
-    replicates = np.asarray(replicates, dtype=np.float64)
-    if replicates.ndim != 1 or replicates.size == 0 or not np.isfinite(replicates).all():
-        raise ValueError(f"`replicates` must be at least one finite number in one dimension; got shape {replicates.shape}.")
-    low, high = np.quantile(replicates, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    """Return p-values adjusted for their number by the method of Holm (1979), in the order given."""
+    order = np.argsort(p_values)
+    adjusted = np.maximum.accumulate(np.array(p_values)[order] * np.arange(len(p_values), 0, -1)) if len(p_values) else order
+    result = np.empty(len(p_values))
+    result[order] = np.minimum(adjusted, 1)
+    return result.tolist()
 
 
 def noise_label(test_corruption: str) -> str:

@@ -19,19 +19,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import classifier, corruptions, evaluation, experiment, files, latent, metrics, runtime, scores, uses
+from tfdvae import classifier, corruptions, evaluation, experiment, files, latent, runtime, scores, uses
 from tfdvae.augmentation import Augmenter
-from tfdvae.config import CONDITIONS, DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, PRECISIONS, AugmentationStudyConfig, TrainConfig
+from tfdvae.config import CONDITIONS, DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, GENERATIVE, PRECISIONS, AugmentationStudyConfig, TrainConfig
 from tfdvae.data import pipelines, sources, splits
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import augmentation_report
 from tfdvae.studies import cells as cell_runner
 
-GENERATIVE = ("dae", "vae", "dvae")
-EQUAL_EPOCHS = ("limited", "duplicate", "vae", "dvae")  # the others have as many images as limited, so that nothing changes
+EQUAL_EPOCHS = ("limited", "duplicate", *GENERATIVE)  # the others have as many images as limited, so that nothing changes
+QUICK_IMAGES, LEAST_OF_A_CLASS = 200, 3  # a class: for the cross-validation of the linear probe
 OBSERVED_NOISE = "gaussian:0.1"
 NETWORK, SAMPLES_PER_IMAGE = "mlp", 2
-BOOTSTRAPS, MOST_VALIDATION, LIKELIHOOD_IMAGES = 1000, 10_000, 1000
+BOOTSTRAPS, MOST_VALIDATION, LIKELIHOOD_IMAGES = 200, 10_000, 1000
 MEASURED_STEPS, STARTING = 20, 10  # for an estimate; seconds until a process has begun
 
 
@@ -44,6 +44,7 @@ class Images:
         train_labels: int64 (N,).
         held_out: (M, H, W, C), test images, float32 in [0, 1] or unsigned integers; in development validation images as observed.
         held_out_labels: int64 (M,).
+        held_out_groups: int64 (M,), or None where images have none.
         classes: how many there are.
     """
 
@@ -51,6 +52,7 @@ class Images:
     train_labels: np.ndarray
     held_out: np.ndarray
     held_out_labels: np.ndarray
+    held_out_groups: np.ndarray | None
     classes: int
 
 
@@ -73,14 +75,16 @@ def prepare(config: AugmentationStudyConfig, source: sources.Source, condition: 
 
     if config.development:
         others = np.sort(np.random.default_rng(seed).permutation(others)[:MOST_VALIDATION])
+        splits.check_classes(labels[index], labels[others], source.class_names, held_out=True, grouped=source.train_groups is not None)
         held_out, held_out_labels = observed(others), labels[others]
+        groups = None if source.train_groups is None else source.train_groups[others]
     else:
-        held_out, held_out_labels = source.test_images, np.asarray(source.test_labels)
-    return Images(observed(index), labels[index], held_out, held_out_labels, len(source.class_names))
+        held_out, held_out_labels, groups = source.test_images, np.asarray(source.test_labels), source.test_groups
+    return Images(observed(index), labels[index], held_out, held_out_labels, groups, len(source.class_names))
 
 
 def _n_train(config: AugmentationStudyConfig, source: sources.Source) -> int:
-    return config.n_train or min(DEFAULT_N_TRAIN, len(source.train_labels))
+    return config.n_train or min(QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN, len(source.train_labels))
 
 
 def train_generator(config: AugmentationStudyConfig, images: np.ndarray, model: str, seed: int) -> tuple[DenoisingModel, list[float]]:
@@ -132,25 +136,29 @@ def build_classifier(config: AugmentationStudyConfig, image_shape: tuple[int, in
 def train_classifier(
     config: AugmentationStudyConfig, images: Images, name: str, protocol: str, seed: int
 ) -> tuple[keras.Model, int, list[float]]:
-    """Return a classifier trained on a training set, its steps, and in development its accuracy on validation images after each epoch of `limited`."""
+    """Return a classifier trained on a training set, its steps, and in development its metric on validation images after each epoch of `limited`.
+
+    All training sets have batches of one size. Equal epochs of a set with three times the images are three times the steps.
+    """
     parts, labels, transform = training_set(config, images, name, seed)
     model = build_classifier(config, images.train.shape[1:], images.classes, seed)
-    batches = pipelines.training_batches((parts, labels), classifier.BATCH_SIZE, seed, f"classifier/{name}", transform=transform)
+    batch_size = min(classifier.BATCH_SIZE, len(images.train))
+    batches = pipelines.training_batches((parts, labels), batch_size, seed, f"classifier/{name}", transform=transform)
+    per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
     steps = config.classifier_steps
     if protocol == "equal_epochs":
-        steps = config.classifier_epochs * pipelines.steps_per_epoch(sum(map(len, labels)), classifier.BATCH_SIZE)
+        steps = config.classifier_epochs * per_epoch * sum(map(len, labels)) // len(images.train)
     curve: list[float] = []
     if not config.development:
         losses = model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0).history["loss"]
     else:
-        held_out = sources.to_unit(images.held_out)
+        measure = scores.parse(config.metric)
 
         class Measure(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
-                outputs = model.predict(held_out, batch_size=evaluation.batch_size(held_out), verbose=0)
-                curve.append(metrics.accuracy(outputs, images.held_out_labels))
+                outputs = _outputs(model, images.held_out, corruptions.parse("none"), seed)
+                curve.append(measure(scores.probabilities(outputs), images.held_out_labels))
 
-        per_epoch = pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE)
         losses = model.fit(batches, epochs=max(1, steps // per_epoch), steps_per_epoch=per_epoch, shuffle=False, verbose=0,
                            callbacks=[Measure()]).history["loss"]  # fmt: skip
         steps = per_epoch * len(curve)
@@ -174,18 +182,19 @@ def _outputs(model: keras.Model, images: np.ndarray, corruption: corruptions.Cor
 def classifier_cell(
     config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, name: str, protocol: str, seed: int
 ) -> None:
-    """Train a classifier and write its rows to `path`; bootstrap replicates of the metric go beside it, to `path`.npz.
+    """Train a classifier and write its rows to `path`; bootstrap replicates of the metric go beside it, float32 (test corruptions, B).
 
-    The replicates are of resampled test images, the same for all cells, so that differences of replicates are paired too.
+    The replicates are of resampled test images, whole groups where there are any, the same for all cells, so that differences of replicates are
+    paired too.
     """
     images = prepare(config, source, condition, seed)
     model, steps, curve = train_classifier(config, images, name, protocol, seed)
-    row = partial(_row, config, source, path, condition, seed, augmentation=name, protocol=protocol)
+    row = partial(_row, source, path, condition, seed, n_train=len(images.train), augmentation=name, protocol=protocol)
     if name in GENERATIVE:
         row = partial(row, **_generative_fields(name))
     per_epoch = steps // len(curve) if curve else 0
-    rows = [row(split="validation", step=(number + 1) * per_epoch, metric="accuracy", value=value) for number, value in enumerate(curve)]
-    chosen, replicates = scores.parse(config.metric), {}
+    rows = [row(split="validation", step=(number + 1) * per_epoch, metric=config.metric, value=value) for number, value in enumerate(curve)]
+    chosen, replicates = scores.parse(config.metric), []
     split = "validation" if config.development else "test"
     for text in config.test_noise[:1] if config.development else (*config.test_noise, *config.other_noise):
         outputs = _outputs(model, images.held_out, corruptions.parse(text), seed)
@@ -199,10 +208,11 @@ def classifier_cell(
             values |= {f"accuracy_class_{number}": value for number, value in enumerate(each) if np.isfinite(value)}
         measured = row(split=split, test_corruption=text, step=steps)
         rows += [measured | {"metric": metric, "value": float(value)} for metric, value in values.items()]
-        if text in config.test_noise:
-            replicates[text] = scores.bootstrap(chosen, probabilities, labels, BOOTSTRAPS, 0)
-    with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **replicates)
+        if not config.development:
+            replicates.append(scores.bootstrap(chosen, probabilities, labels, BOOTSTRAPS, 0, images.held_out_groups))
+    if replicates:
+        with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
+            np.savez(file, replicates=np.array(replicates, np.float32))
     files.write_rows(path, rows)
 
 
@@ -210,19 +220,20 @@ def latent_cell(config: AugmentationStudyConfig, source: sources.Source, path: P
     """Train a generative model and write its loss of each epoch and the quality of its codes and synthetic images to `path`."""
     images = prepare(config, source, condition, seed)
     generator, losses = train_generator(config, images.train, model, seed)
-    row = partial(_row, config, source, path, condition, seed, **_generative_fields(model))
+    row = partial(_row, source, path, condition, seed, n_train=len(images.train), **_generative_fields(model))
     rows = [row(split="train", epoch=epoch, metric="loss", value=loss) for epoch, loss in enumerate(losses, start=1)]
-    rows += [row(**measured) for measured in _latent_rows(config, generator, images, seed)]
+    rows += [row(**measured) for measured in _latent_rows(config, generator, images, condition, seed)]
     files.write_rows(path, rows)
 
 
-def _latent_rows(config: AugmentationStudyConfig, model: DenoisingModel, images: Images, seed: int) -> Iterator[dict]:
+def _latent_rows(config: AugmentationStudyConfig, model: DenoisingModel, images: Images, condition: str, seed: int) -> Iterator[dict]:
     test = sources.to_unit(images.held_out)
+    chosen = splits.stratified_subset(images.held_out_labels, min(LIKELIHOOD_IMAGES, len(test)), seed)
     for measured in evaluation.generator_rows(model, images.train, test):
         if measured["split"] == "test" or measured["metric"] == "active_units":
             yield measured
     if model.variational:
-        for count, values in latent.log_likelihood(model, test[:LIKELIHOOD_IMAGES], seed=seed).items():
+        for count, values in latent.log_likelihood(model, test[chosen], seed=seed).items():
             yield {"split": "test", "metric": f"log_likelihood_{count}", "value": float(values.mean())}
     codes = model.encode(images.train)
     for text in config.test_noise:
@@ -230,7 +241,10 @@ def _latent_rows(config: AugmentationStudyConfig, model: DenoisingModel, images:
         probed = uses.probe_accuracy(codes, images.train_labels, model.encode(noisy), images.held_out_labels)
         yield {"split": "test", "test_corruption": text, "metric": "probe_accuracy", "value": probed}
     made = Augmenter(model).generate(images.train, images.train_labels, 1, seed)
-    for metric, value in latent.memorisation(made.images[:LIKELIHOOD_IMAGES], images.train, test[:LIKELIHOOD_IMAGES]).items():
+    noise = corruptions.parse(OBSERVED_NOISE if condition == "noisy" else "none")
+    held_out = pipelines.freeze_noise(test[chosen], chosen, noise, seed, "observed test images")
+    some = splits.stratified_subset(made.labels, min(LIKELIHOOD_IMAGES, len(made.labels)), seed)
+    for metric, value in latent.memorisation(made.images[some], images.train, held_out).items():
         yield {"split": "train", "metric": metric, "value": value}
 
 
@@ -239,16 +253,8 @@ def _generative_fields(model: str) -> dict[str, str]:
     return {"model": model, "network": NETWORK, "corruption": str(settings.injected), "target": settings.target}
 
 
-def _row(config: AugmentationStudyConfig, source: sources.Source, path: Path, condition: str, seed: int, **fields) -> dict:
-    fixed = {
-        "study": "augmentation",
-        "run": path.stem,
-        "dataset": Path(source.name).name,
-        "n_train": _n_train(config, source),
-        "condition": condition,
-        "seed": seed,
-    }
-    return fixed | fields
+def _row(source: sources.Source, path: Path, condition: str, seed: int, **fields) -> dict:
+    return {"study": "augmentation", "run": path.stem, "dataset": Path(source.name).name, "condition": condition, "seed": seed} | fields
 
 
 def listed_cells(config: AugmentationStudyConfig) -> dict[str, Callable[[AugmentationStudyConfig, sources.Source, Path], None]]:
@@ -277,27 +283,39 @@ def study(config: AugmentationStudyConfig) -> None:
         ValueError, TypeError: no such cell; images, groups or a classifier that do not fit; results of other settings or images in the folder.
         FileNotFoundError, sources.Unavailable: no such dataset.
     """
+    runtime.use_threads(cell_runner.threads("augmentation", config))
     source = sources.load(config.dataset, config.data_dir, **config.own_images, n_train=config.n_train)
+    config = resolved(config, source)
     _check(config, source)
-    if config.conditions is None:
-        own = sources.local(config.dataset) is not None
-        config = dataclasses.replace(config, conditions=CONDITIONS[:1] if own else CONDITIONS)
     cells = listed_cells(config)
     if config.dry_run:
         _estimate(config, source, cells)
         return
+    if source.notice and config.cell is None:
+        print(f"NOTE: {source.notice}", flush=True)
 
     def compute(cell: str, path: Path) -> None:
         cells[cell](config, source, path)
 
     def report(rows: list[dict], folder: Path) -> None:
-        augmentation_report.write(config, source.class_names, len(source.test_labels), folder)
+        augmentation_report.write(config, source, folder)
 
     settings = {name: getattr(config, name) for name in (
         "image_size", "n_train", "epochs", "latent_dim", "classifier", "classifier_steps", "classifier_epochs", "precision", "metric", "test_noise",
-        "other_noise", "development")}  # fmt: skip
-    marks = {"images": source.fingerprint, "groups": None if config.groups is None else files.sha256(Path(config.groups).expanduser())}
+        "other_noise", "development", "quick")}  # fmt: skip
+    marks = {"images": source.fingerprint, "classifier_source": config.classifier and classifier.fingerprint(config.classifier)}
     cell_runner.study("augmentation", config, cells, settings | marks, compute, report, in_process=config.quick)
+
+
+def resolved(config: AugmentationStudyConfig, source: sources.Source) -> AugmentationStudyConfig:
+    """Return the settings with what defaults stand for: the dataset really used, the conditions, the folder."""
+    own = sources.local(config.dataset) is not None
+    name = Path(source.name).stem if own else source.name
+    default = f"results/quick-{name}" if config.quick else f"results/augmentation-{name}" if own else "results/augmentation"
+    conditions = config.conditions or (CONDITIONS[:1] if own else CONDITIONS[1:] if config.quick else CONDITIONS)
+    return dataclasses.replace(
+        config, dataset=config.dataset if own else source.name, conditions=conditions, output=config.output or default
+    )
 
 
 def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
@@ -306,10 +324,13 @@ def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
     if config.n_train is not None and config.n_train > available:
         raise ValueError(f"`n_train` must not exceed the {available:,} training images of {source.name}; got {config.n_train:,}.")
     splits.check_classes(np.asarray(source.train_labels), np.asarray(source.test_labels), source.class_names, held_out=False)
+    if config.metric not in ("accuracy", "balanced_accuracy") and len(np.unique(source.test_labels)) < 2:
+        raise ValueError(f"`metric` {config.metric} needs test images of two classes at least; {source.name} has them of one.")
     smallest = np.bincount(source.train_labels, minlength=len(source.class_names)) * _n_train(config, source) / available
-    if (few := np.flatnonzero(smallest < 2)).size:
+    if (few := np.flatnonzero(smallest < LEAST_OF_A_CLASS)).size:
         raise ValueError(
-            f"`n_train` must leave two images of each class at least; {_n_train(config, source)} leave fewer of {source.class_names[few[0]]}."
+            f"`n_train` must leave {LEAST_OF_A_CLASS} images of each class at least; {_n_train(config, source)} images leave fewer of class "
+            f"{source.class_names[few[0]]}."
         )
     if config.classifier is not None:
         classifier.load(config.classifier, source.train_images.shape[1:], len(source.class_names), config.seeds[0])
@@ -320,7 +341,6 @@ def _estimate(config: AugmentationStudyConfig, source: sources.Source, cells: di
     missing = cell_runner.missing(cells, cell_runner.study_folder("augmentation", config))
     print("\n".join([*missing, f"{len(missing)} of {len(cells)} cells are missing."]))
     if missing:
-        runtime.use_threads(config.threads or max(1, runtime.cores() // config.workers))
         seconds = _seconds(config, source, [cells[cell].keywords for cell in missing])
         print(f"About {seconds / config.workers / 60:.0f} minutes, by the time of {MEASURED_STEPS} steps of each kind on this machine.")
 
@@ -336,7 +356,10 @@ def _seconds(config: AugmentationStudyConfig, source: sources.Source, cells: lis
         / MEASURED_STEPS
         for fitted, arrays in ((generator, (images.train,)), (model, (images.train, images.train_labels)))
     )
-    tested = _second_time(partial(model.predict, shown, verbose=0)) / len(shown) * len(images.held_out)
+    predicting = _second_time(partial(model.predict, shown, verbose=0)) / len(shown)
+    probabilities, labels = scores.probabilities(model.predict(shown, verbose=0)), images.held_out_labels[:500]
+    resampling = _second_time(partial(scores.bootstrap, scores.parse(config.metric), probabilities, labels, BOOTSTRAPS, 0)) / len(shown)
+    tested = (predicting + resampling) * len(images.held_out)
     likelihood = _second_time(partial(latent.log_likelihood, generator, shown[:10])) * LIKELIHOOD_IMAGES / len(shown[:10])
     per_epoch = pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE)
 

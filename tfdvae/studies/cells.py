@@ -43,24 +43,23 @@ def study(
         BlockingIOError: another process works in the folder.
         ChildProcessError: a cell failed.
     """
-    folder = study_folder(name, config)
-    threads = config.threads or _kept_threads(folder) or max(1, cores() // config.workers)
-    settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": threads}
+    folder, chosen = study_folder(name, config), threads(name, config)
+    settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": chosen}
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
         _check_same_study(settings, folder)
-        use_threads(threads)
+        use_threads(chosen)
         compute(config.cell, _cell_path(folder, config.cell))
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
         _check_same_study(settings, folder)
         if in_process:
-            use_threads(threads)
+            use_threads(chosen)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a model traced for each cell
             start = compute
         else:
-            start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=threads))])
+            start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=chosen))])
         report(run(cells, start, folder, config.workers, lambda line: print(line, flush=True)), folder)
     print(f"Report: {folder / 'report.md'}")
 
@@ -80,10 +79,11 @@ def _cell_path(folder: Path, name: str) -> Path:
     return folder / "cells" / f"{name}.csv"
 
 
-def _kept_threads(folder: Path) -> int | None:
-    """Return the threads of the study in a folder, which go on where no others are asked for."""
-    path = folder / "config.json"
-    return files.read_json(path).get("threads") if path.exists() else None
+def threads(name: str, config: StudyConfig) -> int:
+    """Return the threads of each process: those asked for, or of the study that goes on, or the cores shared by the workers."""
+    path = study_folder(name, config) / "config.json"
+    kept = files.read_json(path).get("threads") if path.exists() else None
+    return config.threads or kept or max(1, cores() // config.workers)
 
 
 def _check_same_study(settings: dict, folder: Path) -> None:
@@ -92,7 +92,9 @@ def _check_same_study(settings: dict, folder: Path) -> None:
     if not path.exists():
         files.write_json(path, settings)
     elif (kept := files.read_json(path)) != settings:
-        raise ValueError(f"`output` {folder} holds a study with {kept}; got {settings}. Give another folder.")
+        differing = [name for name in {**kept, **settings} if kept.get(name) != settings.get(name)]
+        told = "; ".join(f"`{name}` {kept.get(name)!r} there, {settings.get(name)!r} here" for name in differing)
+        raise ValueError(f"`output` {folder} holds a study with other settings: {told}. Give another folder.")
 
 
 def _arguments(config: StudyConfig) -> list[str]:
