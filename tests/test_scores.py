@@ -320,3 +320,17 @@ def test_probabilities_of_bfloat16_are_probabilities():
     found = scores.probabilities(tf.cast(exact, tf.bfloat16).numpy())
     np.testing.assert_allclose(found, exact, atol=0.01)
     np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_auc_of_resamples_is_that_of_each(classes):
+    """With ties, and resamples so small that classes are absent from some."""
+    generator = np.random.default_rng(1)
+    labels = generator.integers(0, classes, 12)
+    probabilities = generator.integers(1, 4, (12, classes)).astype(float)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    auc = scores.parse("auc")
+    found = scores.bootstrap(auc, probabilities, labels, 200, 0)
+    drawn = seeds.generator(0, "bootstrap")
+    expected = [auc.function(probabilities[index], labels[index]) for index in (drawn.integers(12, size=12) for _ in range(200))]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

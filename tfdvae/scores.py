@@ -163,6 +163,8 @@ def bootstrap(score: Score, probabilities, labels, count: int, seed: int, groups
     if score.function is _accuracy:
         correct = _correct(probabilities, labels)
         return np.array([correct[index].mean() for index in resamples])
+    if score.function is _auc:
+        return _auc_of_counts(probabilities, labels, np.stack([np.bincount(index, minlength=size) for index in resamples]))
     return np.array([score.function(probabilities[index], labels[index]) for index in resamples])
 
 
@@ -206,6 +208,23 @@ def _auc(probabilities, labels):
     from sklearn.metrics import roc_auc_score
 
     return _mean_of_classes(roc_auc_score, probabilities, labels)
+
+
+def _auc_of_counts(probabilities, labels, counts):
+    """Return what `_auc` is of resamples that hold each image so many times, (B, N) -> (B,): each class's scores are sorted once for all."""
+    aucs = np.empty((len(counts), probabilities.shape[1]))
+    for number in range(probabilities.shape[1]):
+        values, place = np.unique(probabilities[:, number], return_inverse=True)
+        positive, negative = np.zeros((2, len(counts), len(values)))
+        for sums, chosen in ((positive, labels == number), (negative, labels != number)):
+            np.add.at(sums, (slice(None), place[chosen]), counts[:, chosen])
+        below = np.cumsum(negative, axis=1) - negative / 2
+        with np.errstate(invalid="ignore"):  # NaN where a class, or all others, is absent
+            aucs[:, number] = (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
+    if probabilities.shape[1] == 2:
+        return aucs[:, 1]
+    present = np.isfinite(aucs).sum(axis=1)
+    return np.where(present > 0, np.nansum(aucs, axis=1) / np.maximum(present, 1), np.nan)
 
 
 def _sensitivity(probabilities, labels, specificity):

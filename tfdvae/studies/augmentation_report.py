@@ -255,7 +255,7 @@ def _finding(difference: statistics.Difference | None) -> str:
 
 
 def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
-    lines = []
+    lines, summaries = [], (AS_THEY_ARE, ALL_NOISES)[: len(results.noises)]
     for condition, protocol in results.settings():
         sets = results.sets(condition, protocol)
         name = f"{condition}-{protocol}"
@@ -276,12 +276,12 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
             "",
             "Points ahead of limited, and the smallest difference that so many seeds and images find four times out of five in a single comparison:",
             "",
-            f"| trained on | {AS_THEY_ARE} | detectable | {ALL_NOISES} | detectable |",
-            "|---|---|---|---|---|",
+            "| trained on | " + " | ".join(f"{tested} | detectable" for tested in summaries) + " |",
+            "|---" * (2 * len(summaries) + 1) + "|",
         ]
         for each in sets[1:]:
             cells = []
-            for tested in (AS_THEY_ARE, ALL_NOISES):
+            for tested in summaries:
                 difference, _ = results.difference(condition, protocol, each, "limited", tested)
                 cells += ["", ""] if difference is None else [_interval(difference), f"{statistics.detectable_difference(difference):.2f}"]
             lines.append(f"| {statistics.training_set_label(each)} | " + " | ".join(cells) + " |")

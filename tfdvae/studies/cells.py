@@ -51,6 +51,8 @@ def study(
         use_threads(chosen)
         compute(config.cell, _cell_path(folder, config.cell))
         return
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
         _check_same_study(settings, folder)

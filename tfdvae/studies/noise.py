@@ -55,13 +55,13 @@ def scaled(images: np.ndarray) -> np.ndarray:
     return sources.to_unit(images) * 2 - 1
 
 
-def floor(images: np.ndarray, noise: str, seed: int) -> float:
-    """Return the part of the loss that no output in [0, 1] avoids: E[min(x, 0)^2] of images in [-1, 1].
+def floor(images: np.ndarray, noise: str, target: str, seed: int) -> float:
+    """Return the part of the loss that no output in [0, 1] avoids: E[min(x, 0)^2] of the target x in [-1, 1].
 
-    For random erasing x is the erased image; for Gaussian noise, which adds its variance besides, the clean one.
+    With target `corrupted` x is the erased image for random erasing; for Gaussian noise, which adds its variance besides, the clean one.
     """
     corruption = corruptions.parse(noise)
-    if corruption.kind == "random_erasing":
+    if corruption.kind == "random_erasing" and target == "corrupted":
         images = pipelines.freeze_noise(images, np.arange(len(images)), corruption, seed, "floor")
     return float(np.mean(np.square(np.minimum(images, 0)), dtype=np.float64))
 
@@ -104,7 +104,7 @@ def run_cell(source: sources.Source, noise: str, target: str, seed: int, epochs:
         for split, key in (("train", "loss"), ("test", "val_loss")):
             rows.append(fixed | {"split": split, "epoch": epoch, "metric": "loss", "value": float(history[key][epoch - 1])})
     for split, images in (("train", train), ("test", test)):
-        rows.append(fixed | {"split": split, "metric": "floor", "value": floor(images, noise, seed)})
+        rows.append(fixed | {"split": split, "metric": "floor", "value": floor(images, noise, target, seed)})
     rows += [fixed | {"split": "test", "epoch": epochs} | measured for measured in _measure(model, source, train, test, seed)]
     with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
         np.savez(file, noisy=noisy[:10], codes=model.encode(test), labels=source.test_labels, **pictures)

@@ -86,10 +86,9 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str, publishe
             lines[0] + " Published values are single runs: `range of a run` is where",
             "95% of single runs fall that are like ours (mean over seeds and standard deviation of a run, t-distribution).",
         ]
-    lines += [
-        "| noise | split | epoch | loss | published | floor | own error | published | difference | range of a run |",
-        "|---" * 10 + "|",
-    ]
+    columns = ["noise", "split", "epoch", "loss", "floor", "own error"]
+    columns += ["published loss", "published own error", "difference", "range of a run"] if published_losses else []
+    lines += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for noise in NOISES:
         for epoch in dict.fromkeys(("1", last)):
             for number, split in enumerate(("train", "test")):
@@ -103,18 +102,16 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str, publishe
                     split,
                     epoch,
                     statistics.plus_minus(values, 4),
-                    "",
                     f"{base:.4f}",
                     own,
                 ]
                 published = published_losses.get(noise, {}).get(int(epoch), (None, None))[number]
-                if published is None:
-                    cells += ["", "", ""]
-                else:
+                if published is None and published_losses:
+                    cells += ["", "", "", ""]
+                elif published is not None:
                     low, high = statistics.prediction_interval(values)
-                    cells[4] = f"{published:.3f}"
                     within = f"{low:.3f} to {high:.3f}: {'inside' if low <= published <= high else 'outside'}" if len(values) > 1 else ""
-                    cells += [f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}", within]
+                    cells += [f"{published:.3f}", f"{published - base:.4f}", f"{np.mean(values) - published:+.4f}", within]
                 lines.append("| " + " | ".join(cells) + " |")
     return lines
 
