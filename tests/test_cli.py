@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, run
+from tfdvae import cli, files
+from tfdvae.config import TrainConfig
 from tfdvae.corruptions import KINDS
 
 TINY = ["--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--threads", "2"]
@@ -174,3 +176,14 @@ def test_debug_shows_the_traceback(no_network, tmp_path):
 def test_train_py_is_the_command_train():
     installed = main("train", "--help").stdout
     assert run("--help").stdout == installed
+
+
+def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
+    """A path that was given from the working folder is the one that the run keeps; another one is refused."""
+    (tmp_path / "mine").mkdir()
+    files.write_json(tmp_path / "run" / "config.json", TrainConfig(dataset=str(tmp_path / "mine"), n_train=10).to_dict())
+    monkeypatch.chdir(tmp_path)
+    resumed = cli._resumed("run", ["--resume", "run", "--dataset", "./mine", "--n-train", "10"])
+    assert resumed.dataset == str(tmp_path / "mine")
+    with pytest.raises(ValueError, match="its `dataset` is"):
+        cli._resumed("run", ["--resume", "run", "--dataset", "./other"])

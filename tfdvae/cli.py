@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 
 import tfdvae
-from tfdvae import corruptions
+from tfdvae import corruptions, files
 from tfdvae.config import AugmentationStudyConfig, DenoisingStudyConfig, NoiseStudyConfig, StudyConfig, TrainConfig
 from tfdvae.data import sources
 
@@ -130,10 +130,16 @@ def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
     kept = dataclasses.replace(TrainConfig.of_run(Path(folder)), resume=folder)
     asked = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments, default=kept)
     for field in dataclasses.fields(TrainConfig):
-        value, stored = getattr(asked, field.name), getattr(kept, field.name)
+        value, stored = (_place(field.name, getattr(settings, field.name)) for settings in (asked, kept))
         if value != stored and field.name not in ("data_dir", "debug"):
             raise ValueError(f"a resumed run keeps its own settings, and its `{field.name}` is {stored!r}; got {value!r}.")
-    return asked
+    return dataclasses.replace(asked, **{name: getattr(kept, name) for name in ("dataset", "noisy_dir", "init_from")})
+
+
+def _place(name: str, value: object) -> object:
+    """Return a setting, a path of images or of a model as a run keeps it."""
+    path = value is not None and (name in ("noisy_dir", "init_from") or (name == "dataset" and sources.local(value) is not None))
+    return str(files.absolute(value)) if path else value
 
 
 def _study(config: StudyConfig) -> None:
