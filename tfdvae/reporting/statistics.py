@@ -1,6 +1,7 @@
 """Intervals, tests and tables, from numbers and rows alone."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +115,12 @@ def holm(p_values: list[float]) -> list[float]:
     result = np.empty(len(p_values))
     result[order] = np.minimum(adjusted, 1)
     return result.tolist()
+
+
+def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> list[str]:
+    """Return a Markdown table as lines, with an empty one after it."""
+    head = list(head)
+    return [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
 
 
 def noise_label(test_corruption: str) -> str:

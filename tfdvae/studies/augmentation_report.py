@@ -1,5 +1,6 @@
 """Verdict, tables and figures of the augmentation study, from its rows and bootstrap replicates."""
 
+import itertools
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tfdvae import corruptions, files
 from tfdvae.config import GENERATIVE, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.reporting import html, plots, statistics
+from tfdvae.reporting.statistics import noise_label, table, training_set_label
 from tfdvae.reporting.verdict import WORTH, Comparison, verdict
 
 AS_THEY_ARE, ALL_NOISES = "images as they are", "mean over the test noises"
@@ -210,38 +212,29 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
         "Accuracy in %: published, one run each; ours, mean over seeds and half of its 95% t-interval.",
         "",
     ]
-    head = [
-        "| training set | | " + " | ".join(map(statistics.noise_label, PUBLISHED_NOISE)) + " |",
-        "|---" * (len(PUBLISHED_NOISE) + 2) + "|",
-    ]
     for condition in ("clean", "noisy"):
-        lines += [f"### {_heading(condition)}", "", *head]
+        cells = []
         for name in ("limited", "vae", "dvae"):
-            label = statistics.training_set_label(name)
-            lines.append(f"| {label} | published | " + " | ".join(f"{value:.2f}" for value in PUBLISHED[condition, name]) + " |")
+            label = training_set_label(name)
+            cells.append([label, "published", *(f"{value:.2f}" for value in PUBLISHED[condition, name])])
             for protocol in ("equal_epochs", "equal_steps"):
-                if (condition, protocol) in results.settings():
-                    cells = [_plus_minus(results.scores(condition, protocol, name, noise)) for noise in PUBLISHED_NOISE]
-                    lines.append(f"| {label} | {protocol} | " + " | ".join(cells) + " |")
-        lines.append("")
-    lines += [
-        "### What the published tables suggest",
-        "",
-        "| finding | training images | published | " + "equal_epochs | equal_steps |",
-        "|---|---|---|---|---|",
-    ]
+                cells.append(
+                    [label, protocol, *(_plus_minus(results.scores(condition, protocol, name, noise)) for noise in PUBLISHED_NOISE)]
+                )
+        lines += [f"### {_heading(condition)}", "", *table(["training set", "", *map(noise_label, PUBLISHED_NOISE)], cells)]
+    cells = []
     for finding, (name, baseline, tested) in FINDINGS.items():
         for condition in ("clean", "noisy"):
             noises = PUBLISHED_NOISE if tested == ALL_NOISES else (tested,)
             places = [PUBLISHED_NOISE.index(noise) for noise in noises]
             published = np.mean([PUBLISHED[condition, name][i] - PUBLISHED[condition, baseline][i] for i in places])
-            cells = [
-                _finding(results.difference(condition, protocol, name, baseline, tested)[0]) for protocol in ("equal_epochs", "equal_steps")
-            ]
-            lines.append(f"| {finding} | {condition} | {published:+.2f} | " + " | ".join(cells) + " |")
+            ours = (results.difference(condition, protocol, name, baseline, tested)[0] for protocol in ("equal_epochs", "equal_steps"))
+            cells.append([finding, condition, f"{published:+.2f}", *map(_finding, ours)])
     return [
         *lines,
+        "### What the published tables suggest",
         "",
+        *table(["finding", "training images", "published", "equal_epochs", "equal_steps"], cells),
         "It holds, or does not hold, where the whole interval is above, or below, 0; these intervals are not adjusted for their number.",
         "",
     ]
@@ -257,50 +250,40 @@ def _finding(difference: statistics.Difference | None) -> str:
 def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
     lines, summaries = [], (AS_THEY_ARE, ALL_NOISES)[: len(results.noises)]
     for condition, protocol in results.settings():
-        sets = results.sets(condition, protocol)
-        name = f"{condition}-{protocol}"
+        scores = {
+            name: [results.scores(condition, protocol, name, noise) for noise in results.noises]
+            for name in results.sets(condition, protocol)
+        }
+        ahead = []
+        for name in list(scores)[1:]:
+            differences = [results.difference(condition, protocol, name, "limited", tested)[0] for tested in summaries]
+            cells = [[_interval(each), f"{statistics.detectable_difference(each):.2f}"] if each else ["", ""] for each in differences]
+            ahead.append([training_set_label(name), *itertools.chain(*cells)])
         lines += [
             f"## {_heading(condition, protocol)}",
             "",
             f"{results.metric}, points: mean over seeds and half of its 95% t-interval.",
             "",
-        ]
-        lines += [
-            "| trained on | seeds | " + " | ".join(map(statistics.noise_label, results.noises)) + " |",
-            "|---" * (len(results.noises) + 2) + "|",
-        ]
-        for each in sets:
-            scores = [results.scores(condition, protocol, each, noise) for noise in results.noises]
-            lines.append(f"| {statistics.training_set_label(each)} | {len(scores[0])} | " + " | ".join(map(_plus_minus, scores)) + " |")
-        lines += [
-            "",
+            *table(
+                ["trained on", "seeds", *map(noise_label, results.noises)],
+                [[training_set_label(name), str(len(each[0])), *map(_plus_minus, each)] for name, each in scores.items()],
+            ),
             "Points ahead of limited, and the smallest difference that so many seeds and images find four times out of five in a single comparison:",
             "",
-            "| trained on | " + " | ".join(f"{tested} | detectable" for tested in summaries) + " |",
-            "|---" * (2 * len(summaries) + 1) + "|",
+            *table(["trained on", *itertools.chain(*((tested, "detectable") for tested in summaries))], ahead),
         ]
-        for each in sets[1:]:
-            cells = []
-            for tested in summaries:
-                difference, _ = results.difference(condition, protocol, each, "limited", tested)
-                cells += ["", ""] if difference is None else [_interval(difference), f"{statistics.detectable_difference(difference):.2f}"]
-            lines.append(f"| {statistics.training_set_label(each)} | " + " | ".join(cells) + " |")
-        curves = {each: [results.scores(condition, protocol, each, noise) for noise in results.noises] for each in sets}
-        curves = {each: [statistics.mean_and_half_width(list(scores.values())) for scores in points] for each, points in curves.items()}
-        plots.scores_against_noise(
-            curves, results.noises, f"{dataset}, {condition} training images, {protocol}", f"{results.metric}, points (95% interval over seeds)",
-            folder / "figures" / f"{name}.png")  # fmt: skip
-        lines += ["", f"![{results.metric} against test noise, {condition} training images, {protocol}](figures/{name}.png)", ""]
+        curves = {name: [statistics.mean_and_half_width(list(each.values())) for each in points] for name, points in scores.items()}
+        path = f"figures/{condition}-{protocol}.png"
+        title = f"{dataset}, {condition} training images, {protocol}"
+        plots.scores_against_noise(curves, results.noises, title, f"{results.metric}, points (95% interval over seeds)", folder / path)
+        lines += [f"![{results.metric} against test noise, {condition} training images, {protocol}]({path})", ""]
     return lines
 
 
 def _unseen(results: Results) -> list[str]:
     """Points ahead of limited under each corruption of the test images that the verdict is not about; stars where it is of a kind seen in training."""
-    tests = list(
-        dict.fromkeys(
-            row["test_corruption"] for row in results.rows if row["augmentation"] and row["test_corruption"] not in ("", *results.noises)
-        )
-    )
+    tests = list(dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"]))
+    tests = [tested for tested in tests if tested not in results.noises]
     lines = [
         "## Other corruptions of the test images",
         "",
@@ -308,14 +291,7 @@ def _unseen(results: Results) -> list[str]:
         "",
     ]
     for condition, protocol in results.settings():
-        if not tests:
-            return []
-        lines += [
-            f"### {_heading(condition, protocol)}",
-            "",
-            "| trained on | " + " | ".join(tests) + " |",
-            "|---" * (len(tests) + 1) + "|",
-        ]
+        listed = []
         for name in results.sets(condition, protocol):
             seen = SEEN.get(name, "").split() + (["gaussian"] if condition == "noisy" else [])
             cells = []
@@ -326,13 +302,14 @@ def _unseen(results: Results) -> list[str]:
                     difference, _ = results.difference(condition, protocol, name, "limited", tested)
                     text = _interval(difference) if difference else ""
                 cells.append(text + (" *" if corruptions.parse(tested).kind.removeprefix("clipped_") in seen else ""))
-            lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(cells) + " |")
-        lines.append("")
+            listed.append([training_set_label(name), *cells])
+        lines += [f"### {_heading(condition, protocol)}", "", *table(["trained on", *tests], listed)]
     return lines
 
 
 def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
     metrics = [name for name in ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error") if name != results.metric]
+    classes = [f"accuracy_class_{number}" for number in range(len(class_names))]
     lines = [
         "## Other metrics, images as they are",
         "",
@@ -340,63 +317,61 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
         "",
     ]
     for condition, protocol in results.settings():
-        lines += [
-            f"### {_heading(condition, protocol)}",
-            "",
-            "| trained on | " + " | ".join(metrics) + " |",
-            "|---" * (len(metrics) + 1) + "|",
-        ]
-        for name in results.sets(condition, protocol):
-            cells = [_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in metrics]
-            lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(cells) + " |")
-        lines += [
-            "",
-            "| accuracy of each class | " + " | ".join(map(html.literal, class_names)) + " |",
-            "|---" * (len(class_names) + 1) + "|",
-        ]
-        for name in results.sets(condition, protocol):
-            each = [
-                results.scores(condition, protocol, name, AS_THEY_ARE, f"accuracy_class_{number}") for number in range(len(class_names))
-            ]
-            lines.append(f"| {statistics.training_set_label(name)} | " + " | ".join(map(_plus_minus, each)) + " |")
-        lines.append("")
+        lines += [f"### {_heading(condition, protocol)}", ""]
+        for head, names in ((["trained on", *metrics], metrics), (["accuracy of each class", *map(html.literal, class_names)], classes)):
+            lines += table(
+                head,
+                [
+                    [
+                        training_set_label(name),
+                        *(_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in names),
+                    ]
+                    for name in results.sets(condition, protocol)
+                ],
+            )
     return lines
 
 
 def _latent(rows: list[dict[str, str]]) -> list[str]:
+    """Quality of codes and synthetic images, and the training loss, of each generative model."""
     values: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        if not row["augmentation"] and not (row["metric"] == "loss" and row["split"] == "train"):
-            name = {"loss": "test loss, nats"}.get(row["metric"], row["metric"].replace("_", " "))
-            name += f" at {statistics.noise_label(row['test_corruption'])}" if row["test_corruption"] else ""
-            values[name][row["condition"], row["model"]].append(float(row["value"]))
-    models = list(dict.fromkeys(key for measured in values.values() for key in measured))
-    if not models:
-        return []
-    lines = ["## Generative models", "", "Mean over seeds and half of its 95% t-interval. log likelihood K: importance-sampled with K samples, nats an image, of up to 1,000 test images binarised once. nearest distance: median Euclidean",
-             "distance of a synthetic image to its nearest training image, and of a test image to its own, with the same noise; closer than held out: the fraction of synthetic images that are nearer than all but 1%",
-             "of the test images. More than 0.01 is either memory of training images or the smoothness of synthetic ones.", ""]  # fmt: skip
-    lines += ["| | " + " | ".join(f"{model.upper()}, {condition}" for condition, model in models) + " |", "|---" * (len(models) + 1) + "|"]
-    for name, measured in values.items():
-        lines.append(
-            f"| {name} | " + " | ".join(statistics.plus_minus(measured[key], 4, "g") if key in measured else "" for key in models) + " |"
-        )
     epochs: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if not row["augmentation"] and row["metric"] == "loss" and row["split"] == "train":
-            epochs[row["condition"], row["model"]][int(row["epoch"])].append(float(row["value"]))
+        model = (row["condition"], row["model"])
+        if row["augmentation"]:
+            continue
+        if row["epoch"]:
+            epochs[model][int(row["epoch"])].append(float(row["value"]))
+            continue
+        name = {"loss": "test loss, nats"}.get(row["metric"], row["metric"].replace("_", " "))
+        name += f" at {noise_label(row['test_corruption'])}" if row["test_corruption"] else ""
+        values[name][model].append(float(row["value"]))
+    if not values:
+        return []
+    labels = {(condition, model): f"{model.upper()}, {condition}" for condition, model in epochs}
     last = max(max(curve) for curve in epochs.values())
-    shown = sorted({1, 2, 5, 10, 20, 30, 40, 50, last} & set(range(1, last + 1)))
-    lines += [
+    shown = [epoch for epoch in sorted({1, 2, 5, 10, 20, 30, 40, 50, last}) if epoch <= last]
+    return [
+        "## Generative models",
         "",
+        "Mean over seeds and half of its 95% t-interval. log likelihood K: importance-sampled with K samples, nats an image, of up to 1,000 test images binarised once. nearest distance: median Euclidean",
+        "distance of a synthetic image to its nearest training image, and of a test image to its own, with the same noise; closer than held out: the fraction of synthetic images that are nearer than all but 1%",
+        "of the test images. More than 0.01 is either memory of training images or the smoothness of synthetic ones.",
+        "",
+        *table(
+            ["", *labels.values()],
+            [
+                [name, *(statistics.plus_minus(found[model], 4, "g") if model in found else "" for model in labels)]
+                for name, found in values.items()
+            ],
+        ),
         "Training loss in nats per image, mean over seeds, after epoch",
         "",
-        "| | " + " | ".join(map(str, shown)) + " |",
-        "|---" * (len(shown) + 1) + "|",
+        *table(
+            ["", *map(str, shown)],
+            [[labels[model], *(f"{np.mean(curve[epoch]):.1f}" for epoch in shown)] for model, curve in epochs.items()],
+        ),
     ]
-    for (condition, model), curve in epochs.items():
-        lines.append(f"| {model.upper()}, {condition} | " + " | ".join(f"{np.mean(curve[epoch]):.1f}" for epoch in shown) + " |")
-    return [*lines, ""]
 
 
 def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) -> list[str]:
@@ -414,17 +389,8 @@ def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) ->
     for condition, protocol in dict.fromkeys(key[:2] for key in curves):
         chosen = {name: curve for (c, p, name), curve in curves.items() if (c, p) == (condition, protocol)}
         steps = sorted({step for curve in chosen.values() for step in curve})
-        lines += [
-            f"### {_heading(condition, protocol)}",
-            "",
-            "| steps | " + " | ".join(chosen) + " |",
-            "|---" * (len(chosen) + 1) + "|",
-        ]
-        for step in steps:
-            lines.append(
-                f"| {step} | " + " | ".join(f"{np.mean(curve[step]):.2f}" if step in curve else "" for curve in chosen.values()) + " |"
-            )
-        lines.append("")
+        cells = [[str(step), *(f"{np.mean(curve[step]):.2f}" if step in curve else "" for curve in chosen.values())] for step in steps]
+        lines += [f"### {_heading(condition, protocol)}", "", *table(["steps", *chosen], cells)]
     return lines
 
 
