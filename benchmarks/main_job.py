@@ -47,6 +47,7 @@ def main() -> None:
         for name in ("metrics.csv", "figures/accuracy.png"):
             shutil.copy(run / name, arguments.output)
     text = (
+        "$ python benchmarks/main_job.py --data-dir FOLDER\n"
         f"main job, cold start to final table: {seconds / 60:.1f} minutes, {memory:.2f} GiB at most, {os.cpu_count()} cores\n"
         f"data at a second start, imports included: {float(second.stdout):.2f} s\n"
     )
