@@ -34,14 +34,11 @@ def log_likelihood(model, images, samples: Iterable[int] = (1, 10, 100, 1000), s
 
     Raises:
         TypeError: a model that is not variational, samples that are not whole numbers.
-        ValueError: a model of the mean squared error, which is no likelihood; no samples or fewer than 1; images with NaN, of the wrong
-            shape or range.
+        ValueError: no samples or fewer than 1; images with NaN, of the wrong shape or range.
     """
     if not getattr(model, "variational", False):
         raise TypeError(f"`model` must be variational, a VAE or DVAE; got {type(model).__name__}.")
     kind = model.likelihood.kind
-    if kind not in ("bernoulli", "gaussian"):
-        raise ValueError(f"`model` must have a likelihood, bernoulli or gaussian:SIGMA; got {model.likelihood}, which is none.")
     if not isinstance(samples, Iterable):
         raise TypeError(f"`samples` must be whole numbers such as (1, 10, 100); got {samples!r} ({type(samples).__name__}).")
     samples = [checks.integer("samples", count, 1) for count in samples]
