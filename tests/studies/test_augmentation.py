@@ -13,7 +13,8 @@ from tfdvae.config import TRAINING_SETS, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.studies import augmentation, augmentation_report
 
-SMALL = {"dataset": "digits", "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1}
+SMALL = {"dataset": "digits", "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
+         "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_classifier_cell(source, tmp_path):
     assert len(each) == 10
     assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(accuracy["none"])
     with np.load(tmp_path / "a.npz") as arrays:
-        assert arrays["replicates"].shape == (11, 200)
+        assert arrays["replicates"].shape == (3, 200)
         assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
 
 
@@ -177,7 +178,7 @@ def test_latent_cell(source, tmp_path):
     values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
     assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
     assert [row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"] == ["1", "2"]
-    assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 5
+    assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 2
 
 
 def test_a_class_with_too_few_images_is_refused(source):
