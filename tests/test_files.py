@@ -158,3 +158,11 @@ def test_batches_of_large_images_are_small(shape, rows):
     lengths = {piece.stop - piece.start for piece in files.pieces(100_000, row_bytes, rows)[:-1]}
     assert all(length % rows == 0 for length in lengths)
     assert max(lengths) * row_bytes <= max(2**26, row_bytes)
+
+
+def test_files_that_are_being_written_are_not_listed(tmp_path):
+    files.write_text(tmp_path / "b.csv", "whole")
+    files.write_text(tmp_path / "a.csv", "whole")
+    with files.replacing(tmp_path / "c.csv") as temporary:
+        temporary.write_text("")
+        assert [path.name for path in files.whole(tmp_path, "*.csv")] == ["a.csv", "b.csv"]

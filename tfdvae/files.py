@@ -54,6 +54,11 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def whole(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in a folder that a pattern fits, by name, without those that are being written or were left half-written."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(_TEMPORARY))
+
+
 def remove_temporary(folder: Path) -> None:
     """Remove what interrupted writes left behind, anywhere below `folder`."""
     for left in sorted(folder.rglob(f"{_TEMPORARY}*")):

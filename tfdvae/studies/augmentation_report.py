@@ -140,7 +140,7 @@ def _collected_replicates(folder: Path) -> dict[str, np.ndarray]:
     if path.exists():
         with np.load(path) as arrays:
             replicates = dict(arrays)
-    for cell in sorted((folder / "cells").glob("*.npz")):
+    for cell in files.whole(folder / "cells", "*.npz"):
         with np.load(cell) as arrays:
             replicates[cell.stem] = arrays["replicates"]
     if replicates:

@@ -184,4 +184,4 @@ def _finished(folder: Path) -> dict[str, list[dict]]:
     if (folder / "rows.csv").exists():
         for row in files.read_rows(folder / "rows.csv"):
             finished.setdefault(row["run"], []).append(row)
-    return finished | {path.stem: files.read_rows(path) for path in (folder / "cells").glob("*.csv")}
+    return finished | {path.stem: files.read_rows(path) for path in files.whole(folder / "cells", "*.csv")}

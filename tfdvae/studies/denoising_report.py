@@ -114,7 +114,7 @@ def _seed(path: Path) -> int:
 def _draw(folder: Path, tests: list[str], name: str) -> None:
     """Draw the first test images of each corruption, as given and as each denoiser leaves them, where the arrays are on this machine."""
     pictures: dict[str, np.ndarray] = {}
-    for path in sorted((folder / "cells").glob("*.npz"), key=_seed, reverse=True):  # the first seed comes last and stays
+    for path in sorted(files.whole(folder / "cells", "*.npz"), key=_seed, reverse=True):  # the first seed comes last and stays
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]

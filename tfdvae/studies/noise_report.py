@@ -83,11 +83,11 @@ def _loss_table(target: str, losses: Values, floors: Values, last: str, publishe
     lines = ["Loss, and loss minus floor minus variance of the noise: the model's own error.", ""]
     if published_losses:
         lines[:1] = [
-            lines[0] + " Published values are single runs: `range of a run` is where",
+            lines[0] + " Published values are single runs, `its own` their own error; `range of a run` is where",
             "95% of single runs fall that are like ours (mean over seeds and standard deviation of a run, t-distribution).",
         ]
     columns = ["noise", "split", "epoch", "loss", "floor", "own error"]
-    columns += ["published loss", "published own error", "difference", "range of a run"] if published_losses else []
+    columns += ["published", "its own", "difference", "range of a run"] if published_losses else []
     lines += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for noise in NOISES:
         for epoch in dict.fromkeys(("1", last)):
@@ -203,7 +203,7 @@ def _figures(target: str, losses: Values, folder: Path) -> None:
 def _first_cell(folder: Path, target: str, noise: str) -> Path | None:
     """Return the arrays of the first seed; None where they are not on this machine, so that the figures stay as they are."""
     target = "*" if noise == "none" else target
-    cells = (folder / "cells").glob(f"{target}-{noise.replace(':', '-')}-seed*.npz")
+    cells = files.whole(folder / "cells", f"{target}-{noise.replace(':', '-')}-seed*.npz")
     return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]), default=None)
 
 
