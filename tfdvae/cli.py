@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
             case CorruptionsConfig():
                 print(_describe_corruptions())
             case StudyCommand(study=StudyList()):
-                print("\n".join(f"{name:12}{study.__doc__}" for name, study in STUDIES.items()))
+                print("\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items()))
             case StudyCommand(study=study):
                 _study(study)
             case TrainConfig():
