@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import tfdvae
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, lacking, run
 from tests.test_cli import TINY
 from tfdvae import cli, experiment, files
 from tfdvae.config import NETWORKS, TrainConfig
@@ -458,10 +459,11 @@ sys.exit(status)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("pairs", "few", "size"), [(False, 8000, 32), (True, 2000, 64)])
 def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
     """32 and 128 MiB of images as floats, and where there are no pairs twice that in synthetic images: one copy of all would be 96 MiB more."""
+    if not Path("/proc/self/status").exists():
+        lacking("/proc, where Linux tells what memory a process has of its own, is missing")
     peaks = {}
     for count in (few, 4 * few):
         images = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)

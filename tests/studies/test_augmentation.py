@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, run_tfdvae
-from tfdvae import corruptions, evaluation, files
+from tfdvae import corruptions, evaluation, files, scores
 from tfdvae.config import TRAINING_SETS, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.studies import augmentation, augmentation_report
@@ -154,6 +154,18 @@ def test_classifier_cell(source, tmp_path):
     with np.load(tmp_path / "a.npz") as arrays:
         assert arrays["replicates"].shape == (3, 200)
         assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
+
+
+def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
+    """The replicates of a cell are those that the groups make, for each of its three test corruptions."""
+    grouped = dataclasses.replace(source, test_groups=np.arange(len(source.test_labels)) // 40)
+    given = []
+    resample = scores.bootstrap
+    monkeypatch.setattr(scores, "bootstrap", lambda *arguments: given.append(arguments) or resample(*arguments))
+    augmentation.classifier_cell(small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0)
+    with np.load(tmp_path / "a.npz") as arrays:
+        for (score, probabilities, labels, *_), replicates in zip(given, arrays["replicates"], strict=True):
+            np.testing.assert_allclose(resample(score, probabilities, labels, 200, 0, grouped.test_groups), replicates, rtol=1e-6)
 
 
 def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
