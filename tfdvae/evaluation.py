@@ -35,6 +35,13 @@ def test_noise(images: np.ndarray, corruption: Corruption, seed: int, first: int
     return pipelines.freeze_noise(sources.to_unit(images), np.arange(first, first + len(images)), corruption, seed, "test")
 
 
+def classifier_outputs(classifier: keras.Model, images: np.ndarray, corruption: Corruption, seed: int) -> np.ndarray:
+    """Return a classifier's outputs (N, classes) for test images with their frozen noise; arguments as in `classifier_rows`."""
+    size = batch_size(images)
+    noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in _pieces(images))
+    return np.concatenate([classifier.predict(piece, batch_size=size, verbose=0) for piece in noisy])
+
+
 def classifier_rows(
     classifier: keras.Model, images: np.ndarray, labels: np.ndarray, corruptions: Iterable[Corruption], seed: int
 ) -> Iterator[dict]:
@@ -47,10 +54,8 @@ def classifier_rows(
         corruptions: what the images suffer, one after the other.
         seed: root seed of the frozen test noise.
     """
-    pieces, size = _pieces(images), batch_size(images)
     for corruption in corruptions:
-        noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in pieces)
-        logits = np.concatenate([classifier.predict(piece, batch_size=size, verbose=0) for piece in noisy])
+        logits = classifier_outputs(classifier, images, corruption, seed)
         value = metrics.accuracy(logits, labels)
         low, high = statistics.wilson_interval(value, len(labels))
         for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):

@@ -156,7 +156,7 @@ def train_classifier(
 
         class Measure(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
-                outputs = _outputs(model, images.held_out, corruptions.parse("none"), seed)
+                outputs = evaluation.classifier_outputs(model, images.held_out, corruptions.parse("none"), seed)
                 curve.append(measure(scores.probabilities(outputs), images.held_out_labels))
 
         losses = model.fit(batches, epochs=max(1, steps // per_epoch), steps_per_epoch=per_epoch, shuffle=False, verbose=0,
@@ -170,13 +170,6 @@ def _finite(losses: list[float], what: str) -> list[float]:
     if not np.isfinite(losses[-1]):
         raise FloatingPointError(f"the loss of the {what} became {losses[-1]}.")
     return losses
-
-
-def _outputs(model: keras.Model, images: np.ndarray, corruption: corruptions.Corruption, seed: int) -> np.ndarray:
-    size = evaluation.batch_size(images)
-    pieces = files.pieces(len(images), 4 * images[0].size, size)
-    noisy = (evaluation.test_noise(images[piece], corruption, seed, piece.start) for piece in pieces)
-    return np.concatenate([model.predict(piece, batch_size=size, verbose=0) for piece in noisy])
 
 
 def classifier_cell(
@@ -197,7 +190,7 @@ def classifier_cell(
     chosen, replicates = scores.parse(config.metric), []
     split = "validation" if config.development else "test"
     for text in config.test_noise[:1] if config.development else (*config.test_noise, *config.other_noise):
-        outputs = _outputs(model, images.held_out, corruptions.parse(text), seed)
+        outputs = evaluation.classifier_outputs(model, images.held_out, corruptions.parse(text), seed)
         probabilities = scores.probabilities(outputs)
         labels = images.held_out_labels
         names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", config.metric))
