@@ -31,7 +31,8 @@ EQUAL_EPOCHS = ("limited", "duplicate", *GENERATIVE)  # the others have as many 
 QUICK_IMAGES, LEAST_OF_A_CLASS = 200, 3  # a class: for the cross-validation of the linear probe
 OBSERVED_NOISE = "gaussian:0.1"
 NETWORK, SAMPLES_PER_IMAGE = "mlp", 2
-BOOTSTRAPS, MOST_VALIDATION, LIKELIHOOD_IMAGES = 200, 10_000, 1000
+BOOTSTRAPS, LIKELIHOOD_IMAGES = 200, 1000
+MOST_VALIDATION, CURVE_IMAGES = 10_000, 2000  # of them each epoch
 MEASURED_STEPS, STARTING = 20, 10  # for an estimate; seconds until a process has begun
 
 
@@ -136,7 +137,7 @@ def build_classifier(config: AugmentationStudyConfig, image_shape: tuple[int, in
 def train_classifier(
     config: AugmentationStudyConfig, images: Images, name: str, protocol: str, seed: int
 ) -> tuple[keras.Model, int, list[float]]:
-    """Return a classifier trained on a training set, its steps, and in development its metric on validation images after each epoch of `limited`.
+    """Return a classifier trained on a training set, its steps, and in development its metric on some validation images after each epoch of `limited`.
 
     All training sets have batches of one size. Equal epochs of a set with three times the images are three times the steps.
     """
@@ -153,11 +154,12 @@ def train_classifier(
         losses = model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0).history["loss"]
     else:
         measure = scores.parse(config.metric)
+        some = splits.stratified_subset(images.held_out_labels, min(CURVE_IMAGES, len(images.held_out_labels)), seed)
 
         class Measure(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
-                outputs = evaluation.classifier_outputs(model, images.held_out, corruptions.parse("none"), seed)
-                curve.append(measure(scores.probabilities(outputs), images.held_out_labels))
+                outputs = evaluation.classifier_outputs(model, images.held_out[some], corruptions.parse("none"), seed)
+                curve.append(measure(scores.probabilities(outputs), images.held_out_labels[some]))
 
         losses = model.fit(batches, epochs=max(1, steps // per_epoch), steps_per_epoch=per_epoch, shuffle=False, verbose=0,
                            callbacks=[Measure()]).history["loss"]  # fmt: skip
