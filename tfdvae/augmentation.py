@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfdvae import checks, files, seeds
 from tfdvae.data import pipelines
-from tfdvae.models.base import DenoisingModel, in_batches
+from tfdvae.models.verbs import Verbs, in_batches
 
 
 class Synthetic(NamedTuple):
@@ -85,8 +85,8 @@ class Augmenter:
         ValueError: a plain autoencoder, which gives but one image for each; a method that the model does not have.
     """
 
-    def __init__(self, model: DenoisingModel, method: str | None = None, corrupt_before_encoding: bool = False):
-        if not isinstance(model, DenoisingModel):
+    def __init__(self, model: Verbs, method: str | None = None, corrupt_before_encoding: bool = False):
+        if not isinstance(model, Verbs):
             raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
         if not model.variational and model.corruption.level == 0:
             raise ValueError(
@@ -115,7 +115,7 @@ class Augmenter:
 
     def pieces(self, images, labels, per_image: int = 2, seed: int = 0) -> Iterator[Synthetic]:
         """Yield what `generate` returns in pieces of at most 64 MiB (or one image); memory-mapped float32 `images` are read as they are needed."""
-        images = self.model._images("images", images)
+        images = self.model.checked("images", images)
         labels = checks.labels("labels", labels, len(images))
         checks.integer("per_image", per_image, 1)
         checks.integer("seed", seed, 0)

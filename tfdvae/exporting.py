@@ -1,31 +1,55 @@
-"""SavedModels that plain TensorFlow loads, where tfdvae is not installed."""
+"""Models for those who have no tfdvae: SavedModels, which plain TensorFlow loads, and ONNX files."""
 
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tfdvae import files
+import tfdvae
+from tfdvae import checks, corruptions, files
+from tfdvae.config import EXPORT_FORMATS
+from tfdvae.models import likelihoods
 from tfdvae.models.base import DenoisingModel
+from tfdvae.models.verbs import Verbs
+
+ABOUT = Path("assets.extra", "tfdvae.json")  # a place that TensorFlow keeps for what is no graph
 
 
-def export(model: DenoisingModel, path: str | Path) -> Path:
-    """Write a SavedModel with one endpoint for each verb.
+def export(model: DenoisingModel, path: str | Path, format: str = "saved_model") -> Path:
+    """Write a model for use without tfdvae and return its path.
 
-    Endpoints: `serving_default` (images -> denoised images), `encode` (images -> codes), `decode` (codes -> images), and for a
-    VAE or DVAE `sample` (n: int32 scalar, seed: int32 (2,) -> n images; the same seed gives the same images). Images are float32
-    (N, H, W, C) in [0, 1], with any N.
+    Images are float32 (N, H, W, C) in [0, 1], with any N.
+
+    - `saved_model`: a folder with one endpoint for each verb: `serving_default` (images -> denoised images), `encode` (images -> codes), `decode`
+      (codes -> images), and for a VAE or DVAE `posterior` (images -> mean and standard deviation of q(z | image)) and `sample` (n: int32
+      scalar, seed: int32 (2,) -> n images; the same seed gives the same images).
+    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the packages of `tfdvae[onnx]`.
 
     Args:
         model: `DAE`, `VAE` or `DVAE`.
-        path: folder; one that is there is replaced if it is a SavedModel.
+        path: what is there is replaced if it is of that format.
+        format: `saved_model` or `onnx`.
 
     Raises:
         FileExistsError: there is something else at `path`.
+        ValueError: unknown format, or packages of `tfdvae[onnx]` that are missing.
     """
     path = Path(path)
-    if path.exists() and not (path / "saved_model.pb").exists():
-        raise FileExistsError(f"`path` {path} exists and is no SavedModel; nothing was written.")
+    checks.choice("format", format, EXPORT_FORMATS)
+    if not isinstance(model, DenoisingModel):
+        raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+    if path.exists() and not (is_saved_model(path) if format == "saved_model" else path.is_file() and path.suffix == ".onnx"):
+        wanted = "SavedModel" if format == "saved_model" else ".onnx file"
+        raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
+    (_export_saved_model if format == "saved_model" else _export_onnx)(model, path)
+    return path
+
+
+def is_saved_model(path: Path) -> bool:
+    return (path / "saved_model.pb").is_file()
+
+
+def _export_saved_model(model: DenoisingModel, path: Path) -> None:
     images = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")
     codes = tf.TensorSpec((None, *model.code_shape), tf.float32, name="codes")
     archive = keras.export.ExportArchive()
@@ -34,9 +58,56 @@ def export(model: DenoisingModel, path: str | Path) -> Path:
     archive.add_endpoint("encode", model.encode_images, [images])
     archive.add_endpoint("decode", model.decode_codes, [codes])
     if model.variational:
+        archive.add_endpoint("posterior", model.posterior, [images])
         archive.add_endpoint(
             "sample", model.sample_images, [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")]
         )
+    about = {"tfdvae": tfdvae.__version__, "model": type(model).__name__, "image_shape": model.image_shape, "code_shape": model.code_shape,
+             "corruption": str(model.corruption), "likelihood": str(model.likelihood)}  # fmt: skip
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
-    return path
+        files.write_json(temporary / ABOUT, about)
+
+
+def _export_onnx(model: DenoisingModel, path: Path) -> None:
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ValueError(f'`format` onnx needs packages that are not installed ({error}): pip install "tfdvae[onnx]".') from None
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")])
+    def graph(images):
+        codes = model.encode_images(images)
+        return {"denoised": model.decode_codes(codes), "codes": codes}
+
+    with files.replacing(path) as temporary:
+        tf2onnx.convert.from_function(graph, input_signature=graph.input_signature, output_path=str(temporary))
+
+
+class SavedModel(Verbs):
+    """A SavedModel of `export`, with the verbs of the model that it was made from.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        ValueError: no SavedModel of tfdvae's, or one that cannot be loaded.
+    """
+
+    def __init__(self, path: str | Path):
+        path = Path(path)
+        if not (path / ABOUT).is_file():
+            raise ValueError(f"`model` {path} is no SavedModel that tfdvae exported: it lacks {ABOUT}.")
+        try:
+            about = files.read_json(path / ABOUT)
+            self.image_shape, self.code_shape = tuple(about["image_shape"]), tuple(about["code_shape"])
+            self.variational = about["model"] in ("VAE", "DVAE")
+            self.corruption = corruptions.parse(about["corruption"])
+            self.likelihood = likelihoods.parse(about["likelihood"])
+            self._loaded = tf.saved_model.load(str(path))  # the graphs live as long as it does
+            self.graphs = {"call": self._loaded.serve, "encode_images": self._loaded.encode, "decode_codes": self._loaded.decode}
+            if self.variational:
+                self.graphs["posterior"] = self._loaded.posterior
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, tf.errors.OpError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"`model` {path} is a damaged SavedModel: {type(error).__name__}: {reason}") from None

@@ -263,35 +263,75 @@ def _reading(path: Path) -> Iterator[None]:
     shown = _shown(path)
     try:
         if not path.is_file():
-            raise Unreadable(f"`dataset`: the image {shown} cannot be read: it is no file, or a link to nothing.")
+            raise Unreadable(f"the image {shown} cannot be read: it is no file, or a link to nothing.")
         yield
     except (Unreadable, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise Unreadable(
-            f"`dataset`: the image {shown} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early."
-        ) from None
+        raise Unreadable(f"the image {shown} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early.") from None
     except Image.DecompressionBombError:
-        raise Unreadable(f"`dataset`: the image {shown} has more than {MOST_PIXELS:,} pixels.") from None
+        raise Unreadable(f"the image {shown} has more than {MOST_PIXELS:,} pixels.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise Unreadable(f"`dataset`: the image {shown} cannot be read: {reason.rstrip('.')}.") from None
+        raise Unreadable(f"the image {shown} cannot be read: {reason.rstrip('.')}.") from None
 
 
 def _probe(path: Path) -> _Kind:
     """Return size and kind of an image from its header."""
     with _reading(path), Image.open(path, formats=_FORMATS) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise Unreadable(f"`dataset`: the image {_shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
-        if image.format in ("PNG", "TIFF") and image.n_frames > 1:
-            raise Unreadable(f"`dataset`: {_shown(path)} must hold one image; got {image.n_frames}.")
-        bits, gray = _depth(path, image)
-        if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
-            raise Unreadable(f"`dataset`: the image {_shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
-        if _turn(image) >= 5:
-            width, height = height, width
-        return _Kind(height, width, gray, bits == 16)
+        return _kind_of(path, image)
+
+
+def _kind_of(path: Path, image: Image.Image) -> _Kind:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise Unreadable(f"the image {_shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
+    if image.format in ("PNG", "TIFF") and image.n_frames > 1:
+        raise Unreadable(f"{_shown(path)} must hold one image; got {image.n_frames}.")
+    bits, gray = _depth(path, image)
+    if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
+        raise Unreadable(f"the image {_shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
+    if _turn(image) >= 5:
+        width, height = height, width
+    return _Kind(height, width, gray, bits == 16)
+
+
+def read(path: Path) -> np.ndarray:
+    """Return the pixels of an image as they are: uint8 or uint16 (H, W, 1) or (H, W, 3).
+
+    Raises:
+        Unreadable: no image of 8 or 16 bits that can be read, with the file's name.
+    """
+    with _reading(path), _open(path) as image:
+        return _pixels(path, image, _kind_of(path, image).sixteen)
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    """Write an image in the format that the suffix names, in one step; JPEG with quality 95.
+
+    Args:
+        path: its suffix is one of `SUFFIXES`.
+        pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
+
+    Raises:
+        ValueError: uint16 pixels for a format that has none, or no suffix of an image.
+    """
+    kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}.get(path.suffix.lower(), path.suffix[1:].upper())
+    if kind not in _FORMATS or (pixels.dtype == np.uint16 and kind not in ("PNG", "TIFF")):
+        wanted = ", ".join(SUFFIXES) if kind not in _FORMATS else ".png or .tif for 16 bits"
+        raise ValueError(f"the image {_shown(path)} must have the suffix {wanted}.")
+    pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    with files.replacing(path) as temporary:
+        if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
+            Image.fromarray(pixels).save(temporary, kind, **({"quality": 95} if kind == "JPEG" else {}))
+        elif kind == "PNG":
+            import imagecodecs
+
+            temporary.write_bytes(imagecodecs.png_encode(pixels))
+        else:
+            import tifffile
+
+            tifffile.imwrite(temporary, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
 
 
 def _depth(path: Path, image: Image.Image) -> tuple[int, bool]:
@@ -324,19 +364,24 @@ def _open(path: Path) -> Image.Image:
 def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
     """Return the pixels of an image, unsigned integers (H, W, C) of the given kind."""
     with _reading(path), _open(path) as image:
-        bits, gray = _depth(path, image)
-        if bits == 16:
-            pixels, turn = _decode_sixteen(path, image)
-        else:
-            pixels, turn = np.asarray(image.convert("L" if gray else "RGB")), _turn(image)
-            pixels = pixels.astype(np.uint16) * 257 if kind.sixteen else pixels
-        pixels = _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
+        pixels = _pixels(path, image, _depth(path, image)[0] == 16)
+        if kind.sixteen and pixels.dtype == np.uint8:
+            pixels = pixels.astype(np.uint16) * 257
         if resized:
             pixels = _resize(pixels, kind.height, kind.width)
         elif pixels.shape[:2] != (kind.height, kind.width):
             height, width = pixels.shape[:2]
-            raise Unreadable(f"`dataset`: the image {_shown(path)} has {height}x{width} pixels, and its header says otherwise.")
+            raise Unreadable(f"the image {_shown(path)} has {height}x{width} pixels, and its header says otherwise.")
         return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
+
+
+def _pixels(path: Path, image: Image.Image, sixteen: bool) -> np.ndarray:
+    """Return the pixels of an image, turned as it is meant: uint8 or uint16 (H, W, 1) or (H, W, 3)."""
+    if sixteen:
+        pixels, turn = _decode_sixteen(path, image)
+    else:
+        pixels, turn = np.asarray(image.convert("L" if _depth(path, image)[1] else "RGB")), _turn(image)
+    return _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
 
 
 def _decode_sixteen(path: Path, image: Image.Image) -> tuple[np.ndarray, int]:

@@ -1,6 +1,5 @@
-"""What all models share: checks of the networks, noise, training and test step, saving, verbs on arrays."""
+"""What all models share: checks of the networks, noise, training and test step, saving."""
 
-import math
 from functools import cached_property
 
 import keras
@@ -10,15 +9,14 @@ import tensorflow as tf
 if keras.backend.backend() != "tensorflow":
     raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
 
-from tfdvae import checks, corruptions, files, seeds
+from tfdvae import checks, corruptions, seeds
 from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
+from tfdvae.models.verbs import Verbs
 
-BATCH_SIZE = 256  # of the verbs on arrays, where images are not large
 
-
-class DenoisingModel(keras.Model):
+class DenoisingModel(Verbs, keras.Model):
     """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects into its own input.
 
     `fit` and `evaluate` take images alone, float (N, H, W, C) in [0, 1], as an array or a `tf.data.Dataset` of
@@ -85,11 +83,6 @@ class DenoisingModel(keras.Model):
         """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`, as graphs traced once."""
         names = ("call", "encode_images", "decode_codes") + (("posterior",) if self.variational else ())
         return {name: tf.function(getattr(self, name), reduce_retracing=True) for name in names}
-
-    @property
-    def batch_rows(self) -> int:
-        """Images at a time in the verbs on arrays: 256, or fewer where they are large."""
-        return files.batch_rows(4 * math.prod(self.image_shape), BATCH_SIZE)
 
     @property
     def metrics(self):
@@ -179,7 +172,7 @@ class DenoisingModel(keras.Model):
 
     def predict(self, x, batch_size=None, **kwargs):
         """Return reconstructions as `keras.Model.predict` does; arrays are checked as in `evaluate`."""
-        return super().predict(self._images("x", x) if _is_array(x) else x, batch_size, **kwargs)
+        return super().predict(self.checked("x", x) if _is_array(x) else x, batch_size, **kwargs)
 
     def _check_first_batch(self, data):
         """Refuse images of a wrong type, shape or range before work starts; later batches are not looked at.
@@ -189,22 +182,18 @@ class DenoisingModel(keras.Model):
         for batch in data.take(1):
             for name, images in zip(("x", "y"), self._unpack(batch), strict=True):
                 if images is not None:
-                    self._images(f"first batch of {name}", images)
+                    self.checked(f"first batch of {name}", images)
 
     def _check_arrays(self, x, y, noisy=False):
         if y is None:
-            return (self._images("x", x, "noisy" if noisy else "unit"),)
-        x = self._images("x", x)
+            return (self.checked("x", x, "noisy" if noisy else "unit"),)
+        x = self.checked("x", x)
         if np.ndim(y) != 4:
             raise ValueError(f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out.")
-        y = self._images("y", y, "unit")
+        y = self.checked("y", y, "unit")
         if len(x) != len(y):
             raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
         return x, y
-
-    def _images(self, name, value, scale="noisy"):
-        """Check images; a likelihood that is not one of pixels in [0, 1] leaves their scale to the user."""
-        return checks.images(name, value, self.image_shape, scale=scale if self.likelihood.kind == "bernoulli" else "free")
 
     def call(self, inputs, training=False):
         """Return reconstructions, float32 (N, H, W, C) in [0, 1]; nothing is injected and nothing drawn."""
@@ -217,48 +206,6 @@ class DenoisingModel(keras.Model):
     def decode_codes(self, codes, training=False):
         """Return the decoded images as a tensor, float32 (N, H, W, C) in [0, 1]."""
         return self.likelihood.mean(self.decoder(codes, training=training))
-
-    def denoise(self, images, batch_size: int | None = None) -> np.ndarray:
-        """Return the reconstruction of each image.
-
-        Args:
-            images: (N, H, W, C) in [0, 1], which noise may exceed.
-            batch_size: images at a time. Default: 256, or fewer where they are large.
-
-        Returns:
-            float32 (N, H, W, C) in [0, 1].
-
-        Raises:
-            ValueError: images with NaN, of the wrong shape or range.
-        """
-        return self._in_batches("call", self._images("images", images), batch_size)
-
-    def encode(self, images, batch_size: int | None = None) -> np.ndarray:
-        """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return self._in_batches("encode_images", self._images("images", images), batch_size)
-
-    def decode(self, codes, batch_size: int | None = None) -> np.ndarray:
-        """Return the image of each code.
-
-        Args:
-            codes: (N, *code_shape), finite.
-            batch_size: codes at a time. Default: 256, or fewer where images are large.
-
-        Returns:
-            float32 (N, H, W, C) in [0, 1].
-
-        Raises:
-            ValueError: codes with NaN or of the wrong shape.
-        """
-        codes = np.asarray(codes, dtype=np.float32)
-        if codes.shape[1:] != self.code_shape or not len(codes):
-            raise ValueError(f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}.")
-        if not np.isfinite(codes).all():
-            raise ValueError("`codes` must be finite; got NaN or infinite values.")
-        return self._in_batches("decode_codes", codes, batch_size)
-
-    def _in_batches(self, graph, array, batch_size):
-        return in_batches(self.graphs[graph], array, batch_size=self.batch_rows if batch_size is None else batch_size)
 
     def get_config(self):
         return {
@@ -282,12 +229,6 @@ class DenoisingModel(keras.Model):
 def mean_over_copies(values, copies: int):
     """Return the mean over `copies` consecutive values, (N * copies,) -> (N,)."""
     return values if copies == 1 else tf.reduce_mean(tf.reshape(values, (-1, copies)), axis=1)
-
-
-def in_batches(function, *arrays: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return `function` of arrays of equal length, computed batch by batch and put together again."""
-    starts = range(0, len(arrays[0]), checks.integer("batch_size", batch_size, 1))
-    return np.concatenate([function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts])
 
 
 def _is_array(x) -> bool:

@@ -1,10 +1,9 @@
 """Variational and denoising variational autoencoder."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfdvae import checks, seeds
+from tfdvae import checks
 from tfdvae.models.base import DenoisingModel, mean_over_copies
 
 
@@ -73,13 +72,6 @@ class _Variational(DenoisingModel):
             seed: int32 (2,); the same seed gives the same images.
         """
         return self.decode_codes(tf.random.stateless_normal(tf.concat([[count], self.code_shape], 0), seed))
-
-    def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` images decoded from draws of the prior N(0, I), float32 (count, H, W, C) in [0, 1]."""
-        codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal(
-            (checks.integer("count", count, 1), *self.code_shape)
-        )
-        return self.decode(codes)
 
     def get_config(self):
         return {

@@ -1,7 +1,4 @@
-"""Settings: the only home of a default, for the command line, `config.json` and Python alike.
-
-A field's docstring is its help text. No TensorFlow here: wrong settings are refused at once.
-"""
+"""Settings of `tfdvae train`, and what other settings share with them."""
 
 import dataclasses
 import hashlib
@@ -13,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae import checks, corruptions, files, scores
+from tfdvae import checks, corruptions, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
 NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv", "wide_residual_conv")
@@ -22,9 +19,6 @@ PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
-CONDITIONS = ("clean", "noisy")
-TRAINING_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian", "dae", "vae", "dvae")
-GENERATIVE = ("dae", "vae", "dvae")
 DEFAULT_CORRUPTION = "gaussian:0.1"
 DEFAULT_N_TRAIN = 5000
 RECIPES: dict[str, dict[str, object]] = {
@@ -36,7 +30,7 @@ RECIPES: dict[str, dict[str, object]] = {
 }  # fmt: skip
 
 
-def _names(*values: str):
+def one_of(*values: str):
     return tyro.conf.arg(metavar="{" + ",".join(values) + "}")
 
 
@@ -44,11 +38,11 @@ def _names(*values: str):
 class TrainConfig:
     """Train a denoising generative model on few images and measure what its synthetic images are worth to a classifier."""
 
-    recipe: Annotated[str | None, _names(*RECIPES)] = None
+    recipe: Annotated[str | None, one_of(*RECIPES)] = None
     """Named set of defaults: opengenus, a published convolutional DAE as it is; conv-dae, one that works. Any other flag wins over it."""
-    model: Annotated[str, _names(*MODELS)] = "dvae"
+    model: Annotated[str, one_of(*MODELS)] = "dvae"
     """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational autoencoder."""
-    network: Annotated[str | None, _names(*NETWORKS)] = None
+    network: Annotated[str | None, one_of(*NETWORKS)] = None
     """Encoder and decoder. Default: residual_conv for ae and dae; mlp, as published, for vae and dvae."""
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "auto"
     """TFDS image-classification set by its TFDS name, `digits` (embedded), a folder of images, or an .npz file of arrays. auto: fashion_mnist where it is cached, in the data folder or can be downloaded, otherwise digits."""
@@ -68,7 +62,7 @@ class TrainConfig:
     """The observed noise of --noisy-train (see `tfdvae corruptions`)."""
     corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
     """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and dvae; ae and vae have none."""
-    target: Annotated[str, _names(*TARGETS)] = "observed"
+    target: Annotated[str, one_of(*TARGETS)] = "observed"
     """What the model reconstructs: the image as the dataset gives it, or its own corrupted input."""
     likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = "bernoulli"
     """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1]; gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
@@ -80,7 +74,7 @@ class TrainConfig:
     """Adam's learning rate for the generative model."""
     beta_1: float = 0.9
     """Adam's decay of the mean gradient, for the generative model."""
-    schedule: Annotated[str, _names(*SCHEDULES)] = "constant"
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
     """Learning rate of the generative model over its steps: constant, or falling to 0 along half a cosine."""
     latent_dim: int = 4
     """Latent units; of residual_conv, channels of the code. pooled_conv has none as an ae or dae: its code is its last layer."""
@@ -94,13 +88,13 @@ class TrainConfig:
     """Latent draws for each corrupted copy in a step (vae, dvae)."""
     samples_per_image: int = 2
     """Synthetic images for each training image."""
-    sampling: Annotated[str, _names(*SAMPLINGS)] = "posterior"
+    sampling: Annotated[str, one_of(*SAMPLINGS)] = "posterior"
     """Where synthetic images of a vae or dvae come from: the posterior of each image, or a Gaussian fitted to the codes of each class. A dae reconstructs corrupted images; an ae makes none."""
     corrupt_before_encoding: bool = False
     """Corrupt images before encoding them for synthetic ones: the posterior of the denoising bound itself (dvae)."""
     no_classifier: bool = False
     """Stop after the generative model and its synthetic images: train and test no classifier."""
-    protocol: Annotated[str, _names(*PROTOCOLS)] = "equal_steps"
+    protocol: Annotated[str, one_of(*PROTOCOLS)] = "equal_steps"
     """Train each classifier for as many steps as the others, or for as many epochs (as published; more images are then also more steps)."""
     classifier_steps: int = 1200
     """Steps of each classifier (equal_steps)."""
@@ -110,7 +104,7 @@ class TrainConfig:
     """Corruptions of the test images: a number is the standard deviation of Gaussian noise, KIND:LEVEL is any other."""
     seed: int = 0
     """Root seed of every random choice."""
-    precision: Annotated[str, _names(*PRECISIONS)] = "float32"
+    precision: Annotated[str, one_of(*PRECISIONS)] = "float32"
     """float32, or mixed precision with the named type for activations."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads of TensorFlow. Default: the cores of this machine. Results repeat bit for bit at one number of threads."""
@@ -156,9 +150,9 @@ class TrainConfig:
         self._set("beta", float(checks.number("beta", self.beta, 0)))
         self._set("likelihood", _likelihood(self.likelihood, self.variational))
         self._set("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
-        self._set("test_noise", _test_noise(self.test_noise))
+        self._set("test_noise", parsed_test_noise(self.test_noise))
         if self.image_size is not None:
-            self._set("image_size", _image_size(self.image_size))
+            self._set("image_size", parsed_image_size(self.image_size))
         self._check_corruption()
         if self.noisy_dir is not None:
             self._check_pairs()
@@ -208,7 +202,7 @@ class TrainConfig:
         for name in ("target", "corruption_samples", "samples_per_image", "sampling", "corrupt_before_encoding"):
             if getattr(self, name) != getattr(TrainConfig, name):
                 raise ValueError(f"`{name}` cannot be given with `noisy_dir`; got {getattr(self, name)!r}.")
-        if self.test_noise != _test_noise(TrainConfig.test_noise):
+        if self.test_noise != parsed_test_noise(TrainConfig.test_noise):
             listed = ", ".join(self.test_noise)
             raise ValueError(f"`test_noise` cannot be given with `noisy_dir`, whose test images are noisy as they are; got {listed}.")
 
@@ -333,171 +327,7 @@ class TrainConfig:
         return config if asked.data_dir is None else dataclasses.replace(config, data_dir=asked.data_dir)
 
 
-@dataclasses.dataclass(frozen=True)
-class StudyConfig:
-    """What all studies are asked."""
-
-    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
-    """As for `tfdvae train`."""
-    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """As for `tfdvae train`."""
-    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
-    """Root seeds: each model is trained once for each of them."""
-    workers: int = 1
-    """Cells computed at a time, each in a process of its own."""
-    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow in each process. Default: the cores of this machine, shared by the workers."""
-    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
-    cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Compute only this cell, in this process."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def __post_init__(self):
-        for seed in self.seeds:
-            checks.integer("seeds", seed, 0, 2**63 - 1)
-        checks.integer("workers", self.workers, 1)
-        if self.threads is not None:
-            checks.integer("threads", self.threads, 1)
-        for field in dataclasses.fields(self):
-            values = getattr(self, field.name)
-            if isinstance(values, tuple) and (not values or len(set(values)) < len(values)):
-                raise ValueError(f"`{field.name}` must be one or more, none of them twice; got {values}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class NoiseStudyConfig(StudyConfig):
-    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
-
-    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
-    """What the models reconstruct: corrupted, as published, and observed."""
-    epochs: int = 20
-    """Epochs of each model."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        for target in self.targets:
-            checks.choice("targets", target, TARGETS)
-        checks.integer("epochs", self.epochs, 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class DenoisingStudyConfig(StudyConfig):
-    """Measure denoisers, one for each corruption and one blind to it, beside classical and linear ones."""
-
-    corruptions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "gaussian:0.1", "gaussian:0.3", "gaussian:0.5", "salt_and_pepper:0.2", "masking:0.5",
-    )  # fmt: skip
-    """Corruptions that models are trained and tested on; the blind model is trained on all of them."""
-    unseen: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "gaussian:0.2", "clipped_gaussian:0.3", "speckle:0.5", "uniform:0.3", "salt_and_pepper:0.4", "random_erasing:1",
-    )  # fmt: skip
-    """Further corruptions that the blind model is tested on."""
-    epochs: int = 4
-    """Epochs of each model."""
-
-    def __post_init__(self):
-        for name in ("corruptions", "unseen"):
-            parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
-            for corruption in parsed:
-                if corruption.level == 0 or isinstance(corruption, corruptions.OneOf):
-                    raise ValueError(f"`{name}` must be single corruptions with a level above 0; got {corruption}.")
-            object.__setattr__(self, name, tuple(map(str, parsed)))
-        super().__post_init__()
-        if len(self.corruptions) < 2:
-            raise ValueError(f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}.")
-        if both := set(self.corruptions) & set(self.unseen):
-            raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
-        checks.integer("epochs", self.epochs, 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class AugmentationStudyConfig(StudyConfig):
-    """Tell whether synthetic images and other augmentations help a classifier, and by how much; on the published data or one's own."""
-
-    dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "fashion_mnist"
-    """As for `tfdvae train`: a name, a folder of images with a folder for each class, or an .npz file."""
-    image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
-    """As for `tfdvae train`."""
-    skip_unreadable: bool = False
-    """As for `tfdvae train`."""
-    groups: Annotated[str | None, tyro.conf.arg(metavar="CSV")] = None
-    """File with the columns image and group, such as a patient, for images of one's own: no group is then in training and test images alike."""
-    n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """As for `tfdvae train`; the subset is another for each seed."""
-    conditions: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")] = None
-    """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
-    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
-    """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
-    protocols: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = PROTOCOLS
-    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps."""
-    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
-    """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
-    epochs: int = 60
-    """Epochs of the generative models."""
-    latent_dim: int = 4
-    """Latent units of the generative models."""
-    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
-    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
-    classifier_steps: int = 1200
-    """Steps of each classifier (equal_steps)."""
-    classifier_epochs: int = 7
-    """Epochs of each classifier (equal_epochs)."""
-    precision: Annotated[str, _names(*PRECISIONS)] = "bfloat16"
-    """Of the published CNN; generative models are trained with float32."""
-    metric: Annotated[str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")] = "accuracy"
-    """What the verdict is about."""
-    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = TrainConfig.test_noise
-    """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
-    other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "clipped_gaussian:0.1", "masking:0.1", "salt_and_pepper:0.1", "random_erasing:1", "speckle:0.3", "uniform:0.2",
-    )  # fmt: skip
-    """Further corruptions of the test images."""
-    development: bool = False
-    """Measure on validation images instead of test images, after each epoch: for choosing steps and settings, with seeds that are not reported."""
-    quick: bool = False
-    """A first look: few images, of the digits unless --dataset names others, and few steps, in one process. Any other flag wins over it."""
-    dry_run: bool = False
-    """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
-
-    def __post_init__(self):
-        for name, choices in (("conditions", CONDITIONS), ("sets", TRAINING_SETS), ("protocols", PROTOCOLS)):
-            for value in getattr(self, name) or ():
-                checks.choice(name, value, choices)
-        object.__setattr__(self, "test_noise", _test_noise(self.test_noise))
-        object.__setattr__(self, "other_noise", _test_noise(self.other_noise, "other_noise"))
-        if self.image_size is not None:
-            object.__setattr__(self, "image_size", _image_size(self.image_size))
-        super().__post_init__()
-        if self.sets[0] != "limited":
-            raise ValueError(f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}.")
-        if self.test_noise[0] != "none":
-            raise ValueError(f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}.")
-        if both := set(self.test_noise) & set(self.other_noise):
-            raise ValueError(f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}.")
-        for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
-            checks.integer(name, getattr(self, name), 1)
-        if self.n_train is not None:
-            checks.integer("n_train", self.n_train, 1)
-        checks.choice("precision", self.precision, PRECISIONS)
-        scores.parse(self.metric)
-
-    @classmethod
-    def of_quick(cls, **settings) -> "AugmentationStudyConfig":
-        """Return the settings of a first look, but for those given."""
-        quick = {"dataset": "digits", "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"),
-                 "protocols": ("equal_steps",), "epochs": 30, "classifier_steps": 60, "other_noise": ("salt_and_pepper:0.1",),
-                 "quick": True}  # fmt: skip
-        return cls(**{**quick, **settings})
-
-    @property
-    def own_images(self) -> dict:
-        """What `sources.load` and `sources.check` take for folders of images."""
-        return {"image_size": self.image_size, "skip_unreadable": self.skip_unreadable, "groups": self.groups}
-
-
-def _test_noise(levels: tuple[str, ...] | list[str], argument: str = "test_noise") -> tuple[str, ...]:
+def parsed_test_noise(levels: tuple[str, ...] | list[str], argument: str = "test_noise") -> tuple[str, ...]:
     if not isinstance(levels, (tuple, list)) or not levels:
         raise ValueError(f"`{argument}` must be a list of levels, at least one; got {levels!r}.")
     tests = [corruptions.parse(item, argument) for item in levels]
@@ -507,7 +337,7 @@ def _test_noise(levels: tuple[str, ...] | list[str], argument: str = "test_noise
     return tuple(tests)
 
 
-def _image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
+def parsed_image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
     if not isinstance(sizes, (tuple, list)) or len(sizes) not in (1, 2):
         raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {sizes!r}.")
     height, width = (checks.integer("image_size", size, 1, 8192) for size in (*sizes, sizes[0])[:2])

@@ -1,0 +1,177 @@
+"""Settings of the studies."""
+
+import dataclasses
+from typing import Annotated
+
+import tyro
+
+from tfdvae import checks, corruptions, scores
+from tfdvae.config.train import PRECISIONS, PROTOCOLS, TARGETS, TrainConfig, one_of, parsed_image_size, parsed_test_noise
+
+CONDITIONS = ("clean", "noisy")
+TRAINING_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian", "dae", "vae", "dvae")
+GENERATIVE = ("dae", "vae", "dvae")
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyConfig:
+    """What all studies are asked."""
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
+    """As for `tfdvae train`."""
+    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """As for `tfdvae train`."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
+    """Root seeds: each model is trained once for each of them."""
+    workers: int = 1
+    """Cells computed at a time, each in a process of its own."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Threads of TensorFlow in each process. Default: the cores of this machine, shared by the workers."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
+    cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Compute only this cell, in this process."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    def __post_init__(self):
+        for seed in self.seeds:
+            checks.integer("seeds", seed, 0, 2**63 - 1)
+        checks.integer("workers", self.workers, 1)
+        if self.threads is not None:
+            checks.integer("threads", self.threads, 1)
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name)
+            if isinstance(values, tuple) and (not values or len(set(values)) < len(values)):
+                raise ValueError(f"`{field.name}` must be one or more, none of them twice; got {values}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseStudyConfig(StudyConfig):
+    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
+
+    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
+    """What the models reconstruct: corrupted, as published, and observed."""
+    epochs: int = 20
+    """Epochs of each model."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for target in self.targets:
+            checks.choice("targets", target, TARGETS)
+        checks.integer("epochs", self.epochs, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoisingStudyConfig(StudyConfig):
+    """Measure denoisers, one for each corruption and one blind to it, beside classical and linear ones."""
+
+    corruptions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "gaussian:0.1", "gaussian:0.3", "gaussian:0.5", "salt_and_pepper:0.2", "masking:0.5",
+    )  # fmt: skip
+    """Corruptions that models are trained and tested on; the blind model is trained on all of them."""
+    unseen: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "gaussian:0.2", "clipped_gaussian:0.3", "speckle:0.5", "uniform:0.3", "salt_and_pepper:0.4", "random_erasing:1",
+    )  # fmt: skip
+    """Further corruptions that the blind model is tested on."""
+    epochs: int = 4
+    """Epochs of each model."""
+
+    def __post_init__(self):
+        for name in ("corruptions", "unseen"):
+            parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
+            for corruption in parsed:
+                if corruption.level == 0 or isinstance(corruption, corruptions.OneOf):
+                    raise ValueError(f"`{name}` must be single corruptions with a level above 0; got {corruption}.")
+            object.__setattr__(self, name, tuple(map(str, parsed)))
+        super().__post_init__()
+        if len(self.corruptions) < 2:
+            raise ValueError(f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}.")
+        if both := set(self.corruptions) & set(self.unseen):
+            raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
+        checks.integer("epochs", self.epochs, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationStudyConfig(StudyConfig):
+    """Tell whether synthetic images and other augmentations help a classifier, and by how much; on the published data or one's own."""
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "fashion_mnist"
+    """As for `tfdvae train`: a name, a folder of images with a folder for each class, or an .npz file."""
+    image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
+    """As for `tfdvae train`."""
+    skip_unreadable: bool = False
+    """As for `tfdvae train`."""
+    groups: Annotated[str | None, tyro.conf.arg(metavar="CSV")] = None
+    """File with the columns image and group, such as a patient, for images of one's own: no group is then in training and test images alike."""
+    n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """As for `tfdvae train`; the subset is another for each seed."""
+    conditions: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")] = None
+    """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
+    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
+    """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
+    protocols: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = PROTOCOLS
+    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
+    """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
+    epochs: int = 60
+    """Epochs of the generative models."""
+    latent_dim: int = 4
+    """Latent units of the generative models."""
+    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
+    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
+    classifier_steps: int = 1200
+    """Steps of each classifier (equal_steps)."""
+    classifier_epochs: int = 7
+    """Epochs of each classifier (equal_epochs)."""
+    precision: Annotated[str, one_of(*PRECISIONS)] = "bfloat16"
+    """Of the published CNN; generative models are trained with float32."""
+    metric: Annotated[str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")] = "accuracy"
+    """What the verdict is about."""
+    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = TrainConfig.test_noise
+    """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
+    other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
+        "clipped_gaussian:0.1", "masking:0.1", "salt_and_pepper:0.1", "random_erasing:1", "speckle:0.3", "uniform:0.2",
+    )  # fmt: skip
+    """Further corruptions of the test images."""
+    development: bool = False
+    """Measure on validation images instead of test images, after each epoch: for choosing steps and settings, with seeds that are not reported."""
+    quick: bool = False
+    """A first look: few images, of the digits unless --dataset names others, and few steps, in one process. Any other flag wins over it."""
+    dry_run: bool = False
+    """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
+
+    def __post_init__(self):
+        for name, choices in (("conditions", CONDITIONS), ("sets", TRAINING_SETS), ("protocols", PROTOCOLS)):
+            for value in getattr(self, name) or ():
+                checks.choice(name, value, choices)
+        object.__setattr__(self, "test_noise", parsed_test_noise(self.test_noise))
+        object.__setattr__(self, "other_noise", parsed_test_noise(self.other_noise, "other_noise"))
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", parsed_image_size(self.image_size))
+        super().__post_init__()
+        if self.sets[0] != "limited":
+            raise ValueError(f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}.")
+        if self.test_noise[0] != "none":
+            raise ValueError(f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}.")
+        if both := set(self.test_noise) & set(self.other_noise):
+            raise ValueError(f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}.")
+        for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
+            checks.integer(name, getattr(self, name), 1)
+        if self.n_train is not None:
+            checks.integer("n_train", self.n_train, 1)
+        checks.choice("precision", self.precision, PRECISIONS)
+        scores.parse(self.metric)
+
+    @classmethod
+    def of_quick(cls, **settings) -> "AugmentationStudyConfig":
+        """Return the settings of a first look, but for those given."""
+        quick = {"dataset": "digits", "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"),
+                 "protocols": ("equal_steps",), "epochs": 30, "classifier_steps": 60, "other_noise": ("salt_and_pepper:0.1",),
+                 "quick": True}  # fmt: skip
+        return cls(**{**quick, **settings})
+
+    @property
+    def own_images(self) -> dict:
+        """What `sources.load` and `sources.check` take for folders of images."""
+        return {"image_size": self.image_size, "skip_unreadable": self.skip_unreadable, "groups": self.groups}
