@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from tfdvae.config import TrainConfig
     from tfdvae.experiment import train
     from tfdvae.exporting import export
+    from tfdvae.inference import TrainedModel, augmenter, load
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
 
 __version__ = importlib.metadata.version("tfdvae")
-__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "export", "load_model", "train"]
+__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "TrainedModel", "augmenter", "export", "load", "load_model", "train"]
 
 _HOMES = {
     "DAE": "models.autoencoder",
@@ -25,7 +26,10 @@ _HOMES = {
     "VAE": "models.variational",
     "Augmenter": "augmentation",
     "TrainConfig": "config",
+    "TrainedModel": "inference",
+    "augmenter": "inference",
     "export": "exporting",
+    "load": "inference",
     "train": "experiment",
 }
 

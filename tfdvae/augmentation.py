@@ -1,6 +1,6 @@
 """Labelled synthetic images from a trained model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,30 +25,32 @@ class Synthetic(NamedTuple):
     source: np.ndarray
 
 
-def _posterior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
+def _posterior(model, per_image, seed, corrupt_before_encoding) -> Callable:
     """Decoded draws of q(z | x), as published; of q(z | corrupted x) with `corrupt_before_encoding`."""
+    generators = [seeds.generator(seed, f"augmentation/posterior/{copy}") for copy in range(per_image)]
 
     def draw(batch, batch_noise):
         mean, sigma = model.graphs["posterior"](batch)
         return model.graphs["decode_codes"](mean + sigma * batch_noise)
 
-    for copy in range(per_image):
-        generator = seeds.generator(seed, f"augmentation/posterior/{copy}")
-        for index in _pieces(model, images):
-            inputs = _corrupted(model, images[index], index, copy, seed) if corrupt_before_encoding else images[index]
-            noise = generator.standard_normal((len(index), *model.code_shape), np.float32)
-            yield Synthetic(in_batches(draw, inputs, noise, batch_size=model.batch_rows), labels[index], index)
+    def make(images, index, copy):
+        inputs = _corrupted(model, images, index, copy, seed) if corrupt_before_encoding else images
+        noise = generators[copy].standard_normal((len(index), *model.code_shape), np.float32)
+        return in_batches(draw, inputs, noise, batch_size=model.batch_rows)
+
+    return make
 
 
-def _reconstruction(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
+def _reconstruction(model, per_image, seed, corrupt_before_encoding) -> Callable:
     """decode(encode(corrupt(x))), with a fresh corruption for each copy."""
-    for copy in range(per_image):
-        for index in _pieces(model, images):
-            inputs = _corrupted(model, images[index], index, copy, seed)
-            yield Synthetic(in_batches(model.graphs["call"], inputs, batch_size=model.batch_rows), labels[index], index)
+
+    def make(images, index, copy):
+        return in_batches(model.graphs["call"], _corrupted(model, images, index, copy, seed), batch_size=model.batch_rows)
+
+    return make
 
 
-def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> Iterator[Synthetic]:
+def _prior(model, images, labels, per_image, seed) -> Iterator[Synthetic]:
     """Decoded draws of a Gaussian with mean and covariance of the aggregate posterior of each class."""
     both = in_batches(lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1), images, batch_size=model.batch_rows)
     both = both.reshape(len(images), 2, -1).astype(np.float64)
@@ -67,7 +69,21 @@ def _prior(model, images, labels, per_image, seed, corrupt_before_encoding) -> I
         yield Synthetic(model.decode(codes[piece]), made_labels[piece], np.full(len(made_labels[piece]), -1))
 
 
-METHODS = {"posterior": _posterior, "prior": _prior, "reconstruction": _reconstruction}
+_OF_IMAGES = {"posterior": _posterior, "reconstruction": _reconstruction}
+
+
+def draw(model: Verbs, images, seed):
+    """Return a synthetic image for each image as a tensor, in the default way of the model, for use in a graph.
+
+    Args:
+        model: that makes them.
+        images: tensor float32 (N, H, W, C).
+        seed: int32 (2,).
+    """
+    if not model.variational:
+        return model.graphs["call"](model.corruption(images, seed))
+    mean, sigma = model.graphs["posterior"](images)
+    return model.graphs["decode_codes"](mean + sigma * tf.random.stateless_normal(tf.shape(mean), seed))
 
 
 class Augmenter:
@@ -119,13 +135,21 @@ class Augmenter:
         labels = checks.labels("labels", labels, len(images))
         checks.integer("per_image", per_image, 1)
         checks.integer("seed", seed, 0)
-        yield from METHODS[self.method](self.model, images, labels, per_image, seed, self.corrupt_before_encoding)
+        if self.method == "prior":
+            yield from _prior(self.model, images, labels, per_image, seed)
+            return
+        make = self.maker(per_image, seed)
+        for copy in range(per_image):
+            for piece in files.pieces(len(images), images[0].nbytes, self.model.batch_rows):
+                yield Synthetic(make(images[piece], index := np.arange(piece.start, piece.stop), copy), labels[piece], index)
 
+    def maker(self, per_image: int, seed: int) -> Callable[[np.ndarray, np.ndarray, int], np.ndarray]:
+        """Return a function (images, index, copy) that makes one synthetic image for each image, for methods `posterior` and `reconstruction`.
 
-def _pieces(model, images) -> Iterator[np.ndarray]:
-    """Yield the positions of the images of each piece."""
-    for piece in files.pieces(len(images), images[0].nbytes, model.batch_rows):
-        yield np.arange(piece.start, piece.stop)
+        Images are float32 (n, H, W, C), `index` is their place among all images and `copy` runs from 0 to `per_image`. For each copy the function
+        takes all images in order, in parts of any size; `generate` then gives the same.
+        """
+        return _OF_IMAGES[self.method](self.model, per_image, seed, self.corrupt_before_encoding)
 
 
 def _corrupted(model, images, index, copy, seed):

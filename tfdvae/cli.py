@@ -11,14 +11,33 @@ from typing import Annotated
 import tyro
 
 import tfdvae
-from tfdvae import corruptions, files
-from tfdvae.config import AugmentationStudyConfig, DenoisingStudyConfig, NoiseStudyConfig, StudyConfig, TrainConfig
+from tfdvae import corruptions, files, shipped
+from tfdvae.config import (
+    AugmentationStudyConfig,
+    AugmentConfig,
+    DenoiseConfig,
+    DenoisingStudyConfig,
+    DetectConfig,
+    EncodeConfig,
+    ExportConfig,
+    ImputeConfig,
+    NoiseStudyConfig,
+    SampleConfig,
+    StudyConfig,
+    TrainConfig,
+    VerbConfig,
+)
 from tfdvae.data import sources
 
 
 @dataclasses.dataclass(frozen=True)
 class CorruptionsConfig:
     """List the corruptions: name, what it does, what its level measures."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelsConfig:
+    """List the trained models that come with tfdvae."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +64,14 @@ class StudyCommand:
 Command = (
     Annotated[TrainConfig, tyro.conf.subcommand("train")]
     | Annotated[StudyCommand, tyro.conf.subcommand("study")]
+    | Annotated[DenoiseConfig, tyro.conf.subcommand("denoise")]
+    | Annotated[EncodeConfig, tyro.conf.subcommand("encode")]
+    | Annotated[SampleConfig, tyro.conf.subcommand("sample")]
+    | Annotated[AugmentConfig, tyro.conf.subcommand("augment")]
+    | Annotated[DetectConfig, tyro.conf.subcommand("detect")]
+    | Annotated[ImputeConfig, tyro.conf.subcommand("impute")]
+    | Annotated[ExportConfig, tyro.conf.subcommand("export")]
+    | Annotated[ModelsConfig, tyro.conf.subcommand("models")]
     | Annotated[CorruptionsConfig, tyro.conf.subcommand("corruptions")]
 )
 
@@ -75,6 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
         match command:
             case CorruptionsConfig():
                 print(_describe_corruptions())
+            case ModelsConfig():
+                print(_describe_models())
+            case VerbConfig():
+                return _use_model(command)
             case StudyCommand(study=StudyList()):
                 print("\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items()))
             case StudyCommand(study=study):
@@ -104,7 +135,8 @@ def _describe_corruptions() -> str:
 def _train(config: TrainConfig, arguments: list[str]) -> None:
     if config.resume is not None:
         config = _resumed(config.resume, arguments)
-    with _starting_tensorflow(config.dataset, config.data_dir, **config.own_images):
+    with _starting_tensorflow():
+        sources.check(config.dataset, config.data_dir, **config.own_images)
         from tfdvae import experiment
 
     experiment.train(config, _given(arguments))
@@ -142,17 +174,32 @@ def _place(name: str, value: object) -> object:
     return str(files.absolute(value)) if path else value
 
 
+def _use_model(config: VerbConfig) -> int:
+    with _starting_tensorflow():
+        from tfdvae import commands, runtime
+
+    runtime.use_threads(config.threads)
+    verbs = {DenoiseConfig: commands.denoise, EncodeConfig: commands.encode, SampleConfig: commands.sample, AugmentConfig: commands.augment,
+             DetectConfig: commands.detect, ImputeConfig: commands.impute, ExportConfig: commands.export}  # fmt: skip
+    return verbs[type(config)](config)
+
+
+def _describe_models() -> str:
+    return "\n\n".join(shipped.cards())
+
+
 def _study(config: StudyConfig) -> None:
     own_images = config.own_images if isinstance(config, AugmentationStudyConfig) else {}
-    with _starting_tensorflow(config.dataset, config.data_dir, **own_images):
+    with _starting_tensorflow():
+        sources.check(config.dataset, config.data_dir, **own_images)
         from tfdvae.studies import augmentation, denoising, noise
 
     {AugmentationStudyConfig: augmentation, NoiseStudyConfig: noise, DenoisingStudyConfig: denoising}[type(config)].study(config)
 
 
 @contextlib.contextmanager
-def _starting_tensorflow(dataset: str, data_dir: str | None, **own_images) -> Iterator[None]:
-    """Check the data's name and place, then drop what TensorFlow writes to standard error while the block imports it, also from C++."""
+def _starting_tensorflow() -> Iterator[None]:
+    """Drop what TensorFlow writes to standard error while the block imports it, also from C++."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -160,7 +207,6 @@ def _starting_tensorflow(dataset: str, data_dir: str | None, **own_images) -> It
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            sources.check(dataset, data_dir, **own_images)
             yield
         finally:
             os.dup2(kept, 2)

@@ -16,13 +16,13 @@ import sklearn.pipeline
 import sklearn.preprocessing
 
 from tfdvae import checks
-from tfdvae.models.base import DenoisingModel
+from tfdvae.models.verbs import Verbs
 
 _MAGIC = b"tfdvae1\0"
 _FOLDS, _PENALTIES = 3, (0.001, 0.01, 0.1, 1.0)
 
 
-def anomaly_scores(model: DenoisingModel, images) -> np.ndarray:
+def anomaly_scores(model: Verbs, images) -> np.ndarray:
     """Return how badly the model reconstructs each image: the mean squared error over its pixels and channels.
 
     The image is given to the model as it is, nothing is injected, so the score is a function of model and image alone. It is the
@@ -40,12 +40,15 @@ def anomaly_scores(model: DenoisingModel, images) -> np.ndarray:
     Raises:
         ValueError: images with NaN, of the wrong shape or range.
     """
-    reconstructions = model.denoise(images)
-    errors = np.square(reconstructions - np.asarray(images, dtype=np.float32))
-    return np.mean(errors, axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
+    return reconstruction_errors(model.denoise(images), np.asarray(images, dtype=np.float32))
 
 
-def impute(model: DenoisingModel, images, missing) -> np.ndarray:
+def reconstruction_errors(reconstructions: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Return the mean squared error of each reconstruction, float32 (N,), of float32 arrays (N, H, W, C)."""
+    return np.mean(np.square(reconstructions - images), axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
+
+
+def impute(model: Verbs, images, missing) -> np.ndarray:
     """Return the images with their missing pixels filled in by the model.
 
     Missing pixels are set to 0 and the model reconstructs the image once. A model that injects `masking` was trained on just that; its
@@ -111,7 +114,7 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
     return float(search.score(test_codes, test_labels))
 
 
-def compress(model: DenoisingModel, images, bits: int) -> bytes:
+def compress(model: Verbs, images, bits: int) -> bytes:
     """Return the images as their codes, quantised and entropy-coded; see `compress_codes`.
 
     Args:
@@ -125,7 +128,7 @@ def compress(model: DenoisingModel, images, bits: int) -> bytes:
     return compress_codes(model.encode(images), bits)
 
 
-def decompress(model: DenoisingModel, compressed: bytes) -> np.ndarray:
+def decompress(model: Verbs, compressed: bytes) -> np.ndarray:
     """Return the images of a stream of `compress`, float32 (N, H, W, C) in [0, 1].
 
     Raises:

@@ -9,7 +9,6 @@ from tfdvae import checks
 from tfdvae.config.train import one_of
 
 EXPORT_FORMATS = ("saved_model", "onnx")
-METHODS = ("posterior", "prior", "reconstruction")
 
 _Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 _Input = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
@@ -68,8 +67,6 @@ class AugmentConfig(_OfImages):
     """Synthetic images for each image."""
     include_originals: bool = False
     """Copy the images of the input beside the synthetic ones."""
-    method: Annotated[str | None, one_of(*METHODS)] = None
-    """Where synthetic images come from: posterior, draws of the code of each image (vae, dvae); prior, draws of a Gaussian fitted to the codes of each class (vae, dvae); reconstruction, of corrupted images (dae)."""
     seed: int = 0
     """Root seed of every random choice."""
 
@@ -77,8 +74,6 @@ class AugmentConfig(_OfImages):
         super().__post_init__()
         checks.integer("per_image", self.per_image, 1)
         checks.integer("seed", self.seed, 0, 2**63 - 1)
-        if self.method is not None:
-            checks.choice("method", self.method, METHODS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,9 +116,13 @@ class SampleConfig(_OfModel):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig(_OfModel):
+class ExportConfig(VerbConfig):
     """Write a model for use without tfdvae: a SavedModel or an ONNX file."""
 
+    model: _Model
+    """A run folder, a .keras file, or the name of a model that comes with tfdvae (`tfdvae models`)."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="PATH")] = None
+    """Where it goes. Default: a name made from the model's, in this folder."""
     format: Annotated[str, one_of(*EXPORT_FORMATS)] = "saved_model"
     """saved_model, for TensorFlow and TensorFlow Serving; onnx, which needs the packages of tfdvae[onnx]."""
 

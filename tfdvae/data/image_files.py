@@ -100,7 +100,7 @@ def load(
     listing = _list_pairs(folder, noisy) if noisy is not None else _list_classes(folder)
     if labelled and not listing.class_names:
         raise ValueError(f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without.")
-    names = [_shown(item[0].relative_to(folder).as_posix()) for item in listing.items]
+    names = [shown(item[0].relative_to(folder).as_posix()) for item in listing.items]
     numbers = None if groups is None else grouping.number(groups, names, listing.test)
     held_out, test = listing.test is None, listing.test
     if held_out:
@@ -109,7 +109,7 @@ def load(
     if labelled:
         check(listing.labels[~test], listing.labels[test])
     if n_train is not None and n_train > (~test).sum():
-        raise ValueError(f"`n_train` must not exceed the {(~test).sum():,} training images of {_shown(folder)}; got {n_train:,}.")
+        raise ValueError(f"`n_train` must not exceed the {(~test).sum():,} training images of {shown(folder)}; got {n_train:,}.")
     mark = _fingerprint(listing, [root for root in (folder, noisy) if root is not None])
     key = hashlib.sha256(json.dumps([str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()).hexdigest()[:16]
     arrays = PAIRS if noisy is not None else decoded.OWN_ARRAYS
@@ -139,7 +139,7 @@ def _fingerprint(listing: _Listing, roots: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _shown(path: Path | str) -> str:
+def shown(path: Path | str) -> str:
     """Return a path as it can be printed and written, also where its name is no UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
@@ -150,7 +150,7 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_dir() or path.suffix.lower() in SUFFIXES)
 
 
-def _below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ()) -> list[Path]:
+def below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ()) -> list[Path]:
     """Return all images below a folder, by name, also behind links.
 
     Raises:
@@ -163,7 +163,7 @@ def _below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ()
 def _walk(folder: Path, argument: str, above: tuple[Path, ...]) -> Iterator[Path]:
     real = folder.resolve()
     if real in above:
-        raise ValueError(f"`{argument}` must hold no link to a folder that the link is in; got {_shown(folder)}.")
+        raise ValueError(f"`{argument}` must hold no link to a folder that the link is in; got {shown(folder)}.")
     for path in _visible(folder):
         if path.is_dir():
             yield from _walk(path, argument, (*above, real))
@@ -183,18 +183,18 @@ def _find_parts(folder: Path, argument: str = "dataset") -> dict[str, Path]:
     for path in inside:
         part = _PARTS.get(path.name.lower()) if path.is_dir() else None
         if part in found:
-            raise ValueError(f"`{argument}` {_shown(folder)} must hold one folder for {part}; got {found[part].name} and {path.name}.")
+            raise ValueError(f"`{argument}` {shown(folder)} must hold one folder for {part}; got {found[part].name} and {path.name}.")
         if part is not None:
             found[part] = path
         elif not (path.is_dir() and path.name.lower() in _OTHER_PARTS):
             others.append(path)
     if len(found) == 2 and others:
-        raise ValueError(f"`{argument}` {_shown(folder)} must hold nothing beside train and test; got {_shown(others[0].name)}.")
+        raise ValueError(f"`{argument}` {shown(folder)} must hold nothing beside train and test; got {shown(others[0].name)}.")
     if len(found) == 2 or not inside:
         return found
     if not others:
-        names = ", ".join(_shown(path.name) for path in inside)
-        raise ValueError(f"`{argument}` {_shown(folder)} must hold train and test, or a folder for each class; got {names} alone.")
+        names = ", ".join(shown(path.name) for path in inside)
+        raise ValueError(f"`{argument}` {shown(folder)} must hold train and test, or a folder for each class; got {names} alone.")
     return {}
 
 
@@ -223,12 +223,12 @@ def _list_part(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], n
             f"`dataset` {folder} holds images beside folders ({loose[0].name}, {classes[0].name}); it must have a folder for each class, "
             f"or images alone."
         )
-    by_class = [_below(path, above=(folder.resolve(),)) for path in classes] or [loose]
+    by_class = [below(path, above=(folder.resolve(),)) for path in classes] or [loose]
     for path, found in zip(classes or [folder], by_class, strict=True):
         if not found:
             raise ValueError(f"`dataset` {path} holds no images ({', '.join(SUFFIXES)}).")
     labels = np.repeat(np.arange(len(by_class)), list(map(len, by_class)))
-    return tuple(_shown(path.name) for path in classes), [(path,) for found in by_class for path in found], labels
+    return tuple(shown(path.name) for path in classes), [(path,) for found in by_class for path in found], labels
 
 
 def _list_pairs(clean: Path, noisy: Path) -> _Listing:
@@ -246,34 +246,34 @@ def _by_name(folder: Path, argument: str) -> dict[str, Path]:
     """Return the images below a folder by their names without suffix; where it has `train` and `test`, those below these alone."""
     named: dict[str, Path] = {}
     for part, root in (_find_parts(folder, argument) or {".": folder}).items():
-        for path in _below(root, argument):
+        for path in below(root, argument):
             name = (part / path.relative_to(root)).with_suffix("").as_posix()
             if name in named:
-                first, second = (_shown(found.name) for found in (named[name], path))
-                raise ValueError(f"`{argument}` {_shown(folder)} must hold one image of a name; got {first} and {second}.")
+                first, second = (shown(found.name) for found in (named[name], path))
+                raise ValueError(f"`{argument}` {shown(folder)} must hold one image of a name; got {first} and {second}.")
             named[name] = path
     if not named:
-        raise ValueError(f"`{argument}` {_shown(folder)} holds no images ({', '.join(SUFFIXES)}).")
+        raise ValueError(f"`{argument}` {shown(folder)} holds no images ({', '.join(SUFFIXES)}).")
     return named
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Name the file whatever a decoder raises: damaged files make them raise almost anything."""
-    shown = _shown(path)
+    name = shown(path)
     try:
         if not path.is_file():
-            raise Unreadable(f"the image {shown} cannot be read: it is no file, or a link to nothing.")
+            raise Unreadable(f"the image {name} cannot be read: it is no file, or a link to nothing.")
         yield
     except (Unreadable, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise Unreadable(f"the image {shown} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early.") from None
+        raise Unreadable(f"the image {name} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early.") from None
     except Image.DecompressionBombError:
-        raise Unreadable(f"the image {shown} has more than {MOST_PIXELS:,} pixels.") from None
+        raise Unreadable(f"the image {name} has more than {MOST_PIXELS:,} pixels.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise Unreadable(f"the image {shown} cannot be read: {reason.rstrip('.')}.") from None
+        raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
 
 
 def _probe(path: Path) -> _Kind:
@@ -285,12 +285,12 @@ def _probe(path: Path) -> _Kind:
 def _kind_of(path: Path, image: Image.Image) -> _Kind:
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise Unreadable(f"the image {_shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
+        raise Unreadable(f"the image {shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
     if image.format in ("PNG", "TIFF") and image.n_frames > 1:
-        raise Unreadable(f"{_shown(path)} must hold one image; got {image.n_frames}.")
+        raise Unreadable(f"{shown(path)} must hold one image; got {image.n_frames}.")
     bits, gray = _depth(path, image)
     if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
-        raise Unreadable(f"the image {_shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
+        raise Unreadable(f"the image {shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
     if _turn(image) >= 5:
         width, height = height, width
     return _Kind(height, width, gray, bits == 16)
@@ -319,7 +319,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
     kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}.get(path.suffix.lower(), path.suffix[1:].upper())
     if kind not in _FORMATS or (pixels.dtype == np.uint16 and kind not in ("PNG", "TIFF")):
         wanted = ", ".join(SUFFIXES) if kind not in _FORMATS else ".png or .tif for 16 bits"
-        raise ValueError(f"the image {_shown(path)} must have the suffix {wanted}.")
+        raise ValueError(f"the image {shown(path)} must have the suffix {wanted}.")
     pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     with files.replacing(path) as temporary:
         if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
@@ -371,7 +371,7 @@ def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
             pixels = _resize(pixels, kind.height, kind.width)
         elif pixels.shape[:2] != (kind.height, kind.width):
             height, width = pixels.shape[:2]
-            raise Unreadable(f"the image {_shown(path)} has {height}x{width} pixels, and its header says otherwise.")
+            raise Unreadable(f"the image {shown(path)} has {height}x{width} pixels, and its header says otherwise.")
         return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
 
 
@@ -438,7 +438,7 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
             raise Unreadable(f"{error}{_WAY_OUT}") from None
         skipped.append(str(error))
 
-    with _quiet():
+    with quiet():
         kind, usable = _common_kind(listing.items, folder, image_size, leave_out)
         for part, chosen in (("train", ~listing.test), ("test", listing.test)):
             rows = np.flatnonzero(chosen & usable)
@@ -453,7 +453,7 @@ def _decode_all(listing: _Listing, folder: Path, image_size: tuple[int, int] | N
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Pillow and tifffile warn of files that then cannot be read; the message about the file is enough."""
     logger = logging.getLogger("tifffile")
     before = logger.level

@@ -36,9 +36,10 @@ class Verbs:
         """Images at a time in the verbs on arrays: 256, or fewer where they are large."""
         return files.batch_rows(4 * math.prod(self.image_shape), BATCH_SIZE)
 
-    def checked(self, name, value, scale="noisy"):
+    def checked(self, name: str, value, scale: str = "noisy", any_size: bool = False) -> np.ndarray:
         """Return images as float32, checked; a likelihood that is not one of pixels in [0, 1] leaves their scale to the user."""
-        return checks.images(name, value, self.image_shape, scale=scale if self.likelihood.kind == "bernoulli" else "free")
+        shape = None if any_size else self.image_shape
+        return checks.images(name, value, shape, scale=scale if self.likelihood.kind == "bernoulli" else "free")
 
     def denoise(self, images, batch_size: int | None = None) -> np.ndarray:
         """Return the reconstruction of each image.
@@ -82,18 +83,20 @@ class Verbs:
     def _in_batches(self, graph, array, batch_size):
         return in_batches(self.graphs[graph], array, batch_size=self.batch_rows if batch_size is None else batch_size)
 
-    def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` images decoded from draws of the prior N(0, I), float32 (count, H, W, C) in [0, 1].
+    def prior_codes(self, count: int, seed: int = 0) -> np.ndarray:
+        """Return `count` draws of the prior N(0, I), float64 (count, *code_shape).
 
         Raises:
             ValueError: a model without a prior (AE or DAE).
         """
         if not self.variational:
             raise ValueError("only a VAE or DVAE has a prior to be sampled; an AE or DAE has none.")
-        codes = seeds.generator(checks.integer("seed", seed, 0), "prior samples").standard_normal(
-            (checks.integer("count", count, 1), *self.code_shape)
-        )
-        return self.decode(codes)
+        generator = seeds.generator(checks.integer("seed", seed, 0), "prior samples")
+        return generator.standard_normal((checks.integer("count", count, 1), *self.code_shape))
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """Return `count` images decoded from `prior_codes`, float32 (count, H, W, C) in [0, 1]; errors as there."""
+        return self.decode(self.prior_codes(count, seed))
 
 
 def in_batches(function, *arrays: np.ndarray, batch_size: int) -> np.ndarray:

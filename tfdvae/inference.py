@@ -1,0 +1,279 @@
+"""A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
+
+import zipfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdvae import augmentation, checks, exporting, shipped, tiles, uses
+from tfdvae.models.base import DenoisingModel
+from tfdvae.models.verbs import Verbs
+
+
+def load(model: str | Path) -> "TrainedModel":
+    """Return a trained model, ready to use.
+
+    Args:
+        model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, or the name of a model that comes with tfdvae.
+            What lies at a path goes before a name.
+
+    Raises:
+        FileNotFoundError: nothing of that name.
+        ValueError: something that holds no model of tfdvae's, or a damaged one.
+    """
+    path = Path(model).expanduser()
+    if not path.exists():
+        if str(model) not in shipped.names():
+            raise FileNotFoundError(
+                f"`model` must be a run folder, a .keras file, a SavedModel or one of {', '.join(shipped.names())}; there is no {model}."
+            )
+        with resources.as_file(shipped.file(str(model))) as file:
+            return TrainedModel(_load_keras(file))
+    if path.is_dir() and (path / "generator.keras").is_file():
+        path = path / "generator.keras"
+    if path.is_dir():
+        if not exporting.is_saved_model(path):
+            raise ValueError(f"`model` {path} must be a run folder with a generator.keras, or a SavedModel; it is neither.")
+        return TrainedModel(exporting.SavedModel(path))
+    return TrainedModel(_load_keras(path))
+
+
+def _load_keras(path: Path) -> DenoisingModel:
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"`model` {path} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
+    if not isinstance(model, DenoisingModel):
+        raise ValueError(f"`model` {path} must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+    return model
+
+
+def augmenter(model: str | Path, seed: int = 0) -> Callable:
+    """Return a function for `tf.data.Dataset.map` that puts a synthetic image in the place of each image, drawn afresh each time.
+
+    Of a VAE or DVAE it is a decoded draw of q(z | image), of a DAE the reconstruction of the corrupted image. Elements are images or tuples
+    that begin with images, (H, W, C) or (N, H, W, C), uint8, uint16 or floats in [0, 1]; all else, such as labels, stays as it is.
+
+    Args:
+        model: as for `load`.
+        seed: of a generator of its own; draws repeat where `map` runs one call at a time.
+
+    Raises:
+        FileNotFoundError, ValueError: as in `load`; a plain autoencoder.
+    """
+    loaded = load(model)
+    augmentation.Augmenter(loaded.verbs)
+    generator = tf.random.Generator.from_seed(checks.integer("seed", seed, 0, 2**63 - 1))
+
+    def draw(images):
+        noise_seed = generator.make_seeds(1)[:, 0]
+        return augmentation.draw(loaded.verbs, images, tf.cast(noise_seed, tf.int32))
+
+    return loaded.mapped(draw)
+
+
+class TrainedModel:
+    """A trained model with verbs on images as they come.
+
+    Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model, uint8, uint16 or floats in [0, 1] which noise may exceed,
+    or a `tf.data.Dataset` of images or batches, alone or first in tuples. Where images come out they have the type and shape
+    of those that went in. An array of three dimensions is (N, H, W) for a model of gray images and (H, W, C) for one of colour.
+
+    Attributes:
+        verbs: the model itself: `DAE`, `VAE`, `DVAE`, or the graphs of a SavedModel.
+        image_shape: (H, W, C) of the images that it was trained on.
+    """
+
+    def __init__(self, verbs: Verbs):
+        self.verbs = verbs
+        self.image_shape = verbs.image_shape
+
+    @property
+    def layer(self) -> DenoisingModel:
+        """The model as a Keras layer, from float images in [0, 1] to denoised ones, for a model of your own, which saves and loads with it.
+
+        Raises:
+            ValueError: it came from a SavedModel, which has no Keras layer.
+        """
+        if not isinstance(self.verbs, DenoisingModel):
+            raise ValueError("a SavedModel has no Keras layer; load the run folder or the .keras file.")
+        return self.verbs
+
+    @property
+    def tiled(self) -> bool:
+        """Whether images larger than the model's can be denoised, in overlapping tiles: where codes keep their place in the image."""
+        return len(self.verbs.code_shape) == 3
+
+    def denoise(self, images):
+        """Return the denoised images.
+
+        Larger ones than the model's are denoised in overlapping tiles where the network is convolutional.
+
+        Raises:
+            TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
+        """
+        if isinstance(images, tf.data.Dataset):
+            return images.map(self.mapped(self.verbs.graphs["call"]), tf.data.AUTOTUNE)
+        array = np.asarray(images)
+        return to_kind(self._denoise(self.batch(array, larger=True)), array.dtype).reshape(array.shape)
+
+    def _denoise(self, images: np.ndarray) -> np.ndarray:
+        if images.shape[1:] == self.image_shape:
+            return self.verbs.denoise(images)
+        return np.stack([tiles.apply(self.verbs.denoise, image, self.image_shape[:2], self.verbs.batch_rows) for image in images])
+
+    def encode(self, images):
+        """Return the code of each image, float32 (N, ...), of a single image (...).
+
+        Raises:
+            TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
+        """
+        if isinstance(images, tf.data.Dataset):
+            return images.map(self.mapped(self.verbs.graphs["encode_images"], in_kind=False), tf.data.AUTOTUNE)
+        codes = self.verbs.encode(self.batch(images))
+        return codes[0] if self._single(np.ndim(images)) else codes
+
+    def decode(self, codes) -> np.ndarray:
+        """Return the image of each code, float32 (N, H, W, C) in [0, 1]."""
+        return self.verbs.decode(codes)
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """Return `count` new images of a VAE or DVAE, float32 (count, H, W, C) in [0, 1]; the same seed gives the same images.
+
+        Raises:
+            ValueError: a model without a prior.
+        """
+        return self.verbs.sample(count, seed)
+
+    def augment(self, images, labels, per_image: int = 2, seed: int = 0, method: str | None = None) -> augmentation.Synthetic:
+        """Return labelled synthetic images: (images, labels, source), images of the type of those that went in.
+
+        Args:
+            images: as for `denoise`, an array.
+            labels: whole numbers, one an image.
+            per_image: synthetic images for each image.
+            seed: root seed.
+            method: as for `Augmenter`.
+
+        Raises:
+            TypeError, ValueError: images or labels that do not fit, a plain autoencoder, a method that the model does not have.
+        """
+        array = np.asarray(images)
+        made = augmentation.Augmenter(self.verbs, method).generate(self.batch(array), np.atleast_1d(labels), per_image, seed)
+        flat = self.image_shape[-1] == 1 and array.ndim < 4
+        return made._replace(images=to_kind(made.images[..., 0] if flat else made.images, array.dtype))
+
+    def anomaly_scores(self, images) -> np.ndarray:
+        """Return how badly the model reconstructs each image: mean squared error, float32 (N,); see `tfdvae.uses.anomaly_scores`."""
+        batch = self.batch(images, larger=True)
+        return uses.reconstruction_errors(self._denoise(batch), batch)
+
+    def impute(self, images, missing=None):
+        """Return the images with their missing pixels filled in.
+
+        Args:
+            images: as for `denoise`, an array.
+            missing: bool, one an pixel, (H, W) or (N, H, W). Default: pixels that are NaN in any channel.
+
+        Raises:
+            TypeError, ValueError: images or `missing` that do not fit; integer images without `missing`.
+        """
+        array = np.asarray(images)
+        unknown = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
+        if missing is None and array.dtype.kind != "f":
+            raise ValueError(f"`missing` is needed for images of {array.dtype}, which have no NaN.")
+        batch = self.batch(np.where(unknown, array.dtype.type(0), array))
+        if missing is None:
+            missing = self._shaped(unknown).any(axis=-1)
+        missing = np.asarray(missing)
+        if missing.shape in (batch.shape[1:3], (1, *batch.shape[1:3])):
+            missing = np.broadcast_to(missing, batch.shape[:3])
+        return to_kind(uses.impute(self.verbs, batch, missing), array.dtype).reshape(array.shape)
+
+    def batch(self, images, larger: bool = False) -> np.ndarray:
+        """Return images as a float32 batch (N, H, W, C) in [0, 1], which noise of floats may exceed; integers are scaled by their whole range.
+
+        Args:
+            images: an array of images of the model's size.
+            larger: larger ones are welcome where the network is convolutional.
+
+        Raises:
+            TypeError: neither uint8 nor uint16 nor floats.
+            ValueError: a shape that is none of images of this model, floats with NaN or on another scale.
+        """
+        shaped = self._shaped(np.asarray(images))
+        self._check_size(shaped.shape[1:], larger)
+        if shaped.dtype in (np.uint8, np.uint16):
+            return shaped.astype(np.float32) / np.iinfo(shaped.dtype).max
+        if shaped.dtype.kind != "f":
+            raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {shaped.dtype}.")
+        return self.verbs.checked("images", shaped, any_size=True)
+
+    def _single(self, rank: int) -> bool:
+        return rank == (2 if self.image_shape[-1] == 1 else 3)
+
+    def _shaped(self, array: np.ndarray) -> np.ndarray:
+        """Return images as (N, H, W, C)."""
+        channels = self.image_shape[-1]
+        if self._single(array.ndim):
+            array = array[None]
+        if array.ndim == 3 and channels == 1:
+            array = array[..., None]
+        if array.ndim != 4:
+            wanted = "(H, W), (N, H, W) or (N, H, W, 1)" if channels == 1 else f"(H, W, {channels}) or (N, H, W, {channels})"
+            raise ValueError(f"`images` must have shape {wanted}; got {array.shape}.")
+        return array
+
+    def _check_size(self, shape: tuple[int, ...], larger: bool) -> None:
+        height, width, channels = self.image_shape
+        if shape[2] != channels:
+            raise ValueError(f"`images` must have {channels} channel{'s' if channels > 1 else ''}, as the model has; got {shape[2]}.")
+        if shape[:2] == (height, width):
+            return
+        got = f"`images` must be {height}x{width}, as those that the model was trained on; got {shape[0]}x{shape[1]}."
+        if not larger or shape[0] < height or shape[1] < width:
+            raise ValueError(got)
+        if not self.tiled:
+            raise ValueError(
+                f"{got} A convolutional network would take larger ones, in tiles; the codes of this one have no place in the image."
+            )
+
+    def mapped(self, function: Callable, in_kind: bool = True) -> Callable:
+        """Return a function for `tf.data.Dataset.map` that applies a function of float32 batches to images, alone or first in a tuple.
+
+        Args:
+            function: tensor float32 (N, H, W, C) -> tensor (N, ...).
+            in_kind: what comes out are images, of the type of those that went in.
+        """
+
+        def of_images(images, *others):
+            unbatched = images.shape.rank == 3
+            if images.shape.rank not in (3, 4) or not images.shape[-3:].is_compatible_with(self.image_shape):
+                height, width, channels = self.image_shape
+                raise ValueError(
+                    f"a dataset must hold images ({height}, {width}, {channels}) or batches of them; got elements of shape {images.shape}."
+                )
+            batch = images[None] if unbatched else images
+            if batch.dtype in (tf.uint8, tf.uint16):
+                batch = tf.cast(batch, tf.float32) / batch.dtype.max
+            elif not batch.dtype.is_floating:
+                raise TypeError(f"a dataset must hold images of uint8, uint16 or floats in [0, 1]; got {batch.dtype.name}.")
+            made = function(tf.cast(batch, tf.float32))
+            made = made[0] if unbatched else made
+            if in_kind and not images.dtype.is_floating:
+                made = tf.round(made * images.dtype.max)
+            made = tf.cast(made, images.dtype) if in_kind else made
+            return (made, *others) if others else made
+
+        return of_images
+
+
+def to_kind(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return float images in [0, 1] as another type, of integers over their whole range."""
+    if dtype.kind == "f":
+        return images.astype(dtype, copy=False)
+    return np.rint(images * np.iinfo(dtype).max).astype(dtype)
