@@ -199,8 +199,11 @@ def check_output(path: Path, output: Path, overwrite: bool) -> None:
 
     Raises:
         FileExistsError: a file that is there, without `overwrite`; a folder where a file is needed or the other way round.
+        FileNotFoundError: there is no input.
         ValueError: the output is the input or lies in it, or has another suffix than its kind.
     """
+    if not path.exists():
+        raise FileNotFoundError(f"`input` {path} does not exist.")
     if path.is_dir():
         if output.exists() and not output.is_dir():
             raise FileExistsError(f"`output` {output} is a file; a folder is needed, as `input` is one.")

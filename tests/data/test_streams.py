@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfdvae.data import image_files, streams
+
+GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (8, 6, 3), dtype=np.uint8)
+KINDS = {
+    "gray.png": GRAY, "colour.png": COLOUR, "gray16.png": GRAY.astype(np.uint16) * 251, "colour16.png": COLOUR.astype(np.uint16) * 251,
+    "gray.tif": GRAY, "colour.tiff": COLOUR, "gray16.tif": GRAY.astype(np.uint16) * 251, "colour16.tif": COLOUR.astype(np.uint16) * 251,
+    "gray.bmp": GRAY, "colour.BMP": COLOUR,
+}  # fmt: skip
+
+
+def inverted(piece):
+    images = piece.images
+    return np.iinfo(images.dtype).max - images if images.dtype.kind == "u" else 1 - images
+
+
+def rewrite(source, output, **options):
+    return streams.rewrite(source, output, 1, inverted, "Test", **options)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_images_are_read_and_written_as_they_are(name, tmp_path):
+    image_files.write(tmp_path / name, KINDS[name])
+    read = image_files.read(tmp_path / name)
+    assert read.dtype == KINDS[name].dtype
+    assert np.array_equal(read, KINDS[name])
+    with Image.open(tmp_path / name) as image:
+        assert image.format == {"png": "PNG", "tif": "TIFF", "tiff": "TIFF", "bmp": "BMP"}[name.rpartition(".")[2].lower()]
+
+
+def test_jpeg_is_written_as_jpeg_of_high_quality(tmp_path):
+    smooth = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[:, None, None], (1, 64, 1))
+    image_files.write(tmp_path / "a.jpg", smooth)
+    assert np.abs(image_files.read(tmp_path / "a.jpg").astype(int) - smooth).max() <= 3
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.bmp"])
+def test_formats_without_sixteen_bits(name, tmp_path):
+    with pytest.raises(ValueError, match=r"\.png or \.tif for 16 bits"):
+        image_files.write(tmp_path / name, KINDS["gray16.png"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_rewritten_in_kind(tmp_path):
+    for name, pixels in KINDS.items():
+        path = tmp_path / "in" / ("a" if "gray" in name else "b/c") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image_files.write(path, pixels)
+    (tmp_path / "in" / "notes.txt").write_text("left alone")
+    tally = rewrite(tmp_path / "in", tmp_path / "out")
+    assert (tally.done, tally.kept, tally.failed) == (len(KINDS), 0, [])
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert made == {f"{'a' if 'gray' in name else 'b/c'}/{name}" for name in KINDS}
+    for name, pixels in KINDS.items():
+        written = image_files.read(tmp_path / "out" / ("a" if "gray" in name else "b/c") / name)
+        assert written.dtype == pixels.dtype
+        assert np.array_equal(written, np.iinfo(pixels.dtype).max - pixels)
+
+
+def test_what_is_there_is_kept_without_overwrite(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        image_files.write(tmp_path / "in" / f"{number}.png", GRAY)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "1.png").write_text("mine")
+    tally = rewrite(tmp_path / "in", tmp_path / "out")
+    assert (tally.done, tally.kept) == (2, 1)
+    assert (tmp_path / "out" / "1.png").read_text() == "mine"
+    assert rewrite(tmp_path / "in", tmp_path / "out", overwrite=True).done == 3
+    assert np.array_equal(image_files.read(tmp_path / "out" / "1.png"), 255 - GRAY)
+
+
+def test_images_that_cannot_be_read_or_processed_are_named_and_the_others_done(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(600):
+        image_files.write(tmp_path / "in" / f"{number:03}.png", GRAY)
+    (tmp_path / "in" / "100.png").write_bytes(b"no image")
+    image_files.write(tmp_path / "in" / "300.png", COLOUR)
+
+    def gray_alone(piece):
+        if piece.images.shape[-1] == 3:
+            raise ValueError("colour")
+        return inverted(piece)
+
+    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", 1, gray_alone, "Test")
+    assert tally.done == 598
+    assert len(tally.failed) == 2
+    assert any("100.png cannot be read" in message for message in tally.failed)
+    assert any("300.png cannot be processed: colour" in message for message in tally.failed)
+    assert len(list((tmp_path / "out").iterdir())) == 598
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy"])
+@pytest.mark.parametrize("shape", [(5, 8, 6), (5, 8, 6, 1), (700, 8, 6)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_arrays_are_rewritten_in_kind(suffix, shape, dtype, tmp_path):
+    images = (np.random.default_rng(0).random(shape) * (1 if dtype.startswith("float") else 200)).astype(dtype)
+    labels = np.arange(shape[0])
+    source, output = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    np.savez(source, x_train=images, y_train=labels, flat=labels[:, None].astype(np.uint8)) if suffix == ".npz" else np.save(source, images)
+    assert rewrite(source, output).done == len(images)
+    found = np.load(output)
+    made = found["x_train"] if suffix == ".npz" else found
+    assert made.shape == shape
+    assert made.dtype == dtype
+    assert np.array_equal(made, (1 if dtype.startswith("float") else np.iinfo(dtype).max) - images)
+    if suffix == ".npz":
+        assert sorted(found) == ["flat", "x_train", "y_train"]
+        assert np.array_equal(found["y_train"], labels)
+    with pytest.raises(FileExistsError, match="exists; --overwrite replaces it"):
+        rewrite(source, output)
+    rewrite(source, output, overwrite=True)
+
+
+def test_arrays_in_the_order_of_fortran(tmp_path):
+    images = np.asfortranarray(np.random.default_rng(0).random((5, 8, 6)))
+    np.save(tmp_path / "in.npy", images)
+    rewrite(tmp_path / "in.npy", tmp_path / "out.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), 1 - images)
+
+
+def test_one_image(tmp_path):
+    image_files.write(tmp_path / "in.png", GRAY)
+    rewrite(tmp_path / "in.png", tmp_path / "made" / "out.tif")
+    assert np.array_equal(image_files.read(tmp_path / "made" / "out.tif"), 255 - GRAY)
+    np.save(tmp_path / "in.npy", GRAY[..., 0])
+    rewrite(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert np.array_equal(np.load(tmp_path / "out.npy"), 255 - GRAY[..., 0])
+
+
+def objects(folder):
+    np.save(folder / "in.npy", np.array([{}]), allow_pickle=True)
+
+
+def cut(folder):
+    np.savez(folder / "whole.npz", x=np.zeros((50, 8, 6), np.uint8))
+    (folder / "in.npz").write_bytes((folder / "whole.npz").read_bytes()[:900])
+
+
+BAD = {
+    "nothing": (lambda folder: None, "in", "out", FileNotFoundError, "does not exist"),
+    "no array": (lambda folder: None, "in.npy", "out.npy", FileNotFoundError, "does not exist"),
+    "an empty folder": (lambda folder: (folder / "in").mkdir(), "in", "out", ValueError, "holds no images"),
+    "text": (lambda folder: (folder / "in.txt").touch(), "in.txt", "out.png", ValueError, "must be a folder, an image"),
+    "labels alone": (lambda folder: np.savez(folder / "in.npz", y=np.arange(3)), "in.npz", "out.npz", ValueError, r"must hold images.*it holds y int64 \(3,\)"),
+    "Python objects": (objects, "in.npy", "out.npy", ValueError, "is no file of NumPy arrays, or a damaged one"),
+    "a cut file": (cut, "in.npz", "out.npz", ValueError, "is no file of NumPy arrays, or a damaged one"),
+    "another kind": (lambda folder: np.save(folder / "in.npy", np.zeros((8, 6))), "in.npy", "out.png", ValueError, r"must have the suffix \.npy"),
+    "a folder inside": (lambda folder: (folder / "in").mkdir(), "in", "in/out", ValueError, "must lie outside of `input`"),
+    "the same folder": (lambda folder: (folder / "in").mkdir(), "in", "in", ValueError, "must lie outside of `input`"),
+    "a file": (lambda folder: ((folder / "in").mkdir(), (folder / "out").touch()), "in", "out", FileExistsError, "is a file; a folder is needed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_rewritten(case, tmp_path):
+    prepare, source, output, error, message = BAD[case]
+    prepare(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(error, match=message):
+        rewrite(tmp_path / source, tmp_path / output)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,304 @@
+"""The commands that use a trained model, through the command line."""
+
+import csv
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfdvae
+from tests.models.test_contract import make
+from tfdvae import cli, uses
+from tfdvae.data import image_files
+
+SHAPE = (8, 6, 1)
+IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
+BYTES = np.rint(255 * IMAGES).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    made = {"dvae": make("dvae", "mlp", SHAPE), "dae": make("dae", "residual_conv", SHAPE), "colour": make("dvae", "mlp", (8, 6, 3))}
+    made["dvae"].fit(IMAGES, epochs=5, verbose=0)
+    for name, model in made.items():
+        model.save(folder / f"{name}.keras")
+    return folder, made
+
+
+@pytest.fixture
+def run(models, tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder with the models, and return exit status, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    for path in models[0].iterdir():
+        (tmp_path / path.name).symlink_to(path)
+
+    def command(line):
+        status = cli.main(line.split())
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def write_folder(images=BYTES, folder="in", classes=("bag", "shoe"), suffix=".png"):
+    for number, image in enumerate(images):
+        path = Path(folder, classes[number % len(classes)], f"{number:03}{suffix}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image_files.write(path, image)
+
+
+def in_order(folder):
+    """Images of `write_folder` in the order in which they are read, by folders."""
+    return np.concatenate([folder[0::2], folder[1::2]])
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_denoise_a_folder(run, models, tmp_path):
+    write_folder()
+    status, out, err = run("denoise dvae.keras in out")
+    assert status == 0
+    assert "40 images in out" in out
+    assert "Denoising" in err
+    for number in range(40):
+        made = image_files.read(tmp_path / "out" / ("bag", "shoe")[number % 2] / f"{number:03}.png")
+        expected = 255 * models[1]["dvae"].denoise(BYTES[number : number + 1] / np.float32(255))[0]
+        np.testing.assert_allclose(made, expected, atol=0.51)
+    status, out, _ = run("denoise dvae.keras in out")
+    assert (status, "40 kept as they were there" in out) == (0, True)
+
+
+def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
+    image_files.write(tmp_path / "large.png", np.random.default_rng(0).integers(0, 256, (50, 30, 1), dtype=np.uint8))
+    assert run("denoise dae.keras large.png out.png")[0] == 0
+    assert image_files.read(tmp_path / "out.png").shape == (50, 30, 1)
+    status, _, err = run("denoise dvae.keras large.png other.png")
+    assert status == 1
+    assert "large.png cannot be processed: `images` must be 8x6" in err
+    assert "no place in the image" in err
+    assert not (tmp_path / "other.png").exists()
+
+
+def test_gray_images_with_a_model_of_colour_stay_gray(run, models, tmp_path):
+    write_folder(BYTES[:2])
+    assert run("denoise colour.keras in out")[0] == 0
+    made = image_files.read(tmp_path / "out" / "bag" / "000.png")
+    assert made.shape == SHAPE
+    expected = models[1]["colour"].denoise(np.repeat(BYTES[:1] / np.float32(255), 3, axis=-1))[0].mean(axis=-1, keepdims=True)
+    np.testing.assert_allclose(made, 255 * expected, atol=1)
+
+
+def test_failures_are_named_and_counted_in_the_status(run, tmp_path):
+    write_folder()
+    for number in range(12):
+        (tmp_path / "in" / "bag" / f"broken{number:02}.png").write_bytes(b"no")
+    status, out, err = run("denoise dvae.keras in out")
+    assert status == 1
+    assert "40 images in out" in out
+    assert err.count("cannot be read") == 10
+    assert "and 2 more" in err
+
+
+def test_encode(run, models, tmp_path):
+    write_folder()
+    assert run("encode dvae.keras in codes.npz")[0] == 0
+    found = np.load(tmp_path / "codes.npz")
+    assert found["names"][0] == "bag/000.png"
+    np.testing.assert_allclose(found["codes"], models[1]["dvae"].encode(in_order(BYTES) / np.float32(255)), atol=1e-5)
+    np.savez("in.npz", x_train=BYTES[..., 0], y_train=np.arange(40))
+    assert run("encode dvae.keras in.npz other.npz")[0] == 0
+    found = np.load(tmp_path / "other.npz")
+    assert found["names"][3] == "x_train/3"
+    assert found["codes"].shape == (40, 3)
+
+
+@pytest.mark.parametrize("output", ["out", "out.npy", "out.npz"])
+def test_sample(run, models, tmp_path, output):
+    assert run(f"sample dvae.keras {output} --count 300 --seed 7")[0] == 0
+    expected = models[1]["dvae"].sample(300, seed=7)
+    if output == "out":
+        made = np.stack([image_files.read(tmp_path / "out" / f"sample-{number:06d}.png") for number in range(300)]) / 255
+    else:
+        made = np.load(tmp_path / output)
+        made = made if output == "out.npy" else made["images"]
+    np.testing.assert_allclose(made, expected, atol=0.0021 if output == "out" else 1e-6)
+    status, _, err = run(f"sample dvae.keras {output} --count 2")
+    assert (status, "--overwrite replaces it" in err) == (2, True)
+    assert run(f"sample dvae.keras {output} --count 2 --overwrite")[0] == 0
+    if output == "out":
+        assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_sample_of_a_dae(run):
+    status, _, err = run("sample dae.keras out")
+    assert (status, "only a VAE or DVAE has a prior" in err) == (2, True)
+
+
+@pytest.mark.parametrize("model", ["dvae", "dae"])
+def test_augment_a_folder_is_what_the_augmenter_makes(run, models, tmp_path, model):
+    write_folder()
+    assert run(f"augment {model}.keras in out --per-image 3 --seed 5")[0] == 0
+    expected = tfdvae.Augmenter(models[1][model]).generate(in_order(BYTES) / np.float32(255), np.zeros(40, int), 3, seed=5)
+    listed = rows(tmp_path / "out" / "manifest.csv")
+    assert len(listed) == 120
+    names = [f"{('bag', 'shoe')[number % 2]}/{number:03}.png" for number in in_order(np.arange(40))]
+    for row in listed:
+        copy = int(row["image"].removesuffix(".png").rpartition("-")[2])
+        assert row["label"] == row["source"].partition("/")[0]
+        assert (row["seed"], row["method"]) == ("5", "posterior" if model == "dvae" else "reconstruction")
+        made = image_files.read(tmp_path / "out" / row["image"])
+        np.testing.assert_allclose(made, 255 * expected.images[40 * (copy - 1) + names.index(row["source"])], atol=0.51)
+    dataset = keras.utils.image_dataset_from_directory(tmp_path / "out", color_mode="grayscale", image_size=(8, 6), verbose=False)
+    assert dataset.class_names == ["bag", "shoe"]
+
+
+def test_augment_with_originals_and_a_second_time(run, tmp_path):
+    write_folder()
+    assert run("augment dvae.keras in out --include-originals")[0] == 0
+    listed = rows(tmp_path / "out" / "manifest.csv")
+    assert len(listed) == 120
+    originals = [row for row in listed if row["method"] == "original"]
+    assert len(originals) == 40
+    assert (tmp_path / "out" / originals[0]["image"]).read_bytes() == (tmp_path / "in" / originals[0]["source"]).read_bytes()
+    status, _, err = run("augment dvae.keras in out")
+    assert (status, "--overwrite replaces it" in err) == (2, True)
+    assert run("augment dvae.keras in out --overwrite")[0] == 0
+    assert len(rows(tmp_path / "out" / "manifest.csv")) == 80
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    status, _, err = run("augment dvae.keras in mine --overwrite")
+    assert (status, "was not made by this command" in err) == (2, True)
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_augment_arrays(run, models, tmp_path):
+    labels = np.arange(40) % 3
+    np.savez("in.npz", train_images=BYTES[..., 0], train_labels=labels[:, None], test_images=BYTES[:3, ..., 0], test_labels=labels[:3])
+    assert run("augment dvae.keras in.npz out.npz --include-originals")[0] == 0
+    found = np.load(tmp_path / "out.npz")
+    assert found["train_images"].shape == (120, 8, 6)
+    assert found["train_images"].dtype == np.uint8
+    assert np.array_equal(found["train_labels"][:, 0], labels[found["source"]])
+    assert np.array_equal(found["train_images"][:40], BYTES[..., 0])
+    expected = tfdvae.Augmenter(models[1]["dvae"]).generate(BYTES / np.float32(255), labels, 2, seed=0)
+    np.testing.assert_allclose(found["train_images"][40:], 255 * expected.images[..., 0], atol=0.51)
+    np.savez("unlabelled.npz", x_train=BYTES)
+    status, _, err = run("augment dvae.keras unlabelled.npz other.npz")
+    assert (status, "must hold images and labels, x_train and y_train or" in err) == (2, True)
+
+
+def test_augment_images_beside_folders(run, tmp_path):
+    write_folder()
+    image_files.write(tmp_path / "in" / "loose.png", BYTES[0])
+    status, _, err = run("augment dvae.keras in out")
+    assert (status, "holds images beside folders" in err) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_detect(run, models, tmp_path):
+    write_folder()
+    write_folder(255 - BYTES, "normal", ("x",))
+    status, out, _ = run("detect dvae.keras in scores.csv --normal normal --false-positive-rate 0.1")
+    assert status == 0
+    listed = rows(tmp_path / "scores.csv")
+    scores = np.array([float(row["score"]) for row in listed])
+    assert (np.diff(scores) <= 0).all()
+    expected = uses.anomaly_scores(models[1]["dvae"], in_order(BYTES) / np.float32(255))
+    np.testing.assert_allclose(scores, np.sort(expected)[::-1], rtol=1e-4)
+    normal = np.sort(uses.anomaly_scores(models[1]["dvae"], (255 - BYTES) / np.float32(255)))
+    threshold = normal[36]  # three of forty lie above it; a fourth would be a tenth, and the quantile is not exceeded by it
+    assert [int(row["anomalous"]) for row in listed] == (scores > threshold * (1 + 1e-6)).astype(int).tolist()
+    assert f"Threshold {threshold:.4g}"[:12] in out
+    assert run("detect dvae.keras in plain.csv")[0] == 0
+    assert list(rows(tmp_path / "plain.csv")[0]) == ["image", "score"]
+
+
+def test_impute_files_with_masks(run, models, tmp_path):
+    write_folder(BYTES[:4])
+    missing = np.zeros((4, 8, 6), bool)
+    missing[:, 2:5, 1:4] = True
+    missing[0, 0] = True
+    write_folder((255 * missing[..., None]).astype(np.uint8), "masks")
+    assert run("impute dvae.keras in out --mask masks")[0] == 0
+    expected = uses.impute(models[1]["dvae"], BYTES[:4] / np.float32(255), missing)
+    for number in range(4):
+        made = image_files.read(tmp_path / "out" / ("bag", "shoe")[number % 2] / f"{number:03}.png")
+        np.testing.assert_allclose(made, 255 * expected[number], atol=0.51)
+        assert np.array_equal(made[~missing[number]], BYTES[number][~missing[number]])
+    assert run("impute dvae.keras in one --mask masks/bag/000.png")[0] == 0
+    (tmp_path / "masks" / "bag" / "002.png").unlink()
+    status, _, err = run("impute dvae.keras in some --mask masks")
+    assert (status, "002.png cannot be processed: `mask` masks has no image of that name" in err) == (1, True)
+    status, _, err = run("impute dvae.keras in none")
+    assert (status, "`mask` is needed for image files" in err) == (2, True)
+
+
+@pytest.mark.parametrize("mask", ["", "--mask mask.npy", "--mask one.npy"])
+def test_impute_arrays(run, models, tmp_path, mask):
+    missing = np.zeros((40, 8, 6), bool)
+    missing[:, 2:5, 1:4] = True
+    np.save("mask.npy", missing)
+    np.save("one.npy", missing[0])
+    np.save("in.npy", np.where(missing, np.nan, IMAGES[..., 0]).astype(np.float64))
+    assert run(f"impute dvae.keras in.npy out.npy {mask}")[0] == 0
+    made = np.load(tmp_path / "out.npy")
+    assert made.dtype == np.float64
+    np.testing.assert_allclose(made[..., None], uses.impute(models[1]["dvae"], IMAGES, missing), atol=1e-5)
+
+
+def test_export(run, models, tmp_path):
+    import onnxruntime
+
+    assert run("export dvae.keras --output saved")[0] == 0
+    loaded = tf.saved_model.load("saved")
+    np.testing.assert_allclose(loaded.serve(IMAGES).numpy(), models[1]["dvae"].denoise(IMAGES), atol=1e-6)
+    assert run("export dvae.keras --format onnx")[0] == 0
+    session = onnxruntime.InferenceSession(str(tmp_path / "dvae.onnx"))
+    (denoised,) = session.run(["denoised"], {"images": IMAGES})
+    np.testing.assert_allclose(denoised, models[1]["dvae"].denoise(IMAGES), atol=1e-6)
+    status, _, err = run("export dvae.keras --format onnx")
+    assert (status, "exists; --overwrite replaces it" in err) == (2, True)
+    assert run("export dvae.keras --format onnx --overwrite")[0] == 0
+    assert run("denoise saved in.npy out.npy")[0] == 2
+
+
+BAD = {
+    "denoise nothing in out": "there is no nothing",
+    "denoise dvae.keras nothing out": "`input` nothing does not exist",
+    "encode dvae.keras in.npy codes.csv": r"must have the suffix .npz",
+    "encode dvae.keras in.npy folder": r"must have the suffix .npz",
+    "denoise dvae.keras labels.npy out.npy": "must hold images",
+    "denoise dvae.keras wide.npy out.npy": "`images` must be 8x6",
+    "denoise dvae.keras odd.npy out.npy": "scaled to [0, 1]",
+    "detect dvae.keras in.npy scores.csv --false-positive-rate 0.1": "is for a threshold from `normal` images",
+    "detect dvae.keras in.npy scores.csv --normal in.npy --false-positive-rate 2": "between 0 and 1; got 2",
+    "sample dvae.keras out.png": "must be a folder, or a file .npy or .npz",
+    "sample dvae.keras out --count 0": "`count`",
+    "augment dvae.keras in.npy out.npy --per-image 0": "`per_image`",
+    "impute dvae.keras in.npy out.npy --mask folder": "`mask` must be arrays where `input` is",
+    "export dvae.keras --format tflite": "format",
+    "denoise dvae.keras in.npy out.npy --threads 0": "`threads`",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp_path):
+    np.save("in.npy", IMAGES)
+    np.save("labels.npy", np.arange(5))
+    np.save("wide.npy", np.zeros((3, 9, 9), np.uint8))
+    np.save("odd.npy", np.linspace(8, 238, 48).reshape(1, 8, 6))
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    try:
+        status, _, err = run(line)
+        assert BAD[line] in err
+        assert "Traceback" not in err
+    except SystemExit as error:  # of the parser
+        status = error.code
+    assert status == 2
+    assert sorted(tmp_path.rglob("*")) == before
