@@ -154,7 +154,7 @@ def test_a_dataset_that_does_not_fit():
     loaded = TrainedModel(model_of())
     with pytest.raises(ValueError, match=r"must hold images \(8, 6, 1\) or batches of them; got elements of shape \(5, 5, 1\)"):
         loaded.denoise(tf.data.Dataset.from_tensor_slices(np.zeros((3, 5, 5, 1), np.float32)))
-    with pytest.raises(TypeError, match="uint8, uint16 or floats in .0, 1.; got int64"):
+    with pytest.raises(TypeError, match=r"uint8, uint16 or floats in .0, 1.; got int64"):
         loaded.denoise(tf.data.Dataset.from_tensor_slices(np.zeros((3, *GRAY), np.int64)))
 
 
