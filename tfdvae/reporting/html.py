@@ -1,6 +1,7 @@
-"""A page of its own from a report in Markdown: figures inside, nothing fetched, no script."""
+"""A page of its own from a report in Markdown: figures inside, nothing fetched, and no script but that of the explorer."""
 
 import base64
+import hashlib
 import mimetypes
 import re
 import urllib.parse
@@ -18,7 +19,7 @@ _SAFE_LINK = re.compile(r"https?://|#|[\w-][\w./-]*$")
 _WORDS_OF_NUMBERS = {"to", "e", "inf", "nan"}
 
 
-def write(folder: Path, title: str) -> Path:
+def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     """Write `report.html` beside the `report.md` of `folder`, and return its path.
 
     HTML in the Markdown is shown as text. A paragraph of one image alone becomes a figure with the alternative text as caption.
@@ -26,6 +27,7 @@ def write(folder: Path, title: str) -> Path:
     Args:
         folder: of the report; the images that it shows lie in there too.
         title: of the page, as plain text.
+        explorer: what `explorer.build` returns, for an interactive part at the end.
 
     Raises:
         FileNotFoundError: there is no `report.md`, or an image that it shows is missing.
@@ -40,7 +42,10 @@ def write(folder: Path, title: str) -> Path:
     body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
     environment = jinja2.Environment(loader=jinja2.PackageLoader("tfdvae", "reporting"), autoescape=True)
     path = folder / "report.html"
-    files.write_text(path, environment.get_template("report.html.jinja").render(title=title, body=body))
+    script = environment.loader.get_source(environment, "explorer.js")[0] if explorer else ""
+    mark = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = environment.get_template("report.html.jinja").render(title=title, body=body, explorer=explorer, script=script, mark=mark)
+    files.write_text(path, page)
     return path
 
 

@@ -1,0 +1,119 @@
+"""An interactive part of a page: what a model's codes mean. All pictures are decoded beforehand, so that the page works alone."""
+
+import base64
+import io
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import sklearn.decomposition
+import sklearn.manifold
+from PIL import Image
+
+from tfdvae.reporting.plots import COLOURS
+
+MOST_UNITS, MOST_PIXELS, MOST_SIDE = 32, 4_000_000, 64
+STEPS = (41, 41, 13, 7)  # of a slider, where all units up to four can be moved together
+_STEPS_EACH, _STEPS_BETWEEN, _MOST_SHOWN, _SEED = 21, 11, 10, 0
+
+
+def build(
+    decode: Callable[[np.ndarray], np.ndarray], images: np.ndarray, codes: np.ndarray, labels: np.ndarray, names: tuple[str, ...], prior: bool
+) -> dict:
+    """Return what the explorer shows, as JSON can hold it.
+
+    Args:
+        decode: float (n, ...) codes -> float32 images (n, H, W, C) in [0, 1].
+        images: float (N, H, W, C), test images; at most 1,000 or so are wise.
+        codes: float (N, ...), their codes.
+        labels: int (N,), their classes.
+        names: of the classes; empty where there are none.
+        prior: codes are distributed around 0 with unit variance; otherwise sliders run over the codes of the images.
+
+    Returns:
+        `tile` (height, width of a picture), `count` of units, `units` (None where there are too many), `between`, `map`.
+    """
+
+    def small(pictures: np.ndarray) -> np.ndarray:
+        step = max(1, -(-max(pictures.shape[1:3]) // MOST_SIDE))
+        return pictures[:, ::step, ::step]
+
+    def pictures(flat: np.ndarray) -> np.ndarray:
+        return small(decode(flat.reshape(-1, *codes.shape[1:])))
+
+    flat = codes.reshape(len(codes), -1)
+    named = [names[label] if len(names) else f"image {number}" for number, label in enumerate(labels)]
+    shown = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)] if len(names) else range(len(labels))
+    shown = list(shown)[:_MOST_SHOWN]
+    tile = small(images[:1]).shape
+    return {
+        "tile": tile[1:3],
+        "count": flat.shape[1],
+        "units": _units(pictures, flat, prior, tile) if flat.shape[1] <= MOST_UNITS else None,
+        "between": _between(pictures, flat[shown], [named[place] for place in shown]),
+        "map": {
+            "names": list(names),
+            "labels": labels.tolist() if len(names) else [0] * len(labels),
+            "colours": COLOURS,
+            "points": {"t-SNE": _tsne(flat), "PCA": _pca(flat)},
+            "sprite": sprite(small(images)),
+        },
+    }
+
+
+def _units(pictures: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
+    """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
+    count = flat.shape[1]
+    rest = np.zeros(count) if prior else flat.mean(axis=0)
+    low, high = (np.full(count, -2.5), np.full(count, 2.5)) if prior else np.percentile(flat, (1, 99), axis=0)
+    steps = STEPS[count - 1] if count <= len(STEPS) else _STEPS_EACH
+    while count <= len(STEPS) and steps > 3 and steps**count * np.prod(tile) > MOST_PIXELS:
+        steps -= 2
+    values = np.linspace(low, high, steps, axis=1)
+    if together := count <= len(STEPS):
+        grid = np.array(list(itertools.product(*values)))
+    else:
+        grid = np.repeat(rest[None], count * steps, axis=0)
+        grid[np.arange(count * steps), np.repeat(np.arange(count), steps)] = values.ravel()
+    start = [int(np.abs(line - middle).argmin()) for line, middle in zip(values, rest, strict=True)]
+    return {"together": together, "rest": "0" if prior else "their mean", "values": np.round(values, 3).tolist(), "start": start, "sprite": sprite(pictures(grid))}
+
+
+def _between(pictures: Callable, codes: np.ndarray, names: list[str]) -> dict:
+    """Straight lines between the codes of some images, each pair once."""
+    weights = np.linspace(0, 1, _STEPS_BETWEEN)[:, None]
+    lines = [(1 - weights) * codes[i] + weights * codes[j] for i, j in itertools.combinations(range(len(codes)), 2)]
+    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(pictures(np.concatenate(lines)))} if lines else None
+
+
+def _pca(flat: np.ndarray) -> list:
+    return _unit_square(sklearn.decomposition.PCA(2, random_state=_SEED).fit_transform(flat)) if min(flat.shape) > 1 else None
+
+
+def _tsne(flat: np.ndarray) -> list:
+    if len(flat) < 5:
+        return None
+    reduced = sklearn.decomposition.PCA(50, random_state=_SEED).fit_transform(flat) if min(flat.shape) > 50 else flat
+    found = sklearn.manifold.TSNE(perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED).fit_transform(reduced)
+    return _unit_square(found)
+
+
+def _unit_square(points: np.ndarray) -> list:
+    """Return points shifted and scaled into [0, 1], alike in both directions."""
+    span = float(np.ptp(points, axis=0).max()) or 1.0
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    return np.round((points - middle) / span + 0.5, 4).tolist()
+
+
+def sprite(pictures: np.ndarray) -> dict:
+    """Return pictures (N, H, W, C) in [0, 1], one after the other in rows, as `source`, a PNG in a data URL, and `columns`."""
+    count, height, width, channels = pictures.shape
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:count] = np.rint(255 * np.clip(pictures, 0, 1))
+    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    with io.BytesIO() as file:
+        Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG", optimize=True)
+        encoded = base64.b64encode(file.getvalue()).decode()
+    return {"source": f"data:image/png;base64,{encoded}", "columns": columns}
