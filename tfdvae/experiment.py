@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfdvae
-from tfdvae import classifier, corruptions, evaluation, files, metrics, training
+from tfdvae import classifier, corruptions, evaluation, files, run_report, training
 from tfdvae.augmentation import Augmenter
 from tfdvae.config import DEFAULT_N_TRAIN, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines, sources, splits
@@ -29,58 +29,12 @@ from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.variational import DVAE, VAE
-from tfdvae.reporting import plots, statistics
+from tfdvae.run import Run, loss_text, read_history
 from tfdvae.runtime import memory, use_threads
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 _PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn", "pillow", "tifffile",
              "imagecodecs")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: its settings, its folder and its dataset. Stages hand on what they made through files in the folder."""
-
-    config: TrainConfig
-    folder: Path
-    source: sources.Source
-
-    @property
-    def title(self) -> str:
-        c = self.config
-        noise = f"noisy ({c.train_noise})" if c.noisy_train else c.condition
-        images = "pairs of noisy and clean training images" if c.noisy_dir else f"{noise} training images"
-        return f"{c.dataset_name}, {c.n_train:,} {images}, {c.model.upper()}"
-
-    @cached_property
-    def data(self) -> dict[str, np.ndarray]:
-        """`index` int64 (N,), `labels` int64 (N,), `images` float32 (N, H, W, C) as observed, memory-mapped; of pairs also `clean`."""
-        names = ("index", "labels", "images") + (("clean",) if self.config.noisy_dir else ())
-        return _read_arrays(self.folder / "checkpoints" / "data", *names)
-
-    @cached_property
-    def synthetic(self) -> dict[str, np.ndarray]:
-        """`images` float32 (M, H, W, C), memory-mapped, `labels` int64 (M,), `source` int64 (M,)."""
-        return _read_arrays(self.folder / "augmentation", "images", "labels", "source")
-
-    @cached_property
-    def generator(self) -> DenoisingModel:
-        return keras.models.load_model(self.folder / "generator.keras")
-
-    @property
-    def dtype(self) -> str:
-        return PRECISIONS[self.config.precision]
-
-    def row(self, **fields) -> dict:
-        """Return a long row: what the run fixes, and `fields`."""
-        c = self.config
-        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": c.condition, "model": c.model, "network": c.chosen_network,
-                 "corruption": c.corruption, "target": c.target, "seed": c.seed}  # fmt: skip
-        return fixed | fields
-
-
-def _read_arrays(folder: Path, *names: str) -> dict[str, np.ndarray]:
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r" if name in ("images", "clean") else None) for name in names}
 
 
 def prepare_data(run: Run) -> str:
@@ -176,14 +130,6 @@ def _describe(model: DenoisingModel) -> str:
     return f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and {model.count_params():,} parameters"
 
 
-def _unit(config: TrainConfig) -> str:
-    return "mean squared error" if config.likelihood == "mse" else "nats per image"
-
-
-def _loss(config: TrainConfig, value: float) -> str:
-    return f"{value:.{5 if config.likelihood == 'mse' else 2}f} {_unit(config)}"
-
-
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
     return keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
 
@@ -202,7 +148,7 @@ def train_generator(run: Run) -> str:
     history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
     _keep(run, "generator", model, history)
-    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {_loss(c, history[-1]['loss'])}"
+    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {loss_text(c, history[-1]['loss'])}"
 
 
 def augment(run: Run) -> str:
@@ -244,10 +190,6 @@ def _keep(run: Run, name: str, model: keras.Model, history: list[dict]) -> None:
         model.save(temporary)
 
 
-def _history(run: Run, name: str) -> list[dict]:
-    return files.read_json(run.folder / "checkpoints" / f"{name}.json")
-
-
 def evaluate(run: Run) -> str:
     c = run.config
     if c.noisy_dir:
@@ -264,7 +206,7 @@ def evaluate(run: Run) -> str:
         rows += [run.row(augmentation=augmentation, protocol=c.protocol, **fields) for fields in measured]
     curves = []
     for name, fields in [("generator", {})] + [(f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets]:
-        for entry in _history(run, name):
+        for entry in read_history(run, name):
             place = {"split": "train", "step": entry["step"]}
             if name == "generator" or c.protocol == "equal_epochs":
                 place["epoch"] = entry["epoch"]
@@ -295,93 +237,6 @@ def _write_hparams(run: Run, rows: list[dict]) -> None:
     writer.close()
 
 
-def draw_figures(run: Run) -> str:
-    c, figures = run.config, run.folder / "figures"
-    images, labels, index = run.data["images"], run.data["labels"], run.data["index"]
-    shown, names = np.arange(min(10, len(index))), None
-    if run.source.class_names:
-        shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
-        names = [run.source.class_names[label] for label in labels[shown]]
-    clean = sources.to_unit(run.source.train_images[index[shown]])
-    plots.image_rows({"": clean}, f"Images of {c.dataset_name}, uncorrupted", figures / "samples.png", names)
-    if c.noisy_dir:
-        noisy, clean = (sources.to_unit(part[:10]) for part in (run.source.test_noisy, run.source.test_images))
-        rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
-        plots.image_rows(rows, f"{run.title}: test images", figures / "denoised.png")
-    else:
-        _draw_noise(run, images, index, shown, clean, names)
-    if c.makes_images:
-        _draw_augmentation(run, **run.synthetic, shown=shown, names=names)
-    plots.training_loss(_history(run, "generator"), f"{run.title}: training loss", _unit(c), figures / "training_loss.png")
-    if "latent_grids" in _figures(c):
-        _draw_latent_grids(run)
-    if c.training_sets:
-        curves = {augmentation: _history(run, f"classifier-{augmentation}") for augmentation in c.training_sets}
-        plots.learning_curves(curves, f"{run.title}: classifiers, {c.protocol}", figures / "learning_curves.png")
-        measured = [row for row in files.read_rows(run.folder / "metrics.csv") if row["metric"].startswith("accuracy")]
-        plots.accuracy_against_noise(measured, f"{run.title}\n{c.protocol}, one run, seed {c.seed}", figures / "accuracy.png")
-    return f"{len(list(figures.glob('*.png')))} figures in {figures}"
-
-
-def _draw_noise(run: Run, images, index, shown, clean, names) -> None:
-    """Test images at each test noise; training images as they are, as the model sees them, and as it reconstructs them."""
-    c, figures = run.config, run.folder / "figures"
-    tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
-    noisy = {name: evaluation.test_noise(run.source.test_images[:10], corruption, c.seed) for name, corruption in tests.items()}
-    plots.image_rows({statistics.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
-                     f"Test images of {c.dataset_name} at each test noise", figures / "corrupted.png")  # fmt: skip
-
-    observed = images[shown]
-    rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
-    rows["observed"] = observed
-    encoded = observed
-    if c.denoising:
-        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.seed, "figure")
-        rows[f"corrupted\n{c.injected}"] = encoded
-    rows["reconstructed"] = run.generator.denoise(encoded)
-    plots.image_rows(rows, f"{run.title}: what it sees and what it makes of it", figures / "reconstructions.png", names)
-
-
-def _draw_augmentation(run: Run, images, labels, source, shown, names) -> None:
-    rows = {}
-    if (source >= 0).all():
-        rows["observed"] = run.data["images"][shown]
-        places = [np.flatnonzero(source == image)[:4] for image in shown]
-    else:
-        places = [np.flatnonzero(labels == label)[:4] for label in run.data["labels"][shown]]
-    for copy in range(min(map(len, places))):
-        rows[f"synthetic {copy + 1}"] = images[[place[copy] for place in places]]
-    plots.image_rows(rows, f"{run.title}: synthetic images", run.folder / "figures" / "augmentation.png", names)
-
-
-def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
-    """Decoded images over pairs of the most active units; the other units stay at 0 (variational) or at their mean.
-
-    Of images of 128 pixels and more, every second pixel or fewer are kept: there are up to 1,500 of them, drawn small.
-    """
-    codes = run.generator.encode(run.data["images"][:10_000])
-    flat = codes.reshape(len(codes), -1)
-    units = np.sort(np.argsort(-metrics.activity(codes))[:most])
-    if run.config.variational:
-        centre, values = np.zeros(flat.shape[1]), {int(unit): np.linspace(-2.5, 2.5, size) for unit in units}
-        others = "the others 0"
-    else:
-        centre, values = flat.mean(axis=0), {int(unit): np.linspace(*np.percentile(flat[:, unit], (1, 99)), size) for unit in units}
-        others = "the others at their mean"
-    grids = {}
-    for place, i in enumerate(values):
-        for j in list(values)[place + 1 :]:
-            grid = np.tile(centre, (size, size, 1))
-            grid[:, :, i], grid[:, :, j] = values[i][None, :], values[j][:, None]
-            images = run.generator.decode(grid.reshape(-1, *codes.shape[1:]))
-            step = max(1, max(images.shape[1:3]) // 64)
-            images = images[:, ::step, ::step].copy()
-            grids[i, j] = images.reshape(size, size, *images.shape[1:])
-    plots.latent_grids(
-        grids, values, f"{run.title}: decoded images over pairs of latent units, {others}", run.folder / "figures" / "latent_grids.png"
-    )
-
-
 def export_model(run: Run) -> str:
     files.remove(run.folder / "saved_model")
     export(run.generator, run.folder / "saved_model")
@@ -395,14 +250,6 @@ class Stage:
     name: str
     work: Callable[[Run], str]
     outputs: tuple[str, ...]
-
-
-def _figures(config: TrainConfig) -> list[str]:
-    names = ["samples", "training_loss"] + (["denoised"] if config.noisy_dir else ["corrupted", "reconstructions"])
-    names += ["augmentation"] if config.makes_images else []
-    units = config.variational or config.chosen_network in ("mlp", "strided_conv")  # few enough for a grid of each pair to say something
-    names += ["latent_grids"] if units and config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv") else []
-    return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 
 def stages(config: TrainConfig) -> list[Stage]:
@@ -424,8 +271,9 @@ def stages(config: TrainConfig) -> list[Stage]:
     return [
         *listed,
         Stage("evaluation", evaluate, ("metrics.csv", "history.csv")),
-        Stage("figures", draw_figures, tuple(f"figures/{name}.png" for name in _figures(config))),
+        Stage("figures", run_report.draw_figures, tuple(f"figures/{name}.png" for name in run_report.figure_names(config))),
         Stage("export", export_model, ("saved_model/saved_model.pb",)),
+        Stage("report", run_report.write_report, ("report.md", "report.html")),
     ]
 
 
@@ -650,41 +498,6 @@ def _run_stages(run: Run) -> None:
         done[stage.name] = {"seconds": round(time.monotonic() - start, 1), "summary": summary}
         files.write_json(record, done)
         print(f"      {summary} ({done[stage.name]['seconds']:.1f} s)", flush=True)
-    _summarise(run)
-
-
-def _summarise(run: Run) -> None:
-    c = run.config
-    lines = [f"## {run.title}", ""]
-    if run.source.notice:
-        lines += [run.source.notice, ""]
-    if c.model == "ae":
-        lines += ["A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.", ""]
-    rows = files.read_rows(run.folder / "metrics.csv")
-    if c.denoising and not c.noisy_dir:
-        images = f"{len(run.source.test_labels):,} test images"
-        lines += [f"PSNR in dB of {images} against the uncorrupted ones, mean over images:", "", statistics.psnr_table(rows), ""]
-    if c.training_sets:
-        each = f"{c.classifier_steps:,} steps each" if c.protocol == "equal_steps" else f"{c.classifier_epochs} epochs each"
-        lines += [
-            f"Accuracy on {len(run.source.test_labels):,} test images of {c.dataset_name} at each test noise, % (95% interval over test images);",
-            f"{c.protocol}, {each}, seed {c.seed}. One run: it says nothing about the spread between seeds.",
-            "",
-            statistics.accuracy_table(rows),
-        ]
-    else:
-        losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
-        lines += [
-            f"Loss {_loss(c, losses['train', 'loss'])} on training images, {_loss(c, losses['test', 'loss'])} on test images; no classifier was asked for."
-        ]
-    if c.noisy_dir:
-        means = {row["metric"]: float(row["value"]) for row in rows if row["test_corruption"] == "observed"}
-        lines += [
-            "",
-            f"Noisy and denoised against clean, means over {len(run.source.test_labels):,} test images: "
-            + ", ".join(f"{name.upper()} {means[f'{name}_input']:.4g} and {means[name]:.4g}" for name in ("psnr", "ssim") if name in means)
-            + ".",
-        ]
-    text = "\n".join(lines) + "\n"
+    text = run_report.summary(run)
     files.write_text(run.folder / "summary.md", text)
     print(f"\n{text}", flush=True)

@@ -18,7 +18,12 @@ _STEPS_EACH, _STEPS_BETWEEN, _MOST_SHOWN, _SEED = 21, 11, 10, 0
 
 
 def build(
-    decode: Callable[[np.ndarray], np.ndarray], images: np.ndarray, codes: np.ndarray, labels: np.ndarray, names: tuple[str, ...], prior: bool
+    decode: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    codes: np.ndarray,
+    labels: np.ndarray,
+    names: tuple[str, ...],
+    prior: bool,
 ) -> dict:
     """Return what the explorer shows, as JSON can hold it.
 
@@ -76,7 +81,13 @@ def _units(pictures: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, .
         grid = np.repeat(rest[None], count * steps, axis=0)
         grid[np.arange(count * steps), np.repeat(np.arange(count), steps)] = values.ravel()
     start = [int(np.abs(line - middle).argmin()) for line, middle in zip(values, rest, strict=True)]
-    return {"together": together, "rest": "0" if prior else "their mean", "values": np.round(values, 3).tolist(), "start": start, "sprite": sprite(pictures(grid))}
+    return {
+        "together": together,
+        "rest": "0" if prior else "their mean",
+        "values": np.round(values, 3).tolist(),
+        "start": start,
+        "sprite": sprite(pictures(grid)),
+    }
 
 
 def _between(pictures: Callable, codes: np.ndarray, names: list[str]) -> dict:
