@@ -23,7 +23,9 @@ import numpy as np
 import PIL.Image
 import skimage.restoration
 import sklearn.decomposition
+import sklearn.ensemble
 import sklearn.metrics
+import sklearn.svm
 import tensorflow as tf
 import threadpoolctl
 from matplotlib.figure import Figure
@@ -46,12 +48,17 @@ N_BIHARMONIC = 1000
 LABEL_COUNTS = (100, 1000, 5000)
 BITS = (1, 2, 3, 4, 5, 6, 8)
 QUALITIES = (5, 10, 20, 35, 50, 75, 90)
+BASELINES = {
+    "pca": "PCA",
+    "isolation_forest": "isolation forest",
+    "one_class_svm": "one-class SVM",
+}
 Rows = list[dict]
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A model and its training; `network` `pca` with a dimension alone is the linear baseline.
+    """A model and its training; `network` may be one of `BASELINES`, `pca` with a dimension alone, the others of scikit-learn's defaults.
 
     `corruption` `masking` without a level stands for a model for each fraction of missing pixels, trained with that level.
     """
@@ -64,7 +71,7 @@ class Recipe:
 
     @property
     def fields(self) -> dict:
-        named = {"model": "pca" if self.network == "pca" else "ae" if self.corruption == "none" else "dae"}
+        named = {"model": self.network if self.network in BASELINES else "ae" if self.corruption == "none" else "dae"}
         return named | {"network": f"{self.network}:{self.latent_dim}", "corruption": self.corruption}
 
 
@@ -98,6 +105,8 @@ CHOSEN = {
     "anomaly-nine": Recipe("mlp", 4, "gaussian:0.1", 10),
     "anomaly-one-pca": Recipe("pca", 32),
     "anomaly-nine-pca": Recipe("pca", 4),
+    "anomaly-one-isolation_forest": Recipe("isolation_forest", 0),
+    "anomaly-one-one_class_svm": Recipe("one_class_svm", 0),
 }
 
 
@@ -159,6 +168,10 @@ def anomaly(recipe: Recipe, data: Data, label: int, one_is_normal: bool) -> Rows
     if recipe.network == "pca":
         pca = fitted_pca(recipe.latent_dim, train, data.seed)
         scores = np.mean(np.square(flat(data.images) - pca.inverse_transform(pca.transform(flat(data.images)))), axis=1)
+    elif recipe.network == "isolation_forest":
+        scores = -sklearn.ensemble.IsolationForest(random_state=data.seed).fit(flat(train)).score_samples(flat(data.images))
+    elif recipe.network == "one_class_svm":
+        scores = -sklearn.svm.OneClassSVM().fit(flat(train)).score_samples(flat(data.images))
     else:
         scores = uses.anomaly_scores(trained(recipe, train, data.seed), data.images)
     value = float(sklearn.metrics.roc_auc_score((data.labels != label) if one_is_normal else (data.labels == label), scores))
@@ -321,10 +334,15 @@ def plan(seed: int, figure: Path | None) -> dict[str, Callable[[Data], Rows]]:
         for recipe in (dataclasses.replace(CHOSEN["compression"], latent_dim=dim), Recipe("pca", dim)):
             cells[f"compression-{recipe.network}-{dim}-seed{seed}"] = partial(compression, recipe)
     for use, label in itertools.product(("anomaly-one", "anomaly-nine"), range(10)):
-        for recipe in (CHOSEN[use], CHOSEN[f"{use}-pca"]):
+        for recipe in anomaly_recipes(use):
             run = f"{use}-{recipe.network}-{label}-seed{seed}"
             cells[run] = partial(anomaly, recipe, label=label, one_is_normal=use == "anomaly-one")
     return cells
+
+
+def anomaly_recipes(use: str) -> list[Recipe]:
+    """Return the models of a table of anomaly scores, ours first."""
+    return [recipe for key, recipe in CHOSEN.items() if key.startswith(use)]
 
 
 def study(source: sources.Source, folder: Path, root_seeds: list[int]) -> None:
@@ -383,8 +401,8 @@ def table(columns: list[str], body: list[list[str]]) -> list[str]:
 
 
 def name(recipe: Recipe) -> str:
-    if recipe.network == "pca":
-        return f"PCA of {recipe.latent_dim}"
+    if recipe.network in BASELINES:
+        return BASELINES[recipe.network] + (f" of {recipe.latent_dim}" if recipe.latent_dim else "")
     return f"DAE ({recipe.network}, code {recipe.latent_dim}, {recipe.corruption}, {recipe.likelihood}, {recipe.epochs} epochs)"
 
 
@@ -394,13 +412,14 @@ def anomaly_tables(values: Values, class_names: tuple[str, ...]) -> list[str]:
         "",
         "Area under the ROC curve of the mean squared error between image and reconstruction; 0.5 is chance, below it anomalies are",
         "reconstructed better than what is normal. PCA: the same error, of the projection on principal components of the same images.",
+        "Isolation forest and one-class SVM: scikit-learn's, with its defaults, on the pixels.",
         "",
     ]
     for use, heading, word in (
         ("anomaly-one", "One class is normal, the nine others are anomalous", "normal"),
         ("anomaly-nine", "Nine classes are normal, one is anomalous", "anomalous"),
     ):
-        recipes = (CHOSEN[use], CHOSEN[f"{use}-pca"])
+        recipes = anomaly_recipes(use)
         found = {
             recipe: [
                 values.get((f"{use}-{recipe.network}-{label}", *keys(recipe), f"{word}:{label}", "", "auroc"), []) for label in range(10)

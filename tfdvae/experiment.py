@@ -144,7 +144,7 @@ def train_generator(run: Run) -> str:
     batches_from = partial(
         pipelines.training_batches, (images, run.data["clean"]) if c.noisy_dir else (images,), c.batch_size, c.seed, "generator"
     )
-    pictures = training.Reconstructions(np.array(images[:10]), run.folder / "logs" / "generator" / "images", every=max(1, c.epochs // 6))
+    pictures = training.Reconstructions(np.array(images[:10]), run.folder / "logs" / "generator" / "images")
     history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
     _keep(run, "generator", model, history)

@@ -161,7 +161,10 @@ def write_report(run: Run) -> str:
     stages = files.read_json(run.folder / "stages.json")
     lines += ["", "| stage | seconds |", "|---|---|", *(f"| {name} | {stage['seconds']:.1f} |" for name, stage in stages.items()), ""]
     files.write_text(run.folder / "report.md", "\n".join(lines))
-    path = html.write(run.folder, run.title, _explorer(run))
+    images, codes, labels = _explored(run)
+    _write_projector(run, images, codes, labels)
+    data = explorer.build(run.generator.decode, images, codes, labels, run.source.class_names, c.variational)
+    path = html.write(run.folder, run.title, data)
     return f"report in {path}"
 
 
@@ -171,12 +174,29 @@ def recorded_origin(run: Run, name: str) -> str:
     return "" if origin == "default" else origin
 
 
-def _explorer(run: Run) -> dict:
-    test, labels = run.source.test_images, np.asarray(run.source.test_labels)
+def _explored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return some test images, their codes and their labels."""
+    labels = np.asarray(run.source.test_labels)
     chosen = splits.stratified_subset(labels, min(EXPLORED, len(labels)), run.config.seed)
-    images = sources.to_unit((run.source.test_noisy if run.config.noisy_dir else test)[chosen])
-    codes = run.generator.encode(images)
-    return explorer.build(run.generator.decode, images, codes, labels[chosen], run.source.class_names, run.config.variational)
+    images = sources.to_unit((run.source.test_noisy if run.config.noisy_dir else run.source.test_images)[chosen])
+    return images, run.generator.encode(images), labels[chosen]
+
+
+def _write_projector(run: Run, images: np.ndarray, codes: np.ndarray, labels: np.ndarray) -> None:
+    """Codes with pictures and labels for TensorBoard's PROJECTOR tab."""
+    from tensorboard.plugins import projector
+
+    folder = run.folder / "logs" / "generator"
+    pictures = explorer.small(images)
+    explorer.sheet(pictures)[0].save(folder / "sprite.png")
+    np.savetxt(folder / "codes.tsv", codes.reshape(len(codes), -1), fmt="%.6g", delimiter="\t")
+    names = [run.source.class_names[label] if run.source.class_names else str(number) for number, label in enumerate(labels)]
+    files.write_text(folder / "labels.tsv", "\n".join(" ".join(name.split()) for name in names) + "\n")
+    config = projector.ProjectorConfig()
+    embedding = config.embeddings.add(tensor_name="codes of test images", tensor_path="codes.tsv", metadata_path="labels.tsv")
+    embedding.sprite.image_path = "sprite.png"
+    embedding.sprite.single_image_dim.extend([pictures.shape[2], pictures.shape[1]])
+    projector.visualize_embeddings(str(folder), config)
 
 
 _PLACES = ("data_dir", "output", "resume", "debug")

@@ -100,21 +100,18 @@ def _restore(model: keras.Model, folder: Path) -> list[dict]:
 
 
 class Reconstructions(keras.callbacks.Callback):
-    """Writes images above their reconstructions to TensorBoard, every `every` epochs.
+    """Writes images above their reconstructions to TensorBoard after each epoch.
 
     Args:
         images: float (N, H, W, C).
         folder: of the event files.
-        every: epochs between two pictures.
     """
 
-    def __init__(self, images: np.ndarray, folder: Path, every: int = 10):
+    def __init__(self, images: np.ndarray, folder: Path):
         super().__init__()
-        self.images, self.folder, self.every = images, folder, every
+        self.images, self.folder = images, folder
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
-            return
         reconstructed = self.model(self.images).numpy()
         rows = [np.concatenate(list(np.clip(row, 0, 1)), axis=1) for row in (self.images, reconstructed)]
         writer = tf.summary.create_file_writer(str(self.folder))

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, lacking
+from tests.conftest import ROOT
 from tfdvae.reporting import html
 
 NAME = r"<script>alert(1)</script> a_b*c* `d` [e](javascript:f) ![g](h) i|j & k &lt; l\m\\ ~~n~~"
@@ -185,25 +185,6 @@ def test_reports_without_sections(tmp_path, text):
     page = Page(html.write(tmp_path, "t").read_text(encoding="utf-8"))
     assert page.all("li") == []
     assert page.all("body")[0][1].replace("Contents", "").split() == text.strip("# ").split()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """Headless Chromium with a profile of its own; its console is recorded."""
-    from selenium import webdriver
-
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        lacking("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path / 'profile'}"):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 @pytest.mark.slow

@@ -39,10 +39,6 @@ def build(
         `tile` (height, width of a picture), `count` of units, `units` (None where there are too many), `between`, `map`.
     """
 
-    def small(pictures: np.ndarray) -> np.ndarray:
-        step = max(1, -(-max(pictures.shape[1:3]) // MOST_SIDE))
-        return pictures[:, ::step, ::step]
-
     def pictures(flat: np.ndarray) -> np.ndarray:
         return small(decode(flat.reshape(-1, *codes.shape[1:])))
 
@@ -64,6 +60,12 @@ def build(
             "sprite": sprite(small(images)),
         },
     }
+
+
+def small(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures (N, H, W, C) of 64 pixels a side at most: every second pixel of larger ones, or every third."""
+    step = max(1, -(-max(pictures.shape[1:3]) // MOST_SIDE))
+    return pictures[:, ::step, ::step]
 
 
 def _units(pictures: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
@@ -117,14 +119,20 @@ def _unit_square(points: np.ndarray) -> list:
 
 
 def sprite(pictures: np.ndarray) -> dict:
-    """Return pictures (N, H, W, C) in [0, 1], one after the other in rows, as `source`, a PNG in a data URL, and `columns`."""
+    """Return pictures (N, H, W, C) in [0, 1] as `source`, the PNG of their `sheet` in a data URL, and its `columns`."""
+    image, columns = sheet(pictures)
+    with io.BytesIO() as file:
+        image.save(file, "PNG", optimize=True)
+        encoded = base64.b64encode(file.getvalue()).decode()
+    return {"source": f"data:image/png;base64,{encoded}", "columns": columns}
+
+
+def sheet(pictures: np.ndarray) -> tuple[Image.Image, int]:
+    """Return pictures (N, H, W, C) in [0, 1] one after the other in the rows of one image, of as many rows as columns or fewer, and its columns."""
     count, height, width, channels = pictures.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[:count] = np.rint(255 * np.clip(pictures, 0, 1))
-    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
-    with io.BytesIO() as file:
-        Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG", optimize=True)
-        encoded = base64.b64encode(file.getvalue()).decode()
-    return {"source": f"data:image/png;base64,{encoded}", "columns": columns}
+    tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
+    tiles[:count] = np.rint(255 * np.clip(pictures, 0, 1))
+    pixels = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels), columns

@@ -1,0 +1,97 @@
+"""How fast `tfdvae denoise` is on a folder of small PNG files, beside a loop that only decodes and encodes them, and whether its memory grows.
+
+python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
+
+The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. Both ways run on the same cores, one after
+the other, three times; ratios are of the medians, and the time in which Python and TensorFlow start is left out of both. The report goes
+to results/files/report.md.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tfdvae import commands, corruptions, evaluation, files, inference, shipped
+from tfdvae.config import DenoiseConfig
+from tfdvae.data import sources
+from tfdvae.runtime import cores, use_threads
+
+ROOT = Path(__file__).parents[1]
+COUNTS, REPEATS = (1_000, 10_000), 3
+
+
+def bare_loop(source: Path, output: Path) -> None:
+    """Decode and encode each image, as anybody would."""
+    output.mkdir()
+    for path in sorted(source.iterdir()):
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+        Image.fromarray(pixels).save(output / path.name)
+
+
+def seconds(work) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
+
+
+def peak_memory(model: str, source: Path, output: Path) -> float:
+    """Return the greatest memory of a process that denoises, in MiB."""
+    program = (
+        "import resource, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
+    )
+    command = [sys.executable, "-c", program, "denoise", model, str(source), str(output)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1]) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir")
+    parser.add_argument("--model", nargs="+", default=shipped.names())
+    arguments = parser.parse_args()
+    use_threads(None)
+    source = sources.load("fashion_mnist", arguments.data_dir)
+    noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
+    images = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
+    lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
+             f"| | files a second, median of {REPEATS} | of the bare loop's | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for count in COUNTS:
+            (folder / str(count)).mkdir()
+            for number, image in enumerate(images[:count]):
+                Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
+        given, made = folder / str(COUNTS[-1]), folder / "made"
+
+        def measured(work) -> float:
+            found = []
+            for _ in range(REPEATS):
+                files.remove(made)
+                found.append(seconds(work))
+            return COUNTS[-1] / statistics.median(found)
+
+        bare = measured(lambda: bare_loop(given, made))
+        lines.append(f"| decode and encode alone | {bare:,.0f} | | | |")
+        for model in arguments.model:
+            config = DenoiseConfig(model=model, input=str(given), output=str(made))
+            speed = measured(lambda config=config: commands.denoise(config))
+            peaks = []
+            for count in COUNTS:
+                files.remove(made)
+                peaks.append(f"{peak_memory(model, folder / str(count), made):,.0f}")
+            lines.append(f"| `{Path(model).name}` | {speed:,.0f} | {speed / bare:.0%} | {' | '.join(peaks)} |")
+    files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
