@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -263,3 +265,15 @@ def test_sampling_needs_a_prior():
 
 def test_to_kind_rounds():
     assert inference.to_kind(np.array([0, 0.5, 1], np.float32), np.dtype(np.uint8)).tolist() == [0, 128, 255]
+
+
+FIXTURES = sorted(Path(__file__).parent.joinpath("fixtures").glob("*/*.npz"))
+
+
+@pytest.mark.parametrize("suffix", [".keras", "-saved_model"])
+@pytest.mark.parametrize("expected", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_models_of_earlier_versions(expected, suffix):
+    loaded = tfdvae.load(expected.with_name(expected.stem + suffix))
+    with np.load(expected) as kept:
+        np.testing.assert_allclose(loaded.denoise(kept["images"]), kept["denoised"], atol=1e-5)
+        np.testing.assert_allclose(loaded.encode(kept["images"]), kept["codes"], atol=1e-4)
