@@ -21,20 +21,11 @@ MARGIN = 0.3  # points
 
 def accuracies(precision: str, folder: Path, arguments: argparse.Namespace) -> dict[tuple[str, str], float]:
     """Return accuracy in % by (condition, seed)."""
-    command = [
-        sys.executable,
-        "-m",
-        "tfdvae",
-        "study",
-        "augmentation",
-        "--development",
-        "--data-dir",
-        arguments.data_dir,
-        "--precision",
-        precision,
-    ]
-    command += ["--sets", "limited", "--protocols", "equal_steps", "--seeds", *map(str, SEEDS), "--output", str(folder)]
-    command += ["--workers", str(arguments.workers), "--threads", "1"]
+    options = (
+        f"--precision {precision} --sets limited --protocols equal_steps --classifier-steps 1200 --workers {arguments.workers} --threads 1"
+    )
+    command = [sys.executable, "-m", "tfdvae", "study", "augmentation", "--development", *options.split()]
+    command += ["--seeds", *map(str, SEEDS), "--data-dir", arguments.data_dir, "--output", str(folder)]
     subprocess.run(command, check=True, cwd=ROOT)
     rows = [row for row in files.read_rows(folder / "rows.csv") if row["metric"] == "accuracy" and row["test_corruption"] == "none"]
     return {(row["condition"], row["seed"]): 100 * float(row["value"]) for row in rows}

@@ -337,6 +337,10 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
     assert "8 of 8 cells are missing." in process.stdout
     assert "minutes" in process.stdout
     assert not (tmp_path / "none").exists()
+    (tmp_path / "other").mkdir()
+    files.write_json(tmp_path / "other" / "config.json", {"tfdvae": "0.0.0"})
+    process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "other")
+    assert (process.returncode, "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr) == (2, True)
 
 
 @pytest.mark.slow

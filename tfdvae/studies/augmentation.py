@@ -283,9 +283,6 @@ def study(config: AugmentationStudyConfig) -> None:
     config = resolved(config, source)
     _check(config, source)
     cells = listed_cells(config)
-    if config.dry_run:
-        _estimate(config, source, cells)
-        return
     if source.notice and config.cell is None:
         print(f"NOTE: {source.notice}", flush=True)
 
@@ -299,6 +296,10 @@ def study(config: AugmentationStudyConfig) -> None:
         "image_size", "n_train", "epochs", "latent_dim", "classifier", "classifier_steps", "classifier_epochs", "precision", "metric", "test_noise",
         "other_noise", "development", "quick")}  # fmt: skip
     marks = {"images": source.fingerprint, "classifier_source": config.classifier and classifier.fingerprint(config.classifier)}
+    if config.dry_run:
+        cell_runner.check_same_study("augmentation", config, settings | marks)
+        _estimate(config, source, cells)
+        return
     cell_runner.study("augmentation", config, cells, settings | marks, compute, report, in_process=config.quick)
 
 

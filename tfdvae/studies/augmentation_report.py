@@ -272,6 +272,19 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
             "",
             *table(["trained on", *itertools.chain(*((tested, "detectable") for tested in summaries))], ahead),
         ]
+        if "classical" in scores and (made := [name for name in scores if name in GENERATIVE]):
+            cells = [[results.difference(condition, protocol, name, "classical", tested)[0] for tested in summaries] for name in made]
+            lines += [
+                "Points ahead of classical augmentation, which needs no model:",
+                "",
+                *table(
+                    ["trained on", *summaries],
+                    [
+                        [training_set_label(name), *(_interval(each) if each else "" for each in line)]
+                        for name, line in zip(made, cells, strict=True)
+                    ],
+                ),
+            ]
         curves = {name: [statistics.mean_and_half_width(list(each.values())) for each in points] for name, points in scores.items()}
         path = f"figures/{condition}-{protocol}.png"
         title = f"{dataset}, {condition} training images, {protocol}"

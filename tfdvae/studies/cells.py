@@ -44,10 +44,11 @@ def study(
         ChildProcessError: a cell failed.
     """
     folder, chosen = study_folder(name, config), threads(name, config)
-    settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": chosen}
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
-        _check_same_study(settings, folder)
+    settings = check_same_study(name, config, settings)
+    if config.cell is not None:
+        _keep_settings(settings, folder)
         use_threads(chosen)
         compute(config.cell, _cell_path(folder, config.cell))
         return
@@ -55,7 +56,8 @@ def study(
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
-        _check_same_study(settings, folder)
+        check_same_study(name, config, settings)
+        _keep_settings(settings, folder)
         if in_process:
             use_threads(chosen)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a model traced for each cell
@@ -88,15 +90,26 @@ def threads(name: str, config: StudyConfig) -> int:
     return config.threads or kept or max(1, cores() // config.workers)
 
 
-def _check_same_study(settings: dict, folder: Path) -> None:
+def check_same_study(name: str, config: StudyConfig, settings: dict[str, object]) -> dict[str, object]:
+    """Return all settings that may not change between two starts in one folder, as JSON holds them.
+
+    Raises:
+        ValueError: the folder holds results of others.
+    """
+    folder = study_folder(name, config)
+    settings = {"tfdvae": tfdvae.__version__, "dataset": config.dataset, **settings, "threads": threads(name, config)}
     settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
     path = folder / "config.json"
-    if not path.exists():
-        files.write_json(path, settings)
-    elif (kept := files.read_json(path)) != settings:
+    if path.exists() and (kept := files.read_json(path)) != settings:
         differing = [name for name in {**kept, **settings} if kept.get(name) != settings.get(name)]
         told = "; ".join(f"`{name}` {kept.get(name)!r} there, {settings.get(name)!r} here" for name in differing)
         raise ValueError(f"`output` {folder} holds a study with other settings: {told}. Give another folder.")
+    return settings
+
+
+def _keep_settings(settings: dict[str, object], folder: Path) -> None:
+    if not (folder / "config.json").exists():
+        files.write_json(folder / "config.json", settings)
 
 
 def _arguments(config: StudyConfig) -> list[str]:
