@@ -78,7 +78,7 @@ def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
     assert run("denoise dae.keras large.png out.png")[0] == 0
     assert image_files.read(tmp_path / "out.png").shape == (50, 30, 1)
     status, _, err = run("denoise dvae.keras large.png other.png")
-    assert status == 1
+    assert status == 2
     assert "large.png cannot be processed: `images` must be 8x6" in err
     assert "no place in the image" in err
     assert not (tmp_path / "other.png").exists()
@@ -91,6 +91,36 @@ def test_gray_images_with_a_model_of_colour_stay_gray(run, models, tmp_path):
     assert made.shape == SHAPE
     expected = models[1]["colour"].denoise(np.repeat(BYTES[:1] / np.float32(255), 3, axis=-1))[0].mean(axis=-1, keepdims=True)
     np.testing.assert_allclose(made, 255 * expected, atol=1)
+
+
+def test_gray_images_stored_in_colour_with_a_gray_model_stay_in_colour(run, models, tmp_path):
+    stored = np.repeat(BYTES[:3], 3, axis=-1)
+    stored[2, 0, 0, 0] ^= 255  # this one is in colour
+    write_folder(stored)
+    status, out, err = run("denoise dvae.keras in out")
+    assert (status, "2 images in out" in out) == (1, True)
+    assert "002.png cannot be processed: `images` must have 1 channel, as the model has; got 3" in err
+    made = image_files.read(tmp_path / "out" / "bag" / "000.png")
+    np.testing.assert_allclose(made, 255 * np.repeat(models[1]["dvae"].denoise(BYTES[:1] / np.float32(255))[0], 3, axis=-1), atol=0.51)
+
+
+def test_an_output_that_is_an_input_or_lies_in_one(run, tmp_path):
+    write_folder()
+    np.savez("in.npz", x_train=BYTES, y_train=np.arange(40))
+    for line in ("denoise dvae.keras in in", "denoise dvae.keras in in/out", "augment dvae.keras in/bag in --overwrite", "impute dvae.keras in out --mask out",
+                 "encode dvae.keras in.npz in.npz --overwrite", "detect dvae.keras in other.csv --normal other.csv"):  # fmt: skip
+        status, _, err = run(line)
+        assert (status, "must lie apart from" in err) == (2, True), line
+    assert len(list((tmp_path / "in").rglob("*.png"))) == 40
+    assert run("detect dvae.keras in in/scores.csv")[0] == 0
+
+
+def test_names_that_synthetic_images_have_too(run, tmp_path):
+    write_folder(BYTES[:2])
+    image_files.write(tmp_path / "in" / "bag" / "000-synthetic1.png", BYTES[5])
+    status, _, err = run("augment dvae.keras in out --include-originals")
+    assert (status, "it holds bag/000-synthetic1.png" in err) == (2, True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_failures_are_named_and_counted_in_the_status(run, tmp_path):
@@ -128,10 +158,10 @@ def test_sample(run, models, tmp_path, output):
         made = made if output == "out.npy" else made["images"]
     np.testing.assert_allclose(made, expected, atol=0.0021 if output == "out" else 1e-6)
     status, _, err = run(f"sample dvae.keras {output} --count 2")
-    assert (status, "--overwrite replaces it" in err) == (2, True)
+    assert (status, "--overwrite replaces" in err) == (2, True)
     assert run(f"sample dvae.keras {output} --count 2 --overwrite")[0] == 0
     if output == "out":
-        assert len(list((tmp_path / "out").iterdir())) == 2
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.csv", "sample-000000.png", "sample-000001.png"]
 
 
 def test_sample_of_a_dae(run):
@@ -148,7 +178,7 @@ def test_augment_a_folder_is_what_the_augmenter_makes(run, models, tmp_path, mod
     assert len(listed) == 120
     names = [f"{('bag', 'shoe')[number % 2]}/{number:03}.png" for number in in_order(np.arange(40))]
     for row in listed:
-        copy = int(row["image"].removesuffix(".png").rpartition("-")[2])
+        copy = int(row["image"].removesuffix(".png").rpartition("-synthetic")[2])
         assert row["label"] == row["source"].partition("/")[0]
         assert (row["seed"], row["method"]) == ("5", "posterior" if model == "dvae" else "reconstruction")
         made = image_files.read(tmp_path / "out" / row["image"])
@@ -166,14 +196,12 @@ def test_augment_with_originals_and_a_second_time(run, tmp_path):
     assert len(originals) == 40
     assert (tmp_path / "out" / originals[0]["image"]).read_bytes() == (tmp_path / "in" / originals[0]["source"]).read_bytes()
     status, _, err = run("augment dvae.keras in out")
-    assert (status, "--overwrite replaces it" in err) == (2, True)
-    assert run("augment dvae.keras in out --overwrite")[0] == 0
-    assert len(rows(tmp_path / "out" / "manifest.csv")) == 80
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.tex").touch()
-    status, _, err = run("augment dvae.keras in mine --overwrite")
-    assert (status, "was not made by this command" in err) == (2, True)
-    assert (tmp_path / "mine" / "thesis.tex").exists()
+    assert (status, "is not empty; --overwrite replaces" in err) == (2, True)
+    (tmp_path / "out" / "thesis.tex").touch()
+    assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 0
+    assert len(rows(tmp_path / "out" / "manifest.csv")) == 40
+    left = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert left == {"manifest.csv", "thesis.tex", *(Path(row["image"]).name for row in rows(tmp_path / "out" / "manifest.csv"))}
 
 
 def test_augment_arrays(run, models, tmp_path):
@@ -190,6 +218,19 @@ def test_augment_arrays(run, models, tmp_path):
     np.savez("unlabelled.npz", x_train=BYTES)
     status, _, err = run("augment dvae.keras unlabelled.npz other.npz")
     assert (status, "must hold images and labels, x_train and y_train or" in err) == (2, True)
+
+
+def test_augment_takes_training_images_alone(run, tmp_path):
+    write_folder(folder="in/train")
+    write_folder(folder="in/test")
+    status, _, err = run("augment dvae.keras in out")
+    assert (status, "give the folder of the training images" in err) == (2, True)
+    assert run("augment dvae.keras in/train out")[0] == 0
+    np.savez_compressed("in.npz", x_train=BYTES, y_train=np.arange(40), x_test=BYTES[:3], y_test=np.arange(3))
+    assert run("augment dvae.keras in.npz out.npz")[0] == 0
+    found = np.load(tmp_path / "out.npz")
+    assert np.array_equal(found["x_test"], BYTES[:3])
+    assert found["x_train"].shape == (80, 8, 6, 1)
 
 
 def test_augment_images_beside_folders(run, tmp_path):
@@ -213,7 +254,7 @@ def test_detect(run, models, tmp_path):
     normal = np.sort(uses.anomaly_scores(models[1]["dvae"], (255 - BYTES) / np.float32(255)))
     threshold = normal[36]  # three of forty lie above it; a fourth would be a tenth, and the quantile is not exceeded by it
     assert [int(row["anomalous"]) for row in listed] == (scores > threshold * (1 + 1e-6)).astype(int).tolist()
-    assert f"Threshold {threshold:.4g}"[:12] in out
+    assert float(out.split()[1].rstrip(",")) == pytest.approx(threshold, rel=1e-3)
     assert run("detect dvae.keras in plain.csv")[0] == 0
     assert list(rows(tmp_path / "plain.csv")[0]) == ["image", "score"]
 
@@ -233,7 +274,9 @@ def test_impute_files_with_masks(run, models, tmp_path):
     assert run("impute dvae.keras in one --mask masks/bag/000.png")[0] == 0
     (tmp_path / "masks" / "bag" / "002.png").unlink()
     status, _, err = run("impute dvae.keras in some --mask masks")
-    assert (status, "002.png cannot be processed: `mask` masks has no image of that name" in err) == (1, True)
+    assert (status, err.count("cannot be processed")) == (1, 1)
+    assert "002.png cannot be processed: `mask` masks has no image of that name" in err
+    assert len(list((tmp_path / "some").rglob("*.png"))) == 3
     status, _, err = run("impute dvae.keras in none")
     assert (status, "`mask` is needed for image files" in err) == (2, True)
 
@@ -264,7 +307,11 @@ def test_export(run, models, tmp_path):
     status, _, err = run("export dvae.keras --format onnx")
     assert (status, "exists; --overwrite replaces it" in err) == (2, True)
     assert run("export dvae.keras --format onnx --overwrite")[0] == 0
-    assert run("denoise saved in.npy out.npy")[0] == 2
+    np.save("in.npy", IMAGES)
+    assert run("denoise saved in.npy out.npy")[0] == 0
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), models[1]["dvae"].denoise(IMAGES), atol=1e-6)
+    status, _, err = run("export saved --format onnx --output other.onnx")
+    assert (status, "a SavedModel has no Keras layer" in err) == (2, True)
 
 
 BAD = {
@@ -275,6 +322,10 @@ BAD = {
     "denoise dvae.keras labels.npy out.npy": "must hold images",
     "denoise dvae.keras wide.npy out.npy": "`images` must be 8x6",
     "denoise dvae.keras odd.npy out.npy": "scaled to [0, 1]",
+    "impute dvae.keras in.npy out.npy --mask short.npy": "`mask` short.npy must have shape (40, H, W) or (H, W); got (5, 8, 6)",
+    "impute dvae.keras in.npy out.npy --mask wide.npy": "`mask` wide.npy must have shape (40, H, W)",
+    "impute dvae.keras nan.npy out.npy --mask one.npy": "nan, rows 0 to 39: `images` must be finite; image 3",
+    "denoise dvae.keras ~nobody-of-this-name/a out": "home directory",
     "detect dvae.keras in.npy scores.csv --false-positive-rate 0.1": "is for a threshold from `normal` images",
     "detect dvae.keras in.npy scores.csv --normal in.npy --false-positive-rate 2": "between 0 and 1; got 2",
     "sample dvae.keras out.png": "must be a folder, or a file .npy or .npz",
@@ -291,6 +342,9 @@ def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp
     np.save("in.npy", IMAGES)
     np.save("labels.npy", np.arange(5))
     np.save("wide.npy", np.zeros((3, 9, 9), np.uint8))
+    np.save("short.npy", np.zeros((5, 8, 6), bool))
+    np.save("one.npy", np.eye(8, 6, dtype=bool))
+    np.save("nan.npy", np.where(np.arange(40)[:, None, None, None] == 3, np.nan, IMAGES))
     np.save("odd.npy", np.linspace(8, 238, 48).reshape(1, 8, 6))
     (tmp_path / "folder").mkdir()
     before = sorted(tmp_path.rglob("*"))

@@ -52,8 +52,8 @@ def finished(tmp_path_factory):
 
 def test_names_each_stage_and_ends_with_the_table(finished):
     _, process = finished
-    names = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export"]
-    assert [line for line in process.stdout.splitlines() if line.startswith("[")] == [f"[{i}/8] {name}" for i, name in enumerate(names, 1)]
+    names = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export", "report"]
+    assert [line for line in process.stdout.splitlines() if line.startswith("[")] == [f"[{i}/9] {name}" for i, name in enumerate(names, 1)]
     table = process.stdout.rstrip().splitlines()[-4:]
     assert table[0] == "| trained on | no noise | 2.5% | 5% | 7.5% | 10% |"
     assert table[2].startswith("| limited | ")
@@ -68,7 +68,7 @@ def test_run_folder(finished):
     folder, process = finished
     expected = {
         ".lock", "config.json", "environment.json", "stages.json", "metrics.csv", "history.csv", "summary.md", "generator.keras", "augmentation",
-        "classifier-limited.keras", "classifier-dvae.keras", "saved_model", "checkpoints", "logs", "figures",
+        "classifier-limited.keras", "classifier-dvae.keras", "saved_model", "checkpoints", "logs", "figures", "report.md", "report.html",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} | {".lock"} == expected
     figures = {"samples", "corrupted", "reconstructions", "augmentation", "training_loss", "latent_grids", "learning_curves", "accuracy"}

@@ -32,7 +32,7 @@ SETTINGS = [
     "--threads",
     "2",
 ]
-STAGES = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export"]
+STAGES = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export", "report"]
 
 
 def start(*arguments):

@@ -65,6 +65,12 @@ def test_images_come_out_as_they_went_in(shape, dtype):
     assert TrainedModel(model).encode(given).shape == ((3,) if len(shape) == 2 else (len(given), 3))
 
 
+def test_a_gray_image_of_three_dimensions():
+    model = model_of()
+    assert TrainedModel(model).denoise(IMAGES[0]).shape == GRAY
+    assert TrainedModel(model).encode(IMAGES[0]).shape == (3,)
+
+
 def test_a_model_of_colour_takes_one_image_of_three_dimensions():
     model = model_of(shape=(8, 6, 3))
     images = np.random.default_rng(1).random((2, 8, 6, 3), dtype=np.float32)
@@ -99,7 +105,15 @@ def test_images_that_do_not_fit(case):
         TrainedModel(model_of()).denoise(given)
 
 
-@pytest.mark.parametrize("size", [(8, 6), (16, 12), (21, 17), (8, 40), (500, 300)])
+@pytest.mark.parametrize("size", [(8, 6), (16, 12), (21, 17), (8, 40)])
+def test_tiles_of_what_changes_nothing_are_the_image(size):
+    from tfdvae import tiles
+
+    image = np.random.default_rng(0).random((*size, 2), dtype=np.float32)
+    np.testing.assert_allclose(tiles.apply(lambda batch: batch, image, (8, 6), batch_size=3), image, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(8, 6), (21, 17), (500, 300)])
 def test_larger_images_in_tiles_without_seams(size):
     """A convolutional model that gives every pixel the same value: any seam would show."""
     model = model_of("dae", "residual_conv")
@@ -152,10 +166,27 @@ def test_datasets_of_images_with_and_without_labels(saved, place, dtype, batched
     np.testing.assert_allclose(alone, model.encode(IMAGES if dtype == "float32" else given / 255), atol=1e-5)
 
 
+@pytest.mark.parametrize("batched", [True, False])
+def test_datasets_of_images_without_channels(batched):
+    loaded = TrainedModel(model_of())
+    dataset = tf.data.Dataset.from_tensor_slices(IMAGES[..., 0])
+    made = list(loaded.denoise(dataset.batch(2) if batched else dataset))
+    assert made[0].shape == ((2, 8, 6) if batched else (8, 6))
+    np.testing.assert_allclose(np.concatenate(made) if batched else np.stack(made), loaded.denoise(IMAGES[..., 0]), atol=1e-6)
+
+
+def test_a_dataset_of_another_scale_is_refused_as_it_runs():
+    loaded = TrainedModel(model_of())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be scaled to"):
+        list(loaded.denoise(tf.data.Dataset.from_tensor_slices(255 * IMAGES)))
+
+
 def test_a_dataset_that_does_not_fit():
     loaded = TrainedModel(model_of())
     with pytest.raises(ValueError, match=r"must hold images \(8, 6, 1\) or batches of them; got elements of shape \(5, 5, 1\)"):
         loaded.denoise(tf.data.Dataset.from_tensor_slices(np.zeros((3, 5, 5, 1), np.float32)))
+    with pytest.raises(TypeError, match="alone or first in tuples; got dict"):
+        loaded.denoise(tf.data.Dataset.from_tensor_slices({"image": IMAGES}))
     with pytest.raises(TypeError, match=r"uint8, uint16 or floats in .0, 1.; got int64"):
         loaded.denoise(tf.data.Dataset.from_tensor_slices(np.zeros((3, *GRAY), np.int64)))
 

@@ -76,11 +76,14 @@ Command = (
 )
 
 
+_GOES_ON = {"train": " A run that had begun goes on with --resume RUN_FOLDER."} | dict.fromkeys(
+    ("study", "denoise", "impute"), " The same command goes on."
+)
 _STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C."""
+    """Run a command and return the exit status: 0, 1 where some images failed, 2 after an error of the user's, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if "--version" in arguments:
         print(f"tfdvae {tfdvae.__version__}")
@@ -113,10 +116,9 @@ def main(arguments: list[str] | None = None) -> int:
             case TrainConfig():
                 _train(command, arguments[1:])
     except KeyboardInterrupt:
-        way = "The same command goes on" if arguments[:1] == ["study"] else "A run that had begun goes on with --resume RUN_FOLDER"
-        print(f"\ntfdvae: stopped. {way}.", file=sys.stderr)
+        print(f"\ntfdvae: stopped.{_GOES_ON.get(arguments[0], '')}", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
         if debug:
             raise
         print(f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened.", file=sys.stderr)
@@ -178,10 +180,15 @@ def _use_model(config: VerbConfig) -> int:
     with _starting_tensorflow():
         from tfdvae import commands, runtime
 
+    import tensorflow as tf
+
     runtime.use_threads(config.threads)
     verbs = {DenoiseConfig: commands.denoise, EncodeConfig: commands.encode, SampleConfig: commands.sample, AugmentConfig: commands.augment,
              DetectConfig: commands.detect, ImputeConfig: commands.impute, ExportConfig: commands.export}  # fmt: skip
-    return verbs[type(config)](config)
+    try:
+        return verbs[type(config)](config)
+    except tf.errors.OpError as error:
+        raise OSError(str(error).strip().partition("\n")[0]) from error
 
 
 def _describe_models() -> str:

@@ -81,7 +81,7 @@ class TrainedModel:
 
     Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model, uint8, uint16 or floats in [0, 1] which noise may exceed,
     or a `tf.data.Dataset` of images or batches, alone or first in tuples. Where images come out they have the type and shape
-    of those that went in. An array of three dimensions is (N, H, W) for a model of gray images and (H, W, C) for one of colour.
+    of those that went in. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1, and (H, W, C) for one of colour.
 
     Attributes:
         verbs: the model itself: `DAE`, `VAE`, `DVAE`, or the graphs of a SavedModel.
@@ -135,7 +135,7 @@ class TrainedModel:
         if isinstance(images, tf.data.Dataset):
             return images.map(self.mapped(self.verbs.graphs["encode_images"], in_kind=False), tf.data.AUTOTUNE)
         codes = self.verbs.encode(self.batch(images))
-        return codes[0] if self._single(np.ndim(images)) else codes
+        return codes[0] if self._single(np.asarray(images)) else codes
 
     def decode(self, codes) -> np.ndarray:
         """Return the image of each code, float32 (N, H, W, C) in [0, 1]."""
@@ -164,7 +164,7 @@ class TrainedModel:
         """
         array = np.asarray(images)
         made = augmentation.Augmenter(self.verbs, method).generate(self.batch(array), np.atleast_1d(labels), per_image, seed)
-        flat = self.image_shape[-1] == 1 and array.ndim < 4
+        flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
         return made._replace(images=to_kind(made.images[..., 0] if flat else made.images, array.dtype))
 
     def anomaly_scores(self, images) -> np.ndarray:
@@ -183,15 +183,17 @@ class TrainedModel:
             TypeError, ValueError: images or `missing` that do not fit; integer images without `missing`.
         """
         array = np.asarray(images)
-        unknown = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
-        if missing is None and array.dtype.kind != "f":
-            raise ValueError(f"`missing` is needed for images of {array.dtype}, which have no NaN.")
-        batch = self.batch(np.where(unknown, array.dtype.type(0), array))
+        shaped = self._shaped(array)
+        self._check_size(shaped.shape[1:], larger=False)
         if missing is None:
-            missing = self._shaped(unknown).any(axis=-1)
+            if array.dtype.kind != "f":
+                raise ValueError(f"`missing` is needed for images of {array.dtype}, which have no NaN.")
+            missing = np.isnan(shaped).any(axis=-1)
         missing = np.asarray(missing)
-        if missing.shape in (batch.shape[1:3], (1, *batch.shape[1:3])):
-            missing = np.broadcast_to(missing, batch.shape[:3])
+        missing = np.broadcast_to(missing, shaped.shape[:3]) if missing.shape == shaped.shape[1:3] else missing
+        if missing.shape != shaped.shape[:3]:
+            raise ValueError(f"`missing` must have shape (H, W) or (N, H, W) for `images` {array.shape}; got {missing.shape}.")
+        batch = self.batch(np.where(missing[..., None], shaped.dtype.type(0), shaped))
         return to_kind(uses.impute(self.verbs, batch, missing), array.dtype).reshape(array.shape)
 
     def batch(self, images, larger: bool = False) -> np.ndarray:
@@ -213,13 +215,16 @@ class TrainedModel:
             raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {shaped.dtype}.")
         return self.verbs.checked("images", shaped, any_size=True)
 
-    def _single(self, rank: int) -> bool:
-        return rank == (2 if self.image_shape[-1] == 1 else 3)
+    def _single(self, array: np.ndarray) -> bool:
+        """Tell whether an array is one image."""
+        if self.image_shape[-1] > 1:
+            return array.ndim == 3
+        return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 1 < self.image_shape[1])
 
     def _shaped(self, array: np.ndarray) -> np.ndarray:
         """Return images as (N, H, W, C)."""
         channels = self.image_shape[-1]
-        if self._single(array.ndim):
+        if self._single(array):
             array = array[None]
         if array.ndim == 3 and channels == 1:
             array = array[..., None]
@@ -249,24 +254,27 @@ class TrainedModel:
             function: tensor float32 (N, H, W, C) -> tensor (N, ...).
             in_kind: what comes out are images, of the type of those that went in.
         """
+        height, width, channels = self.image_shape
 
         def of_images(images, *others):
-            unbatched = images.shape.rank == 3
-            if images.shape.rank not in (3, 4) or not images.shape[-3:].is_compatible_with(self.image_shape):
-                height, width, channels = self.image_shape
-                raise ValueError(
-                    f"a dataset must hold images ({height}, {width}, {channels}) or batches of them; got elements of shape {images.shape}."
-                )
-            batch = images[None] if unbatched else images
-            if batch.dtype in (tf.uint8, tf.uint16):
-                batch = tf.cast(batch, tf.float32) / batch.dtype.max
-            elif not batch.dtype.is_floating:
+            if not tf.is_tensor(images):
+                raise TypeError(f"a dataset must hold images alone or first in tuples; got {type(images).__name__}: map it to tuples.")
+            flat = channels == 1 and images.shape[-2:].is_compatible_with((height, width)) and images.shape.rank in (2, 3)
+            batch = images[..., None] if flat else images
+            if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(self.image_shape):
+                raise ValueError(f"a dataset must hold images {self.image_shape} or batches of them; got elements of shape {images.shape}.")
+            if batch.dtype not in (tf.uint8, tf.uint16) and not batch.dtype.is_floating:
                 raise TypeError(f"a dataset must hold images of uint8, uint16 or floats in [0, 1]; got {batch.dtype.name}.")
-            made = function(tf.cast(batch, tf.float32))
+            unbatched = batch.shape.rank == 3
+            batch = batch[None] if unbatched else batch
+            unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
+            wide = tf.reduce_max(tf.abs(unit)) > 10
+            with tf.control_dependencies([tf.debugging.Assert(~wide, ["images must be scaled to [0, 1], which noise may exceed"])]):
+                made = function(unit)
             made = made[0] if unbatched else made
-            if in_kind and not images.dtype.is_floating:
-                made = tf.round(made * images.dtype.max)
-            made = tf.cast(made, images.dtype) if in_kind else made
+            if in_kind:
+                made = made[..., 0] if flat else made
+                made = tf.cast(made if images.dtype.is_floating else tf.round(made * images.dtype.max), images.dtype)
             return (made, *others) if others else made
 
         return of_images

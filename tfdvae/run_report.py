@@ -146,6 +146,7 @@ def summary(run: Run) -> str:
 def write_report(run: Run) -> str:
     """Write `report.md` and `report.html`: results, figures, the latent explorer, and what the run was made of."""
     c, recorded = run.config, files.read_json(run.folder / "environment.json")
+    origin = files.read_json(run.folder / "config.json").get("origin", {})
     lines = ["# " + html.literal(run.title), "", *summary(run).splitlines()[2:], "", "## Figures", ""]
     for name in figure_names(c):
         lines += [f"![{_CAPTIONS[name]}](figures/{name}.png)", ""]
@@ -153,7 +154,8 @@ def write_report(run: Run) -> str:
     for name, value in c.to_dict().items():
         if name not in _PLACES:
             shown = ", ".join(value) if isinstance(value, list) else str(value)
-            lines.append(f"| {name} | {html.literal(shown)} | {recorded_origin(run, name)} |")
+            came = "" if origin.get(name) == "default" else origin.get(name, "")
+            lines.append(f"| {name} | {html.literal(shown)} | {came} |")
     lines += ["", "## Environment", "", "| | |", "|---|---|"]
     packages = recorded["packages"]
     shown = {**{name: recorded[name] for name in ("started", "processor", "platform", "python", "commit")}, **packages}
@@ -161,33 +163,31 @@ def write_report(run: Run) -> str:
     stages = files.read_json(run.folder / "stages.json")
     lines += ["", "| stage | seconds |", "|---|---|", *(f"| {name} | {stage['seconds']:.1f} |" for name, stage in stages.items()), ""]
     files.write_text(run.folder / "report.md", "\n".join(lines))
-    images, codes, labels = _explored(run)
-    _write_projector(run, images, codes, labels)
-    data = explorer.build(run.generator.decode, images, codes, labels, run.source.class_names, c.variational)
+    chosen, codes, pictures = _explored(run)
+    labels = np.asarray(run.source.test_labels)[chosen]
+    _write_projector(run, pictures, codes, labels)
+    data = explorer.build(run.generator.decode, pictures, codes, labels, run.source.class_names, c.variational, chosen)
     path = html.write(run.folder, run.title, data)
     return f"report in {path}"
 
 
-def recorded_origin(run: Run, name: str) -> str:
-    """Return where a setting came from: `given`, `recipe` or nothing for a default."""
-    origin = files.read_json(run.folder / "config.json").get("origin", {}).get(name, "")
-    return "" if origin == "default" else origin
-
-
 def _explored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return some test images, their codes and their labels."""
-    labels = np.asarray(run.source.test_labels)
+    """Return the positions of some test images, their codes and small pictures of them."""
+    test, labels = run.source.test_noisy if run.config.noisy_dir else run.source.test_images, np.asarray(run.source.test_labels)
     chosen = splits.stratified_subset(labels, min(EXPLORED, len(labels)), run.config.seed)
-    images = sources.to_unit((run.source.test_noisy if run.config.noisy_dir else run.source.test_images)[chosen])
-    return images, run.generator.encode(images), labels[chosen]
+    codes, pictures = [], []
+    for piece in files.pieces(len(chosen), 4 * test[0].size, run.generator.batch_rows):
+        images = sources.to_unit(test[chosen[piece]])
+        codes.append(run.generator.encode(images))
+        pictures.append(explorer.small(images))
+    return chosen, np.concatenate(codes), np.concatenate(pictures)
 
 
-def _write_projector(run: Run, images: np.ndarray, codes: np.ndarray, labels: np.ndarray) -> None:
-    """Codes with pictures and labels for TensorBoard's PROJECTOR tab."""
+def _write_projector(run: Run, pictures: np.ndarray, codes: np.ndarray, labels: np.ndarray) -> None:
+    """Codes with pictures and labels for TensorBoard's PROJECTOR tab, in a folder with events, for it looks into no other."""
     from tensorboard.plugins import projector
 
-    folder = run.folder / "logs" / "generator"
-    pictures = explorer.small(images)
+    folder = run.folder / "logs" / "generator" / "images"
     explorer.sheet(pictures)[0].save(folder / "sprite.png")
     np.savetxt(folder / "codes.tsv", codes.reshape(len(codes), -1), fmt="%.6g", delimiter="\t")
     names = [run.source.class_names[label] if run.source.class_names else str(number) for number, label in enumerate(labels)]

@@ -109,12 +109,12 @@ class Reconstructions(keras.callbacks.Callback):
 
     def __init__(self, images: np.ndarray, folder: Path):
         super().__init__()
-        self.images, self.folder = images, folder
+        self.images, self.folder, self.writer = images, folder, None
 
     def on_epoch_end(self, epoch, logs=None):
+        self.writer = self.writer or tf.summary.create_file_writer(str(self.folder))
         reconstructed = self.model(self.images).numpy()
         rows = [np.concatenate(list(np.clip(row, 0, 1)), axis=1) for row in (self.images, reconstructed)]
-        writer = tf.summary.create_file_writer(str(self.folder))
-        with writer.as_default():
+        with self.writer.as_default():
             tf.summary.image("observed above reconstructed", np.concatenate(rows)[None], step=epoch)
-        writer.close()
+        self.writer.flush()

@@ -24,7 +24,7 @@ def decode(codes):
 
 def built(units, prior=True, names=NAMES, images=IMAGES):
     codes = np.random.default_rng(1).normal(size=(len(images), units))
-    return explorer.build(decode, images, codes, LABELS[: len(images)], names, prior), codes
+    return explorer.build(decode, images, codes, LABELS[: len(images)], names, prior, 100 + np.arange(len(images))), codes
 
 
 def tile(sprite, number, height=4, width=6):
@@ -98,7 +98,7 @@ def test_map_has_a_point_and_a_picture_for_each_image():
 
 def test_images_without_classes_few_images_and_colour():
     data, _ = built(2, names=())
-    assert data["between"]["names"][:2] == ["image 0", "image 1"]
+    assert data["between"]["names"][:2] == ["image 100", "image 101"]
     assert set(data["map"]["labels"]) == {0}
     data, _ = built(2, names=(), images=IMAGES[:1])
     assert data["between"] is None
@@ -167,7 +167,7 @@ def test_in_a_browser(browser, tmp_path, width):
     assert shown("between-picture") == 2 * data["between"]["steps"] - 1, "from and to are the same image, the third one"
 
     area = browser.find_element(By.ID, "map")
-    assert "Test image 0: bag" in browser.find_element(By.ID, "map-text").text
+    assert "Test image 100: bag" in browser.find_element(By.ID, "map-text").text
     seen = set()
     for key in (Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_LEFT, Keys.ARROW_DOWN) * 4:
         area.send_keys(key)

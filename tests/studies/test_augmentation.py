@@ -176,6 +176,13 @@ def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(sourc
 
 
 def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
+    """Test images are replaced by what raises whatever is done with it."""
+
+    class Poison:
+        def __getattribute__(self, name):
+            raise AssertionError("development looked at test images")
+
+    source = dataclasses.replace(source, test_images=Poison(), test_labels=Poison())
     config = small(development=True, n_train=256, classifier_steps=6)
     augmentation.classifier_cell(config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100)
     rows = files.read_rows(tmp_path / "a.csv")

@@ -63,6 +63,8 @@ class EncodeConfig(_OfImages):
 class AugmentConfig(_OfImages):
     """Write labelled synthetic images in the layout of the input, with a manifest.csv of what each was made from."""
 
+    input: _Input
+    """A folder with a folder for each class, a folder of images, or an .npz file of images and their labels."""
     per_image: int = 2
     """Synthetic images for each image."""
     include_originals: bool = False

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,14 +26,16 @@ from tqdm import tqdm
 from tfdvae import files
 from tfdvae.data import decoded, grouping, splits
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_FORMAT = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+SUFFIXES = tuple(_FORMAT)
 MOST_PIXELS = 50_000_000
 PAIRS = (*decoded.OWN_ARRAYS, "train_noisy", "test_noisy")
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+_FORMATS = tuple(dict.fromkeys(_FORMAT.values()))
 _GRAY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
 _PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _OTHER_PARTS = {"dev", "val", "valid", "validation"}
 _ORIENTATION = 0x0112
+_HEAD = 26  # bytes of a PNG file up to its depth and colour
 
 
 class Unreadable(ValueError):
@@ -171,7 +174,7 @@ def _walk(folder: Path, argument: str, above: tuple[Path, ...]) -> Iterator[Path
             yield path
 
 
-def _find_parts(folder: Path, argument: str = "dataset") -> dict[str, Path]:
+def find_parts(folder: Path, argument: str = "dataset") -> dict[str, Path]:
     """Return the folders with training and with test images by the names `train` and `test`, nothing where there are none.
 
     Raises:
@@ -199,7 +202,7 @@ def _find_parts(folder: Path, argument: str = "dataset") -> dict[str, Path]:
 
 
 def _list_classes(folder: Path) -> _Listing:
-    parts = _find_parts(folder)
+    parts = find_parts(folder)
     if not parts:
         return _Listing(*_list_part(folder), None)
     names, train, labels = _list_part(parts["train"])
@@ -238,14 +241,14 @@ def _list_pairs(clean: Path, noisy: Path) -> _Listing:
             listed = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
             raise ValueError(f"`{argument}` must have an image for each one of `{other}`; it lacks {len(lacking)}: {listed}.")
     names = sorted(named["dataset"])
-    test = np.array([name.startswith("test/") for name in names]) if _find_parts(clean) else None
+    test = np.array([name.startswith("test/") for name in names]) if find_parts(clean) else None
     return _Listing((), [(named["dataset"][name], named["noisy_dir"][name]) for name in names], np.zeros(len(names), np.int64), test)
 
 
 def _by_name(folder: Path, argument: str) -> dict[str, Path]:
     """Return the images below a folder by their names without suffix; where it has `train` and `test`, those below these alone."""
     named: dict[str, Path] = {}
-    for part, root in (_find_parts(folder, argument) or {".": folder}).items():
+    for part, root in (find_parts(folder, argument) or {".": folder}).items():
         for path in below(root, argument):
             name = (part / path.relative_to(root)).with_suffix("").as_posix()
             if name in named:
@@ -278,17 +281,19 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _probe(path: Path) -> _Kind:
     """Return size and kind of an image from its header."""
-    with _reading(path), Image.open(path, formats=_FORMATS) as image:
-        return _kind_of(path, image)
+    with _reading(path), open(path, "rb") as file:
+        head = file.read(_HEAD)
+        with Image.open(path, formats=_FORMATS) as image:
+            return _kind_of(path, image, head)
 
 
-def _kind_of(path: Path, image: Image.Image) -> _Kind:
+def _kind_of(path: Path, image: Image.Image, head: bytes) -> _Kind:
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise Unreadable(f"the image {shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}.")
     if image.format in ("PNG", "TIFF") and image.n_frames > 1:
         raise Unreadable(f"{shown(path)} must hold one image; got {image.n_frames}.")
-    bits, gray = _depth(path, image)
+    bits, gray = _depth(image, head)
     if bits > 16 or image.mode in ("I", "F", "I;16S", "I;16BS") or (bits not in (8, 16) and image.mode.startswith("I;16")):
         raise Unreadable(f"the image {shown(path)} must have 8 or 16 bits a channel; got {bits} of mode {image.mode}.")
     if _turn(image) >= 5:
@@ -302,43 +307,55 @@ def read(path: Path) -> np.ndarray:
     Raises:
         Unreadable: no image of 8 or 16 bits that can be read, with the file's name.
     """
-    with _reading(path), _open(path) as image:
-        return _pixels(path, image, _kind_of(path, image).sixteen)
+    with _reading(path):
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            kind = _kind_of(path, image, data[:_HEAD])
+            return _pixels(image, data, kind.sixteen, kind.gray)
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
     """Write an image in the format that the suffix names, in one step; JPEG with quality 95.
 
     Args:
-        path: its suffix is one of `SUFFIXES`.
+        path: its suffix is one of `SUFFIXES`; its folder is there.
         pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
 
     Raises:
-        ValueError: uint16 pixels for a format that has none, or no suffix of an image.
+        ValueError: uint16 pixels for a format that has none, no suffix of an image, or a folder of that name.
     """
-    kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}.get(path.suffix.lower(), path.suffix[1:].upper())
-    if kind not in _FORMATS or (pixels.dtype == np.uint16 and kind not in ("PNG", "TIFF")):
-        wanted = ", ".join(SUFFIXES) if kind not in _FORMATS else ".png or .tif for 16 bits"
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES or (pixels.dtype == np.uint16 and _FORMAT[suffix] not in ("PNG", "TIFF")):
+        wanted = ", ".join(SUFFIXES) if suffix not in SUFFIXES else ".png or .tif for 16 bits"
         raise ValueError(f"the image {shown(path)} must have the suffix {wanted}.")
-    pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    with files.replacing(path) as temporary:
-        if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
-            Image.fromarray(pixels).save(temporary, kind, **({"quality": 95} if kind == "JPEG" else {}))
-        elif kind == "PNG":
-            import imagecodecs
-
-            temporary.write_bytes(imagecodecs.png_encode(pixels))
-        else:
-            import tifffile
-
-            tifffile.imwrite(temporary, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
+    if path.is_dir():
+        raise ValueError(f"the image {shown(path)} cannot be written: there is a folder of that name.")
+    temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")  # short, and no image to anybody who lists the folder
+    try:
+        _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, _FORMAT[suffix])
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
-def _depth(path: Path, image: Image.Image) -> tuple[int, bool]:
+def _encode(path: Path, pixels: np.ndarray, kind: str) -> None:
+    if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
+        Image.fromarray(pixels).save(path, kind, **({"quality": 95} if kind == "JPEG" else {}))
+    elif kind == "PNG":
+        import imagecodecs
+
+        path.write_bytes(imagecodecs.png_encode(pixels))
+    else:
+        import tifffile
+
+        tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
+
+
+def _depth(image: Image.Image, head: bytes) -> tuple[int, bool]:
     """Return the bits a channel in the file and whether it is gray; Pillow's own modes have 8 bits for any image in colour."""
     if image.format == "PNG":
-        with open(path, "rb") as file:
-            bits, colour = file.read(26)[24:]
+        bits, colour = head[24:26]
         return bits, colour in (0, 4)
     bits = max(image.tag_v2.get(258, (1,))) if image.format == "TIFF" else 8
     return bits, image.mode in _GRAY
@@ -352,19 +369,13 @@ def _turn(image: Image.Image) -> int:
     return turn if turn in range(1, 9) else 1
 
 
-def _open(path: Path) -> Image.Image:
-    """Open an image to decode it: a TIFF file from memory, for Pillow scrambles those to be turned that it maps from the disk."""
-    image = Image.open(path, formats=_FORMATS)
-    if image.format != "TIFF":
-        return image
-    image.close()
-    return Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS)
-
-
 def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
     """Return the pixels of an image, unsigned integers (H, W, C) of the given kind."""
-    with _reading(path), _open(path) as image:
-        pixels = _pixels(path, image, _depth(path, image)[0] == 16)
+    with _reading(path):
+        data = path.read_bytes()  # Pillow scrambles TIFF files to be turned that it maps from the disk
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            bits, gray = _depth(image, data[:_HEAD])
+            pixels = _pixels(image, data, bits == 16, gray)
         if kind.sixteen and pixels.dtype == np.uint8:
             pixels = pixels.astype(np.uint16) * 257
         if resized:
@@ -375,25 +386,25 @@ def _decode(path: Path, kind: _Kind, resized: bool) -> np.ndarray:
         return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
 
 
-def _pixels(path: Path, image: Image.Image, sixteen: bool) -> np.ndarray:
+def _pixels(image: Image.Image, data: bytes, sixteen: bool, gray: bool) -> np.ndarray:
     """Return the pixels of an image, turned as it is meant: uint8 or uint16 (H, W, 1) or (H, W, 3)."""
     if sixteen:
-        pixels, turn = _decode_sixteen(path, image)
+        pixels, turn = _decode_sixteen(image, data)
     else:
-        pixels, turn = np.asarray(image.convert("L" if _depth(path, image)[1] else "RGB")), _turn(image)
+        pixels, turn = np.asarray(image.convert("L" if gray else "RGB")), _turn(image)
     return _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
 
 
-def _decode_sixteen(path: Path, image: Image.Image) -> tuple[np.ndarray, int]:
+def _decode_sixteen(image: Image.Image, data: bytes) -> tuple[np.ndarray, int]:
     """Return uint16 pixels (H, W) or (H, W, 3), of which Pillow would keep 8 bits where they are in colour, and their orientation."""
     import imagecodecs
     import tifffile
 
     turn = _turn(image)
     if image.format == "PNG":
-        pixels = imagecodecs.png_decode(path.read_bytes())
+        pixels = imagecodecs.png_decode(data)
     else:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
             pixels = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
             turn = page.tags[_ORIENTATION].value if _ORIENTATION in page.tags else 1

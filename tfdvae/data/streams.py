@@ -28,10 +28,19 @@ class Piece:
     Attributes:
         names: path of each below the folder, or `array/row`.
         images: uint8, uint16 or floats (n, H, W, C).
+        array: name of the array that they are rows of; none for files.
+        first: row of the first of them.
+        count: rows of the whole array.
     """
 
     names: list[str]
     images: np.ndarray
+    array: str | None = None
+    first: int = 0
+    count: int = 0
+
+    def one(self, row: int) -> "Piece":
+        return Piece([self.names[row]], self.images[row : row + 1], self.array, self.first + row, self.count)
 
 
 @dataclass
@@ -41,12 +50,15 @@ class Tally:
     Attributes:
         done: how many were processed.
         kept: how many were left alone, for their result was there.
-        failed: a message for each that could not be read or processed.
+        failed: a message for each that could not be read, processed or written.
     """
 
     done: int = 0
     kept: int = 0
     failed: list[str] = field(default_factory=list)
+
+    def fail(self, name: str, error: Exception) -> None:
+        self.failed.append(f"the image {image_files.shown(name)} cannot be processed: {error}")
 
 
 def is_array(path: Path) -> bool:
@@ -75,8 +87,13 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def arrays(path: Path, argument: str = "input") -> Iterator[dict[str, np.ndarray]]:
+def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[str, np.ndarray]]:
     """Yield the arrays of an `.npy` or `.npz` file, memory-mapped; the one of an `.npy` file is named as the file.
+
+    Args:
+        path: of the file.
+        scratch: folder in which an `.npz` file is unpacked meanwhile.
+        argument: name used in messages.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -87,17 +104,27 @@ def arrays(path: Path, argument: str = "input") -> Iterator[dict[str, np.ndarray
     with contextlib.ExitStack() as stack:
         try:
             if path.suffix.lower() == ".npy":
-                yield {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
-                return
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tfdvae-")))
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".npy")])
-            found = sorted(folder.rglob("*.npy"))
-            opened = {file.relative_to(folder).with_suffix("").as_posix(): np.load(file, mmap_mode="r") for file in found}
-        except (ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError) as error:
+                found = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
+            else:
+                folder = stack.enter_context(scratch_folder(scratch))
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".npy")])
+                unpacked = sorted(folder.rglob("*.npy"))
+                found = {file.relative_to(folder).with_suffix("").as_posix(): np.load(file, mmap_mode="r") for file in unpacked}
+        except Exception as error:  # each way of packing has its own errors
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise ValueError(f"`{argument}` {path} is no file of NumPy arrays, or a damaged one: {reason}") from None
-        yield opened
+        yield found
+
+
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them."""
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=beside) as folder:
+        yield Path(folder)
 
 
 def _as_images(array: np.ndarray, channels: int, alone: bool) -> np.ndarray | None:
@@ -108,25 +135,26 @@ def _as_images(array: np.ndarray, channels: int, alone: bool) -> np.ndarray | No
         channels: of the model.
         alone: in an `.npy` file.
     """
-    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+    if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
         return None
-    if alone and array.ndim == (2 if channels == 1 else 3):
+    if alone and (array.ndim == 2 or (array.ndim == 3 and channels == 3 and array.shape[-1] == 3)):
         array = array[None]
-    if array.ndim == 3 and channels == 1:
+    if array.ndim == 3:
         array = array[..., None]
     return array if array.ndim == 4 and 0 not in array.shape else None
 
 
 def pieces(
-    path: Path, channels: int, title: str, tally: Tally, argument: str = "input", skip: Callable[[str], bool] | None = None
+    path: Path, channels: int, title: str, tally: Tally, scratch: Path, argument: str = "input", skip: Callable[[str], bool] | None = None
 ) -> Iterator[Piece]:
     """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar on standard error.
 
     Args:
         path: what holds the images.
-        channels: of the model; gray files are repeated to three channels by no one here.
+        channels: of the model.
         title: of the progress bar.
         tally: gets a message for each file that cannot be read.
+        scratch: folder in which an `.npz` file is unpacked meanwhile.
         argument: name used in messages.
         skip: tells by their names the files to leave alone.
 
@@ -134,24 +162,8 @@ def pieces(
         FileNotFoundError, ValueError: there is nothing that can be read.
     """
     if is_array(path):
-        with arrays(path, argument) as found:
-            images = {
-                name: shaped
-                for name, array in found.items()
-                if (shaped := _as_images(array, channels, path.suffix.lower() == ".npy")) is not None
-            }
-            if not images:
-                listed = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items()) or "nothing"
-                raise ValueError(
-                    f"`{argument}` {path} must hold images, uint8, uint16 or floats (H, W), (N, H, W) or (N, H, W, C); it holds {listed}."
-                )
-            with _bar(title, sum(map(len, images.values()))) as bar:
-                for name, array in images.items():
-                    rows = min(_MOST, max(1, _BYTES // array[0].nbytes))
-                    for start in range(0, len(array), rows):
-                        part = np.array(array[start : start + rows])
-                        yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part)
-                        bar.update(len(part))
+        with arrays(path, scratch, argument) as found:
+            yield from _array_pieces(found, path, channels, title, argument)
         return
     listed = list_files(path, argument)
     todo = {name: file for name, file in listed.items() if skip is None or not skip(name)}
@@ -160,6 +172,23 @@ def pieces(
         for piece in _ahead(_read(todo, tally)):
             yield piece
             bar.update(len(piece.names))
+
+
+def _array_pieces(found: dict[str, np.ndarray], path: Path, channels: int, title: str, argument: str = "input") -> Iterator[Piece]:
+    alone = path.suffix.lower() == ".npy"
+    images = {name: shaped for name, array in found.items() if (shaped := _as_images(array, channels, alone)) is not None}
+    if not images:
+        listed = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items()) or "nothing"
+        shapes = "(H, W), (N, H, W) or (N, H, W, C)" if alone else "(N, H, W) or (N, H, W, C)"
+        raise ValueError(f"`{argument}` {path} must hold images, uint8, uint16 or floats {shapes}; it holds {listed}.")
+    with _bar(title, sum(map(len, images.values()))) as bar:
+        for name, array in images.items():
+            rows = min(_MOST, max(1, _BYTES // array[0].nbytes))
+            for start in range(0, len(array), rows):
+                part = array[start : start + rows]
+                part = np.array(part, part.dtype.newbyteorder("="))
+                yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part, name, start, len(array))
+                bar.update(len(part))
 
 
 def _bar(title: str, total: int) -> tqdm:
@@ -194,26 +223,40 @@ def _ahead(items: Iterator[Piece]) -> Iterator[Piece]:
             yield item
 
 
+def attempts(piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally) -> Iterator[tuple[Piece, np.ndarray]]:
+    """Yield a piece with `function` of it; of files that do not fit each is told of, and the others are yielded one by one.
+
+    Raises:
+        ValueError, TypeError: rows of an array do not fit.
+    """
+    try:
+        yield piece, function(piece)
+        return
+    except (ValueError, TypeError) as error:
+        if piece.array is not None:
+            last = piece.first + len(piece.names) - 1
+            raise type(error)(f"{piece.array}, rows {piece.first:,} to {last:,}: {error}") from None
+        if len(piece.names) == 1:
+            tally.fail(piece.names[0], error)
+            return
+    for row in range(len(piece.names)):
+        yield from attempts(piece.one(row), function, tally)
+
+
 def check_output(path: Path, output: Path, overwrite: bool) -> None:
-    """Refuse an output that does not fit the input or that is there and may not be replaced.
+    """Refuse an output that does not fit the input in kind, or that is there and may not be replaced.
 
     Raises:
         FileExistsError: a file that is there, without `overwrite`; a folder where a file is needed or the other way round.
         FileNotFoundError: there is no input.
-        ValueError: the output is the input or lies in it, or has another suffix than its kind.
+        ValueError: another suffix than the input's kind.
     """
     if not path.exists():
         raise FileNotFoundError(f"`input` {path} does not exist.")
-    if path.is_dir():
-        if output.exists() and not output.is_dir():
-            raise FileExistsError(f"`output` {output} is a file; a folder is needed, as `input` is one.")
-        if output.resolve().is_relative_to(path.resolve()):
-            raise ValueError(f"`output` {output} must lie outside of `input` {path}.")
-        return
-    wanted = (path.suffix.lower(),) if is_array(path) else image_files.SUFFIXES
-    check_file(output, wanted, overwrite)
-    if output.exists() and output.samefile(path):
-        raise ValueError(f"`output` must be another file than `input`; got {output} for both.")
+    if not path.is_dir():
+        check_file(output, (path.suffix.lower(),) if is_array(path) else image_files.SUFFIXES, overwrite)
+    elif output.exists() and not output.is_dir():
+        raise FileExistsError(f"`output` {output} is a file; a folder is needed, as `input` is one.")
 
 
 def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
@@ -229,6 +272,19 @@ def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None
         raise FileExistsError(f"`output` {output} is a folder; a file is needed.")
     if output.exists() and not overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
+
+
+def check_apart(output: Path, nested: bool, **inputs: str | None) -> None:
+    """Refuse an output that is one of the inputs or, unless `nested` ones are welcome, lies in one or holds one.
+
+    Raises:
+        ValueError: naming the two.
+    """
+    for argument, text in inputs.items():
+        if text is not None:
+            path, place = Path(text).expanduser().resolve(), output.resolve()
+            if place == path or (not nested and (place.is_relative_to(path) or path.is_relative_to(place))):
+                raise ValueError(f"`output` must lie apart from `{argument}`; got {output} and {text}.")
 
 
 def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece], np.ndarray], title: str, overwrite: bool = False) -> Tally:
@@ -257,46 +313,78 @@ def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece],
 
     def write(piece: Piece, made: np.ndarray) -> None:
         for name, pixels in zip(piece.names, made, strict=True):
-            image_files.write(target(name), pixels)
+            try:
+                target(name).parent.mkdir(parents=True, exist_ok=True)
+                image_files.write(target(name), pixels)
+                tally.done += 1
+            except ValueError as error:
+                tally.fail(name, error)
 
     with ThreadPoolExecutor(1) as pool:
         writing = None
-        for piece in pieces(path, channels, title, tally, skip=skip):
-            try:
-                made = function(piece)
-            except (ValueError, TypeError) as error:
-                tally.failed += [f"the image {name} cannot be processed: {error}" for name in piece.names]
-                continue
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(write, piece, made)
-            tally.done += len(made)
+        for read in pieces(path, channels, title, tally, output.parent, skip=skip):
+            for piece, made in attempts(read, function, tally):
+                if writing is not None:
+                    writing.result()
+                writing = pool.submit(write, piece, made)
         if writing is not None:
             writing.result()
     return tally
 
 
 def _rewrite_arrays(path: Path, output: Path, channels: int, function: Callable, title: str, tally: Tally) -> None:
-    with tempfile.TemporaryDirectory(prefix="tfdvae-") as folder, contextlib.ExitStack() as stack:
-        writers: dict[str, Callable] = {}
-        for piece in pieces(path, channels, title, tally):
-            name = piece.names[0].rpartition("/")[0]
-            if name not in writers:
-                writers[name] = stack.enter_context(files.array_writer(Path(folder) / f"{len(writers)}.npy"))
-            writers[name](function(piece))
+    with arrays(path, output.parent) as found, ArraysWriter(output, found, compressed(path)) as writer:
+        for piece in _array_pieces(found, path, channels, title):
+            for _, made in attempts(piece, function, tally):
+                writer.append(piece.array, made)
             tally.done += len(piece.names)
-        stack.close()
-        made = {name: np.load(Path(folder) / f"{number}.npy", mmap_mode="r") for number, name in enumerate(writers)}
-        with arrays(path) as found, files.replacing(output) as temporary:
-            result = {name: made[name].reshape(array.shape) if name in made else array for name, array in found.items()}
-            write_arrays(temporary, output.suffix.lower(), result)
-        del made
 
 
-def write_arrays(path: Path, suffix: str, found: dict[str, np.ndarray]) -> None:
-    """Write arrays to an `.npz` file, or the single one to an `.npy` file, whatever the name of the file."""
-    with open(path, "wb") as file:
-        if suffix == ".npy":
-            np.save(file, next(iter(found.values())))
-        else:
-            np.savez(file, **found)
+def compressed(path: Path) -> bool:
+    """Tell whether an `.npz` file is compressed."""
+    if path.suffix.lower() != ".npz":
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist())
+
+
+class ArraysWriter:
+    """Writes an `.npy` or `.npz` file in the end, from rows appended to arrays that may be larger than memory.
+
+    Args:
+        output: the file, replaced in one step when the block ends without error.
+        others: arrays that are in the file besides those appended to; of one that is appended to the shape, and its place.
+        compressed: an `.npz` file is.
+    """
+
+    def __init__(self, output: Path, others: dict[str, np.ndarray] | None = None, compressed: bool = False):
+        self._output, self._others, self._compressed = output, {} if others is None else others, compressed
+        self._writers: dict[str, tuple[Path, Callable]] = {}
+
+    def __enter__(self) -> "ArraysWriter":
+        self._stack = contextlib.ExitStack()
+        self._folder = self._stack.enter_context(scratch_folder(self._output.parent))
+        self._open = self._stack.enter_context(contextlib.ExitStack())
+        return self
+
+    def append(self, name: str, rows: np.ndarray) -> None:
+        """Append rows to an array; a single array in an `.npy` file may have any name."""
+        if name not in self._writers:
+            path = self._folder / f"{len(self._writers)}.npy"
+            self._writers[name] = path, self._open.enter_context(files.array_writer(path))
+        self._writers[name][1](rows)
+
+    def __exit__(self, kind, error, trace) -> None:
+        with self._stack:
+            self._open.close()
+            if kind is not None:
+                return
+            made = {name: np.load(path, mmap_mode="r") for name, (path, _) in self._writers.items()}
+            shapes = {name: array.shape for name, array in self._others.items() if name in made and array.size == made[name].size}
+            made = {name: array.reshape(shapes.get(name, array.shape)) for name, array in made.items()}
+            result = self._others | made
+            with files.replacing(self._output) as temporary, open(temporary, "wb") as file:
+                if self._output.suffix.lower() == ".npy":
+                    np.save(file, next(iter(result.values())))
+                else:
+                    (np.savez_compressed if self._compressed else np.savez)(file, **result)

@@ -1,7 +1,7 @@
 """What a trained model does with arrays, whether it is a Keras model or was loaded from a SavedModel."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -83,8 +83,8 @@ class Verbs:
     def _in_batches(self, graph, array, batch_size):
         return in_batches(self.graphs[graph], array, batch_size=self.batch_rows if batch_size is None else batch_size)
 
-    def prior_codes(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` draws of the prior N(0, I), float64 (count, *code_shape).
+    def prior_codes(self, count: int, seed: int = 0) -> Iterator[np.ndarray]:
+        """Return `count` draws of the prior N(0, I) in pieces of at most 64 MiB of images, float64 (n, *code_shape).
 
         Raises:
             ValueError: a model without a prior (AE or DAE).
@@ -92,11 +92,12 @@ class Verbs:
         if not self.variational:
             raise ValueError("only a VAE or DVAE has a prior to be sampled; an AE or DAE has none.")
         generator = seeds.generator(checks.integer("seed", seed, 0), "prior samples")
-        return generator.standard_normal((checks.integer("count", count, 1), *self.code_shape))
+        places = files.pieces(checks.integer("count", count, 1), 4 * math.prod(self.image_shape), self.batch_rows)
+        return (generator.standard_normal((place.stop - place.start, *self.code_shape)) for place in places)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """Return `count` images decoded from `prior_codes`, float32 (count, H, W, C) in [0, 1]; errors as there."""
-        return self.decode(self.prior_codes(count, seed))
+        return np.concatenate([self.decode(codes) for codes in self.prior_codes(count, seed)])
 
 
 def in_batches(function, *arrays: np.ndarray, batch_size: int) -> np.ndarray:

@@ -89,7 +89,7 @@ function marker(label, radius) {
 }
 
 function map() {
-  const { names, labels, points, sprite } = data.map;
+  const { names, labels, numbers, points, sprite } = data.map;
   const show = picture(document.getElementById("map-picture"), sprite);
   const svg = document.getElementById("map");
   const text = document.getElementById("map-text");
@@ -101,7 +101,7 @@ function map() {
   function choose(number) {
     chosen = number;
     ring.setAttribute("transform", `translate(${places[number]})`);
-    text.textContent = `Test image ${number}${names.length ? `: ${names[labels[number]]}` : ""}`;
+    text.textContent = `Test image ${numbers[number]}${names.length ? `: ${names[labels[number]]}` : ""}`;
     show(number);
   }
   function use(kind) {
@@ -125,12 +125,14 @@ function map() {
     item.append(icon, name);
     document.getElementById("map-legend").append(item);
   });
-  svg.addEventListener("pointermove", (event) => {
+  function point(event) {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     const distances = places.map(([x, y]) => Math.hypot(x - at.x, y - at.y));
     const nearest = distances.indexOf(Math.min(...distances));
     if (distances[nearest] < 20) choose(nearest);
-  });
+  }
+  svg.addEventListener("pointermove", point);
+  svg.addEventListener("pointerdown", point);
   const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   svg.addEventListener("keydown", (event) => {
     const direction = DIRECTIONS[event.key];

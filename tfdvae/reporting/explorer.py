@@ -14,50 +14,54 @@ from tfdvae.reporting.plots import COLOURS
 
 MOST_UNITS, MOST_PIXELS, MOST_SIDE = 32, 4_000_000, 64
 STEPS = (41, 41, 13, 7)  # of a slider, where all units up to four can be moved together
-_STEPS_EACH, _STEPS_BETWEEN, _MOST_SHOWN, _SEED = 21, 11, 10, 0
+_STEPS_EACH, _STEPS_BETWEEN, _MOST_SHOWN, _DECODED, _SEED = 21, 11, 10, 64, 0
 
 
 def build(
     decode: Callable[[np.ndarray], np.ndarray],
-    images: np.ndarray,
+    pictures: np.ndarray,
     codes: np.ndarray,
     labels: np.ndarray,
     names: tuple[str, ...],
     prior: bool,
+    numbers: np.ndarray,
 ) -> dict:
     """Return what the explorer shows, as JSON can hold it.
 
     Args:
         decode: float (n, ...) codes -> float32 images (n, H, W, C) in [0, 1].
-        images: float (N, H, W, C), test images; at most 1,000 or so are wise.
+        pictures: float (N, h, w, C), of test images, thinned out by `small`; at most 1,000 or so are wise.
         codes: float (N, ...), their codes.
         labels: int (N,), their classes.
         names: of the classes; empty where there are none.
         prior: codes are distributed around 0 with unit variance; otherwise sliders run over the codes of the images.
+        numbers: int (N,), where each image is among all test images.
 
     Returns:
         `tile` (height, width of a picture), `count` of units, `units` (None where there are too many), `between`, `map`.
     """
 
-    def pictures(flat: np.ndarray) -> np.ndarray:
-        return small(decode(flat.reshape(-1, *codes.shape[1:])))
+    def decoded(flat: np.ndarray) -> np.ndarray:
+        parts = np.array_split(flat.reshape(-1, *codes.shape[1:]), -(-len(flat) // _DECODED))
+        return np.concatenate([small(decode(part)) for part in parts])
 
     flat = codes.reshape(len(codes), -1)
-    named = [names[label] if len(names) else f"image {number}" for number, label in enumerate(labels)]
+    named = [names[label] if len(names) else f"image {number}" for number, label in zip(numbers, labels, strict=True)]
     shown = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)] if len(names) else range(len(labels))
     shown = list(shown)[:_MOST_SHOWN]
-    tile = small(images[:1]).shape
+    tile = pictures[:1].shape
     return {
         "tile": tile[1:3],
         "count": flat.shape[1],
-        "units": _units(pictures, flat, prior, tile) if flat.shape[1] <= MOST_UNITS else None,
-        "between": _between(pictures, flat[shown], [named[place] for place in shown]),
+        "units": _units(decoded, flat, prior, tile) if flat.shape[1] <= MOST_UNITS else None,
+        "between": _between(decoded, flat[shown], [named[place] for place in shown]),
         "map": {
             "names": list(names),
             "labels": labels.tolist() if len(names) else [0] * len(labels),
             "colours": COLOURS,
             "points": {"t-SNE": _tsne(flat), "PCA": _pca(flat)},
-            "sprite": sprite(small(images)),
+            "sprite": sprite(pictures),
+            "numbers": numbers.tolist(),
         },
     }
 
@@ -68,7 +72,7 @@ def small(pictures: np.ndarray) -> np.ndarray:
     return pictures[:, ::step, ::step]
 
 
-def _units(pictures: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
+def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
     """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
     count = flat.shape[1]
     rest = np.zeros(count) if prior else flat.mean(axis=0)
@@ -88,15 +92,15 @@ def _units(pictures: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, .
         "rest": "0" if prior else "their mean",
         "values": np.round(values, 3).tolist(),
         "start": start,
-        "sprite": sprite(pictures(grid)),
+        "sprite": sprite(decoded(grid)),
     }
 
 
-def _between(pictures: Callable, codes: np.ndarray, names: list[str]) -> dict:
+def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict:
     """Straight lines between the codes of some images, each pair once."""
     weights = np.linspace(0, 1, _STEPS_BETWEEN)[:, None]
     lines = [(1 - weights) * codes[i] + weights * codes[j] for i, j in itertools.combinations(range(len(codes)), 2)]
-    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(pictures(np.concatenate(lines)))} if lines else None
+    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(decoded(np.concatenate(lines)))} if lines else None
 
 
 def _pca(flat: np.ndarray) -> list:

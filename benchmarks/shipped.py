@@ -1,0 +1,105 @@
+"""Train the models that come with tfdvae, and write their cards.
+
+python benchmarks/shipped.py --data-dir FOLDER [--choose]
+
+Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards say of them was measured by it on the 10,000
+test images. With `--choose` it measures the candidates for the DVAE's code on 5,000 training images held out, and writes
+`results/shipped/choice.md`; `LATENT_DIM` was read off it.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfdvae import experiment, files
+from tfdvae.config import TrainConfig
+from tfdvae.data import pipelines, sources, splits
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ROOT / "tfdvae" / "shipped"
+CANDIDATES, CHOOSING_EPOCHS, HELD_OUT = (4, 8, 16, 32), 30, 5000
+LATENT_DIM = 16
+NOISES = "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,salt_and_pepper:0.2,masking:0.3"
+TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
+COMMANDS = {
+    "clothing-denoiser": f"--model dae --network wide_residual_conv --latent-dim 16 --corruption {NOISES} --n-train 60000 --epochs 12 "
+    f"--batch-size 128 --learning-rate 2e-3 --schedule cosine --precision bfloat16 --no-classifier {TESTED}",
+    "clothing-dvae": f"--model dvae --latent-dim {LATENT_DIM} --corruption gaussian:0.1 --n-train 60000 --epochs 60 --no-classifier --test-noise 0 gaussian:0.1",
+}
+ABOUT = {
+    "clothing-denoiser": "Denoises gray images of clothing of 28x28 pixels, and larger ones in tiles. It knows no kind of noise in advance: it was trained on six.",
+    "clothing-dvae": "Encodes, samples and augments gray images of clothing of 28x28 pixels.",
+}
+LIMITS = """- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. Of anything else, an X-ray or a photograph, it may make clothing; nothing checks this.
+- What is rare in Fashion-MNIST (prints, logos, straps) is smoothed away."""
+
+
+def choose(data_dir: str | None) -> None:
+    """Compare sizes of the DVAE's code by the bound on held-out images."""
+    source = sources.load("fashion_mnist", data_dir)
+    held = splits.stratified_subset(np.asarray(source.train_labels), HELD_OUT, seed=100)
+    train = sources.to_unit(source.train_images[np.setdiff1d(np.arange(len(source.train_labels)), held)])
+    lines = ["# Choice of the shipped DVAE's code", "", f"Bound (loss, nats per image; lower is better) on {HELD_OUT:,} training images held out, after {CHOOSING_EPOCHS} epochs on the others, one seed.",
+             "By `python benchmarks/shipped.py --data-dir FOLDER --choose`.", "", "| units | loss |", "|---|---|"]  # fmt: skip
+    for units in CANDIDATES:
+        config = TrainConfig(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100)
+        per_epoch = pipelines.steps_per_epoch(len(train), config.batch_size)
+        model = experiment.build_generator(config, train.shape[1:], per_epoch)
+        batches = pipelines.training_batches((train,), config.batch_size, config.seed, "generator")
+        model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
+        loss = model.evaluate(sources.to_unit(source.train_images[held]), batch_size=500, verbose=0, return_dict=True)["loss"]
+        lines.append(f"| {units} | {loss:.2f} |")
+        print(lines[-1], flush=True)
+    files.write_text(ROOT / "results" / "shipped" / "choice.md", "\n".join([*lines, ""]))
+
+
+def make(name: str, data_dir: str | None) -> None:
+    """Train a model, keep it in float32 without its optimizer, and write its card."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "run"
+        given = ["--data-dir", data_dir] if data_dir else []
+        subprocess.run(
+            [sys.executable, "-m", "tfdvae", "train", *COMMANDS[name].split(), *given, "--output", str(folder)], check=True, cwd=ROOT
+        )
+        config = TrainConfig.of_run(folder)
+        trained = keras.models.load_model(folder / "generator.keras")
+        model = experiment.build_generator(TrainConfig.from_dict(config.to_dict() | {"precision": "float32"}), trained.image_shape)
+        experiment.start_from(model, folder / "generator.keras")
+        kept = type(model).from_config(model.get_config())  # without the optimizer
+        kept.set_weights(model.get_weights())
+        with files.replacing(SHIPPED / f"{name}.keras") as path:
+            kept.save(path)
+        rows = files.read_rows(folder / "metrics.csv")
+    values = {(row["metric"], row["test_corruption"]): float(row["value"]) for row in rows if row["split"] == "test"}
+    noises = [noise for metric, noise in values if metric == "psnr"]
+    lines = [f"# {name}", "", ABOUT[name], "",
+             f"- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT licence), gray, 28x28. Licence of the model: MIT. {kept.count_params():,} parameters.",
+             f"- Command: `tfdvae train {shlex.join(COMMANDS[name].split())}`",
+             f"- Loss on the 10,000 test images: {values['loss', '']:.2f} nats per image. PSNR and SSIM of them, one run:", "",
+             "| test images | PSNR, dB, as given | PSNR, dB | SSIM as given | SSIM |", "|---|---|---|---|---|"]  # fmt: skip
+    for noise in noises:
+        numbers = [values.get((metric, noise)) for metric in ("psnr_input", "psnr", "ssim_input", "ssim")]
+        lines.append(f"| {noise} | " + " | ".join(f"{number:.{2 + place // 2}f}" for place, number in enumerate(numbers)) + " |")
+    files.write_text(SHIPPED / f"{name}.md", "\n".join([*lines, "", "Limits:", "", LIMITS, ""]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir")
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("names", nargs="*", help=", ".join(COMMANDS))
+    arguments = parser.parse_args()
+    if arguments.choose:
+        choose(arguments.data_dir)
+    for name in () if arguments.choose else arguments.names or COMMANDS:
+        make(name, arguments.data_dir)
+
+
+if __name__ == "__main__":
+    main()
