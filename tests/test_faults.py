@@ -3,17 +3,20 @@
 import functools
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import tfdvae
 from tests.conftest import ROOT, run
 from tfdvae.corruptions import KINDS
+from tfdvae.data import image_files, sources
 
 pytestmark = pytest.mark.slow
 
@@ -177,7 +180,7 @@ def test_installed_wheel_runs_the_main_job(tmp_path):
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, tmp_path / "source"], check=True)
     wheel = next(tmp_path.glob("tfdvae-*.whl"))
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", wheel], check=True)
+    subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", f"{wheel}[onnx]"], check=True)
     command = [tmp_path / "venv/bin/tfdvae", "train", *SETTINGS, "--epochs", "1", "--classifier-steps", "2", "--output", tmp_path / "run"]
     process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert process.returncode == 0, process.stderr
@@ -185,4 +188,29 @@ def test_installed_wheel_runs_the_main_job(tmp_path):
     typed = subprocess.run([tmp_path / "venv/bin/python", "-c", "import tfdvae, pathlib; print((pathlib.Path(tfdvae.__file__).parent / 'py.typed').exists())"],
                            capture_output=True, text=True, cwd=tmp_path, check=True)  # fmt: skip
     assert typed.stdout.strip() == "True"
+    _everyday_commands_of_the_readme(tmp_path)
     shutil.rmtree(tmp_path / "venv")
+
+
+def _everyday_commands_of_the_readme(folder):
+    """On digits, with the shipped models; what each leaves is looked at."""
+    source = sources.load("digits")
+    for name, images in (
+        ("photos", source.test_images[:20]),
+        ("normal", source.test_images[20:40]),
+        ("masks", np.zeros((20, 28, 28, 1), np.uint8)),
+    ):
+        for number, image in enumerate(images):
+            path = folder / name / source.class_names[source.test_labels[number]] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image_files.write(path, image if name != "masks" else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255))
+    commands = re.search(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1).splitlines()
+    environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
+    for command in commands:
+        done = subprocess.run(command.split(), capture_output=True, text=True, cwd=folder, env=environment, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    count = {name: len(list((folder / name).rglob("*.png"))) for name in ("cleaned", "drawn", "more", "filled")}
+    assert count == {"cleaned": 20, "drawn": 64, "more": 60, "filled": 20}
+    assert len((folder / "scores.csv").read_text().splitlines()) == 21
+    assert len(np.load(folder / "codes.npz")["codes"]) == 20
+    assert (folder / "clothing-dvae.onnx").stat().st_size > 100_000

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -38,6 +39,44 @@ def test_examples_run_one_after_the_other(digits, tmp_path, monkeypatch):
     exec(block("saved model"), served)
     np.testing.assert_allclose(served["denoised"], names["denoised"], atol=1e-5)
     assert served["drawn"].shape == (16, 28, 28, 1)
+
+
+def test_a_shipped_model_in_python(digits, tmp_path):
+    import keras
+    import tensorflow as tf
+
+    import tfdvae
+
+    pictures, labels = np.rint(255 * digits[0][:20, ..., 0]).astype(np.uint8), digits[1][:20]
+    dataset = tf.data.Dataset.from_tensor_slices((digits[0][:20], labels)).batch(10)
+    names = {"tfdvae": tfdvae, "keras": keras, "pictures": pictures, "labels": labels, "dataset": dataset}
+    exec(block("load"), names)
+    assert names["cleaned"].shape == pictures.shape
+    assert names["cleaned"].dtype == np.uint8
+    assert len(names["x"]) == 40
+    for name in ("cleaned_dataset", "augmented"):
+        images, _ = next(iter(names[name]))
+        assert images.shape == (10, 28, 28, 1)
+    names["classifier"].save(tmp_path / "mine.keras")
+    again = keras.models.load_model(tmp_path / "mine.keras")
+    np.testing.assert_allclose(again(digits[0][:20]), names["classifier"](digits[0][:20]), atol=1e-5)
+
+
+def test_request_to_tensorflow_serving_fits_the_exported_signature(tmp_path):
+    import tensorflow as tf
+
+    from tests.models.test_contract import make
+    from tfdvae.exporting import export
+
+    export(make("dvae"), tmp_path / "served")
+    request = json.loads(re.search(r"<!-- request -->\n```json\n(.*?)```", README, re.DOTALL).group(1).replace("IMAGES", "[]"))
+    loaded = tf.saved_model.load(tmp_path / "served")
+    signature = loaded.signatures[request["signature_name"]]
+    assert set(signature.structured_input_signature[1]) == set(request["inputs"])
+    assert len(signature.structured_outputs) == 1, "the answer holds the images right under `outputs`"
+    for name in ("serving_default", "encode", "decode", "posterior", "sample"):
+        assert f"`{name}`" in README.partition("### TensorFlow Serving")[2].partition("## ")[0]
+        assert name in loaded.signatures
 
 
 def test_the_saved_model_is_loaded_in_five_lines():
