@@ -6,7 +6,7 @@ from tests.models.test_contract import IMAGES, make
 from tfdvae import corruptions, evaluation, files, metrics
 from tfdvae.augmentation import Augmenter
 from tfdvae.data import pipelines
-from tfdvae.models import base
+from tfdvae.models import verbs
 
 
 def test_accuracy():
@@ -74,7 +74,7 @@ def test_pieces_change_nothing(monkeypatch):
     monkeypatch.setattr(files, "_PIECE_BYTES", 1)
     monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
     assert whole[1] == list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0))
-    monkeypatch.setattr(base, "BATCH_SIZE", 3)
+    monkeypatch.setattr(verbs, "BATCH_SIZE", 3)
     again = Augmenter(model).generate(IMAGES, labels)
     np.testing.assert_allclose(again.images, made.images, atol=1e-6)
     assert np.array_equal(again.labels, made.labels)

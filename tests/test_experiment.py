@@ -161,7 +161,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
     assert f"holds another run. Give a new folder, or go on with that run: --resume {folder}" in again.stderr
     resumed = run("--resume", folder)
     assert resumed.returncode == 0
-    assert resumed.stdout.count("done before") == 8
+    assert resumed.stdout.count("done before") == 9
     assert resumed.stdout.rstrip().splitlines()[-4:] == process.stdout.rstrip().splitlines()[-4:]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for arguments, message in (
@@ -220,7 +220,7 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run" / "metrics.csv").unlink()
     resumed = run("--resume", tmp_path / "run")
-    assert resumed.stdout.count("done before") == 7
+    assert resumed.stdout.count("done before") == 8
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (finished[0] / "metrics.csv").read_bytes()
 
 

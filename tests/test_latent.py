@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.models.test_contract import IMAGES, make
 from tfdvae import latent
-from tfdvae.models import base, networks
+from tfdvae.models import networks, verbs
 from tfdvae.models.variational import VAE
 
 SHAPE, SIGMA = (4, 4, 1), 0.05
@@ -140,7 +140,7 @@ def test_draws_of_an_image_depend_on_nothing_else(name, monkeypatch):
     np.testing.assert_allclose(latent.log_likelihood(model, IMAGES[:7], (10,), seed=4)[10], whole[10][:7], atol=1e-4)
     other = np.concatenate([IMAGES[:1], 1 - IMAGES[1:5]])
     np.testing.assert_allclose(latent.log_likelihood(model, other, (10,), seed=4)[10][0], whole[10][0], atol=1e-4)
-    monkeypatch.setattr(base, "BATCH_SIZE", 7)
+    monkeypatch.setattr(verbs, "BATCH_SIZE", 7)
     in_pieces = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
     for count in (1, 10, 100):
         np.testing.assert_allclose(in_pieces[count], whole[count], atol=1e-4)
@@ -151,7 +151,7 @@ def test_draws_of_an_image_depend_on_nothing_else(name, monkeypatch):
 
 def test_no_more_than_a_batch_is_decoded_at_a_time(monkeypatch):
     model, seen = make("vae"), []
-    monkeypatch.setattr(base, "BATCH_SIZE", 64)
+    monkeypatch.setattr(verbs, "BATCH_SIZE", 64)
     nll = type(model.likelihood).nll
     monkeypatch.setattr(
         type(model.likelihood), "nll", lambda self, target, logits: seen.append(logits.shape[0]) or nll(self, target, logits)
