@@ -24,7 +24,7 @@ from tfdvae.data import pipelines, sources, splits
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "tfdvae" / "shipped"
 CANDIDATES, CHOOSING_EPOCHS, HELD_OUT = (4, 8, 16, 32), 30, 5000
-LATENT_DIM = 16
+LATENT_DIM = 32
 NOISES = "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,salt_and_pepper:0.2,masking:0.3"
 TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
 COMMANDS = {
