@@ -8,7 +8,6 @@ import platform
 import shutil
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from tfdvae.augmentation import Augmenter
 from tfdvae.config import DEFAULT_N_TRAIN, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines, sources, splits
 from tfdvae.exporting import export
-from tfdvae.models import networks
+from tfdvae.models import loading, networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.variational import DVAE, VAE
@@ -105,12 +104,7 @@ def start_from(model: DenoisingModel, file: Path) -> None:
     Raises:
         ValueError: the file holds no model of tfdvae's, or one whose networks, image shape or code differ.
     """
-    try:
-        trained = keras.models.load_model(file, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"`init_from` {file} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
-    if not isinstance(trained, DenoisingModel):
-        raise ValueError(f"`init_from` {file} must be a DAE, VAE or DVAE; got {type(trained).__name__}.")
+    trained = loading.load(file, "init_from")
     if _layout(trained) != _layout(model):
         raise ValueError(f"`init_from` {file} does not fit: it is {_describe(trained)}; the new model is {_describe(model)}.")
     for network in ("encoder", "decoder"):

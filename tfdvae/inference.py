@@ -1,15 +1,14 @@
 """A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
 
-import zipfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfdvae import augmentation, checks, exporting, shipped, tiles, uses
+from tfdvae.models import loading
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.verbs import Verbs
 
@@ -32,24 +31,14 @@ def load(model: str | Path) -> "TrainedModel":
                 f"`model` must be a run folder, a .keras file, a SavedModel or one of {', '.join(shipped.names())}; there is no {model}."
             )
         with resources.as_file(shipped.file(str(model))) as file:
-            return TrainedModel(_load_keras(file))
+            return TrainedModel(loading.load(file, "model"))
     if path.is_dir() and (path / "generator.keras").is_file():
         path = path / "generator.keras"
     if path.is_dir():
         if not exporting.is_saved_model(path):
             raise ValueError(f"`model` {path} must be a run folder with a generator.keras, or a SavedModel; it is neither.")
         return TrainedModel(exporting.SavedModel(path))
-    return TrainedModel(_load_keras(path))
-
-
-def _load_keras(path: Path) -> DenoisingModel:
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"`model` {path} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
-    if not isinstance(model, DenoisingModel):
-        raise ValueError(f"`model` {path} must be a DAE, VAE or DVAE; got {type(model).__name__}.")
-    return model
+    return TrainedModel(loading.load(path, "model"))
 
 
 def augmenter(model: str | Path, seed: int = 0) -> Callable:
