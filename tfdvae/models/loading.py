@@ -1,0 +1,28 @@
+"""Trained models from `.keras` files."""
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+from tfdvae.models import autoencoder, networks, variational  # noqa: F401  # Keras is to know their classes
+from tfdvae.models.base import DenoisingModel
+
+
+def load(path: Path, argument: str) -> DenoisingModel:
+    """Return the model of a `.keras` file, without its optimizer.
+
+    Args:
+        path: of the file.
+        argument: name used in messages.
+
+    Raises:
+        ValueError: the file holds no model of tfdvae's, or is damaged.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"`{argument}` {path} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
+    if not isinstance(model, DenoisingModel):
+        raise ValueError(f"`{argument}` {path} must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+    return model
