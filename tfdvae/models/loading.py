@@ -1,5 +1,6 @@
 """Trained models from `.keras` files."""
 
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def load(path: Path, argument: str) -> DenoisingModel:
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"`{argument}` {path} is no model that can be loaded: {str(error).strip().partition(chr(10))[0]}") from None
+        reason = textwrap.shorten(str(error).strip().partition("\n")[0], 300)  # Keras may go on with the whole configuration
+        raise ValueError(f"`{argument}` {path} is no model that can be loaded: {reason}") from None
     if not isinstance(model, DenoisingModel):
         raise ValueError(f"`{argument}` {path} must be a DAE, VAE or DVAE; got {type(model).__name__}.")
     return model
