@@ -80,6 +80,38 @@ def test_run_folder(finished):
     assert (folder / "summary.md").read_text().strip() in process.stdout
 
 
+def test_tensorboard_finds_the_codes_of_test_images_with_pictures_and_labels(finished):
+    """As its plugin does: a configuration in a folder with events, naming files beside it."""
+    from google.protobuf import text_format
+    from PIL import Image
+    from tensorboard.plugins import projector
+
+    folder = finished[0] / "logs" / "generator" / "images"
+    assert list(folder.glob("events.out.tfevents.*"))
+    config = text_format.Parse((folder / "projector_config.pbtxt").read_text(), projector.ProjectorConfig())
+    (embedding,) = config.embeddings
+    codes = np.loadtxt(folder / embedding.tensor_path, delimiter="\t")
+    labels = (folder / embedding.metadata_path).read_text().splitlines()
+    assert codes.shape == (359, 4)
+    assert len(labels) == 359
+    assert set(labels) == set(map(str, range(10)))
+    assert list(embedding.sprite.single_image_dim) == [28, 28]
+    with Image.open(folder / embedding.sprite.image_path) as sprite:
+        assert sprite.size == (19 * 28, 19 * 28)
+
+
+def test_report_is_one_page_with_the_table_and_every_figure(finished):
+    folder, process = finished
+    report, page = ((folder / name).read_text() for name in ("report.md", "report.html"))
+    assert process.stdout.rstrip().splitlines()[-1] in report
+    for figure in (folder / "figures").iterdir():
+        assert f"(figures/{figure.name})" in report
+    assert page.count("data:image/png;base64,") >= len(list((folder / "figures").iterdir())) + 3
+    assert 'id="explorer"' in page
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "| epochs | 1 | given |" in report
+
+
 def test_rows_of_the_schema(finished):
     folder, _ = finished
     accuracies = [row for row in rows(folder) if row["metric"] == "accuracy"]
