@@ -10,8 +10,8 @@ import tensorflow as tf
 
 import tfdvae
 from tests.models.test_contract import make
-from tfdvae import cli, uses
-from tfdvae.data import image_files
+from tfdvae import cli, files, uses
+from tfdvae.data import image_files, streams
 
 SHAPE = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
@@ -26,6 +26,13 @@ def models(tmp_path_factory):
     for name, model in made.items():
         model.save(folder / f"{name}.keras")
     return folder, made
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    """Seven images at a time, so that what is kept from piece to piece matters."""
+    monkeypatch.setattr(streams, "_MOST", 7)
+    monkeypatch.setattr(files, "_PIECE_BYTES", 7 * IMAGES[0].nbytes)
 
 
 @pytest.fixture
@@ -285,6 +292,8 @@ def test_impute_files_with_masks(run, models, tmp_path):
 def test_impute_arrays(run, models, tmp_path, mask):
     missing = np.zeros((40, 8, 6), bool)
     missing[:, 2:5, 1:4] = True
+    if "one" not in mask:
+        missing[np.arange(40), np.arange(40) % 8] = True  # another row in each image
     np.save("mask.npy", missing)
     np.save("one.npy", missing[0])
     np.save("in.npy", np.where(missing, np.nan, IMAGES[..., 0]).astype(np.float64))
@@ -324,7 +333,7 @@ BAD = {
     "denoise dvae.keras odd.npy out.npy": "scaled to [0, 1]",
     "impute dvae.keras in.npy out.npy --mask short.npy": "`mask` short.npy must have shape (40, H, W) or (H, W); got (5, 8, 6)",
     "impute dvae.keras in.npy out.npy --mask wide.npy": "`mask` wide.npy must have shape (40, H, W)",
-    "impute dvae.keras nan.npy out.npy --mask one.npy": "nan, rows 0 to 39: `images` must be finite; image 3",
+    "impute dvae.keras nan.npy out.npy --mask one.npy": "nan, rows 0 to 6: `images` must be finite; image 3",
     "denoise dvae.keras ~nobody-of-this-name/a out": "home directory",
     "detect dvae.keras in.npy scores.csv --false-positive-rate 0.1": "is for a threshold from `normal` images",
     "detect dvae.keras in.npy scores.csv --normal in.npy --false-positive-rate 2": "between 0 and 1; got 2",

@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
             case TrainConfig():
                 _train(command, arguments[1:])
     except KeyboardInterrupt:
-        print(f"\ntfdvae: stopped.{_GOES_ON.get(arguments[0], '')}", file=sys.stderr)
+        print(f"\ntfdvae: stopped.{_GOES_ON.get(next(iter(arguments), ''), '')}", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
         if debug:

@@ -166,7 +166,7 @@ class TrainedModel:
 
         Args:
             images: as for `denoise`, an array.
-            missing: bool, one an pixel, (H, W) or (N, H, W). Default: pixels that are NaN in any channel.
+            missing: bool, one a pixel, (H, W) or (N, H, W). Default: pixels that are NaN in any channel.
 
         Raises:
             TypeError, ValueError: images or `missing` that do not fit; integer images without `missing`.

@@ -32,14 +32,6 @@ class VerbConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _OfModel(VerbConfig):
-    model: _Model
-    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae (`tfdvae models`)."""
-    output: _Output
-    """Where the result goes."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class _OfImages(VerbConfig):
     model: _Model
     """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae (`tfdvae models`)."""
@@ -103,9 +95,13 @@ class ImputeConfig(_OfImages):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SampleConfig(_OfModel):
+class SampleConfig(VerbConfig):
     """Draw new images from a VAE or DVAE: a folder of PNG files, or an .npy or .npz file."""
 
+    model: _Model
+    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae (`tfdvae models`)."""
+    output: _Output
+    """Where the result goes."""
     count: int = 16
     """How many."""
     seed: int = 0
