@@ -12,6 +12,7 @@ import tfdvae
 from tests.models.test_contract import make
 from tfdvae import cli, files, uses
 from tfdvae.data import image_files, streams
+from tfdvae.models import verbs
 
 SHAPE = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
@@ -32,6 +33,7 @@ def models(tmp_path_factory):
 def small_pieces(monkeypatch):
     """Seven images at a time, so that what is kept from piece to piece matters."""
     monkeypatch.setattr(streams, "_MOST", 7)
+    monkeypatch.setattr(verbs, "BATCH_SIZE", 7)
     monkeypatch.setattr(files, "_PIECE_BYTES", 7 * IMAGES[0].nbytes)
 
 

@@ -253,26 +253,19 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
         labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
         if not len(images) or labels.shape != images.shape[:1]:
             raise ValueError(f"`input` {source}: {names[1]} must hold one label for each of {len(images):,} images; got {given.shape}.")
-        make, origins = augmenter.maker(config.per_image, config.seed), []
+        make = augmenter.maker(config.per_image, config.seed)
         others = {name: array for name, array in found.items() if name not in names}
         with streams.ArraysWriter(output, others, streams.compressed(source)) as writer:
-            for place in files.pieces(len(images), 4 * images[0].size, model.verbs.batch_rows):
-                part, index = np.array(images[place]), np.arange(place.start, place.stop)
-                batch = model.batch(part)
-                made = (inference.to_kind(make(batch, index, copy), part.dtype).reshape(part.shape) for copy in range(config.per_image))
-                for rows in [part] * config.include_originals:
-                    writer.append(names[0], rows)
-                    origins.append(index)
-                for rows in made:
-                    writer.append(names[0], rows)
-                    origins.append(index)
-            source_rows = np.concatenate(origins)
-            others |= {
-                names[1]: given[source_rows],
-                "source": source_rows,
-                "seed": np.array(config.seed),
-                "method": np.array(augmenter.method),
-            }
+            places = files.pieces(len(images), 4 * images[0].size, model.verbs.batch_rows)
+            for place in places if config.include_originals else ():
+                writer.append(names[0], np.array(images[place]))
+            for copy in range(config.per_image):
+                for place in places:
+                    part = np.array(images[place])
+                    made = make(model.batch(part), np.arange(place.start, place.stop), copy)
+                    writer.append(names[0], inference.to_kind(made, part.dtype).reshape(part.shape))
+            rows = np.tile(np.arange(len(images)), config.per_image + config.include_originals)
+            others |= {names[1]: given[rows], "source": rows, "seed": np.array(config.seed), "method": np.array(augmenter.method)}
     return _told(streams.Tally(done=len(images)), source, output)
 
 
