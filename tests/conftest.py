@@ -1,3 +1,4 @@
+import functools
 import os
 import shutil
 import signal
@@ -85,19 +86,24 @@ def run(*arguments, cwd=ROOT, timeout=300, **environment):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)
 
 
-def run_tfdvae(*arguments, kill_when=None):
+def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL):
     """Run `python -m tfdvae` with arguments and return the finished process.
 
     Args:
         *arguments: of the command line.
-        kill_when: called again and again; once it returns True, the process and its children are killed.
+        stop_when: called again and again; once it returns True, the process and its children are sent a signal.
+        sent: this one.
     """
     command = [sys.executable, "-m", "tfdvae", *map(str, arguments)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed
+    ) as process:
         deadline = time.monotonic() + 900
-        while kill_when is not None and process.poll() is None and time.monotonic() < deadline:
-            if kill_when():
-                os.killpg(process.pid, signal.SIGKILL)
+        while stop_when is not None and process.poll() is None and time.monotonic() < deadline:
+            if stop_when():
+                os.killpg(process.pid, sent)
                 break
             time.sleep(0.05)
         try:

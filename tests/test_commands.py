@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 import tfdvae
 from tests.models.test_contract import make
-from tfdvae import cli, files, uses
+from tfdvae import cli, commands, files, uses
 from tfdvae.data import image_files, streams
 from tfdvae.models import verbs
 
@@ -211,6 +212,27 @@ def test_augment_with_originals_and_a_second_time(run, tmp_path):
     assert len(rows(tmp_path / "out" / "manifest.csv")) == 40
     left = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert left == {"manifest.csv", "thesis.tex", *(Path(row["image"]).name for row in rows(tmp_path / "out" / "manifest.csv"))}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")])
+@pytest.mark.parametrize("line", ["augment dvae.keras in out --overwrite", "sample dvae.keras out --overwrite"])
+def test_stopped_in_the_middle_leaves_nothing_that_was_made(line, error, run, tmp_path, monkeypatch):
+    write_folder()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    written = []
+
+    def write(path, pixels):
+        if len(written) == 12:
+            raise error
+        written.append(path)
+        image_files.write(path, pixels)
+
+    monkeypatch.setattr(commands, "image_files", SimpleNamespace(**vars(image_files) | {"write": write}))
+    status, _, err = run(line)
+    assert (status, "tfdvae: " in err) == (130 if error is KeyboardInterrupt else 2, True)
+    assert len(written) == 12
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 
 
 def test_augment_arrays(run, models, tmp_path):

@@ -1,5 +1,6 @@
 """Kills at any moment, two processes in one folder, Ctrl-C."""
 
+import csv
 import functools
 import hashlib
 import os
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import tfdvae
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, run, run_tfdvae
 from tfdvae.corruptions import KINDS
 from tfdvae.data import image_files, sources
 
@@ -159,6 +160,66 @@ def test_ctrl_c_says_how_to_go_on(undisturbed, tmp_path):
     assert "Traceback" not in errors
     assert run("--resume", folder).returncode == 0
     assert results(folder) == results(undisturbed)
+
+
+def pixels(folder):
+    return {path.relative_to(folder).as_posix(): image_files.read(path).astype(int) for path in folder.rglob("*.png")}
+
+
+@pytest.fixture(scope="module")
+def clothing(tmp_path_factory, fashion):
+    folder = tmp_path_factory.mktemp("clothing") / "in"
+    for number, (image, label) in enumerate(zip(fashion.test_images[:3000], fashion.test_labels, strict=False)):
+        path = folder / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image_files.write(path, image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def denoised(clothing):
+    folder = clothing.with_name("denoised")
+    assert run_tfdvae("denoise", "clothing-denoiser", clothing, folder).returncode == 0
+    return pixels(folder)
+
+
+STOPS = pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)], ids=["kill", "ctrl-c"])
+
+
+def stopped(folder, sent, *command):
+    """Run a command and stop it when it has written a hundred images into a folder."""
+    return run_tfdvae(*command, stop_when=lambda: len(list(folder.rglob("*.png"))) >= 100, sent=sent)
+
+
+@STOPS
+def test_denoise_stopped_in_the_middle_goes_on(sent, status, clothing, denoised, tmp_path):
+    folder = tmp_path / "out"
+    command = ["denoise", "clothing-denoiser", clothing, folder]
+    process = stopped(folder, sent, *command)
+    assert process.returncode == status, process.stderr
+    assert "Traceback" not in process.stderr
+    begun = len(pixels(folder))
+    assert 100 <= begun < 3000
+    resumed = run_tfdvae(*command)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{3000 - begun:,} images in {folder}, {begun:,} kept as they were there" in resumed.stdout
+    made = pixels(folder)
+    assert made.keys() == denoised.keys()
+    assert max(np.abs(made[name] - denoised[name]).max() for name in made) <= 1, "other batches have other last bits"
+
+
+@STOPS
+def test_augment_stopped_in_the_middle_starts_again(sent, status, clothing, tmp_path):
+    folder = tmp_path / "out"
+    command = ["augment", "clothing-dvae", clothing, folder, "--per-image"]
+    process = stopped(folder, sent, *command, "4")
+    assert process.returncode == status, process.stderr
+    assert folder.exists() == (sent == signal.SIGKILL), "Ctrl-C leaves nothing"
+    again = run_tfdvae(*command, "1", "--overwrite")
+    assert again.returncode == 0, again.stderr
+    listed = {row["image"] for row in csv.DictReader((folder / "manifest.csv").read_text().splitlines())}
+    assert len(listed) == 3000
+    assert pixels(folder).keys() == listed
 
 
 def test_full_disk_leaves_nothing_half_written(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from tfdvae import augmentation, exporting, files, inference
 from tfdvae.config import AugmentConfig, DenoiseConfig, DetectConfig, EncodeConfig, ExportConfig, ImputeConfig, SampleConfig
 from tfdvae.data import image_files, streams
 
-MANIFEST = "manifest.csv"
+MANIFEST, _COLUMNS = "manifest.csv", ("image", "source", "label", "seed", "method")
 _SHOWN_FAILURES = 10
 _LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
 
@@ -192,54 +193,55 @@ def _labels(source: Path, listed: dict[str, Path]) -> dict[str, str]:
 def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
     """Yield a function that notes an image below `output`, with what it was made from, and returns its path; `manifest.csv` is there in the end.
 
+    After an error nothing that was made is left. What a killed process left is noted under another name, so that `overwrite` finds it.
+
     Raises:
-        FileExistsError: the folder holds anything, but for images that the manifest of an earlier start lists, which `overwrite` removes.
+        FileExistsError: the folder holds anything, but for images that an earlier start noted, which `overwrite` removes.
     """
-    manifest = output / MANIFEST
+    manifest, begun = output / MANIFEST, output / f".begun-{MANIFEST}"
     if output.exists() and not output.is_dir():
         raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
     if output.exists() and any(output.iterdir()):
         if not overwrite:
             raise FileExistsError(f"`output` {output} is not empty; --overwrite replaces what this command made there.")
         _remove_listed(manifest)
-    with (
-        _without_empty(output),
-        files.replacing(manifest) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "source", "label", "seed", "method"))
-
-        def add(name: str, *fields) -> Path:
-            writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
-            path = output / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return path
-
-        yield add
-
-
-@contextlib.contextmanager
-def _without_empty(folder: Path) -> Iterator[None]:
-    """Remove a folder that is empty after an error."""
+        _remove_listed(begun)
+    output.mkdir(parents=True, exist_ok=True)
     try:
-        yield
+        with open(begun, "w", newline="", encoding="utf-8", buffering=1) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+
+            def add(name: str, *fields) -> Path:
+                writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
+                path = output / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return path
+
+            yield add
+        os.replace(begun, manifest)
     except BaseException:
+        _remove_listed(begun)
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            output.rmdir()
         raise
 
 
 def _remove_listed(manifest: Path) -> None:
+    """Remove a manifest, the images that it lists, and folders that are empty then."""
     if not manifest.is_file():
         return
+    folder = manifest.parent.resolve()
     with open(manifest, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        names = [row["image"] for row in reader] if reader.fieldnames and "method" in reader.fieldnames else []
-    for name in names:
-        path = manifest.parent / name
-        if path.is_file() and path.resolve().is_relative_to(manifest.parent.resolve()):
+        names = [row["image"] for row in reader] if tuple(reader.fieldnames or ()) == _COLUMNS else []
+    paths = [path for name in names if (path := manifest.parent / name).resolve().is_relative_to(folder)]
+    for path in paths:
+        if path.is_file():
             path.unlink()
+    for parent in sorted({parent for path in paths for parent in path.parents if folder in parent.resolve().parents}, reverse=True):
+        with contextlib.suppress(OSError):
+            parent.rmdir()
     manifest.unlink()
 
 

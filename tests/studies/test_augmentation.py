@@ -356,7 +356,7 @@ def test_killed_study_goes_on_to_the_same_rows(tmp_path):
              "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
-    stopped = run_tfdvae(*study, "--output", killed, kill_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2)
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2)
     assert stopped.returncode == -9
     assert run_tfdvae(*study, "--output", killed).returncode == 0
     assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()

@@ -190,7 +190,7 @@ def test_a_killed_study_ends_as_an_undisturbed_one(tmp_path):
     assert run_tfdvae(*study, "--output", whole).returncode == 0
     for cells in (1, 4):
         killed = run_tfdvae(
-            *study, "--workers", "2", "--output", broken, kill_when=lambda cells=cells: len(list((broken / "cells").glob("*.csv"))) >= cells
+            *study, "--workers", "2", "--output", broken, stop_when=lambda cells=cells: len(list((broken / "cells").glob("*.csv"))) >= cells
         )
         assert killed.returncode == -signal.SIGKILL
         assert not (broken / "report.md").exists()
