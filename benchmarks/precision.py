@@ -41,9 +41,12 @@ def main() -> None:
     lines = ["# bfloat16 beside float32", "", f"Published CNN, 5,000 images, 1,200 steps, validation accuracy, seeds {SEEDS[0]} to {SEEDS[-1]}, by `benchmarks/precision.py`.", "",
              f"| training images | float32, % | bfloat16 minus float32, points | within ±{MARGIN} |", "|---|---|---|---|"]  # fmt: skip
     for condition in ("clean", "noisy", "both"):
-        keys = [key for key in full if condition in (key[0], "both")]
-        difference = statistics.paired_difference([half[key] for key in keys], [full[key] for key in keys])
-        mean, spread = statistics.mean_and_half_width([full[key] for key in keys])
+        conditions = ("clean", "noisy") if condition == "both" else (condition,)
+        half_seeds, full_seeds = (
+            [sum(scores[name, str(seed)] for name in conditions) / len(conditions) for seed in SEEDS] for scores in (half, full)
+        )
+        difference = statistics.paired_difference(half_seeds, full_seeds)
+        mean, spread = statistics.mean_and_half_width(full_seeds)
         within = "yes" if difference.low >= -MARGIN and difference.high <= MARGIN else "not shown"
         lines.append(
             f"| {condition} | {mean:.2f} ± {spread:.2f} | {difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f}) | {within} |"

@@ -86,13 +86,14 @@ def run(*arguments, cwd=ROOT, timeout=300, **environment):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)
 
 
-def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL):
+def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
     """Run `python -m tfdvae` with arguments and return the finished process.
 
     Args:
         *arguments: of the command line.
-        stop_when: called again and again; once it returns True, the process and its children are sent a signal.
+        stop_when: called again and again; once it returns True, the process is sent a signal.
         sent: this one.
+        group: its children are sent it too.
     """
     command = [sys.executable, "-m", "tfdvae", *map(str, arguments)]
     # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
@@ -103,7 +104,7 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL):
         deadline = time.monotonic() + 900
         while stop_when is not None and process.poll() is None and time.monotonic() < deadline:
             if stop_when():
-                os.killpg(process.pid, sent)
+                (os.killpg if group else os.kill)(process.pid, sent)
                 break
             time.sleep(0.05)
         try:

@@ -28,6 +28,19 @@ FIGURES = {
         {(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))}, VALUES, "t", path
     ),
     "learning curves": lambda path: plots.learning_curves({"limited": CURVE, "vae": CURVE}, "title", path),
+    "scores": lambda path: plots.scores_against_noise(
+        {"limited": [(80.0, 1.0), (70.0, float("nan"))], "dvae": [(82.0, 0.5), (75.0, 2.0)]},
+        ("none", "gaussian:0.1"),
+        "title",
+        "points",
+        path,
+    ),
+    **{
+        f"loss curves in {count} panels": lambda path, count=count: plots.loss_curves(
+            {str(panel): {"train": [3.0, 2.0], "test": [3.0, 2.5]} for panel in range(count)}, "title", path, "nats per image"
+        )
+        for count in (1, 2, 5)
+    },
     "accuracy": lambda path: plots.accuracy_against_noise(ROWS, "title", path),
 }
 

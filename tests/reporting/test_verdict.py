@@ -5,12 +5,12 @@ from tfdvae.reporting import statistics
 from tfdvae.reporting.verdict import Comparison, verdict
 
 
-def comparison(mean, deviation=0.1, image_error=0.1, seeds=5, p=None):
-    """Seeds at equal distances around the mean, with this standard deviation; 10,000 test images."""
+def comparison(mean, deviation=0.1, image_error=0.1, seeds=5, p=None, family=1, units=10_000, unit="test images"):
+    """Seeds at equal distances around the mean, with this standard deviation."""
     spread = np.arange(seeds) - (seeds - 1) / 2
     values = mean + (deviation * spread / spread.std(ddof=1) if seeds > 1 else spread)
     difference = statistics.paired_difference(list(values), [0.0] * seeds, image_error or 0.0)
-    return Comparison("dvae", "limited", difference, difference.p if p is None else p, image_error, 10_000)
+    return Comparison("dvae", "limited", difference, difference.p if p is None else p, image_error, family, units, unit)
 
 
 CASES = {
@@ -26,6 +26,7 @@ CASES = {
     "one seed": (comparison(1.5, seeds=1), "cannot tell"),
     "images unknown": (comparison(1.2, image_error=None), "cannot tell"),
     "images unknown, nothing": (comparison(0.0, image_error=None), "cannot tell"),
+    "few groups": (comparison(1.2, image_error=None, units=4, unit="groups of test images"), "cannot tell"),
 }
 
 
@@ -47,6 +48,7 @@ def test_kind(case):
         ("nothing", "dvae against limited does not help (+0.00 points", "p = 1 after Holm's correction): a gain of 0.5 points or more is ruled out."),
         ("one seed", "These data cannot tell whether dvae against limited helps (+1.50 points with 1 seed): one seed says nothing", "5 are better."),
         ("images unknown", "These data cannot tell whether dvae against limited helps (+1.20", ": the chance in the choice of test images is not known here."),
+        ("few groups", "These data cannot tell whether dvae against limited helps (+1.20", ": 4 groups of test images are too few to know their chance, at least 10 are needed."),
     ],
 )  # fmt: skip
 def test_sentence(case, start, end):
@@ -56,20 +58,26 @@ def test_sentence(case, start, end):
 
 
 def test_seeds_that_would_show_a_gain():
-    """A gain of 0.4 allows a variance of (0.4 / 2.8)^2 = 0.020408, of which the images take 0.0025: 4 / 0.017908 = 223.4, so 230."""
+    """A gain of 0.4 allows a variance of (0.4 / 2.8016)^2 = 0.020385, of which the images take 0.0025: 4 / 0.017885 = 223.7, so 230."""
     assert verdict(CASES["seeds too few"][0]).sentence.endswith("about 230 seeds instead of 5 would show the gain.")
 
 
 def test_images_that_would_show_a_gain():
-    """0.020408 less 0.1^2 / 5 = 0.018408 are left: 10,000 * 1 / 0.018408 = 543,243."""
+    """0.020385 less 0.1^2 / 5 = 0.018385 are left: 10,000 * 1 / 0.018385 = 543,922."""
     assert verdict(CASES["images too few"][0]).sentence.endswith("about 550,000 test images instead of 10,000 would show the gain.")
 
 
 def test_what_would_rule_out_a_gain():
-    """From 0.1 it is 0.4 to a gain of 0.5; each gets half of 0.020408: 4 / 0.010204 = 392 seeds, 10,000 / 0.010204 = 980,000 images."""
+    """From 0.1 it is 0.4 to a gain of 0.5; each gets half of 0.020385: 4 / 0.010193 = 392 seeds, 10,000 / 0.010193 = 981,112 images."""
     assert verdict(CASES["both too few"][0]).sentence.endswith(
-        "about 400 seeds instead of 5 and about 980,000 test images instead of 10,000 would rule out a gain of 0.5 points."
+        "about 400 seeds instead of 5 and about 990,000 test images instead of 10,000 would rule out a gain of 0.5 points."
     )
+
+
+def test_more_seeds_are_needed_in_a_larger_family():
+    """0.05 / 14 two-sided is found at 2.9137 standard errors: (0.5 / 3.7553)^2 = 0.017727, less 0.0036 leaves 0.014127: 0.36 / 0.014127 = 25.5."""
+    given = comparison(0.5, 0.6, 0.06, p=0.12, family=14)
+    assert verdict(given).sentence.endswith("about 26 seeds instead of 5 would show the gain.")
 
 
 def test_more_is_asked_for_than_there_is():

@@ -9,11 +9,11 @@ from PIL import Image
 
 from tests.conftest import ROOT, run_tfdvae
 from tfdvae import corruptions, evaluation, files, scores
-from tfdvae.config import TRAINING_SETS, AugmentationStudyConfig
+from tfdvae.config import PROTOCOLS, TRAINING_SETS, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.studies import augmentation, augmentation_report
 
-SMALL = {"dataset": "digits", "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
+SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
          "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def small(**settings):
 
 def test_cells_of_the_published_study():
     """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
-    cells = list(augmentation.listed_cells(AugmentationStudyConfig(conditions=("clean", "noisy"))))
+    cells = list(augmentation.listed_cells(AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)))
     assert len(cells) == 80 + 50 + 30
     assert cells[0] == "clean-limited-equal_steps-seed0"
     assert cells[16] == "clean-limited-equal_steps-seed1"
@@ -49,7 +49,8 @@ def test_cells_of_the_published_study():
         ({"test_noise": ("0.1",)}, "`test_noise` must begin with 0"),
         ({"other_noise": ("gaussian:0.1",)}, "`other_noise` must hold none"),
         ({"other_noise": ("bogus:1",)}, "`other_noise` must be one of"),
-        ({"image_size": (0,)}, "`image_size` must be"),
+        ({"image_size": (0,)}, "`image_size` must be .*got 0"),
+        ({"seeds": ()}, "`seeds` must be one or more"),
         ({"classifier_steps": 0}, "`classifier_steps` must be"),
         ({"precision": "int8"}, "`precision` must be one of"),
     ],
@@ -57,6 +58,10 @@ def test_cells_of_the_published_study():
 def test_wrong_settings_are_refused(settings, said):
     with pytest.raises(ValueError, match=said):
         small(**settings)
+
+
+def test_images_may_be_square():
+    assert small(image_size=(28,)).image_size == (28, 28)
 
 
 def test_cells_of_a_seed_share_images_and_test_noise(source):
@@ -72,21 +77,20 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "settings", "conditions", "output"),
+    ("dataset", "settings", "conditions", "protocols", "output"),
     [
-        ("digits", {}, ("clean", "noisy"), "results/augmentation"),
-        ("digits", {"quick": True}, ("noisy",), "results/quick-digits"),
-        ("{}/mine", {}, ("clean",), "results/augmentation-mine"),
-        ("{}/mine.npz", {"quick": True}, ("clean",), "results/quick-mine"),
-        ("{}/mine", {"conditions": ("noisy",), "output": "here"}, ("noisy",), "here"),
+        ("digits", {}, ("clean", "noisy"), PROTOCOLS, "results/augmentation"),
+        ("digits", {"quick": True}, ("noisy",), PROTOCOLS, "results/quick-digits"),
+        ("{}/mine", {}, ("clean",), ("equal_steps",), "results/augmentation-mine"),
+        ("{}/mine.npz", {"quick": True}, ("clean",), ("equal_steps",), "results/quick-mine"),
+        ("{}/mine", {"conditions": ("noisy",), "protocols": ("equal_epochs",)}, ("noisy",), ("equal_epochs",), "results/augmentation-mine"),
     ],
 )
-def test_what_defaults_stand_for(dataset, settings, conditions, output, source, tmp_path):
-    """Images of one's own are taken as they are; each dataset has a folder of its own."""
-    dataset = dataset.format(tmp_path)
-    named = dataclasses.replace(source, name=dataset)
-    found = augmentation.resolved(AugmentationStudyConfig(dataset=dataset, **settings), named)
-    assert (found.conditions, found.output) == (conditions, output)
+def test_what_defaults_stand_for(dataset, settings, conditions, protocols, output, source, tmp_path):
+    """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
+    config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
+    found = augmentation.resolved(config, dataclasses.replace(source, name=config.dataset))
+    assert (found.conditions, found.protocols, augmentation._default_output(config)) == (conditions, protocols, output)
 
 
 @pytest.mark.parametrize("n_train", [100, None])
@@ -206,6 +210,13 @@ def test_a_class_with_too_few_images_is_refused(source):
         augmentation._check(small(n_train=25), few)
 
 
+def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
+    labels = np.repeat(np.arange(10), 6)
+    few = dataclasses.replace(source, train_images=source.train_images[:58], train_labels=labels[:58])
+    with pytest.raises(ValueError, match="`dataset` must have 3 training images of each class at least; there are 2 of class 9"):
+        augmentation._check(small(n_train=None), dataclasses.replace(few, train_images=few.train_images[:56], train_labels=labels[:56]))
+
+
 def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
     """Limited at 80% + seed; vae 1.0, 1.2, 0.8, 1.1, 0.9 points ahead; duplicate on average level with limited."""
     ahead = {"limited": [0] * 5, "duplicate": [2, -2, 1, -1, 0], "vae": [1.0, 1.2, 0.8, 1.1, 0.9]}
@@ -220,13 +231,13 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                             "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
 
 
-def report(folder, rows, replicates=0.0, config=None):
-    """Write a report, with replicates of each cell: its value, and noise over test images, of this standard deviation, that all sets but vae share."""
+def report(folder, rows, replicates=1e-4, config=None, groups=None):
+    """Write a report, with replicates of each cell: its value, noise over test images that all share, and for all sets but limited such of this deviation."""
     rows = list(rows)
     generator = np.random.default_rng(0)
     shared, own = generator.normal(0, 0.01, (2, 11, 200))
     if replicates is not None:
-        values = {row["run"]: row["value"] + shared + (replicates * own / 0.01 if row["augmentation"] == "vae" else 0) for row in rows}
+        values = {row["run"]: row["value"] + shared + (replicates * own / 0.01 if row["augmentation"] != "limited" else 0) for row in rows}
         np.savez(folder / "bootstrap.npz", **values)
     files.write_rows(folder / "rows.csv", rows)
     files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
@@ -235,10 +246,10 @@ def report(folder, rows, replicates=0.0, config=None):
         class_names=tuple(map(str, range(10))),
         test_labels=range(10_000),
         train_labels=range(60_000),
-        test_groups=None,
+        test_groups=groups,
         notice="",
     )
-    augmentation_report.write(config or AugmentationStudyConfig(), source, folder)
+    augmentation_report.write(config or AugmentationStudyConfig(), source, folder, {"bootstrap resamples": "200"})
     return (folder / "report.md").read_text()
 
 
@@ -287,6 +298,29 @@ def test_images_decide_too(tmp_path):
 def test_without_replicates_nothing_is_claimed(tmp_path):
     lines = verdicts(report(tmp_path, made_rows(), replicates=None))
     assert all("cannot tell" in line for line in lines.values())
+
+
+@pytest.mark.parametrize(
+    ("groups", "kind", "said"), [(5, "cannot tell", "5 groups of test images are too few"), (50, "helps", "50 groups of test images; p")]
+)
+def test_groups_are_what_counts(groups, kind, said, tmp_path):
+    line = verdicts(report(tmp_path, made_rows(), groups=np.arange(10_000) % groups))["vae, images as they are"]
+    assert f": {kind}.**" in line
+    assert said in line
+
+
+def test_replicates_that_are_all_equal_say_nothing(tmp_path):
+    """As of one group alone, or of classifiers that agree on every image."""
+    lines = verdicts(report(tmp_path, made_rows(), replicates=0.0))
+    assert all("is not known here" in line for line in lines.values())
+
+
+def test_findings_are_told_as_in_the_verdict(tmp_path):
+    """The vae is 0.1 ahead, which is no gain worth having: the finding does not hold, though the interval reaches over 0."""
+    rows = [row | {"value": row["value"] - (0.009 if row["augmentation"] == "vae" else 0)} for row in made_rows()]
+    text = report(tmp_path, rows)
+    assert "does not help" in verdicts(text)["vae, images as they are"]
+    assert "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |" in text
 
 
 def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
@@ -351,15 +385,20 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_study_goes_on_to_the_same_rows(tmp_path):
+@pytest.mark.parametrize("whole_group", [True, False], ids=["all processes", "the study alone"])
+def test_killed_study_goes_on_to_the_same_rows(whole_group, tmp_path):
+    """Workers whose study was killed end at once, so that none of them writes beside those of the next start."""
     study = ("study", "augmentation", "--dataset", "digits", "--n-train", "60", "--epochs", "2", "--classifier-steps", "4", "--seeds", "0", "1", "--threads", "1",
              "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
-    stopped = run_tfdvae(*study, "--output", killed, stop_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2)
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2, group=whole_group)
     assert stopped.returncode == -9
     assert run_tfdvae(*study, "--output", killed).returncode == 0
     assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    with np.load(killed / "bootstrap.npz") as made, np.load(whole / "bootstrap.npz") as expected:
+        assert made.files == expected.files
+        assert all(np.array_equal(made[name], expected[name]) for name in made.files)
 
 
 CLASSIFIER = """

@@ -18,6 +18,7 @@ from tfdvae.config.train import (
     MODELS,
     NETWORKS,
     PRECISIONS,
+    PROTOCOLS,
     RECIPES,
     TARGETS,
     TrainConfig,
@@ -36,7 +37,7 @@ from tfdvae.config.verbs import (
 )
 
 __all__ = [
-    "CONDITIONS", "DEFAULT_CORRUPTION", "DEFAULT_N_TRAIN", "EXPORT_FORMATS", "GENERATIVE", "MODELS", "NETWORKS", "PRECISIONS", "RECIPES", "TARGETS",
+    "CONDITIONS", "DEFAULT_CORRUPTION", "DEFAULT_N_TRAIN", "EXPORT_FORMATS", "GENERATIVE", "MODELS", "NETWORKS", "PRECISIONS", "PROTOCOLS", "RECIPES", "TARGETS",
     "TRAINING_SETS", "AugmentConfig", "AugmentationStudyConfig", "DenoiseConfig", "DenoisingStudyConfig", "DetectConfig", "EncodeConfig",
     "ExportConfig", "ImputeConfig", "NoiseStudyConfig", "SampleConfig", "StudyConfig", "TrainConfig", "VerbConfig", "data_folder",
 ]  # fmt: skip

@@ -42,7 +42,8 @@ class StudyConfig:
             checks.integer("threads", self.threads, 1)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name)
-            if isinstance(values, tuple) and (not values or len(set(values)) < len(values)):
+            repeated = isinstance(values, tuple) and len(set(values)) < len(values) and field.name != "image_size"
+            if values == () or repeated:
                 raise ValueError(f"`{field.name}` must be one or more, none of them twice; got {values}.")
 
 
@@ -110,8 +111,8 @@ class AugmentationStudyConfig(StudyConfig):
     """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
     sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
     """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
-    protocols: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = PROTOCOLS
-    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps."""
+    protocols: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = None
+    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps. Default: both, but for images of one's own equal_steps."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
     """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
     epochs: int = 60
@@ -121,7 +122,7 @@ class AugmentationStudyConfig(StudyConfig):
     classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
     """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
     classifier_steps: int = 2340
-    """Steps of each classifier (equal_steps). Default: where the accuracy of all training sets on validation images has levelled off (results/development)."""
+    """Steps of each classifier (equal_steps). Default: where the accuracy on validation images levels off with the training set that needs most, classical+gaussian (results/development)."""
     classifier_epochs: int = 3
     """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of limited, clean, is nearest to the published 83.56% (results/development)."""
     precision: Annotated[str, one_of(*PRECISIONS)] = "bfloat16"

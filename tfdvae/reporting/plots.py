@@ -183,21 +183,27 @@ def scores_against_noise(
         _save(figure, path)
 
 
-def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Path) -> None:
-    """Draw a loss against epochs, one panel a noise, training and test loss in each.
+def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Path, unit: str = "loss") -> None:
+    """Draw losses against epochs, three panels in a line.
 
     Args:
-        curves: noise -> split -> loss of each epoch.
+        curves: panel -> name of a curve -> loss of each epoch.
         title: over the figure.
         path: of the PNG.
+        unit: of the losses.
     """
+    across = min(3, len(curves))
+    down = -(-len(curves) // across)
     with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=(12, 6), layout="constrained")
+        figure = Figure(figsize=(4 * across, 3 * down + 0.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
-        for axes, (name, splits) in zip(figure.subplots(2, -(-len(curves) // 2)).ravel(), curves.items(), strict=False):
-            for (split, values), colour, marker, style in zip(splits.items(), COLOURS, MARKERS, STYLES, strict=False):
-                axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3, linestyle=style, label=split)
-            axes.set(title=name, xlabel="epoch", ylabel="loss")
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for axes in panels[len(curves) :]:
+            axes.axis("off")
+        for axes, (name, lines) in zip(panels, curves.items(), strict=False):
+            for (label, values), colour, marker, style in zip(lines.items(), COLOURS, MARKERS, STYLES, strict=False):
+                axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3, linestyle=style, label=label)
+            axes.set(title=name, xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
         _save(figure, path)

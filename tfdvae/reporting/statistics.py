@@ -61,7 +61,7 @@ def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[
     return mean - half, mean + half
 
 
-def paired_difference(treated: list[float], baseline: list[float], image_error: float = 0.0) -> Difference:
+def paired_difference(treated: list[float], baseline: list[float], image_error: float = 0.0, units: float = math.inf) -> Difference:
     """Return the mean of treated minus baseline, with interval and test, from values paired by position.
 
     The variance of the mean over pairs and the one over test images, which all pairs share, add up; the degrees of freedom are
@@ -71,7 +71,8 @@ def paired_difference(treated: list[float], baseline: list[float], image_error: 
     Args:
         treated: one value a pair.
         baseline: likewise.
-        image_error: standard error of the mean difference over test images.
+        image_error: standard error of the mean difference over test images, as of `shared_error`.
+        units: independent test images, or groups of them.
 
     Raises:
         ValueError: no values, not as many of one as of the other, or values that are NaN or infinite.
@@ -94,11 +95,28 @@ def paired_difference(treated: list[float], baseline: list[float], image_error: 
     total = variance + image_error**2
     if total == 0:
         return Difference(mean, mean, mean, float(abs(mean) <= rounding), 0.0, count, 0.0, count - 1)
-    freedom = (count - 1) * (total / variance) ** 2 if variance else math.inf
+    over_freedom = variance**2 / (count - 1) + image_error**4 / (units - 1)
+    freedom = total**2 / over_freedom if over_freedom else math.inf
     error = math.sqrt(total)
     half = float(scipy.stats.t.ppf(0.975, freedom)) * error
     p = 2 * float(scipy.stats.t.sf(abs(mean) / error, freedom))
     return Difference(mean, mean - half, mean + half, p, deviation, count, error, freedom)
+
+
+def shared_error(replicates: np.ndarray, units: float) -> float:
+    """Return the standard error over test images that the differences of all seeds have in common.
+
+    It is the root of the mean covariance of two seeds' bootstrap replicates: what test images add to the differences of single seeds is already in
+    the spread over these. A bootstrap of n units makes the variance (n - 1) / n of what it is.
+
+    Args:
+        replicates: differences (seeds, B) on the same resamples of the test images; of one seed, the standard deviation of its own.
+        units: independent test images, or groups of them.
+    """
+    covariance = np.atleast_2d(np.cov(replicates))
+    count = len(covariance)
+    shared = (covariance.sum() - np.trace(covariance)) / (count * (count - 1)) if count > 1 else covariance[0, 0]
+    return math.sqrt(max(0.0, float(shared)) * units / (units - 1))
 
 
 def detectable_difference(difference: Difference, power: float = 0.8) -> float:

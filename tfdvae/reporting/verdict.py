@@ -3,10 +3,12 @@
 import math
 from dataclasses import dataclass
 
+import scipy.stats
+
 from tfdvae.reporting import statistics
 
 WORTH = 0.5  # the smallest gain worth having, in points
-_FOUND = 2.8  # standard errors: a true difference that a test at 5% finds four times out of five
+LEAST_UNITS = 10  # test images, or groups of them, from which their chance can be told
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class Comparison:
         difference: over seeds, and over test images where `image_error` is known.
         adjusted_p: of the difference, after Holm's correction.
         image_error: standard error of the mean difference over test images; None where it is not known.
-        test_images: number of them.
+        family: number of comparisons that Holm's correction is for.
+        units: number of test images, or of groups where images come in groups.
+        unit: `test images` or `groups of test images`.
     """
 
     augmentation: str
@@ -27,7 +31,9 @@ class Comparison:
     difference: statistics.Difference
     adjusted_p: float
     image_error: float | None
-    test_images: int
+    family: int
+    units: int
+    unit: str = "test images"
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,13 @@ def verdict(comparison: Comparison) -> Verdict:
     It helps or harms where the adjusted p, which covers other seeds and other test images alike, is below 0.05. It does not help where
     the interval ends below `WORTH`. Otherwise these data cannot tell, nor do they where the chance in the test images is not known;
     the sentence then says about how many seeds and test images would, if the true difference is the one measured: those that find the
-    nearer of a gain and its absence four times out of five, in a single comparison.
+    nearer of a gain, after Bonferroni's correction, and its absence four times out of five.
     """
     difference = comparison.difference
     if comparison.image_error is None:
-        kind, rest = "cannot tell", ": the chance in the choice of test images is not known here"
+        few = f"{comparison.units} {comparison.unit} are too few to know their chance, at least {LEAST_UNITS} are needed"
+        unknown = "the chance in the choice of test images is not known here"
+        kind, rest = "cannot tell", f": {few if comparison.units < LEAST_UNITS else unknown}"
     elif comparison.adjusted_p < 0.05:
         kind = "helps" if difference.mean > 0 else "harms"
         rest = f", but by less than {WORTH:g} points" if kind == "helps" and difference.high < WORTH else ""
@@ -66,7 +74,7 @@ def _numbers(comparison: Comparison) -> str:
     if difference.count == 1:
         return f"{difference.mean:+.2f} points with 1 seed"
     shown = "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
-    return f"{difference.mean:+.2f} points, 95% interval {difference.low:+.2f} to {difference.high:+.2f}; {difference.count} seeds, {comparison.test_images:,} test images; {shown} after Holm's correction"
+    return f"{difference.mean:+.2f} points, 95% interval {difference.low:+.2f} to {difference.high:+.2f}; {difference.count} seeds, {comparison.units:,} {comparison.unit}; {shown} after Holm's correction"
 
 
 def _what_would_tell(comparison: Comparison) -> str:
@@ -74,17 +82,19 @@ def _what_would_tell(comparison: Comparison) -> str:
     if difference.count == 1:
         return "one seed says nothing about the spread between seeds; at least 3 are needed, and 5 are better"
     gain = difference.mean >= WORTH / 2  # nearer to showing a gain than to ruling out one of `WORTH`
-    allowed = ((difference.mean if gain else WORTH - difference.mean) / _FOUND) ** 2
+    tested = 1 - 0.025 / (comparison.family if gain else 1)
+    errors = scipy.stats.norm.ppf([tested, 0.8]).sum()  # so many standard errors of a true difference are found four times out of five
+    allowed = ((difference.mean if gain else WORTH - difference.mean) / errors) ** 2
     over_images, over_seeds = comparison.image_error**2, difference.deviation**2
     needed = []
     if over_images < allowed / 2:
         needed.append(_more("seeds", over_seeds / (allowed - over_images), difference.count))
     elif over_seeds / difference.count < allowed / 2:
         left = allowed - over_seeds / difference.count
-        needed.append(_more("test images", comparison.test_images * over_images / left, comparison.test_images))
+        needed.append(_more(comparison.unit, comparison.units * over_images / left, comparison.units))
     else:
         needed.append(_more("seeds", over_seeds / (allowed / 2), difference.count))
-        needed.append(_more("test images", comparison.test_images * over_images / (allowed / 2), comparison.test_images))
+        needed.append(_more(comparison.unit, comparison.units * over_images / (allowed / 2), comparison.units))
     aim = "show the gain" if gain else f"rule out a gain of {WORTH:g} points"
     return f"if the true difference is the one measured, {' and '.join(needed)} would {aim}"
 

@@ -21,7 +21,16 @@ import tensorflow as tf
 
 from tfdvae import classifier, corruptions, evaluation, experiment, files, latent, runtime, scores, uses
 from tfdvae.augmentation import Augmenter
-from tfdvae.config import CONDITIONS, DEFAULT_CORRUPTION, DEFAULT_N_TRAIN, GENERATIVE, PRECISIONS, AugmentationStudyConfig, TrainConfig
+from tfdvae.config import (
+    CONDITIONS,
+    DEFAULT_CORRUPTION,
+    DEFAULT_N_TRAIN,
+    GENERATIVE,
+    PRECISIONS,
+    PROTOCOLS,
+    AugmentationStudyConfig,
+    TrainConfig,
+)
 from tfdvae.data import pipelines, sources, splits
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import augmentation_report
@@ -278,6 +287,7 @@ def study(config: AugmentationStudyConfig) -> None:
         ValueError, TypeError: no such cell; images, groups or a classifier that do not fit; results of other settings or images in the folder.
         FileNotFoundError, sources.Unavailable: no such dataset.
     """
+    config = dataclasses.replace(config, output=config.output or _default_output(config))
     runtime.use_threads(cell_runner.threads("augmentation", config))
     source = sources.load(config.dataset, config.data_dir, **config.own_images, n_train=config.n_train)
     config = resolved(config, source)
@@ -290,7 +300,7 @@ def study(config: AugmentationStudyConfig) -> None:
         cells[cell](config, source, path)
 
     def report(rows: list[dict], folder: Path) -> None:
-        augmentation_report.write(config, source, folder)
+        augmentation_report.write(config, source, folder, _fixed())
 
     settings = {name: getattr(config, name) for name in (
         "image_size", "n_train", "epochs", "latent_dim", "classifier", "classifier_steps", "classifier_epochs", "precision", "metric", "test_noise",
@@ -303,15 +313,35 @@ def study(config: AugmentationStudyConfig) -> None:
     cell_runner.study("augmentation", config, cells, settings | marks, compute, report, in_process=config.quick)
 
 
+def _fixed() -> dict[str, str]:
+    """Return what the report says of settings that every such study has."""
+    generator = TrainConfig(model="dvae", network=NETWORK)
+    trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
+    return {
+        "noise of the noisy condition": OBSERVED_NOISE,
+        "generative models": f"{NETWORK}, {trained.format(generator.learning_rate)}",
+        "injected by dae and dvae, added by gaussian": str(generator.injected),
+        "synthetic images": f"{SAMPLES_PER_IMAGE} a training image",
+        "published CNN": trained.format(classifier.LEARNING_RATE),
+        "bootstrap resamples": str(BOOTSTRAPS),
+    }
+
+
 def resolved(config: AugmentationStudyConfig, source: sources.Source) -> AugmentationStudyConfig:
-    """Return the settings with what defaults stand for: the dataset really used, the conditions, the folder."""
+    """Return the settings with what defaults stand for: the dataset really used, conditions and protocols."""
     own = sources.local(config.dataset) is not None
-    name = Path(source.name).stem if own else source.name
-    default = f"results/quick-{name}" if config.quick else f"results/augmentation-{name}" if own else "results/augmentation"
-    conditions = config.conditions or (CONDITIONS[:1] if own else CONDITIONS[1:] if config.quick else CONDITIONS)
     return dataclasses.replace(
-        config, dataset=config.dataset if own else source.name, conditions=conditions, output=config.output or default
+        config,
+        dataset=config.dataset if own else source.name,
+        conditions=config.conditions or (CONDITIONS[:1] if own else CONDITIONS[1:] if config.quick else CONDITIONS),
+        protocols=config.protocols or (PROTOCOLS[:1] if own else PROTOCOLS),
     )
+
+
+def _default_output(config: AugmentationStudyConfig) -> str:
+    own = sources.local(config.dataset)
+    name = Path(config.dataset).stem if own else config.dataset
+    return f"results/quick-{name}" if config.quick else f"results/augmentation-{name}" if own else "results/augmentation"
 
 
 def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
@@ -322,8 +352,13 @@ def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
     splits.check_classes(np.asarray(source.train_labels), np.asarray(source.test_labels), source.class_names, held_out=False)
     if config.metric not in ("accuracy", "balanced_accuracy") and len(np.unique(source.test_labels)) < 2:
         raise ValueError(f"`metric` {config.metric} needs test images of two classes at least; {source.name} has them of one.")
-    smallest = np.bincount(source.train_labels, minlength=len(source.class_names)) * _n_train(config, source) / available
-    if (few := np.flatnonzero(smallest < LEAST_OF_A_CLASS)).size:
+    counts = np.bincount(source.train_labels, minlength=len(source.class_names))
+    if (few := np.flatnonzero(counts < LEAST_OF_A_CLASS)).size:
+        raise ValueError(
+            f"`dataset` must have {LEAST_OF_A_CLASS} training images of each class at least; there are {counts[few[0]]} of class "
+            f"{source.class_names[few[0]]}."
+        )
+    if (few := np.flatnonzero(counts * _n_train(config, source) / available < LEAST_OF_A_CLASS)).size:
         raise ValueError(
             f"`n_train` must leave {LEAST_OF_A_CLASS} images of each class at least; {_n_train(config, source)} images leave fewer of class "
             f"{source.class_names[few[0]]}."

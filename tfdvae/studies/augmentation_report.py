@@ -11,7 +11,7 @@ from tfdvae.config import GENERATIVE, AugmentationStudyConfig
 from tfdvae.data import sources
 from tfdvae.reporting import html, plots, statistics
 from tfdvae.reporting.statistics import noise_label, table, training_set_label
-from tfdvae.reporting.verdict import WORTH, Comparison, verdict
+from tfdvae.reporting.verdict import LEAST_UNITS, WORTH, Comparison, verdict
 
 AS_THEY_ARE, ALL_NOISES = "images as they are", "mean over the test noises"
 PUBLISHED = {  # one run each, % at no noise, 2.5, 5, 7.5 and 10%
@@ -30,6 +30,7 @@ FINDINGS = {  # as the published tables read: what is compared with what, and on
     "The DVAE's lead over the VAE holds at 10% noise": ("dvae", "vae", "gaussian:0.1"),
 }
 SEEN = {"gaussian": "gaussian", "classical": "random_erasing", "classical+gaussian": "gaussian random_erasing"}
+ROUNDING = 1e-9  # points
 Scores = dict[int, float]
 
 
@@ -40,10 +41,17 @@ class Results:
         rows: of the study.
         metric: what the verdict is about.
         noises: test noises that it is about.
+        units: number of test images, or of groups where images come in groups.
+        unit: what is counted.
     """
 
-    def __init__(self, rows: list[dict[str, str]], config: AugmentationStudyConfig, replicates: dict[str, np.ndarray]):
+    def __init__(
+        self, rows: list[dict[str, str]], config: AugmentationStudyConfig, replicates: dict[str, np.ndarray], source: sources.Source
+    ):
         self.rows, self.metric, self.noises = rows, config.metric, config.test_noise
+        grouped = source.test_groups is not None
+        self.units = len(np.unique(source.test_groups)) if grouped else len(source.test_labels)
+        self.unit = "groups of test images" if grouped else "test images"
         self._values: dict[tuple, dict[tuple[str, str], Scores]] = defaultdict(lambda: defaultdict(dict))
         self._replicates: dict[tuple, dict[int, dict[str, np.ndarray]]] = defaultdict(dict)
         for row in rows:
@@ -76,7 +84,8 @@ class Results:
     ) -> tuple[statistics.Difference | None, float | None]:
         """Return how far a training set is ahead of another over the seeds that both have, and its standard error over test images.
 
-        The former is None without a seed, the latter where bootstrap replicates are missing; they are then left out of the interval.
+        The former is None without a seed. The latter is None, and left out of the interval, where bootstrap replicates are missing or all equal,
+        and where test images are too few.
         """
         sides = [(condition, protocol, each) for each in (name, baseline)]
         treated, base = (self.scores(*side, tested) for side in sides)
@@ -85,12 +94,24 @@ class Results:
             return None, None
         replicates = [self._replicates.get(side, {}) for side in sides]
         error = None
-        if all(seed in side for side in replicates for seed in both):
-            means = np.mean([replicates[0][s][test] - replicates[1][s][test] for s in both for test in self._tests(tested)], axis=0)
-            error = float(np.nanstd(means, ddof=1))  # a resample may lack a class
-        return statistics.paired_difference([treated[s] for s in both], [base[s] for s in both], error or 0.0), error
+        if self.units >= LEAST_UNITS and all(seed in side for side in replicates for seed in both):
+            tests = self._tests(tested)
+            ahead = np.array([np.mean([replicates[0][s][test] - replicates[1][s][test] for test in tests], axis=0) for s in both])
+            ahead = ahead[:, np.isfinite(ahead).all(axis=0)]  # a resample may lack a class
+            if ahead.shape[1] > 1 and ahead.mean(axis=0).std() > ROUNDING:
+                error = statistics.shared_error(ahead, self.units)
+        values = [treated[s] for s in both], [base[s] for s in both]
+        return statistics.paired_difference(*values, error or 0.0, self.units), error
 
-    def comparisons(self, condition: str, protocol: str, test_images: int) -> dict[tuple[str, str], Comparison]:
+    def compared(self, differences: dict[tuple, tuple[str, str, statistics.Difference, float | None]]) -> dict[tuple, Comparison]:
+        """Return comparisons of one family, given training set, baseline and what `difference` returns, with p values after Holm."""
+        adjusted = statistics.holm([difference.p for *_, difference, _ in differences.values()])
+        return {
+            key: Comparison(name, baseline, difference, p, error, len(adjusted), self.units, self.unit)
+            for (key, (name, baseline, difference, error)), p in zip(differences.items(), adjusted, strict=True)
+        }
+
+    def comparisons(self, condition: str, protocol: str) -> dict[tuple[str, str], Comparison]:
         """Return each training set against its baseline, on images as they are and over all test noises, p values after Holm.
 
         The baseline is `limited`; under equal epochs it is `duplicate`, where that was measured, for sets with as many images as that has.
@@ -102,15 +123,20 @@ class Results:
             for tested in (AS_THEY_ARE, ALL_NOISES)[: len(self.noises)]:
                 difference, error = self.difference(condition, protocol, name, baseline, tested)
                 if name != "limited" and difference is not None:
-                    found[name, tested] = (baseline, difference, error)
-        adjusted = statistics.holm([difference.p for _, difference, _ in found.values()])
-        return {
-            key: Comparison(key[0], baseline, difference, p, error, test_images)
-            for (key, (baseline, difference, error)), p in zip(found.items(), adjusted, strict=True)
-        }
+                    found[name, tested] = (name, baseline, difference, error)
+        return self.compared(found)
+
+    def findings(self, condition: str, protocol: str) -> dict[str, Comparison]:
+        """Return what was measured on each of `FINDINGS`."""
+        found = {}
+        for finding, (name, baseline, tested) in FINDINGS.items():
+            difference, error = self.difference(condition, protocol, name, baseline, tested)
+            if difference is not None:
+                found[finding] = (name, baseline, difference, error)
+        return self.compared(found)
 
 
-def write(config: AugmentationStudyConfig, source: sources.Source, folder: Path) -> None:
+def write(config: AugmentationStudyConfig, source: sources.Source, folder: Path, fixed: dict[str, str]) -> None:
     """Write `report.md`, `report.html` and their figures to `folder`, from all rows that are there.
 
     The bootstrap replicates of the cells are put together in `bootstrap.npz`, which belongs to `rows.csv`.
@@ -119,6 +145,7 @@ def write(config: AugmentationStudyConfig, source: sources.Source, folder: Path)
         config: settings of the study.
         source: its images.
         folder: of the study, with `rows.csv`.
+        fixed: settings that every such study has, and their values.
     """
     rows = files.read_rows(folder / "rows.csv")
     dataset = Path(source.name).name
@@ -126,10 +153,10 @@ def write(config: AugmentationStudyConfig, source: sources.Source, folder: Path)
     if config.development:
         lines = _development(rows, config)
     else:
-        results = Results(rows, config, _collected_replicates(folder))
-        lines = [*_verdicts(results, len(source.test_labels)), *_published(results, config), *_tables(results, folder, dataset), *_unseen(results),
-                 *_other_metrics(results, source.class_names), *_latent(rows)]  # fmt: skip
-    lines = [f"# {html.literal(title)}", "", *_what_was_done(rows, config, source), *lines, *_settings(config, folder)]
+        results = Results(rows, config, _collected_replicates(folder), source)
+        lines = [*_verdicts(results), *_published(results, config), *_tables(results, folder, dataset), *_unseen(results),
+                 *_other_metrics(results, source.class_names), *_latent(rows, folder)]  # fmt: skip
+    lines = [f"# {html.literal(title)}", "", *_what_was_done(rows, config, source), *lines, *_settings(folder, fixed)]
     files.write_text(folder / "report.md", "\n".join(lines))
     html.write(folder, title)
 
@@ -182,11 +209,11 @@ def _what_was_done(rows: list[dict[str, str]], config: AugmentationStudyConfig, 
     return [*lines, ""]
 
 
-def _verdicts(results: Results, test_images: int) -> list[str]:
+def _verdicts(results: Results) -> list[str]:
     lines = ["## Verdict", ""]
     for condition, protocol in sorted(results.settings(), key=lambda setting: setting[1] != "equal_steps"):
         lines += [f"### {_heading(condition, protocol)}", ""]
-        compared = results.comparisons(condition, protocol, test_images)
+        compared = results.comparisons(condition, protocol)
         for (name, tested), comparison in compared.items():
             decided = verdict(comparison)
             lines.append(f"- **{name}, {tested}: {decided.kind}.** {decided.sentence}")
@@ -196,7 +223,7 @@ def _verdicts(results: Results, test_images: int) -> list[str]:
         *lines,
         f"The metric is {results.metric}, and {WORTH:g} points are the smallest gain taken to be worth having. Under equal_steps every training set has as many optimiser steps. Under",
         "equal_epochs more images are also more steps; synthetic images are then compared with `duplicate`, which has as many images, none of them new. p values are Holm's, over the",
-        "comparisons of one list; how many seeds or images would tell is for a single comparison, and about right.",
+        "comparisons of one list; how many seeds or images would tell is about right, and to be on the safe side after Bonferroni's correction.",
         "",
     ]
 
@@ -222,29 +249,31 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
                     [label, protocol, *(_plus_minus(results.scores(condition, protocol, name, noise)) for noise in PUBLISHED_NOISE)]
                 )
         lines += [f"### {_heading(condition)}", "", *table(["training set", "", *map(noise_label, PUBLISHED_NOISE)], cells)]
+    measured = {(c, p): results.findings(c, p) for c in ("clean", "noisy") for p in ("equal_epochs", "equal_steps")}
     cells = []
     for finding, (name, baseline, tested) in FINDINGS.items():
         for condition in ("clean", "noisy"):
             noises = PUBLISHED_NOISE if tested == ALL_NOISES else (tested,)
             places = [PUBLISHED_NOISE.index(noise) for noise in noises]
             published = np.mean([PUBLISHED[condition, name][i] - PUBLISHED[condition, baseline][i] for i in places])
-            ours = (results.difference(condition, protocol, name, baseline, tested)[0] for protocol in ("equal_epochs", "equal_steps"))
-            cells.append([finding, condition, f"{published:+.2f}", *map(_finding, ours)])
+            ours = (_finding(measured[condition, protocol].get(finding)) for protocol in ("equal_epochs", "equal_steps"))
+            cells.append([finding, condition, f"{published:+.2f}", *ours])
     return [
         *lines,
         "### What the published tables suggest",
         "",
         *table(["finding", "training images", "published", "equal_epochs", "equal_steps"], cells),
-        "It holds, or does not hold, where the whole interval is above, or below, 0; these intervals are not adjusted for their number.",
+        "Points, with 95% interval. As in the verdict, it holds where it shows after Holm's correction, over the findings of one protocol and condition; it does not where the contrary",
+        f"shows or a gain of {WORTH:g} points is ruled out. Under equal_epochs it is as published: more images are more steps.",
         "",
     ]
 
 
-def _finding(difference: statistics.Difference | None) -> str:
-    if difference is None:
+def _finding(comparison: Comparison | None) -> str:
+    if comparison is None:
         return ""
-    kind = "holds" if difference.low > 0 else "does not hold" if difference.high < 0 else "cannot tell"
-    return f"{kind}: {_interval(difference)}"
+    kind = {"helps": "holds", "cannot tell": "cannot tell"}.get(verdict(comparison).kind, "does not hold")
+    return f"{kind}: {_interval(comparison.difference)}"
 
 
 def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
@@ -345,7 +374,7 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _latent(rows: list[dict[str, str]]) -> list[str]:
+def _latent(rows: list[dict[str, str]], folder: Path) -> list[str]:
     """Quality of codes and synthetic images, and the training loss, of each generative model."""
     values: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     epochs: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -362,6 +391,10 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
     if not values:
         return []
     labels = {(condition, model): f"{model.upper()}, {condition}" for condition, model in epochs}
+    panels: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    for (condition, model), curve in epochs.items():
+        panels[f"{condition} training images"][model.upper()] = [float(np.mean(curve[epoch])) for epoch in sorted(curve)]
+    plots.loss_curves(panels, "Training loss, mean over seeds", folder / "figures" / "training-loss.png", "nats per image")
     last = max(max(curve) for curve in epochs.values())
     shown = [epoch for epoch in sorted({1, 2, 5, 10, 20, 30, 40, 50, last}) if epoch <= last]
     return [
@@ -369,7 +402,7 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
         "",
         "Mean over seeds and half of its 95% t-interval. log likelihood K: importance-sampled with K samples, nats an image, of up to 1,000 test images binarised once. nearest distance: median Euclidean",
         "distance of a synthetic image to its nearest training image, and of a test image to its own, with the same noise; closer than held out: the fraction of synthetic images that are nearer than all but 1%",
-        "of the test images. More than 0.01 is either memory of training images or the smoothness of synthetic ones.",
+        "of the test images. More than 0.01 is either memory of training images or the smoothness of synthetic ones. test loss: as in training, so that DAE and DVAE corrupt the images first.",
         "",
         *table(
             ["", *labels.values()],
@@ -378,6 +411,8 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
                 for name, found in values.items()
             ],
         ),
+        "![Training loss of each epoch](figures/training-loss.png)",
+        "",
         "Training loss in nats per image, mean over seeds, after epoch",
         "",
         *table(
@@ -390,26 +425,29 @@ def _latent(rows: list[dict[str, str]]) -> list[str]:
 def _development(rows: list[dict[str, str]], config: AugmentationStudyConfig) -> list[str]:
     """The metric on validation images against steps."""
     curves: dict[tuple[str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    ends: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for row in rows:
-        if row["metric"] == config.metric and not row["test_corruption"]:
-            curves[row["condition"], row["protocol"], row["augmentation"]][int(row["step"])].append(100 * float(row["value"]))
+        if row["metric"] == config.metric:
+            key, value = (row["condition"], row["protocol"], row["augmentation"]), 100 * float(row["value"])
+            (ends[key] if row["test_corruption"] else curves[key][int(row["step"])]).append(value)
     lines = [
         f"## {config.metric} on validation images after so many steps",
         "",
-        "Points, mean over seeds. For choosing; the seeds are not to be reported again.",
+        "Points, mean over seeds, and in the end on all validation images. For choosing; the seeds are not to be reported again.",
         "",
     ]
     for condition, protocol in dict.fromkeys(key[:2] for key in curves):
         chosen = {name: curve for (c, p, name), curve in curves.items() if (c, p) == (condition, protocol)}
         steps = sorted({step for curve in chosen.values() for step in curve})
         cells = [[str(step), *(f"{np.mean(curve[step]):.2f}" if step in curve else "" for curve in chosen.values())] for step in steps]
+        cells.append(["all validation images", *(statistics.plus_minus(ends[condition, protocol, name]) for name in chosen)])
         lines += [f"### {_heading(condition, protocol)}", "", *table(["steps", *chosen], cells)]
     return lines
 
 
-def _settings(config: AugmentationStudyConfig, folder: Path) -> list[str]:
+def _settings(folder: Path, fixed: dict[str, str]) -> list[str]:
     lines = ["## Settings", "", "| setting | |", "|---|---|"]
-    for name, value in files.read_json(folder / "config.json").items():
+    for name, value in (files.read_json(folder / "config.json") | fixed).items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         lines.append(f"| {html.literal(name)} | {html.literal(text)} |")
     record = folder / "environment.json"

@@ -3,8 +3,10 @@
 import concurrent.futures
 import dataclasses
 import logging
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -48,6 +50,7 @@ def study(
         checks.choice("cell", config.cell, cells)
     settings = check_same_study(name, config, settings)
     if config.cell is not None:
+        _end_with_the_study()
         _keep_settings(settings, folder)
         use_threads(chosen)
         compute(config.cell, _cell_path(folder, config.cell))
@@ -124,11 +127,13 @@ def _arguments(config: StudyConfig) -> list[str]:
 
 
 def _start(arguments: list[str], name: str, path: Path) -> None:
-    """Compute a cell in a process of its own, which ends when this one is told to."""
+    """Compute a cell in a process of its own, which ends when this one does, however that happens."""
     command = [sys.executable, "-m", "tfdvae", *arguments, "--cell", name]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, env=os.environ | {_OF_A_STUDY: "1"}) as process:
         _running.append(process)
-        _, errors = process.communicate()
+        errors = process.stderr.read()
+        process.wait()
     _running.remove(process)
     if process.returncode:
         lines = [line for line in errors.strip().splitlines() if not line.startswith("See `tfdvae --help`")]
@@ -137,6 +142,18 @@ def _start(arguments: list[str], name: str, path: Path) -> None:
 
 
 _running: list[subprocess.Popen] = []
+_OF_A_STUDY = "TFDVAE_CELL_OF_A_STUDY"
+
+
+def _end_with_the_study() -> None:
+    """End this process as soon as the one that started it as a cell has closed, or lost, its end of our standard input."""
+
+    def wait() -> None:
+        os.read(0, 1)
+        os._exit(1)
+
+    if os.environ.get(_OF_A_STUDY):
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def run(
