@@ -21,9 +21,7 @@ MARGIN = 0.3  # points
 
 def accuracies(precision: str, folder: Path, arguments: argparse.Namespace) -> dict[tuple[str, str], float]:
     """Return accuracy in % by (condition, seed)."""
-    options = (
-        f"--precision {precision} --sets limited --protocols equal_steps --classifier-steps 1200 --workers {arguments.workers} --threads 1"
-    )
+    options = f"--precision {precision} --sets limited --protocols equal_steps --classifier-steps 1200 --classifier-epochs 7 --workers {arguments.workers} --threads 1"
     command = [sys.executable, "-m", "tfdvae", "study", "augmentation", "--development", *options.split()]
     command += ["--seeds", *map(str, SEEDS), "--data-dir", arguments.data_dir, "--output", str(folder)]
     subprocess.run(command, check=True, cwd=ROOT)
