@@ -250,6 +250,7 @@ def test_installed_wheel_runs_the_main_job(tmp_path):
                            capture_output=True, text=True, cwd=tmp_path, check=True)  # fmt: skip
     assert typed.stdout.strip() == "True"
     _everyday_commands_of_the_readme(tmp_path)
+    _python_of_the_readme(tmp_path)
     shutil.rmtree(tmp_path / "venv")
 
 
@@ -267,7 +268,7 @@ def _everyday_commands_of_the_readme(folder):
             image_files.write(path, image if name != "masks" else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255))
     commands = re.search(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1).splitlines()
     environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
-    for command in commands:
+    for command in [*commands, "tfdvae export clothing-dvae --output served/1"]:
         done = subprocess.run(command.split(), capture_output=True, text=True, cwd=folder, env=environment, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     count = {name: len(list((folder / name).rglob("*.png"))) for name in ("cleaned", "drawn", "more", "filled")}
@@ -275,3 +276,29 @@ def _everyday_commands_of_the_readme(folder):
     assert len((folder / "scores.csv").read_text().splitlines()) == 21
     assert len(np.load(folder / "codes.npz")["codes"]) == 20
     assert (folder / "clothing-dvae.onnx").stat().st_size > 100_000
+    assert (folder / "served" / "1" / "saved_model.pb").is_file()
+
+
+def _python_of_the_readme(folder):
+    """All blocks, one after the other, in an interpreter that knows the wheel alone."""
+    images, labels = sources.load("digits").test_images[:100], sources.load("digits").test_labels[:100]
+    np.savez(folder / "digits.npz", images=sources.to_unit(images), pictures=images[..., 0], labels=labels)
+    blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+              for name in ("example", "uses", "saved model", "load")}  # fmt: skip
+    code = f"""
+import numpy as np
+import tensorflow as tf
+digits = np.load("digits.npz")
+images, pictures, labels = digits["images"], digits["pictures"], digits["labels"]
+noisy = (images + np.random.default_rng(0).normal(0, 0.1, images.shape)).astype(np.float32)
+missing = np.random.default_rng(0).random(images.shape[:3]) < 0.5
+dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)
+{blocks["example"].replace("epochs=60", "epochs=1")}
+{blocks["uses"]}
+{blocks["saved model"]}
+{blocks["load"]}
+assert "source" not in tfdvae.__file__.split("/"), tfdvae.__file__
+assert len(drawn) == 16 and cleaned.shape == pictures.shape and len(list(cleaned_dataset)) == len(list(augmented)) == 10
+"""
+    done = subprocess.run([folder / "venv/bin/python", "-c", code], capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr

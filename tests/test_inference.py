@@ -175,10 +175,45 @@ def test_datasets_of_images_without_channels(batched):
     np.testing.assert_allclose(np.concatenate(made) if batched else np.stack(made), loaded.denoise(IMAGES[..., 0]), atol=1e-6)
 
 
-def test_a_dataset_of_another_scale_is_refused_as_it_runs():
+@pytest.mark.parametrize("images", [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9], ids=["255", "NaN", "-9"])
+def test_a_dataset_of_another_scale_is_refused_as_it_runs(images):
     loaded = TrainedModel(model_of())
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must be scaled to"):
-        list(loaded.denoise(tf.data.Dataset.from_tensor_slices(255 * IMAGES)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and scaled to"):
+        list(loaded.denoise(tf.data.Dataset.from_tensor_slices(images)))
+
+
+def test_scores_and_filled_images_of_a_dataset():
+    loaded = TrainedModel(model_of())
+    dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5))).batch(2)
+    scores = np.concatenate([score for score, _ in loaded.anomaly_scores(dataset)])
+    np.testing.assert_allclose(scores, loaded.anomaly_scores(IMAGES), rtol=1e-5)
+    lacking = np.where(np.random.default_rng(1).random(IMAGES.shape) < 0.4, np.nan, IMAGES).astype(np.float32)
+    filled = np.concatenate(list(loaded.impute(tf.data.Dataset.from_tensor_slices(lacking).batch(2))))
+    np.testing.assert_allclose(filled, loaded.impute(lacking), atol=1e-6)
+    with pytest.raises(ValueError, match="`missing` must be left out"):
+        loaded.impute(dataset, np.zeros(GRAY, bool))
+    with pytest.raises(TypeError, match=r"of a dataset, dataset\.map"):
+        loaded.augment(dataset, np.arange(5))
+
+
+@pytest.mark.parametrize("network", ["mlp", "residual_conv"])
+def test_a_dataset_whose_shapes_are_not_known_beforehand(network):
+    """As of tf.io.decode_png: whatever comes is an image (H, W, C), and one of another size is refused."""
+    loaded = TrainedModel(model_of("dae", network))
+
+    def unknown(images):
+        return tf.data.Dataset.from_generator(lambda: iter(images), output_signature=tf.TensorSpec((None, None, None), tf.float32))
+
+    np.testing.assert_allclose(np.stack(list(loaded.denoise(unknown(IMAGES)))), loaded.denoise(IMAGES), atol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected shape"):
+        list(loaded.denoise(unknown([np.zeros((9, 7, 1), np.float32)])))
+
+
+def test_known_pixels_of_any_type_stay_as_they_are():
+    given = np.where(np.random.default_rng(1).random(IMAGES.shape) < 0.4, np.nan, np.float64(0.1))
+    made = TrainedModel(model_of()).impute(given)
+    assert made.dtype == np.float64
+    assert (made[~np.isnan(given)] == 0.1).all()
 
 
 def test_a_dataset_that_does_not_fit():
@@ -299,6 +334,7 @@ def test_to_kind_rounds():
 
 
 FIXTURES = sorted(Path(__file__).parent.joinpath("fixtures").glob("*/*.npz"))
+assert FIXTURES
 
 
 @pytest.mark.parametrize("suffix", [".keras", "-saved_model"])

@@ -2,10 +2,11 @@
 
 import contextlib
 import csv
+import itertools
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from tfdvae.config import AugmentConfig, DenoiseConfig, DetectConfig, EncodeConf
 from tfdvae.data import image_files, streams
 
 MANIFEST, _COLUMNS = "manifest.csv", ("image", "source", "label", "seed", "method")
-_SHOWN_FAILURES = 10
 _LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
 
 
@@ -56,18 +56,28 @@ def _masks(config: ImputeConfig, source: Path, output: Path) -> Iterator[Callabl
         with streams.arrays(path, output.parent, "mask") as found:
             yield lambda piece: _mask_rows(found, piece, path)
     elif path.is_file():
-        everywhere = image_files.read(path).any(axis=-1)
+        everywhere = _read_mask(path)
         yield lambda piece: everywhere
     else:
-        named = {Path(name).with_suffix("").as_posix(): file for name, file in streams.list_files(path, "mask").items()}
+        named: dict[str, Path] = {}
+        for name, file in streams.list_files(path, "mask").items():
+            if (other := named.setdefault(Path(name).with_suffix("").as_posix(), file)) is not file:
+                raise ValueError(f"`mask` {path} must hold one mask for an image; it holds {file.name} and {other.name}.")
 
         def of_files(piece: streams.Piece) -> np.ndarray:
             chosen = [named.get(Path(name).with_suffix("").as_posix()) for name in piece.names]
             if None in chosen:
                 raise ValueError(f"`mask` {path} has no image of that name.")
-            return np.stack([image_files.read(file).any(axis=-1) for file in chosen])
+            return np.stack([_read_mask(file) for file in chosen])
 
         yield of_files
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    """Return where a mask, an image, is not 0, bool (H, W)."""
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        raise ValueError(f"`mask` {path.name} must be a PNG, TIFF or BMP file: JPEG changes pixels beside the marked ones.")
+    return image_files.read(path).any(axis=-1)
 
 
 def _mask_rows(found: dict[str, np.ndarray], piece: streams.Piece, path: Path) -> np.ndarray:
@@ -128,7 +138,7 @@ def detect(config: DetectConfig) -> int:
 
 def sample(config: SampleConfig) -> int:
     model, output = inference.load(config.model), Path(config.output).expanduser()
-    drawn = model.verbs.prior_codes(config.count, config.seed)
+    drawn = _with_progress(model.verbs.prior_codes(config.count, config.seed), "Sampling", config.count)
     if streams.is_array(output):
         streams.check_file(output, streams.ARRAYS, config.overwrite)
         with streams.ArraysWriter(output) as writer:
@@ -147,6 +157,14 @@ def sample(config: SampleConfig) -> int:
     return 0
 
 
+def _with_progress(parts: Iterable[np.ndarray], title: str, total: int) -> Iterator[np.ndarray]:
+    """Yield the parts, with a progress bar over their rows."""
+    with streams.bar(title, total) as bar:
+        for part in parts:
+            yield part
+            bar.update(len(part))
+
+
 def augment(config: AugmentConfig) -> int:
     model = inference.load(config.model)
     augmenter = augmentation.Augmenter(model.verbs)
@@ -159,11 +177,16 @@ def _augment_folder(config, model, augmenter, source: Path, output: Path) -> int
     if not source.is_dir():
         raise ValueError(f"`input` {source} must be a folder with a folder for each class, or an .npz file of images and labels.")
     listed, tally = streams.list_files(source), streams.Tally()
-    labels = _labels(source, listed)
-    copies = range(1, config.per_image + 1)
-    written = {name: [Path(name).with_stem(f"{Path(name).stem}-synthetic{copy}").as_posix() for copy in copies] for name in listed}
-    if config.include_originals and (both := set(listed).intersection(*[[name for names in written.values() for name in names]])):
-        raise ValueError(f"`input` {source} must hold no image that a synthetic one is named like; it holds {sorted(both)[0]}.")
+    _check_layout(source, listed)
+    each = config.per_image + config.include_originals
+
+    def written(name: str, copy: int) -> str:
+        return Path(name).with_stem(f"{Path(name).stem}-synthetic{copy + 1}").as_posix()
+
+    if config.include_originals:
+        for name in listed:
+            if both := listed.keys() & {written(name, copy) for copy in range(config.per_image)}:
+                raise ValueError(f"`input` {source} must hold no image that a synthetic one is named like; it holds {both.pop()}.")
     with _listed_folder(output, config.overwrite) as add:
         make, first = augmenter.maker(config.per_image, config.seed), 0
         for piece, batch in _each(source, model, model.batch, "Augmenting", tally, output):
@@ -172,70 +195,92 @@ def _augment_folder(config, model, augmenter, source: Path, output: Path) -> int
             for copy in range(config.per_image):
                 made = inference.to_kind(make(batch, index, copy), piece.images.dtype)
                 for name, pixels in zip(piece.names, _narrowed(made, piece.images), strict=True):
-                    image_files.write(add(written[name][copy], name, labels[name], config.seed, augmenter.method), pixels)
+                    image_files.write(add(written(name, copy), name, _label(name), config.seed, augmenter.method), pixels)
             for name in piece.names if config.include_originals else ():
-                shutil.copyfile(listed[name], add(name, name, labels[name], "", "original"))
+                shutil.copyfile(source / name, add(name, name, _label(name), "", "original"))
         _some(tally, source)
-    return _told(tally, source, output)
+    return _told(tally, source, output, each)
 
 
-def _labels(source: Path, listed: dict[str, Path]) -> dict[str, str]:
-    """Return the class of each image: the folder right below `source` that it lies in, none where all lie in `source` itself."""
+def _label(name: str) -> str:
+    """Return the class of an image: the first folder of its name, none where it has none."""
+    folder, slash, _ = name.partition("/")
+    return folder if slash else ""
+
+
+def _check_layout(source: Path, names: Iterable[str]) -> None:
+    """Refuse a folder of training and test images, and one of images beside folders.
+
+    Raises:
+        ValueError: saying so.
+    """
     if image_files.find_parts(source, "input"):
         raise ValueError(f"`input` {source} holds training and test images; give the folder of the training images.")
-    parts = {name: Path(name).parts for name in listed}
-    if len({len(found) > 1 for found in parts.values()}) > 1:
+    if len({"/" in name for name in names}) > 1:
         raise ValueError(f"`input` {source} holds images beside folders; it must have a folder for each class, or images alone.")
-    return {name: found[0] if len(found) > 1 else "" for name, found in parts.items()}
 
 
 @contextlib.contextmanager
 def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
     """Yield a function that notes an image below `output`, with what it was made from, and returns its path; `manifest.csv` is there in the end.
 
-    After an error nothing that was made is left. What a killed process left is noted under another name, so that `overwrite` finds it.
+    What an earlier start made goes when the first new image is there. After an error nothing new is left. What a killed process left is noted under
+    another name, so that `overwrite` finds it.
 
     Raises:
-        FileExistsError: the folder holds anything, but for images that an earlier start noted, which `overwrite` removes.
+        FileExistsError: the folder holds anything and `overwrite` was not given, or a manifest or image of the same name that is not this command's.
     """
     manifest, begun = output / MANIFEST, output / f".begun-{MANIFEST}"
     if output.exists() and not output.is_dir():
         raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
-    if output.exists() and any(output.iterdir()):
-        if not overwrite:
-            raise FileExistsError(f"`output` {output} is not empty; --overwrite replaces what this command made there.")
-        _remove_listed(manifest)
-        _remove_listed(begun)
-    output.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(begun, "w", newline="", encoding="utf-8", buffering=1) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_COLUMNS)
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise FileExistsError(f"`output` {output} is not empty; --overwrite replaces what this command made there.")
+    if manifest.exists() and _listed(manifest) is None:
+        raise FileExistsError(f"`output` {output} holds a {MANIFEST} that this command did not make; give another folder.")
+    with contextlib.ExitStack() as stack:
+        writer = None
 
-            def add(name: str, *fields) -> Path:
-                writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
-                path = output / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                return path
+        def add(name: str, *fields) -> Path:
+            nonlocal writer
+            if writer is None:
+                _remove_listed(manifest)
+                _remove_listed(begun)
+                output.mkdir(parents=True, exist_ok=True)
+                writer = csv.writer(stack.enter_context(open(begun, "w", newline="", encoding="utf-8", buffering=1)), lineterminator="\n")
+                writer.writerow(_COLUMNS)
+            path = output / name
+            if path.exists():
+                raise FileExistsError(
+                    f"`output` {output} holds {image_files.shown(name)}, which this command did not make; give another folder."
+                )
+            writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path
 
+        try:
             yield add
-        os.replace(begun, manifest)
-    except BaseException:
-        _remove_listed(begun)
-        with contextlib.suppress(OSError):
-            output.rmdir()
-        raise
+        except BaseException:
+            if writer is not None:
+                _remove_listed(begun)
+                with contextlib.suppress(OSError):
+                    output.rmdir()
+            raise
+    os.replace(begun, manifest)
+
+
+def _listed(manifest: Path) -> list[str] | None:
+    """Return the images that a manifest lists, None where it is not one of ours."""
+    with open(manifest, newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        return [row["image"] for row in reader] if tuple(reader.fieldnames or ()) == _COLUMNS else None
 
 
 def _remove_listed(manifest: Path) -> None:
-    """Remove a manifest, the images that it lists, and folders that are empty then."""
+    """Remove a manifest, where there is one, the images that it lists, and folders that are empty then."""
     if not manifest.is_file():
         return
     folder = manifest.parent.resolve()
-    with open(manifest, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        names = [row["image"] for row in reader] if tuple(reader.fieldnames or ()) == _COLUMNS else []
-    paths = [path for name in names if (path := manifest.parent / name).resolve().is_relative_to(folder)]
+    paths = [path for name in _listed(manifest) or () if (path := manifest.parent / name).resolve().is_relative_to(folder)]
     for path in paths:
         if path.is_file():
             path.unlink()
@@ -257,18 +302,30 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
             raise ValueError(f"`input` {source}: {names[1]} must hold one label for each of {len(images):,} images; got {given.shape}.")
         make = augmenter.maker(config.per_image, config.seed)
         others = {name: array for name, array in found.items() if name not in names}
+        if taken := others.keys() & {"source", "seed", "method"}:
+            raise ValueError(f"`input` {source} must hold no array {taken.pop()}: the synthetic images get one of that name.")
+        each = config.per_image + config.include_originals
         with streams.ArraysWriter(output, others, streams.compressed(source)) as writer:
             places = files.pieces(len(images), 4 * images[0].size, model.verbs.batch_rows)
             for place in places if config.include_originals else ():
                 writer.append(names[0], np.array(images[place]))
-            for copy in range(config.per_image):
-                for place in places:
-                    part = np.array(images[place])
-                    made = make(model.batch(part), np.arange(place.start, place.stop), copy)
-                    writer.append(names[0], inference.to_kind(made, part.dtype).reshape(part.shape))
-            rows = np.tile(np.arange(len(images)), config.per_image + config.include_originals)
+            copies = itertools.product(range(config.per_image), places)
+            drawn = _with_progress(
+                (_synthetic(model, make, images, place, copy) for copy, place in copies), "Augmenting", config.per_image * len(images)
+            )
+            for made in drawn:
+                writer.append(names[0], made)
+            rows = np.tile(np.arange(len(images)), each)
             others |= {names[1]: given[rows], "source": rows, "seed": np.array(config.seed), "method": np.array(augmenter.method)}
-    return _told(streams.Tally(done=len(images)), source, output)
+    return _told(streams.Tally(done=len(images)), source, output, each)
+
+
+def _synthetic(model: inference.TrainedModel, make: Callable, images: np.ndarray, place: slice, copy: int) -> np.ndarray:
+    """Return a synthetic image of each image of an array at some rows, of their type and shape."""
+    part = np.array(images[place])
+    shaped = part if part.ndim == 4 else part[..., None]
+    made = make(model.batch(_widened(shaped, model)), np.arange(place.start, place.stop), copy)
+    return _narrowed(inference.to_kind(made, part.dtype), shaped).reshape(part.shape)
 
 
 def export(config: ExportConfig) -> int:
@@ -310,7 +367,11 @@ def _widened(images: np.ndarray, model: inference.TrainedModel) -> np.ndarray:
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):
         return np.repeat(images, 3, axis=-1)
-    return images[..., :1] if channels == (3, 1) and (images == images[..., :1]).all() else images
+    if channels == (3, 1):
+        first = images[..., :1]
+        same = (images == first) | (np.isnan(images) & np.isnan(first)) if images.dtype.kind == "f" else images == first
+        return first if same.all() else images
+    return images
 
 
 def _narrowed(made: np.ndarray, images: np.ndarray) -> np.ndarray:
@@ -328,13 +389,12 @@ def _some(tally: streams.Tally, path: Path) -> None:
         raise ValueError(f"{path} holds no image that can be used: {tally.failed[0]}")
 
 
-def _told(tally: streams.Tally, source: Path, output: Path) -> int:
-    """Print what became of the images and return the exit status."""
+def _told(tally: streams.Tally, source: Path, output: Path, each: int = 1) -> int:
+    """Print what became of the images, of which each made so many, and return the exit status."""
     _some(tally, source)
     kept = f", {tally.kept:,} kept as they were there (--overwrite replaces them)" if tally.kept else ""
-    print(f"{tally.done:,} images in {output}{kept}")
-    for message in tally.failed[:_SHOWN_FAILURES]:
+    copied = f"; copied as they are, for they are no images: {', '.join(tally.copied)}" if tally.copied else ""
+    print(f"{tally.done * each:,} images in {output}{kept}{copied}")
+    for message in tally.failed:
         print(f"tfdvae: {message}", file=sys.stderr)
-    if len(tally.failed) > _SHOWN_FAILURES:
-        print(f"tfdvae: and {len(tally.failed) - _SHOWN_FAILURES:,} more.", file=sys.stderr)
     return 1 if tally.failed else 0

@@ -69,7 +69,7 @@ class TrainedModel:
     """A trained model with verbs on images as they come.
 
     Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model, uint8, uint16 or floats in [0, 1] which noise may exceed,
-    or a `tf.data.Dataset` of images or batches, alone or first in tuples. Where images come out they have the type and shape
+    or, but for `augment`, a `tf.data.Dataset` of images of the model's size or batches of them, alone or first in tuples. Where images come out they have the type and shape
     of those that went in. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1, and (H, W, C) for one of colour.
 
     Attributes:
@@ -151,13 +151,21 @@ class TrainedModel:
         Raises:
             TypeError, ValueError: images or labels that do not fit, a plain autoencoder, a method that the model does not have.
         """
+        if isinstance(images, tf.data.Dataset):
+            raise TypeError("`images` must be an array; of a dataset, dataset.map(tfdvae.augmenter(path)) makes synthetic images.")
         array = np.asarray(images)
         made = augmentation.Augmenter(self.verbs, method).generate(self.batch(array), np.atleast_1d(labels), per_image, seed)
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
         return made._replace(images=to_kind(made.images[..., 0] if flat else made.images, array.dtype))
 
-    def anomaly_scores(self, images) -> np.ndarray:
+    def anomaly_scores(self, images):
         """Return how badly the model reconstructs each image: mean squared error, float32 (N,); see `tfdvae.uses.anomaly_scores`."""
+        if isinstance(images, tf.data.Dataset):
+
+            def score(batch):
+                return tf.reduce_mean(tf.square(self.verbs.graphs["call"](batch) - batch), axis=(1, 2, 3))
+
+            return images.map(self.mapped(score, in_kind=False), tf.data.AUTOTUNE)
         batch = self.batch(images, larger=True)
         return uses.reconstruction_errors(self._denoise(batch), batch)
 
@@ -165,12 +173,16 @@ class TrainedModel:
         """Return the images with their missing pixels filled in.
 
         Args:
-            images: as for `denoise`, an array.
-            missing: bool, one a pixel, (H, W) or (N, H, W). Default: pixels that are NaN in any channel.
+            images: as for `denoise`.
+            missing: bool, one a pixel, (H, W) or (N, H, W). Default, and for a dataset: pixels that are NaN in any channel.
 
         Raises:
             TypeError, ValueError: images or `missing` that do not fit; integer images without `missing`.
         """
+        if isinstance(images, tf.data.Dataset):
+            if missing is not None:
+                raise ValueError("`missing` must be left out for a dataset, whose missing pixels are NaN.")
+            return images.map(self.mapped(self._fill, with_missing=True), tf.data.AUTOTUNE)
         array = np.asarray(images)
         shaped = self._shaped(array)
         self._check_size(shaped.shape[1:], larger=False)
@@ -183,7 +195,12 @@ class TrainedModel:
         if missing.shape != shaped.shape[:3]:
             raise ValueError(f"`missing` must have shape (H, W) or (N, H, W) for `images` {array.shape}; got {missing.shape}.")
         batch = self.batch(np.where(missing[..., None], shaped.dtype.type(0), shaped))
-        return to_kind(uses.impute(self.verbs, batch, missing), array.dtype).reshape(array.shape)
+        made = to_kind(uses.impute(self.verbs, batch, missing), array.dtype)
+        return np.where(missing[..., None], made, shaped).reshape(array.shape)
+
+    def _fill(self, batch: tf.Tensor) -> tf.Tensor:
+        missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
+        return tf.where(missing, self.verbs.graphs["call"](tf.where(missing, 0.0, batch)), batch)
 
     def batch(self, images, larger: bool = False) -> np.ndarray:
         """Return images as a float32 batch (N, H, W, C) in [0, 1], which noise of floats may exceed; integers are scaled by their whole range.
@@ -236,29 +253,33 @@ class TrainedModel:
                 f"{got} A convolutional network would take larger ones, in tiles; the codes of this one have no place in the image."
             )
 
-    def mapped(self, function: Callable, in_kind: bool = True) -> Callable:
+    def mapped(self, function: Callable, in_kind: bool = True, with_missing: bool = False) -> Callable:
         """Return a function for `tf.data.Dataset.map` that applies a function of float32 batches to images, alone or first in a tuple.
 
         Args:
             function: tensor float32 (N, H, W, C) -> tensor (N, ...).
             in_kind: what comes out are images, of the type of those that went in.
+            with_missing: pixels may be NaN.
         """
         height, width, channels = self.image_shape
+        low, high = (-8, 9) if self.verbs.likelihood.kind == "bernoulli" else (-10, 10)  # as in `checks.images`
 
         def of_images(images, *others):
             if not tf.is_tensor(images):
                 raise TypeError(f"a dataset must hold images alone or first in tuples; got {type(images).__name__}: map it to tuples.")
-            flat = channels == 1 and images.shape[-2:].is_compatible_with((height, width)) and images.shape.rank in (2, 3)
+            flat = channels == 1 and images.shape.rank in (2, 3) and images.shape[-2:].as_list() == [height, width]
             batch = images[..., None] if flat else images
             if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(self.image_shape):
                 raise ValueError(f"a dataset must hold images {self.image_shape} or batches of them; got elements of shape {images.shape}.")
             if batch.dtype not in (tf.uint8, tf.uint16) and not batch.dtype.is_floating:
                 raise TypeError(f"a dataset must hold images of uint8, uint16 or floats in [0, 1]; got {batch.dtype.name}.")
             unbatched = batch.shape.rank == 3
-            batch = batch[None] if unbatched else batch
+            batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *self.image_shape))
             unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
-            wide = tf.reduce_max(tf.abs(unit)) > 10
-            with tf.control_dependencies([tf.debugging.Assert(~wide, ["images must be scaled to [0, 1], which noise may exceed"])]):
+            fits = (unit >= low) & (unit <= high)
+            fits |= with_missing & tf.math.is_nan(unit)
+            wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
+            with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [wanted])]):
                 made = function(unit)
             made = made[0] if unbatched else made
             if in_kind:

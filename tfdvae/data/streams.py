@@ -5,6 +5,7 @@ What holds images is a folder (in folders as deep as they come), one image, or a
 
 import contextlib
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from tfdvae import files
 from tfdvae.data import image_files
 
 ARRAYS = (".npy", ".npz")
+_SCRATCH = ".tmp-tfdvae-"
 _MOST, _BYTES = 256, 2**24  # images in a piece
 
 
@@ -51,11 +53,13 @@ class Tally:
         done: how many were processed.
         kept: how many were left alone, for their result was there.
         failed: a message for each that could not be read, processed or written.
+        copied: names of the arrays that hold no images.
     """
 
     done: int = 0
     kept: int = 0
     failed: list[str] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
 
     def fail(self, name: str, error: Exception) -> None:
         self.failed.append(f"the image {image_files.shown(name)} cannot be processed: {error}")
@@ -121,9 +125,17 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
 
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them."""
+    """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them.
+
+    Those of processes that were killed, which hold no lock any more, are removed once they are a minute old.
+    """
     beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=beside) as folder:
+    for left in beside.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 60:
+                with files.locked(left):
+                    files.remove(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=beside) as folder, files.locked(Path(folder)):
         yield Path(folder)
 
 
@@ -168,10 +180,10 @@ def pieces(
     listed = list_files(path, argument)
     todo = {name: file for name, file in listed.items() if skip is None or not skip(name)}
     tally.kept += len(listed) - len(todo)
-    with _bar(title, len(todo)) as bar, image_files.quiet():
+    with bar(title, len(todo)) as progress, image_files.quiet():
         for piece in _ahead(_read(todo, tally)):
             yield piece
-            bar.update(len(piece.names))
+            progress.update(len(piece.names))
 
 
 def _array_pieces(found: dict[str, np.ndarray], path: Path, channels: int, title: str, argument: str = "input") -> Iterator[Piece]:
@@ -181,17 +193,17 @@ def _array_pieces(found: dict[str, np.ndarray], path: Path, channels: int, title
         listed = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items()) or "nothing"
         shapes = "(H, W), (N, H, W) or (N, H, W, C)" if alone else "(N, H, W) or (N, H, W, C)"
         raise ValueError(f"`{argument}` {path} must hold images, uint8, uint16 or floats {shapes}; it holds {listed}.")
-    with _bar(title, sum(map(len, images.values()))) as bar:
+    with bar(title, sum(map(len, images.values()))) as progress:
         for name, array in images.items():
             rows = min(_MOST, max(1, _BYTES // array[0].nbytes))
             for start in range(0, len(array), rows):
                 part = array[start : start + rows]
                 part = np.array(part, part.dtype.newbyteorder("="))
                 yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part, name, start, len(array))
-                bar.update(len(part))
+                progress.update(len(part))
 
 
-def _bar(title: str, total: int) -> tqdm:
+def bar(title: str, total: int) -> tqdm:
     return tqdm(desc=title, total=total, unit="image", dynamic_ncols=True, mininterval=0.5)
 
 
@@ -338,6 +350,7 @@ def _rewrite_arrays(path: Path, output: Path, channels: int, function: Callable,
             for _, made in attempts(piece, function, tally):
                 writer.append(piece.array, made)
             tally.done += len(piece.names)
+        tally.copied += [name for name in found if name not in writer.names]
 
 
 def compressed(path: Path) -> bool:
@@ -367,6 +380,11 @@ class ArraysWriter:
         self._open = self._stack.enter_context(contextlib.ExitStack())
         return self
 
+    @property
+    def names(self) -> list[str]:
+        """Of the arrays appended to."""
+        return list(self._writers)
+
     def append(self, name: str, rows: np.ndarray) -> None:
         """Append rows to an array; a single array in an `.npy` file may have any name."""
         if name not in self._writers:
@@ -386,5 +404,8 @@ class ArraysWriter:
             with files.replacing(self._output) as temporary, open(temporary, "wb") as file:
                 if self._output.suffix.lower() == ".npy":
                     np.save(file, next(iter(result.values())))
-                else:
-                    (np.savez_compressed if self._compressed else np.savez)(file, **result)
+                    return
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if self._compressed else zipfile.ZIP_STORED) as archive:
+                    for name, array in result.items():  # numpy.savez would take an array called `file` for its own argument
+                        with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
