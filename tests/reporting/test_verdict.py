@@ -75,9 +75,20 @@ def test_what_would_rule_out_a_gain():
 
 
 def test_more_seeds_are_needed_in_a_larger_family():
-    """0.05 / 14 two-sided is found at 2.9137 standard errors: (0.5 / 3.7553)^2 = 0.017727, less 0.0036 leaves 0.014127: 0.36 / 0.014127 = 25.5."""
+    """0.05 / 14 two-sided is found at 2.9137 standard errors: (0.5 / 3.7553)^2 = 0.017727, less 0.0036 leaves 0.014127: 0.36 / 0.014127 = 25.5.
+
+    That is for known variances; with 30 degrees of freedom it is (3.162 + 0.854) * sqrt(0.36 / 31 + 0.0036) = 0.495.
+    """
     given = comparison(0.5, 0.6, 0.06, p=0.12, family=14)
-    assert verdict(given).sentence.endswith("about 26 seeds instead of 5 would show the gain.")
+    assert verdict(given).sentence.endswith("about 31 seeds instead of 5 would show the gain.")
+
+
+def test_few_seeds_have_wide_tails():
+    """2 less image error: normal quantiles ask for (2.8016 * 1 / 2)^2 = 1.96 seeds, so for one more than the 4; with 4 degrees of freedom
+    (2.776 + 0.941) / sqrt(5) = 1.66 are below 2. In a family of 14 it is 2.09 with 7 seeds and 1.84 with 8.
+    """
+    assert "about 5 seeds instead of 4" in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06)).sentence
+    assert "about 8 seeds instead of 4" in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06, family=14)).sentence
 
 
 def test_more_is_asked_for_than_there_is():

@@ -82,13 +82,16 @@ def _what_would_tell(comparison: Comparison) -> str:
     if difference.count == 1:
         return "one seed says nothing about the spread between seeds; at least 3 are needed, and 5 are better"
     gain = difference.mean >= WORTH / 2  # nearer to showing a gain than to ruling out one of `WORTH`
-    tested = 1 - 0.025 / (comparison.family if gain else 1)
-    errors = scipy.stats.norm.ppf([tested, 0.8]).sum()  # so many standard errors of a true difference are found four times out of five
-    allowed = ((difference.mean if gain else WORTH - difference.mean) / errors) ** 2
+    quantiles = [1 - 0.025 / (comparison.family if gain else 1), 0.8]
+    distance = difference.mean if gain else WORTH - difference.mean
+    allowed = (distance / scipy.stats.norm.ppf(quantiles).sum()) ** 2  # found four times out of five with this variance of the mean
     over_images, over_seeds = comparison.image_error**2, difference.deviation**2
     needed = []
     if over_images < allowed / 2:
-        needed.append(_more("seeds", over_seeds / (allowed - over_images), difference.count))
+        seeds = max(difference.count + 1, math.ceil(over_seeds / (allowed - over_images)))
+        while distance < scipy.stats.t.ppf(quantiles, seeds - 1).sum() * math.sqrt(over_seeds / seeds + over_images):
+            seeds += 1  # few seeds have wide tails
+        needed.append(_more("seeds", seeds, difference.count))
     elif over_seeds / difference.count < allowed / 2:
         left = allowed - over_seeds / difference.count
         needed.append(_more(comparison.unit, comparison.units * over_images / left, comparison.units))

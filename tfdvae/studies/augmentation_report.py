@@ -210,15 +210,33 @@ def _what_was_done(rows: list[dict[str, str]], config: AugmentationStudyConfig, 
 
 
 def _verdicts(results: Results) -> list[str]:
+    settings = sorted(results.settings(), key=lambda setting: setting[1] != "equal_steps")
+    decided = {
+        setting: {key: (comparison, verdict(comparison)) for key, comparison in results.comparisons(*setting).items()}
+        for setting in settings
+    }
     lines = ["## Verdict", ""]
-    for condition, protocol in sorted(results.settings(), key=lambda setting: setting[1] != "equal_steps"):
+    for protocol in dict.fromkeys(protocol for _, protocol in settings):
+        found = {(c, *key): pair for (c, p), pairs in decided.items() if p == protocol for key, pair in pairs.items()}
+        columns = list(dict.fromkeys((condition, tested) for condition, _, tested in found))
+        cells = [
+            [training_set_label(name)]
+            + [
+                f"{found[c, name, tested][1].kind}: {found[c, name, tested][0].difference.mean:+.2f}" if (c, name, tested) in found else ""
+                for c, tested in columns
+            ]
+            for name in dict.fromkeys(name for _, name, _ in found)
+        ]
+        lines += (
+            [f"Points ahead, {protocol}, of classifiers trained on images as they are (clean) or noisy ones, tested on", ""]
+            if cells
+            else []
+        )
+        lines += table(["trained on", *(f"{condition}: {tested}" for condition, tested in columns)], cells) if cells else []
+    for (condition, protocol), pairs in decided.items():
         lines += [f"### {_heading(condition, protocol)}", ""]
-        compared = results.comparisons(condition, protocol)
-        for (name, tested), comparison in compared.items():
-            decided = verdict(comparison)
-            lines.append(f"- **{name}, {tested}: {decided.kind}.** {decided.sentence}")
-        lines += [] if compared else ["Nothing is compared: no training set but limited."]
-        lines.append("")
+        lines += [f"- **{name}, {tested}: {found.kind}.** {found.sentence}" for (name, tested), (_, found) in pairs.items()]
+        lines += ["" if pairs else "Nothing is compared: no training set but limited.", ""]
     return [
         *lines,
         f"The metric is {results.metric}, and {WORTH:g} points are the smallest gain taken to be worth having. Under equal_steps every training set has as many optimiser steps. Under",
