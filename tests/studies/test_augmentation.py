@@ -262,6 +262,8 @@ def test_report_tells_what_helps(tmp_path):
     text = report(tmp_path, made_rows())
     assert "vae, images as they are: helps" in verdicts(text)["vae, images as they are"]
     assert "duplicate, images as they are: cannot tell" in verdicts(text)["duplicate, images as they are"]
+    assert "| trained on | clean, no noise | clean, all noises |" in text
+    assert "| limited + VAE | helps: +1.00 | helps: +1.00 |" in text
     assert "| limited + VAE | +1.00 (+0.80 to +1.20) |" in text
     assert "| limited | 5 | 82.00 ± 1.96 |" in text
     assert "| limited + VAE | published | 84.18 |" in text

@@ -227,12 +227,10 @@ def _verdicts(results: Results) -> list[str]:
             ]
             for name in dict.fromkeys(name for _, name, _ in found)
         ]
-        lines += (
-            [f"Points ahead, {protocol}, of classifiers trained on images as they are (clean) or noisy ones, tested on", ""]
-            if cells
-            else []
-        )
-        lines += table(["trained on", *(f"{condition}: {tested}" for condition, tested in columns)], cells) if cells else []
+        head = [f"{condition}, {'no noise' if tested == AS_THEY_ARE else 'all noises'}" for condition, tested in columns]
+        if cells:
+            lines += [f"Points ahead under {protocol}, tested without noise and on average over all test noises:", ""]
+            lines += table(["trained on", *head], cells)
     for (condition, protocol), pairs in decided.items():
         lines += [f"### {_heading(condition, protocol)}", ""]
         lines += [f"- **{name}, {tested}: {found.kind}.** {found.sentence}" for (name, tested), (_, found) in pairs.items()]
@@ -347,7 +345,7 @@ def _unseen(results: Results) -> list[str]:
     lines = [
         "## Other corruptions of the test images",
         "",
-        "Points ahead of limited; * a kind of corruption that the training images had.",
+        "Points ahead of limited and half of the 95% interval; * a kind of corruption that the training images had.",
         "",
     ]
     for condition, protocol in results.settings():
@@ -360,7 +358,7 @@ def _unseen(results: Results) -> list[str]:
                     text = _plus_minus(results.scores(condition, protocol, name, tested))
                 else:
                     difference, _ = results.difference(condition, protocol, name, "limited", tested)
-                    text = _interval(difference) if difference else ""
+                    text = _gain(difference) if difference else ""
                 cells.append(text + (" *" if corruptions.parse(tested).kind.removeprefix("clipped_") in seen else ""))
             listed.append([training_set_label(name), *cells])
         lines += [f"### {_heading(condition, protocol)}", "", *table(["trained on", *tests], listed)]
@@ -369,7 +367,6 @@ def _unseen(results: Results) -> list[str]:
 
 def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
     metrics = [name for name in ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error") if name != results.metric]
-    classes = [f"accuracy_class_{number}" for number in range(len(class_names))]
     lines = [
         "## Other metrics, images as they are",
         "",
@@ -377,18 +374,22 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
         "",
     ]
     for condition, protocol in results.settings():
+        sets = results.sets(condition, protocol)
+
+        def cells(name: str, metric: str, condition=condition, protocol=protocol) -> str:
+            return _plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric))
+
         lines += [f"### {_heading(condition, protocol)}", ""]
-        for head, names in ((["trained on", *metrics], metrics), (["accuracy of each class", *map(html.literal, class_names)], classes)):
-            lines += table(
-                head,
-                [
-                    [
-                        training_set_label(name),
-                        *(_plus_minus(results.scores(condition, protocol, name, AS_THEY_ARE, metric)) for metric in names),
-                    ]
-                    for name in results.sets(condition, protocol)
-                ],
-            )
+        lines += table(
+            ["trained on", *metrics], [[training_set_label(name), *(cells(name, metric) for metric in metrics)] for name in sets]
+        )
+        lines += table(
+            ["accuracy of class", *sets],
+            [
+                [html.literal(label), *(cells(name, f"accuracy_class_{number}") for name in sets)]
+                for number, label in enumerate(class_names)
+            ],
+        )
     return lines
 
 
@@ -479,6 +480,10 @@ def _settings(folder: Path, fixed: dict[str, str]) -> list[str]:
 
 def _plus_minus(scores: Scores) -> str:
     return statistics.plus_minus(list(scores.values())) if scores else ""
+
+
+def _gain(difference: statistics.Difference) -> str:
+    return f"{difference.mean:+.2f}" + (f" ± {difference.high - difference.mean:.2f}" if difference.count > 1 else "")
 
 
 def _interval(difference: statistics.Difference) -> str:
