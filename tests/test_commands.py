@@ -145,6 +145,39 @@ def test_failures_are_named_and_counted_in_the_status(run, tmp_path):
     assert err.count("cannot be read") == 12
 
 
+RANDOM = np.random.default_rng(0)
+STRANGERS = {
+    "bytes from 8 to 238": (RANDOM.integers(8, 239, (3, 28, 28), np.uint8), "clothing-dvae", None),
+    "floats from 8 to 238": (RANDOM.uniform(8, 238, (3, 28, 28)), "clothing-dvae", "must be images scaled to [0, 1]"),
+    "float64": (RANDOM.random((3, 28, 28)), "clothing-dvae", None),
+    "float16": (RANDOM.random((3, 28, 28)).astype(np.float16), "clothing-dvae", None),
+    "big-endian uint16": (RANDOM.integers(0, 2**16, (3, 28, 28, 1)).astype(">u2"), "clothing-dvae", None),
+    "whole numbers": (RANDOM.integers(0, 256, (3, 28, 28)), "clothing-dvae", "must hold images, uint8, uint16 or floats"),
+    "two channels": (RANDOM.random((3, 28, 28, 2)), "clothing-dvae", "must have 1 channel, as the model has; got 2"),
+    "NaN": (np.full((3, 28, 28), np.nan), "clothing-dvae", "must be finite"),
+    "16x16": (RANDOM.random((3, 16, 16)), "clothing-denoiser", "must be 28x28, as those that the model was trained on; got 16x16"),
+    "64x64": (RANDOM.random((3, 64, 64)), "clothing-denoiser", None),
+    "64x64 of a model without places": (RANDOM.random((3, 64, 64)), "clothing-dvae", "have no place in the image"),
+    "500x300": (RANDOM.integers(0, 256, (500, 300), np.uint8), "clothing-denoiser", None),
+}
+
+
+@pytest.mark.parametrize("case", STRANGERS)
+def test_strangers_images_are_denoised_or_the_reason_is_told(case, run, tmp_path):
+    """With the models that come with tfdvae; nothing is written where they do not fit."""
+    given, model, said = STRANGERS[case]
+    np.save("in.npy", given)
+    status, _, err = run(f"denoise {model} in.npy out.npy")
+    assert "Traceback" not in err
+    if said is not None:
+        assert (status, said in err, (tmp_path / "out.npy").exists()) == (2, True, False), err
+        return
+    assert status == 0, err
+    made = np.load(tmp_path / "out.npy")
+    assert (made.shape, made.dtype) == (given.shape, given.dtype.newbyteorder("="))
+    assert made.astype(float).std() < given.astype(float).std(), "noise alone is smoothed"
+
+
 def test_encode(run, models, tmp_path):
     write_folder()
     assert run("encode dvae.keras in codes.npz")[0] == 0
