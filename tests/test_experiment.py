@@ -163,16 +163,24 @@ def test_what_was_made_is_what_the_parts_make(finished):
 
 def test_tensorboard_logs(finished):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import metadata
 
-    tags = {}
+    tags, settings = {}, {}
     for path in (finished[0] / "logs").rglob("events.out.*"):
         events = EventAccumulator(str(path), size_guidance={"tensors": 0})
         events.Reload()
-        tags.setdefault(str(path.parent.relative_to(finished[0] / "logs")), set()).update(events.Tags()["tensors"])
+        name = str(path.parent.relative_to(finished[0] / "logs"))
+        tags.setdefault(name, set()).update(events.Tags()["tensors"])
+        if name == "hparams":
+            settings = metadata.parse_session_start_info_plugin_data(
+                events.PluginTagToContent(name)["_hparams_/session_start_info"]
+            ).hparams
     assert {"epoch_loss", "epoch_kl_loss", "epoch_reconstruction_loss"} <= tags["generator/train"]
     assert tags["generator/images"] == {"observed above reconstructed"}
     assert "epoch_accuracy" in tags["classifier-limited/train"]
     assert "accuracy/test/dvae/gaussian:0.1" in tags["hparams"]
+    assert (settings["model"].string_value, settings["corruption"].string_value) == ("dvae", "gaussian:0.1")
+    assert settings["latent_dim"].number_value == 4
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
