@@ -72,9 +72,9 @@ def verdict(comparison: Comparison) -> Verdict:
 def _numbers(comparison: Comparison) -> str:
     difference, p = comparison.difference, comparison.adjusted_p
     if difference.count == 1:
-        return f"{difference.mean:+.2f} points with 1 seed"
+        return f"{difference.mean:+z.2f} points with 1 seed"
     shown = "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
-    return f"{difference.mean:+.2f} points, 95% interval {difference.low:+.2f} to {difference.high:+.2f}; {difference.count} seeds, {comparison.units:,} {comparison.unit}; {shown} after Holm's correction"
+    return f"{difference.mean:+z.2f} points, 95% interval {difference.low:+z.2f} to {difference.high:+z.2f}; {difference.count} seeds, {comparison.units:,} {comparison.unit}; {shown} after Holm's correction"
 
 
 def _what_would_tell(comparison: Comparison) -> str:

@@ -222,7 +222,7 @@ def _verdicts(results: Results) -> list[str]:
         cells = [
             [training_set_label(name)]
             + [
-                f"{found[c, name, tested][1].kind}: {found[c, name, tested][0].difference.mean:+.2f}" if (c, name, tested) in found else ""
+                f"{found[c, name, tested][1].kind}: {found[c, name, tested][0].difference.mean:+z.2f}" if (c, name, tested) in found else ""
                 for c, tested in columns
             ]
             for name in dict.fromkeys(name for _, name, _ in found)
@@ -273,7 +273,7 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
             places = [PUBLISHED_NOISE.index(noise) for noise in noises]
             published = np.mean([PUBLISHED[condition, name][i] - PUBLISHED[condition, baseline][i] for i in places])
             ours = (_finding(measured[condition, protocol].get(finding)) for protocol in ("equal_epochs", "equal_steps"))
-            cells.append([finding, condition, f"{published:+.2f}", *ours])
+            cells.append([finding, condition, f"{published:+z.2f}", *ours])
     return [
         *lines,
         "### What the published tables suggest",
@@ -307,11 +307,15 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
         lines += [
             f"## {_heading(condition, protocol)}",
             "",
-            f"{results.metric}, points: mean over seeds and half of its 95% t-interval.",
+            f"{results.metric}, points: mean over seeds and half of its 95% t-interval; * a kind of corruption that the training images had.",
             "",
             *table(
                 ["trained on", "seeds", *map(noise_label, results.noises)],
-                [[training_set_label(name), str(len(each[0])), *map(_plus_minus, each)] for name, each in scores.items()],
+                [
+                    [training_set_label(name), str(len(each[0]))]
+                    + [_plus_minus(values) + _seen(condition, name, tested) for tested, values in zip(results.noises, each, strict=True)]
+                    for name, each in scores.items()
+                ],
             ),
             "Points ahead of limited, and the smallest difference that so many seeds and images find four times out of five in a single comparison:",
             "",
@@ -339,7 +343,7 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
 
 
 def _unseen(results: Results) -> list[str]:
-    """Points ahead of limited under each corruption of the test images that the verdict is not about; stars where it is of a kind seen in training."""
+    """Points ahead of limited under each corruption of the test images that the verdict is not about."""
     tests = list(dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"]))
     tests = [tested for tested in tests if tested not in results.noises]
     lines = [
@@ -351,7 +355,6 @@ def _unseen(results: Results) -> list[str]:
     for condition, protocol in results.settings():
         listed = []
         for name in results.sets(condition, protocol):
-            seen = SEEN.get(name, "").split() + (["gaussian"] if condition == "noisy" else [])
             cells = []
             for tested in tests:
                 if name == "limited":
@@ -359,10 +362,16 @@ def _unseen(results: Results) -> list[str]:
                 else:
                     difference, _ = results.difference(condition, protocol, name, "limited", tested)
                     text = _gain(difference) if difference else ""
-                cells.append(text + (" *" if corruptions.parse(tested).kind.removeprefix("clipped_") in seen else ""))
+                cells.append(text + _seen(condition, name, tested))
             listed.append([training_set_label(name), *cells])
         lines += [f"### {_heading(condition, protocol)}", "", *table(["trained on", *tests], listed)]
     return lines
+
+
+def _seen(condition: str, name: str, tested: str) -> str:
+    """Return a star where the images of a training set had a kind of corruption."""
+    seen = SEEN.get(name, "").split() + (["gaussian"] if condition == "noisy" else [])
+    return " *" if corruptions.parse(tested).kind.removeprefix("clipped_") in seen else ""
 
 
 def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
@@ -483,10 +492,10 @@ def _plus_minus(scores: Scores) -> str:
 
 
 def _gain(difference: statistics.Difference) -> str:
-    return f"{difference.mean:+.2f}" + (f" ± {difference.high - difference.mean:.2f}" if difference.count > 1 else "")
+    return f"{difference.mean:+z.2f}" + (f" ± {difference.high - difference.mean:.2f}" if difference.count > 1 else "")
 
 
 def _interval(difference: statistics.Difference) -> str:
     if difference.count < 2:
-        return f"{difference.mean:+.2f}"
-    return f"{difference.mean:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})"
+        return f"{difference.mean:+z.2f}"
+    return f"{difference.mean:+z.2f} ({difference.low:+z.2f} to {difference.high:+z.2f})"

@@ -170,7 +170,7 @@ def _paired(target: str, measured: Values) -> list[str]:
         for metric, (_, scale) in metrics.items():
             if difference := found.get((noise, metric)):
                 mean, low, high = (scale * value for value in (difference.mean, difference.low, difference.high))
-                cells.append(f"{mean:+.2f} ({low:+.2f} to {high:+.2f}; p {adjusted[noise, metric]:.2g})")
+                cells.append(f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; p {adjusted[noise, metric]:.2g})")
             else:
                 cells.append("")
         lines.append(f"| {noise} | " + " | ".join(cells) + " |")
