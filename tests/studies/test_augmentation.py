@@ -1,6 +1,8 @@
 import dataclasses
 import html.parser
 import json
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -386,6 +388,15 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
     assert (process.returncode, "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr) == (2, True)
 
 
+def command_lines():
+    """Of all processes, as Linux tells them."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text(errors="replace")
+        except OSError:  # it has ended
+            continue
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("whole_group", [True, False], ids=["all processes", "the study alone"])
 def test_killed_study_goes_on_to_the_same_rows(whole_group, tmp_path):
@@ -396,6 +407,9 @@ def test_killed_study_goes_on_to_the_same_rows(whole_group, tmp_path):
     assert run_tfdvae(*study, "--output", whole).returncode == 0
     stopped = run_tfdvae(*study, "--output", killed, stop_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2, group=whole_group)
     assert stopped.returncode == -9
+    while any(str(killed) in line for line in command_lines()):
+        time.sleep(0.5)
+    assert len(list((killed / "cells").glob("*.csv"))) == 2, "no worker outlives its study"
     assert run_tfdvae(*study, "--output", killed).returncode == 0
     assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
     with np.load(killed / "bootstrap.npz") as made, np.load(whole / "bootstrap.npz") as expected:
