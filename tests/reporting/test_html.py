@@ -209,7 +209,7 @@ def test_in_a_browser(browser, tmp_path, study, width):
     assert any(browser.execute_script(clipped)) == (width == 375)
     printed = base64.b64decode(browser.print_page())
     assert printed.startswith(b"%PDF")
-    assert len(printed) > 50_000
+    assert len(printed) > 100_000
     paper = 688  # A4 less its margins: 182 mm at 96 pixels an inch
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": paper, "height": 1000, "deviceScaleFactor": 1, "mobile": False})

@@ -85,14 +85,31 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
         ("digits", {"quick": True}, ("noisy",), PROTOCOLS, "results/quick-digits"),
         ("{}/mine", {}, ("clean",), ("equal_steps",), "results/augmentation-mine"),
         ("{}/mine.npz", {"quick": True}, ("clean",), ("equal_steps",), "results/quick-mine"),
-        ("{}/mine", {"conditions": ("noisy",), "protocols": ("equal_epochs",)}, ("noisy",), ("equal_epochs",), "results/augmentation-mine"),
+        ("{}/mine/", {"conditions": ("noisy",), "protocols": ("equal_epochs",)}, ("noisy",), ("equal_epochs",), "results/augmentation-mine"),
+        ("{}/mine", {"output": "here"}, ("clean",), ("equal_steps",), "here"),
     ],
 )
 def test_what_defaults_stand_for(dataset, settings, conditions, protocols, output, source, tmp_path):
     """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
     config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
     found = augmentation.resolved(config, dataclasses.replace(source, name=config.dataset))
-    assert (found.conditions, found.protocols, augmentation._default_output(config)) == (conditions, protocols, output)
+    assert (found.conditions, found.protocols, augmentation._output(config)) == (conditions, protocols, output)
+
+
+def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def used(count):
+        raise Stop(count)
+
+    for folder, count in (("quick-digits", 3), ("augmentation", 5)):
+        (tmp_path / "results" / folder).mkdir(parents=True)
+        files.write_json(tmp_path / "results" / folder / "config.json", {"threads": count})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(augmentation.runtime, "use_threads", used)
+    with pytest.raises(Stop, match="3"):
+        augmentation.study(AugmentationStudyConfig(dataset="digits", quick=True))
 
 
 @pytest.mark.parametrize("n_train", [100, None])

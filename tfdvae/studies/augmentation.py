@@ -287,7 +287,7 @@ def study(config: AugmentationStudyConfig) -> None:
         ValueError, TypeError: no such cell; images, groups or a classifier that do not fit; results of other settings or images in the folder.
         FileNotFoundError, sources.Unavailable: no such dataset.
     """
-    config = dataclasses.replace(config, output=config.output or _default_output(config))
+    config = dataclasses.replace(config, output=_output(config))
     runtime.use_threads(cell_runner.threads("augmentation", config))
     source = sources.load(config.dataset, config.data_dir, **config.own_images, n_train=config.n_train)
     config = resolved(config, source)
@@ -338,10 +338,10 @@ def resolved(config: AugmentationStudyConfig, source: sources.Source) -> Augment
     )
 
 
-def _default_output(config: AugmentationStudyConfig) -> str:
+def _output(config: AugmentationStudyConfig) -> str:
     own = sources.local(config.dataset)
-    name = Path(config.dataset).stem if own else config.dataset
-    return f"results/quick-{name}" if config.quick else f"results/augmentation-{name}" if own else "results/augmentation"
+    name = own.absolute().stem if own else config.dataset
+    return config.output or (f"results/quick-{name}" if config.quick else f"results/augmentation-{name}" if own else "results/augmentation")
 
 
 def _check(config: AugmentationStudyConfig, source: sources.Source) -> None:
