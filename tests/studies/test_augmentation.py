@@ -85,7 +85,13 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
         ("digits", {"quick": True}, ("noisy",), PROTOCOLS, "results/quick-digits"),
         ("{}/mine", {}, ("clean",), ("equal_steps",), "results/augmentation-mine"),
         ("{}/mine.npz", {"quick": True}, ("clean",), ("equal_steps",), "results/quick-mine"),
-        ("{}/mine/", {"conditions": ("noisy",), "protocols": ("equal_epochs",)}, ("noisy",), ("equal_epochs",), "results/augmentation-mine"),
+        (
+            "{}/mine/",
+            {"conditions": ("noisy",), "protocols": ("equal_epochs",)},
+            ("noisy",),
+            ("equal_epochs",),
+            "results/augmentation-mine",
+        ),
         ("{}/mine", {"output": "here"}, ("clean",), ("equal_steps",), "here"),
     ],
 )
