@@ -262,6 +262,25 @@ def test_overwrite_leaves_what_is_not_of_this_command(name, run, tmp_path):
     assert path.read_text() == "image,mine\nbag/000.png,1\n"
 
 
+def test_overwrite_leaves_what_is_outside_of_the_folder(run, tmp_path):
+    write_folder()
+    (tmp_path / "thesis.tex").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.csv").write_text("image,source,label,seed,method\n../thesis.tex,in/bag/000.png,bag,0,posterior\n")
+    assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 0
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_overwrite_removes_what_a_killed_process_left(run, tmp_path):
+    write_folder()
+    assert run("augment dvae.keras in out --per-image 2")[0] == 0
+    (tmp_path / "out" / "manifest.csv").rename(tmp_path / "out" / ".begun-manifest.csv")
+    assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 0
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert made == {"manifest.csv", *(row["image"] for row in rows(tmp_path / "out" / "manifest.csv"))}
+    assert len(made) == 41
+
+
 def test_what_was_made_stays_until_there_is_something_new(run, tmp_path):
     write_folder()
     assert run("augment dvae.keras in out --per-image 1")[0] == 0
@@ -292,19 +311,20 @@ def test_stopped_in_the_middle_leaves_nothing_that_was_made(line, error, run, tm
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 
 
-def test_augment_arrays(run, models, tmp_path):
+@pytest.mark.parametrize("model", ["dvae", "dae"])
+def test_augment_arrays(model, run, models, tmp_path):
     labels = np.arange(40) % 3
     np.savez("in.npz", train_images=BYTES[..., 0], train_labels=labels[:, None], test_images=BYTES[:3, ..., 0], test_labels=labels[:3])
-    assert run("augment dvae.keras in.npz out.npz --include-originals")[0] == 0
+    assert run(f"augment {model}.keras in.npz out.npz --include-originals")[0] == 0
     found = np.load(tmp_path / "out.npz")
     assert found["train_images"].shape == (120, 8, 6)
     assert found["train_images"].dtype == np.uint8
     assert np.array_equal(found["train_labels"][:, 0], labels[found["source"]])
     assert np.array_equal(found["train_images"][:40], BYTES[..., 0])
-    expected = tfdvae.Augmenter(models[1]["dvae"]).generate(BYTES / np.float32(255), labels, 2, seed=0)
+    expected = tfdvae.Augmenter(models[1][model]).generate(BYTES / np.float32(255), labels, 2, seed=0)
     np.testing.assert_allclose(found["train_images"][40:], 255 * expected.images[..., 0], atol=0.51)
     np.savez("unlabelled.npz", x_train=BYTES)
-    status, _, err = run("augment dvae.keras unlabelled.npz other.npz")
+    status, _, err = run(f"augment {model}.keras unlabelled.npz other.npz")
     assert (status, "must hold images and labels, x_train and y_train or" in err) == (2, True)
 
 
