@@ -89,10 +89,11 @@ BAD = {
     "NaN": (np.full((8, 6), np.nan), ValueError, "must be finite"),
     "one channel missing": (np.zeros((2, 8, 6, 2), np.uint8), ValueError, "must have 1 channel, as the model has; got 2"),
     "colour": (np.zeros((2, 8, 6, 3), np.uint8), ValueError, "must have 1 channel, as the model has; got 3"),
+    "one in colour": (np.zeros((16, 16, 3)), ValueError, r"must have 1 channel, as the model has; got one of shape \(16, 16, 3\)"),
     "smaller": (np.zeros((4, 4), np.uint8), ValueError, "must be 8x6, .*; got 4x4"),
     "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*no place in the image"),
     "int64": (np.zeros((8, 6), np.int64), TypeError, "uint8, uint16 or floats in .0, 1.; got int64"),
-    "text": (np.array([["a"]]), TypeError, "must be uint8|8x6"),
+    "text": (np.array([["a"]]), TypeError, "must be uint8"),
     "one dimension": (np.zeros(8), ValueError, r"must have shape \(H, W\), \(N, H, W\) or \(N, H, W, 1\); got \(8,\)"),
     "nothing": (np.zeros((0, 8, 6)), ValueError, "at least one image"),
 }
@@ -101,7 +102,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_images_that_do_not_fit(case):
     given, error, message = BAD[case]
-    with pytest.raises((ValueError, TypeError) if case == "text" else error, match=message):
+    with pytest.raises(error, match=message):
         TrainedModel(model_of()).denoise(given)
 
 
@@ -175,7 +176,9 @@ def test_datasets_of_images_without_channels(batched):
     np.testing.assert_allclose(np.concatenate(made) if batched else np.stack(made), loaded.denoise(IMAGES[..., 0]), atol=1e-6)
 
 
-@pytest.mark.parametrize("images", [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9], ids=["255", "NaN", "-9"])
+@pytest.mark.parametrize(
+    "images", [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9, IMAGES - 1], ids=["255", "NaN", "-9", "-1"]
+)
 def test_a_dataset_of_another_scale_is_refused_as_it_runs(images):
     loaded = TrainedModel(model_of())
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and scaled to"):

@@ -80,7 +80,8 @@ def images(argument: str, value: object, shape: tuple[int, int, int] | None = No
     low, high = float(array.min()), float(array.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2, 3)))
-        raise ValueError(f"`{argument}` must be finite; image {bad[0]} and {len(bad) - 1} more hold NaN or infinite values.")
+        which = f"image {bad[0]} and {len(bad) - 1} more hold" if len(array) > 1 else "it holds"
+        raise ValueError(f"`{argument}` must be finite; {which} NaN or infinite values.")
     if scale == "free":
         if low < -10 or high > 10:
             raise ValueError(

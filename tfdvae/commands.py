@@ -26,7 +26,7 @@ def denoise(config: DenoiseConfig) -> int:
     def work(piece: streams.Piece) -> np.ndarray:
         return _in_channels(model, piece.images, model.denoise)
 
-    return _told(streams.rewrite(source, output, model.image_shape[-1], work, "Denoising", config.overwrite), source, output)
+    return _told(streams.rewrite(source, output, work, "Denoising", config.overwrite), source, output)
 
 
 def impute(config: ImputeConfig) -> int:
@@ -36,9 +36,12 @@ def impute(config: ImputeConfig) -> int:
 
         def work(piece: streams.Piece) -> np.ndarray:
             missing = None if mask_of is None else mask_of(piece)
-            return _in_channels(model, piece.images, lambda images: model.impute(images, missing))
+            try:
+                return _in_channels(model, piece.images, lambda images: model.impute(images, missing))
+            except ValueError as error:
+                raise ValueError(str(error).replace("`missing`", "`mask`")) from None
 
-        return _told(streams.rewrite(source, output, model.image_shape[-1], work, "Imputing", config.overwrite), source, output)
+        return _told(streams.rewrite(source, output, work, "Imputing", config.overwrite), source, output)
 
 
 @contextlib.contextmanager
@@ -57,6 +60,8 @@ def _masks(config: ImputeConfig, source: Path, output: Path) -> Iterator[Callabl
             yield lambda piece: _mask_rows(found, piece, path)
     elif path.is_file():
         everywhere = _read_mask(path)
+        if not everywhere.any():
+            raise ValueError(f"`mask` {path} marks no pixel; missing ones must be other than 0, and transparency does not count.")
         yield lambda piece: everywhere
     else:
         named: dict[str, Path] = {}
@@ -115,7 +120,7 @@ def detect(config: DetectConfig) -> int:
         normal = Path(config.normal).expanduser()
         found = [scores for _, scores in _each(normal, model, model.anomaly_scores, "Normal images", tally, output, "normal")]
         _some(tally, normal)
-        threshold = float(np.quantile(np.concatenate(found), 1 - config.false_positive_rate, method="higher"))
+        threshold = float(np.quantile(np.concatenate(found), 1 - config.false_positive_rate, method="inverted_cdf"))
     normal_images, tally.done = tally.done, 0
     scored = []
     for piece, scores in _each(source, model, model.anomaly_scores, "Detecting", tally, output):
@@ -130,7 +135,7 @@ def detect(config: DetectConfig) -> int:
     if threshold is not None:
         above = sum(score > threshold for score, _ in scored)
         print(
-            f"Threshold {threshold:.6g}, which at most {config.false_positive_rate:.3g} of the {normal_images:,} normal images exceed; "
+            f"Threshold {threshold:.6g}, which at most {100 * config.false_positive_rate:.3g}% of the {normal_images:,} normal images exceed; "
             f"{above:,} of {len(scored):,} images do."
         )
     return _told(tally, source, output)
@@ -222,72 +227,74 @@ def _check_layout(source: Path, names: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
-    """Yield a function that notes an image below `output`, with what it was made from, and returns its path; `manifest.csv` is there in the end.
+    """Yield a function that notes an image of `output`, with what it was made from, and returns the path to write it to.
 
-    What an earlier start made goes when the first new image is there. After an error nothing new is left. What a killed process left is noted under
-    another name, so that `overwrite` finds it.
+    The images and `manifest.csv` take the place of those of an earlier start when the block ends without error; until then they are apart from them.
 
     Raises:
         FileExistsError: the folder holds anything and `overwrite` was not given, or a manifest or image of the same name that is not this command's.
     """
-    manifest, begun = output / MANIFEST, output / f".begun-{MANIFEST}"
-    if output.exists() and not output.is_dir():
+    manifest, new = output / MANIFEST, not output.exists()
+    if not new and not output.is_dir():
         raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
-    if output.exists() and any(output.iterdir()) and not overwrite:
+    if not new and not overwrite and any(not streams.is_scratch(path) for path in output.iterdir()):
         raise FileExistsError(f"`output` {output} is not empty; --overwrite replaces what this command made there.")
-    if manifest.exists() and _listed(manifest) is None:
+    earlier = _listed(manifest) if manifest.exists() else set()
+    if earlier is None:
         raise FileExistsError(f"`output` {output} holds a {MANIFEST} that this command did not make; give another folder.")
-    with contextlib.ExitStack() as stack:
-        writer = None
-
-        def add(name: str, *fields) -> Path:
-            nonlocal writer
-            if writer is None:
-                _remove_listed(manifest)
-                _remove_listed(begun)
-                output.mkdir(parents=True, exist_ok=True)
-                writer = csv.writer(stack.enter_context(open(begun, "w", newline="", encoding="utf-8", buffering=1)), lineterminator="\n")
+    try:
+        with streams.scratch_folder(output) as scratch:
+            made = scratch / "made"
+            made.mkdir()
+            with open(made / MANIFEST, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(_COLUMNS)
-            path = output / name
-            if path.exists():
-                raise FileExistsError(
-                    f"`output` {output} holds {image_files.shown(name)}, which this command did not make; give another folder."
-                )
-            writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return path
 
-        try:
-            yield add
-        except BaseException:
-            if writer is not None:
-                _remove_listed(begun)
-                with contextlib.suppress(OSError):
-                    output.rmdir()
-            raise
-    os.replace(begun, manifest)
+                def add(name: str, *fields) -> Path:
+                    if (output / name).exists() and image_files.shown(name) not in earlier:
+                        raise FileExistsError(
+                            f"`output` {output} holds {image_files.shown(name)}, which this command did not make; give another folder."
+                        )
+                    writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
+                    (made / name).parent.mkdir(parents=True, exist_ok=True)
+                    return made / name
+
+                yield add
+            _exchange(made, output, earlier)
+    finally:
+        if new:
+            with contextlib.suppress(OSError):
+                output.rmdir()
 
 
-def _listed(manifest: Path) -> list[str] | None:
+def _listed(manifest: Path) -> set[str] | None:
     """Return the images that a manifest lists, None where it is not one of ours."""
     with open(manifest, newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
-        return [row["image"] for row in reader] if tuple(reader.fieldnames or ()) == _COLUMNS else None
+        return {row["image"] for row in reader} if tuple(reader.fieldnames or ()) == _COLUMNS else None
 
 
-def _remove_listed(manifest: Path) -> None:
-    """Remove a manifest, where there is one, the images that it lists, and folders that are empty then."""
-    if not manifest.is_file():
-        return
-    folder = manifest.parent.resolve()
-    paths = [path for name in _listed(manifest) or () if (path := manifest.parent / name).resolve().is_relative_to(folder)]
-    for path in paths:
-        if path.is_file():
-            path.unlink()
-    for parent in sorted({parent for path in paths for parent in path.parents if folder in parent.resolve().parents}, reverse=True):
+def _exchange(made: Path, output: Path, earlier: set[str]) -> None:
+    """Put the images of a folder, and its manifest, in the place of the earlier ones, and remove folders that are empty then.
+
+    Meanwhile the manifest lists both, so that after a kill the next start knows what is ours.
+    """
+    manifest = output / MANIFEST
+    before = manifest.read_bytes().partition(b"\n")[2] if manifest.exists() else b""
+    with files.replacing(manifest) as temporary:
+        temporary.write_bytes((made / MANIFEST).read_bytes() + before)
+    old = [path for path in output.rglob("*") if image_files.shown(path.relative_to(output)) in earlier and path.is_file()]
+    for path in old:
+        path.unlink()
+    for path in sorted(made.rglob("*")):
+        place = output / path.relative_to(made)
+        if path.is_file() and place != manifest:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, place)
+    for parent in sorted({parent for path in old for parent in path.parents if output in parent.parents}, reverse=True):
         with contextlib.suppress(OSError):
             parent.rmdir()
-    manifest.unlink()
+    os.replace(made / MANIFEST, manifest)
 
 
 def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int:
@@ -316,15 +323,20 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
             for made in drawn:
                 writer.append(names[0], made)
             rows = np.tile(np.arange(len(images)), each)
-            others |= {names[1]: given[rows], "source": rows, "seed": np.array(config.seed), "method": np.array(augmenter.method)}
-    return _told(streams.Tally(done=len(images)), source, output, each)
+            methods = np.repeat(["original"] * config.include_originals + [augmenter.method] * config.per_image, len(images))
+            copied = list(others)
+            others |= {names[1]: given[rows], "source": rows, "seed": np.array(config.seed), "method": methods}
+    return _told(streams.Tally(done=len(images), copied=copied), source, output, each)
 
 
 def _synthetic(model: inference.TrainedModel, make: Callable, images: np.ndarray, place: slice, copy: int) -> np.ndarray:
     """Return a synthetic image of each image of an array at some rows, of their type and shape."""
     part = np.array(images[place])
     shaped = part if part.ndim == 4 else part[..., None]
-    made = make(model.batch(_widened(shaped, model)), np.arange(place.start, place.stop), copy)
+    try:
+        made = make(model.batch(_widened(shaped, model)), np.arange(place.start, place.stop), copy)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"rows from {place.start:,} on: {error}") from None
     return _narrowed(inference.to_kind(made, part.dtype), shaped).reshape(part.shape)
 
 
@@ -332,6 +344,8 @@ def export(config: ExportConfig) -> int:
     model = inference.load(config.model)
     name = Path(config.model).expanduser().resolve().name.removesuffix(".keras")
     output = Path(config.output or (f"{name}.onnx" if config.format == "onnx" else f"{name}-saved_model")).expanduser()
+    if config.format == "onnx" and output.suffix != ".onnx":
+        raise ValueError(f"`output` {output} must have the suffix .onnx.")
     if output.exists() and not config.overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
     exporting.export(model.layer, output, config.format)
@@ -351,7 +365,7 @@ def _each(
     path: Path, model, function: Callable, title: str, tally: streams.Tally, output: Path, argument: str = "input"
 ) -> Iterator[tuple]:
     """Yield the pieces of an input with what a function of images gives for them; files that do not fit are left out and told of."""
-    for read in streams.pieces(path, model.image_shape[-1], title, tally, output.parent, argument):
+    for read in streams.pieces(path, title, tally, output.parent, argument):
         for piece, made in streams.attempts(read, lambda piece: function(_widened(piece.images, model)), tally):
             tally.done += len(piece.names)
             yield piece, made
@@ -393,8 +407,11 @@ def _told(tally: streams.Tally, source: Path, output: Path, each: int = 1) -> in
     """Print what became of the images, of which each made so many, and return the exit status."""
     _some(tally, source)
     kept = f", {tally.kept:,} kept as they were there (--overwrite replaces them)" if tally.kept else ""
-    copied = f"; copied as they are, for they are no images: {', '.join(tally.copied)}" if tally.copied else ""
+    copied = f"; copied as they are: {', '.join(tally.copied)}" if tally.copied else ""
     print(f"{tally.done * each:,} images in {output}{kept}{copied}")
+    if tally.others:
+        more = f" and {len(tally.others) - 1:,} more" if len(tally.others) > 1 else ""
+        print(f"left out, for they are none of {', '.join(image_files.SUFFIXES)}: {image_files.shown(tally.others[0])}{more}")
     for message in tally.failed:
         print(f"tfdvae: {message}", file=sys.stderr)
     return 1 if tally.failed else 0

@@ -217,8 +217,6 @@ class TrainedModel:
         self._check_size(shaped.shape[1:], larger)
         if shaped.dtype in (np.uint8, np.uint16):
             return shaped.astype(np.float32) / np.iinfo(shaped.dtype).max
-        if shaped.dtype.kind != "f":
-            raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {shaped.dtype}.")
         return self.verbs.checked("images", shaped, any_size=True)
 
     def _single(self, array: np.ndarray) -> bool:
@@ -230,6 +228,10 @@ class TrainedModel:
     def _shaped(self, array: np.ndarray) -> np.ndarray:
         """Return images as (N, H, W, C)."""
         channels = self.image_shape[-1]
+        if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+            raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
+        if array.ndim == 3 and channels == 1 and array.shape[-1] == 3 < self.image_shape[1]:
+            raise ValueError(f"`images` must have 1 channel, as the model has; got one of shape {array.shape}.")
         if self._single(array):
             array = array[None]
         if array.ndim == 3 and channels == 1:
@@ -262,7 +264,7 @@ class TrainedModel:
             with_missing: pixels may be NaN.
         """
         height, width, channels = self.image_shape
-        low, high = (-8, 9) if self.verbs.likelihood.kind == "bernoulli" else (-10, 10)  # as in `checks.images`
+        low, high = (-8, 9) if self.verbs.likelihood.kind == "bernoulli" else (-10, 10)  # as in `checks.images`, and so the mean
 
         def of_images(images, *others):
             if not tf.is_tensor(images):
@@ -276,8 +278,11 @@ class TrainedModel:
             unbatched = batch.shape.rank == 3
             batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *self.image_shape))
             unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
-            fits = (unit >= low) & (unit <= high)
-            fits |= with_missing & tf.math.is_nan(unit)
+            known = tf.where(with_missing & tf.math.is_nan(unit), 0.5, unit)
+            mean = tf.reduce_mean(known)
+            fits = (known >= low) & (known <= high)
+            if self.verbs.likelihood.kind == "bernoulli":
+                fits &= (mean >= -0.1) & (mean <= 1.1)
             wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
             with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [wanted])]):
                 made = function(unit)

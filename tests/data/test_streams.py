@@ -19,7 +19,7 @@ def inverted(piece):
 
 
 def rewrite(source, output, **options):
-    return streams.rewrite(source, output, 1, inverted, "Test", **options)
+    return streams.rewrite(source, output, inverted, "Test", **options)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -86,12 +86,20 @@ def test_images_that_cannot_be_read_or_processed_are_named_and_the_others_done(t
             raise ValueError("colour")
         return inverted(piece)
 
-    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", 1, gray_alone, "Test")
+    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", gray_alone, "Test")
     assert tally.done == 598
     assert len(tally.failed) == 2
     assert any("100.png cannot be read" in message for message in tally.failed)
     assert any("300.png cannot be processed: colour" in message for message in tally.failed)
     assert len(list((tmp_path / "out").iterdir())) == 598
+
+
+@pytest.mark.parametrize("shape", [(8, 6), (8, 6, 1), (8, 6, 3)])
+def test_one_image_in_an_array(shape, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    np.save(tmp_path / "in.npy", image)
+    assert rewrite(tmp_path / "in.npy", tmp_path / "out.npy").done == 1
+    assert np.array_equal(np.load(tmp_path / "out.npy"), 255 - image)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
@@ -157,7 +165,7 @@ def test_one_image_that_cannot_be_processed_does_not_take_others_along(tmp_path)
             raise ValueError("seven")
         return piece.images
 
-    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", 1, function, "Test")
+    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", function, "Test")
     assert (tally.done, tally.failed) == (9, ["the image 7.png cannot be processed: seven"])
     assert image_files.read(tmp_path / "out" / "8.png").max() == 8
 

@@ -163,6 +163,13 @@ def below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ())
     return sorted(_walk(folder, argument, above), key=lambda path: path.relative_to(folder).as_posix())
 
 
+def of_other_formats(folder: Path) -> list[Path]:
+    """Return the images below a folder that `below` leaves out, for they are in formats that are not read here."""
+    formats = set(Image.registered_extensions()) - set(SUFFIXES)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in formats and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
 def _walk(folder: Path, argument: str, above: tuple[Path, ...]) -> Iterator[Path]:
     real = folder.resolve()
     if real in above:

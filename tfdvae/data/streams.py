@@ -54,12 +54,14 @@ class Tally:
         kept: how many were left alone, for their result was there.
         failed: a message for each that could not be read, processed or written.
         copied: names of the arrays that hold no images.
+        others: images in formats that are not read.
     """
 
     done: int = 0
     kept: int = 0
     failed: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
 
     def fail(self, name: str, error: Exception) -> None:
         self.failed.append(f"the image {image_files.shown(name)} cannot be processed: {error}")
@@ -123,6 +125,11 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
         yield found
 
 
+def is_scratch(path: Path) -> bool:
+    """Tell whether a path is a `scratch_folder`, also one that a killed process left."""
+    return path.name.startswith(_SCRATCH)
+
+
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them.
@@ -139,17 +146,16 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _as_images(array: np.ndarray, channels: int, alone: bool) -> np.ndarray | None:
+def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
     """Return an array as images (N, H, W, C), or None where it holds none.
 
     Args:
-        array: (N, H, W) or (N, H, W, C), or if it is `alone` in its file also (H, W), and for three channels (H, W, 3).
-        channels: of the model.
+        array: (N, H, W) or (N, H, W, C), or if it is `alone` in its file also (H, W), (H, W, 1) and (H, W, 3).
         alone: in an `.npy` file.
     """
     if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
         return None
-    if alone and (array.ndim == 2 or (array.ndim == 3 and channels == 3 and array.shape[-1] == 3)):
+    if alone and (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))):
         array = array[None]
     if array.ndim == 3:
         array = array[..., None]
@@ -157,13 +163,12 @@ def _as_images(array: np.ndarray, channels: int, alone: bool) -> np.ndarray | No
 
 
 def pieces(
-    path: Path, channels: int, title: str, tally: Tally, scratch: Path, argument: str = "input", skip: Callable[[str], bool] | None = None
+    path: Path, title: str, tally: Tally, scratch: Path, argument: str = "input", skip: Callable[[str], bool] | None = None
 ) -> Iterator[Piece]:
     """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar on standard error.
 
     Args:
         path: what holds the images.
-        channels: of the model.
         title: of the progress bar.
         tally: gets a message for each file that cannot be read.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
@@ -175,9 +180,10 @@ def pieces(
     """
     if is_array(path):
         with arrays(path, scratch, argument) as found:
-            yield from _array_pieces(found, path, channels, title, argument)
+            yield from _array_pieces(found, path, title, argument)
         return
     listed = list_files(path, argument)
+    tally.others += image_files.of_other_formats(path) if path.is_dir() else []
     todo = {name: file for name, file in listed.items() if skip is None or not skip(name)}
     tally.kept += len(listed) - len(todo)
     with bar(title, len(todo)) as progress, image_files.quiet():
@@ -186,9 +192,9 @@ def pieces(
             progress.update(len(piece.names))
 
 
-def _array_pieces(found: dict[str, np.ndarray], path: Path, channels: int, title: str, argument: str = "input") -> Iterator[Piece]:
+def _array_pieces(found: dict[str, np.ndarray], path: Path, title: str, argument: str = "input") -> Iterator[Piece]:
     alone = path.suffix.lower() == ".npy"
-    images = {name: shaped for name, array in found.items() if (shaped := _as_images(array, channels, alone)) is not None}
+    images = {name: shaped for name, array in found.items() if (shaped := _as_images(array, alone)) is not None}
     if not images:
         listed = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items()) or "nothing"
         shapes = "(H, W), (N, H, W) or (N, H, W, C)" if alone else "(N, H, W) or (N, H, W, C)"
@@ -239,16 +245,15 @@ def attempts(piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally
     """Yield a piece with `function` of it; of files that do not fit each is told of, and the others are yielded one by one.
 
     Raises:
-        ValueError, TypeError: rows of an array do not fit.
+        ValueError, TypeError: a row of an array does not fit, or the array as it is.
     """
     try:
         yield piece, function(piece)
         return
     except (ValueError, TypeError) as error:
-        if piece.array is not None:
-            last = piece.first + len(piece.names) - 1
-            raise type(error)(f"{piece.array}, rows {piece.first:,} to {last:,}: {error}") from None
         if len(piece.names) == 1:
+            if piece.array is not None:
+                raise type(error)(f"{piece.array}, row {piece.first:,}: {error}") from None
             tally.fail(piece.names[0], error)
             return
     for row in range(len(piece.names)):
@@ -299,7 +304,7 @@ def check_apart(output: Path, nested: bool, **inputs: str | None) -> None:
                 raise ValueError(f"`output` must lie apart from `{argument}`; got {output} and {text}.")
 
 
-def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece], np.ndarray], title: str, overwrite: bool = False) -> Tally:
+def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], title: str, overwrite: bool = False) -> Tally:
     """Write `function` of all images to `output`, in kind: files of the same names, types and bits, or arrays of the same names, types and shapes.
 
     A file that is there is kept without `overwrite`, so that what was stopped goes on. Arrays that hold no images are copied.
@@ -307,7 +312,6 @@ def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece],
     Args:
         path: folder, image or file of arrays.
         output: folder, image or file of arrays.
-        channels: of the model.
         function: takes a piece and returns images of its type and shape.
         title: of the progress bar.
         overwrite: replace files that are there.
@@ -318,7 +322,7 @@ def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece],
     check_output(path, output, overwrite)
     tally = Tally()
     if is_array(path):
-        _rewrite_arrays(path, output, channels, function, title, tally)
+        _rewrite_arrays(path, output, function, title, tally)
         return tally
     target = (lambda name: output / name) if path.is_dir() else (lambda name: output)
     skip = None if overwrite else lambda name: target(name).exists()
@@ -334,7 +338,7 @@ def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece],
 
     with ThreadPoolExecutor(1) as pool:
         writing = None
-        for read in pieces(path, channels, title, tally, output.parent, skip=skip):
+        for read in pieces(path, title, tally, output.parent, skip=skip):
             for piece, made in attempts(read, function, tally):
                 if writing is not None:
                     writing.result()
@@ -344,9 +348,9 @@ def rewrite(path: Path, output: Path, channels: int, function: Callable[[Piece],
     return tally
 
 
-def _rewrite_arrays(path: Path, output: Path, channels: int, function: Callable, title: str, tally: Tally) -> None:
+def _rewrite_arrays(path: Path, output: Path, function: Callable, title: str, tally: Tally) -> None:
     with arrays(path, output.parent) as found, ArraysWriter(output, found, compressed(path)) as writer:
-        for piece in _array_pieces(found, path, channels, title):
+        for piece in _array_pieces(found, path, title):
             for _, made in attempts(piece, function, tally):
                 writer.append(piece.array, made)
             tally.done += len(piece.names)

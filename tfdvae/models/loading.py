@@ -20,6 +20,8 @@ def load(path: Path, argument: str) -> DenoisingModel:
     Raises:
         ValueError: the file holds no model of tfdvae's, or is damaged.
     """
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"`{argument}` {path} is no model that can be loaded: it is no zip file, as .keras files are, or a damaged one.")
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
