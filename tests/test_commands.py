@@ -287,11 +287,48 @@ def test_stopped_while_the_new_takes_the_place_of_the_old(moves, run, tmp_path, 
 
     with monkeypatch.context() as patch:
         patch.setattr(commands.shutil, "move", move)
-        assert run("augment dvae.keras in out --overwrite --per-image 3")[0] == 130
+        assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 130
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 80, "none of the earlier ones is gone"
     assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 0
     made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert made == {"thesis.tex", "manifest.csv", *(row["image"] for row in rows(tmp_path / "out" / "manifest.csv"))}
     assert len(made) == 42
+
+
+@pytest.mark.parametrize("clash", ["hat", "hat/000-synthetic1.png/mine.txt"])
+def test_overwrite_where_the_new_has_no_place(clash, run, tmp_path):
+    """A file where a folder is needed, and a folder where an image is."""
+    write_folder()
+    assert run("augment dvae.keras in out")[0] == 0
+    (tmp_path / "out" / clash).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "out" / clash).write_text("mine")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    write_folder(folder="other", classes=("hat",))
+    assert run("augment dvae.keras other out --overwrite")[0] == 2
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_what_comes_meanwhile_is_not_replaced(foreign, run, tmp_path, monkeypatch):
+    """Another process ends first, or somebody puts an image there."""
+    write_folder()
+    real = commands._exchange
+
+    def late(made, output, earlier):
+        if foreign:
+            image_files.write(output / "bag" / "000-synthetic1.png", BYTES[0])
+        else:
+            shutil.copytree(made, output, dirs_exist_ok=True)
+        before.update({path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()})
+        real(made, output, earlier)
+
+    before: dict = {}
+    (tmp_path / "out" / "bag").mkdir(parents=True)
+    monkeypatch.setattr(commands, "_exchange", late)
+    status, _, err = run("augment dvae.keras in out --overwrite")
+    assert (status, "did not make" in err if foreign else "by another process" in err) == (2, True)
+    left = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert left == {path: read for path, read in before.items() if not any(map(streams.is_scratch, path.parents))}
 
 
 def test_overwrite_of_names_that_are_no_utf8(run, tmp_path):
@@ -455,6 +492,15 @@ def test_detect(run, models, tmp_path):
     assert list(rows(tmp_path / "plain.csv")[0]) == ["image", "score"]
 
 
+@pytest.mark.parametrize(("count", "rate"), [(10, 0.7), (250, 0.18), (40, 0.0), (40, 1.0), (30, 0.1)])
+def test_so_many_normal_images_exceed_the_threshold(count, rate, run):
+    images = np.random.default_rng(count).random((count, *SHAPE), dtype=np.float32)
+    np.save("normal.npy", images)
+    status, out, _ = run(f"detect dvae.keras normal.npy scores.csv --normal normal.npy --false-positive-rate {rate}")
+    allowed = min(round(rate * count), count - 1)
+    assert (status, f"; {allowed} of {count} images do." in out) == (0, True), out
+
+
 def test_impute_files_with_masks(run, models, tmp_path):
     write_folder(BYTES[:4])
     missing = np.zeros((4, 8, 6), bool)
@@ -546,8 +592,9 @@ BAD = {
     "augment dvae.keras in.npy out.npy --per-image 0": "`per_image`",
     "impute dvae.keras in.npy out.npy --mask all.npy": "in, row 0: `mask` must leave a known pixel",
     "denoise dvae.keras colour.npy out.npy": "colour, row 0: `images` must have 1 channel, as the model has; got 3",
-    "augment dvae.keras late.npz out.npz": "rows from 35 on: `images` must be finite; image 3",
+    "augment dvae.keras late.npz out.npz": "x_train, row 38: `images` must be finite; it holds NaN",
     "export dvae.keras --format onnx --output model": "`output` model must have the suffix .onnx",
+    "impute dvae.keras in.npy out.npy --mask none.npy": "`mask` none.npy marks no pixel",
     "impute dvae.keras in.npy out.npy --mask folder": "`mask` must be arrays where `input` is",
     "export dvae.keras --format tflite": "format",
     "denoise dvae.keras in.npy out.npy --threads 0": "`threads`",
@@ -562,6 +609,7 @@ def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp
     np.save("short.npy", np.zeros((5, 8, 6), bool))
     np.save("one.npy", np.eye(8, 6, dtype=bool))
     np.save("nan.npy", np.where(np.arange(40)[:, None, None, None] == 3, np.nan, IMAGES))
+    np.save("none.npy", np.zeros((8, 6), bool))
     np.save("all.npy", np.ones((8, 6), bool))
     np.save("colour.npy", np.random.default_rng(0).random((8, 6, 3)))
     np.savez("late.npz", x_train=np.where(np.arange(40)[:, None, None, None] == 38, np.nan, IMAGES), y_train=np.arange(40))

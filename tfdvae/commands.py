@@ -92,6 +92,8 @@ def _mask_rows(found: dict[str, np.ndarray], piece: streams.Piece, path: Path) -
         raise ValueError(f"`mask` {path} must hold an array {piece.array}; it holds {', '.join(found)}.")
     array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
     if array.ndim == 2:
+        if not array.any():
+            raise ValueError(f"`mask` {path} marks no pixel; missing ones must be other than 0.")
         return array != 0
     if array.ndim != 3 or len(array) != piece.count:
         raise ValueError(f"`mask` {path} must have shape ({piece.count}, H, W) or (H, W); got {array.shape}.")
@@ -120,7 +122,9 @@ def detect(config: DetectConfig) -> int:
         normal = Path(config.normal).expanduser()
         found = [scores for _, scores in _each(normal, model, model.anomaly_scores, "Normal images", tally, output, "normal")]
         _some(tally, normal)
-        threshold = float(np.quantile(np.concatenate(found), 1 - config.false_positive_rate, method="inverted_cdf"))
+        ranked = np.sort(np.concatenate(found))[::-1]
+        above = int(config.false_positive_rate * len(ranked) + 1e-9)
+        threshold = float(ranked[min(above, len(ranked) - 1)])
     normal_images, tally.done = tally.done, 0
     scored = []
     for piece, scores in _each(source, model, model.anomaly_scores, "Detecting", tally, output):
@@ -232,7 +236,8 @@ def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
     The images and `manifest.csv` take the place of those of an earlier start when the block ends without error; until then they are apart from them.
 
     Raises:
-        FileExistsError: the folder holds anything and `overwrite` was not given, or a manifest or image of the same name that is not this command's.
+        FileExistsError: the folder holds anything and `overwrite` was not given, or a manifest or image of the same name that is not this command's,
+            or another process wrote there meanwhile.
     """
     manifest, new = output / MANIFEST, not output.exists()
     if not new and not output.is_dir():
@@ -251,10 +256,7 @@ def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
                 writer.writerow(_COLUMNS)
 
                 def add(name: str, *fields) -> Path:
-                    if (output / name).exists() and image_files.shown(name) not in earlier:
-                        raise FileExistsError(
-                            f"`output` {output} holds {image_files.shown(name)}, which this command did not make; give another folder."
-                        )
+                    _check_place(output, name, earlier)
                     writer.writerow([image_files.shown(str(value)) for value in (name, *fields)])
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
@@ -274,23 +276,33 @@ def _listed(manifest: Path) -> set[str] | None:
         return {row["image"] for row in reader} if tuple(reader.fieldnames or ()) == _COLUMNS else None
 
 
+def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
+    place = output / name
+    if place.is_dir() or (place.exists() and image_files.shown(name) not in earlier):
+        raise FileExistsError(f"`output` {output} holds {image_files.shown(name)}, which this command did not make; give another folder.")
+
+
 def _exchange(made: Path, output: Path, earlier: set[str]) -> None:
     """Put the images of a folder, and its manifest, in the place of the earlier ones, and remove folders that are empty then.
 
-    Meanwhile the manifest lists both, so that after a kill the next start knows what is ours.
+    No earlier image goes before all new ones are there. Meanwhile the manifest lists both, so that after a kill the next start knows what is ours.
     """
-    manifest = output / MANIFEST
+    manifest, both = output / MANIFEST, made.with_name(MANIFEST)
+    if (_listed(manifest) if manifest.exists() else set()) != earlier:
+        raise FileExistsError(f"`output` {output} was written to by another process meanwhile.")
+    new = [path.relative_to(made) for path in sorted(made.rglob("*.*")) if path.is_file() and path != made / MANIFEST]
+    for name in new:
+        _check_place(output, name, earlier)
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
     before = manifest.read_bytes().partition(b"\n")[2] if manifest.exists() else b""
-    with files.replacing(manifest) as temporary:
-        temporary.write_bytes((made / MANIFEST).read_bytes() + before)
-    old = [path for path in output.rglob("*") if image_files.shown(path.relative_to(output)) in earlier and path.is_file()]
+    both.write_bytes((made / MANIFEST).read_bytes() + before)
+    os.replace(both, manifest)
+    found = [path for path in output.rglob("*.*") if image_files.shown(path.relative_to(output)) in earlier and path.is_file()]
+    old = set(found) - {output / name for name in new}
+    for name in new:
+        shutil.move(made / name, output / name)
     for path in old:
         path.unlink()
-    for path in sorted(made.rglob("*")):
-        place = output / path.relative_to(made)
-        if path.is_file() and place != manifest:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, place)
     for parent in sorted({parent for path in old for parent in path.parents if output in parent.parents}, reverse=True):
         with contextlib.suppress(OSError):
             parent.rmdir()
@@ -318,7 +330,9 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
                 writer.append(names[0], np.array(images[place]))
             copies = itertools.product(range(config.per_image), places)
             drawn = _with_progress(
-                (_synthetic(model, make, images, place, copy) for copy, place in copies), "Augmenting", config.per_image * len(images)
+                (_synthetic(model, make, images, names[0], place, copy) for copy, place in copies),
+                "Augmenting",
+                config.per_image * len(images),
             )
             for made in drawn:
                 writer.append(names[0], made)
@@ -329,14 +343,13 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
     return _told(streams.Tally(done=len(images), copied=copied), source, output, each)
 
 
-def _synthetic(model: inference.TrainedModel, make: Callable, images: np.ndarray, place: slice, copy: int) -> np.ndarray:
-    """Return a synthetic image of each image of an array at some rows, of their type and shape."""
-    part = np.array(images[place])
+def _synthetic(model: inference.TrainedModel, make: Callable, images: np.ndarray, name: str, place: slice, copy: int) -> np.ndarray:
+    """Return a synthetic image of each image of a named array at some rows, of their type and shape."""
+    part, index = np.array(images[place]), np.arange(place.start, place.stop)
     shaped = part if part.ndim == 4 else part[..., None]
-    try:
-        made = make(model.batch(_widened(shaped, model)), np.arange(place.start, place.stop), copy)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"rows from {place.start:,} on: {error}") from None
+    piece = streams.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
+    batches = [batch for _, batch in streams.attempts(piece, lambda piece: model.batch(_widened(piece.images, model)), streams.Tally())]
+    made = make(np.concatenate(batches), index, copy)
     return _narrowed(inference.to_kind(made, part.dtype), shaped).reshape(part.shape)
 
 

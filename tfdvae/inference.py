@@ -278,7 +278,7 @@ class TrainedModel:
             unbatched = batch.shape.rank == 3
             batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *self.image_shape))
             unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
-            known = tf.where(with_missing & tf.math.is_nan(unit), 0.5, unit)
+            known = tf.where(with_missing & tf.math.is_nan(unit), 0.0, unit)
             mean = tf.reduce_mean(known)
             fits = (known >= low) & (known <= high)
             if self.verbs.likelihood.kind == "bernoulli":

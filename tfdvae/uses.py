@@ -73,7 +73,8 @@ def impute(model: Verbs, images, missing) -> np.ndarray:
     if images.ndim != 4 or missing.shape != images.shape[:3]:
         raise ValueError(f"`missing` must have shape (N, H, W) for `images` (N, H, W, C); got {missing.shape} for {images.shape}.")
     if (lost := np.flatnonzero(missing.all(axis=(1, 2)))).size:
-        raise ValueError(f"`missing` must leave a known pixel in each image; image {lost[0]} and {len(lost) - 1} more have none.")
+        which = f"image {lost[0]} and {len(lost) - 1} more have" if len(missing) > 1 else "it has"
+        raise ValueError(f"`missing` must leave a known pixel in each image; {which} none.")
     known = ~missing[..., None]
     return np.where(known, images, model.denoise(np.where(known, images, np.float32(0))))
 
