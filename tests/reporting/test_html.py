@@ -189,7 +189,7 @@ def test_reports_without_sections(tmp_path, text):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("study", ["noise", "denoising", "augmentation"])
+@pytest.mark.parametrize("study", ["noise", "denoising", "augmentation", "retina"])
 def test_in_a_browser(browser, tmp_path, study, width):
     folder = tmp_path / study
     shutil.copytree(ROOT / "results" / study, folder, ignore=shutil.ignore_patterns("cells"))
