@@ -3,16 +3,18 @@
 python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
 The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. Both ways run on the same cores, one after
-the other, three times; ratios are of the medians, and the time in which Python and TensorFlow start is left out of both. The report goes
+the other, three times, into a new folder each time; ratios are of the medians, and the time in which Python and TensorFlow start is left out of both. The report goes
 to results/files/report.md.
 """
 
 import argparse
+import itertools
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,25 +72,19 @@ def main() -> None:
             (folder / str(count)).mkdir()
             for number, image in enumerate(images[:count]):
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
-        given, made = folder / str(COUNTS[-1]), folder / "made"
-
-        def measured(work) -> float:
-            found = []
-            for _ in range(REPEATS):
-                files.remove(made)
-                found.append(seconds(work))
-            return COUNTS[-1] / statistics.median(found)
-
-        bare = measured(lambda: bare_loop(given, made))
-        lines.append(f"| decode and encode alone | {bare:,.0f} | | | |")
-        for model in arguments.model:
-            config = DenoiseConfig(model=model, input=str(given), output=str(made))
-            speed = measured(lambda config=config: commands.denoise(config))
-            peaks = []
-            for count in COUNTS:
-                files.remove(made)
-                peaks.append(f"{peak_memory(model, folder / str(count), made):,.0f}")
-            lines.append(f"| `{Path(model).name}` | {speed:,.0f} | {speed / bare:.0%} | {' | '.join(peaks)} |")
+        given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
+        names = {model: Path(model).name for model in arguments.model}
+        found: dict[str | None, list[float]] = {name: [] for name in (None, *names)}
+        for _ in range(REPEATS):
+            for model, times in found.items():
+                made = next(fresh)
+                config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
+                times.append(seconds(partial(commands.denoise, config) if config else partial(bare_loop, given, made)))
+        speeds = {model: COUNTS[-1] / statistics.median(times) for model, times in found.items()}
+        lines.append(f"| decode and encode alone | {speeds[None]:,.0f} | | | |")
+        for model, name in names.items():
+            peaks = " | ".join(f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
+            lines.append(f"| `{name}` | {speeds[model]:,.0f} | {speeds[model] / speeds[None]:.0%} | {peaks} |")
     files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
     print("\n".join(lines))
 

@@ -147,10 +147,11 @@ def shown(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def _visible(folder: Path) -> list[Path]:
-    """Return folders and images right in a folder, by name, without the hidden ones."""
-    found = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in found if path.is_dir() or path.suffix.lower() in SUFFIXES)
+def _visible(folder: Path) -> dict[Path, bool]:
+    """Return folders and images right in a folder, by name, without the hidden ones, and whether each is a folder."""
+    with os.scandir(folder) as entries:
+        found = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+    return {folder / name: is_folder for name, is_folder in found if is_folder or os.path.splitext(name)[1].lower() in SUFFIXES}
 
 
 def below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ()) -> list[Path]:
@@ -160,13 +161,13 @@ def below(folder: Path, argument: str = "dataset", above: tuple[Path, ...] = ())
         ValueError: a link leads to one of the folders that it is in.
         OSError: a folder cannot be read.
     """
-    return sorted(_walk(folder, argument, above), key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(_walk(folder, argument, above), key=Path.as_posix)
 
 
 def of_other_formats(folder: Path) -> list[Path]:
     """Return the images below a folder that `below` leaves out, for they are in formats that are not read here."""
     formats = set(Image.registered_extensions()) - set(SUFFIXES)
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in formats and path.is_file())
+    found = (Path(root, name) for root, _, names in os.walk(folder) for name in names if os.path.splitext(name)[1].lower() in formats)
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
@@ -174,8 +175,8 @@ def _walk(folder: Path, argument: str, above: tuple[Path, ...]) -> Iterator[Path
     real = folder.resolve()
     if real in above:
         raise ValueError(f"`{argument}` must hold no link to a folder that the link is in; got {shown(folder)}.")
-    for path in _visible(folder):
-        if path.is_dir():
+    for path, is_folder in _visible(folder).items():
+        if is_folder:
             yield from _walk(path, argument, (*above, real))
         else:
             yield path

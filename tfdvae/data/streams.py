@@ -163,7 +163,13 @@ def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
 
 
 def pieces(
-    path: Path, title: str, tally: Tally, scratch: Path, argument: str = "input", skip: Callable[[str], bool] | None = None
+    path: Path,
+    title: str,
+    tally: Tally,
+    scratch: Path,
+    argument: str = "input",
+    skip: Callable[[str], bool] | None = None,
+    pool: ThreadPoolExecutor | None = None,
 ) -> Iterator[Piece]:
     """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar on standard error.
 
@@ -174,6 +180,7 @@ def pieces(
         scratch: folder in which an `.npz` file is unpacked meanwhile.
         argument: name used in messages.
         skip: tells by their names the files to leave alone.
+        pool: whose thread reads files ahead; none: one of its own.
 
     Raises:
         FileNotFoundError, ValueError: there is nothing that can be read.
@@ -186,8 +193,9 @@ def pieces(
     tally.others += image_files.of_other_formats(path) if path.is_dir() else []
     todo = {name: file for name, file in listed.items() if skip is None or not skip(name)}
     tally.kept += len(listed) - len(todo)
-    with bar(title, len(todo)) as progress, image_files.quiet():
-        for piece in _ahead(_read(todo, tally)):
+    reading = ThreadPoolExecutor(1) if pool is None else contextlib.nullcontext(pool)
+    with bar(title, len(todo)) as progress, image_files.quiet(), reading as thread:
+        for piece in _ahead(_read(todo, tally), thread):
             yield piece
             progress.update(len(piece.names))
 
@@ -232,13 +240,12 @@ def _read(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
         yield Piece(names, np.stack(images))
 
 
-def _ahead(items: Iterator[Piece]) -> Iterator[Piece]:
+def _ahead(items: Iterator[Piece], thread: ThreadPoolExecutor) -> Iterator[Piece]:
     """Yield items, of which the next is made in another thread meanwhile."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = pool.submit(next, items, None)
-            yield item
+    following = thread.submit(next, items, None)
+    while (item := following.result()) is not None:
+        following = thread.submit(next, items, None)
+        yield item
 
 
 def attempts(piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally) -> Iterator[tuple[Piece, np.ndarray]]:
@@ -336,9 +343,9 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
             except ValueError as error:
                 tally.fail(name, error)
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool:  # one thread reads and writes: two would mostly wait for each other's lock of the interpreter
         writing = None
-        for read in pieces(path, title, tally, output.parent, skip=skip):
+        for read in pieces(path, title, tally, output.parent, skip=skip, pool=pool):
             for piece, made in attempts(read, function, tally):
                 if writing is not None:
                     writing.result()
