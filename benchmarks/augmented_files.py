@@ -2,9 +2,10 @@
 
 python benchmarks/augmented_files.py --data-dir FOLDER
 
-For each seed a DVAE learns from 5,000 images of Fashion-MNIST, with Gaussian noise of 0.1 and 8 bits a pixel. Its synthetic images are written by `tfdvae augment`, beside the originals,
-and read back with `keras.utils.image_dataset_from_directory`; or they are made and used in memory. The published CNN is trained on both, for as many
-steps, and tested on all test images. The report goes to results/augmented_files/report.md.
+goes on where it was stopped, by the seeds that `rows.csv` holds, and writes `report.md`, both in results/augmented_files. For each seed a
+DVAE learns from 5,000 images of Fashion-MNIST, with Gaussian noise of 0.1 and 8 bits a pixel. Its synthetic images are written by
+`tfdvae augment`, beside the originals, and read back with `keras.utils.image_dataset_from_directory`; or they are made and used in memory.
+The published CNN is trained on both, for as many steps, in orders that differ, and tested on all test images.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from tfdvae.runtime import use_threads
 from tfdvae.studies.augmentation import train_generator
 
 ROOT = Path(__file__).parents[1]
-SEEDS, COUNT, STEPS, DTYPE = range(5), 5000, 1200, "mixed_bfloat16"
+SEEDS, COUNT, STEPS, DTYPE = range(10), 5000, 1200, "mixed_bfloat16"
+WAYS = ("files", "memory")
 
 
 def accuracy(model: keras.Model, batches: tf.data.Dataset, source: sources.Source) -> float:
@@ -67,26 +69,42 @@ def both_ways(source: sources.Source, seed: int) -> tuple[float, float]:
     return from_files, in_memory
 
 
+def report(rows: list[dict]) -> str:
+    """Return the report of the seeds that were trained both ways."""
+    pairs = {int(row["seed"]): {} for row in rows}
+    for row in rows:
+        pairs[int(row["seed"])][row["protocol"]] = float(row["value"])
+    difference = statistics.paired_difference(*([pair[way] for pair in pairs.values()] for way in WAYS))
+    return "\n".join([
+        "# Synthetic images from files and from memory", "",
+        f"{COUNT:,} noisy images of Fashion-MNIST and two synthetic ones of a DVAE for each; published CNN, {STEPS:,} steps; accuracy in % on all test images without noise.",
+        "By `python benchmarks/augmented_files.py --data-dir FOLDER`.", "",
+        "| seed | files of `tfdvae augment` | in memory |", "|---|---|---|",
+        *(f"| {seed} | {pair[WAYS[0]]:.2f} | {pair[WAYS[1]]:.2f} |" for seed, pair in pairs.items()), "",
+        f"Files minus memory: {difference.mean:+.2f} points (95% interval {difference.low:+.2f} to {difference.high:+.2f}, {len(pairs)} seeds).", "",
+    ])  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
-    lines = ["# Synthetic images from files and from memory", "",
-             f"{COUNT:,} noisy images of Fashion-MNIST and two synthetic ones of a DVAE for each; published CNN, {STEPS:,} steps; accuracy in % on all test images without noise.",
-             "By `python benchmarks/augmented_files.py --data-dir FOLDER`.", "", "| seed | files of `tfdvae augment` | in memory |", "|---|---|---|"]  # fmt: skip
-    found = []
+    path = ROOT / "results" / "augmented_files" / "rows.csv"
+    rows = files.read_rows(path) if path.exists() else []
     for seed in SEEDS:
-        found.append(both_ways(source, seed))
-        lines.append(f"| {seed} | {found[-1][0]:.2f} | {found[-1][1]:.2f} |")
-        print(lines[-1], flush=True)
-        if len(found) > 1:
-            from_files, in_memory = zip(*found, strict=True)
-            difference = statistics.paired_difference(from_files, in_memory)
-            told = f"Files minus memory: {difference.mean:+.2f} points (95% interval {difference.low:+.2f} to {difference.high:+.2f}, {len(found)} seeds)."
-            files.write_text(ROOT / "results" / "augmented_files" / "report.md", "\n".join([*lines, "", told, ""]))
-            print(told, flush=True)
+        if str(seed) in {row["seed"] for row in rows}:
+            continue
+        fixed = {"study": "augmented_files", "run": f"seed{seed}", "dataset": source.name, "condition": "noisy", "n_train": COUNT, "seed": seed}
+        for way, value in zip(WAYS, both_ways(source, seed), strict=True):
+            rows.append(fixed | {"model": "dvae", "protocol": way, "split": "test", "test_corruption": "none", "metric": "accuracy", "value": value})
+        files.write_rows(path, rows)
+        rows = files.read_rows(path)
+        if len(rows) > 2:
+            files.write_text(path.with_name("report.md"), report(rows))
+        print(f"seed {seed}: {rows[-2]['value']}, {rows[-1]['value']}", flush=True)
+    print(path.with_name("report.md").read_text())
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
 The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. Both ways run on the same cores, one after
-the other, three times, into a new folder each time; ratios are of the medians, and the time in which Python and TensorFlow start is left out of both. The report goes
-to results/files/report.md.
+the other, in nine rounds, into a new folder each time; ratios are of the times of one round, and the time in which Python and TensorFlow start is left out of both.
+The report goes to results/files/report.md.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tfdvae.data import sources
 from tfdvae.runtime import cores, use_threads
 
 ROOT = Path(__file__).parents[1]
-COUNTS, REPEATS = (1_000, 10_000), 3
+COUNTS, ROUNDS = (1_000, 10_000), 9
 
 
 def bare_loop(source: Path, output: Path) -> None:
@@ -55,6 +55,10 @@ def peak_memory(model: str, source: Path, output: Path) -> float:
     return int(done.stdout.split()[-1]) / 1024
 
 
+def spread(values: list[float], form: str) -> str:
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir")
@@ -65,7 +69,8 @@ def main() -> None:
     noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
     images = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
-             f"| | files a second, median of {REPEATS} | of the bare loop's | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
+             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
+             f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for count in COUNTS:
@@ -74,17 +79,18 @@ def main() -> None:
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
         given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
         names = {model: Path(model).name for model in arguments.model}
-        found: dict[str | None, list[float]] = {name: [] for name in (None, *names)}
-        for _ in range(REPEATS):
+        found: dict[str | None, list[float]] = {model: [] for model in (None, *names)}
+        for _ in range(ROUNDS):
             for model, times in found.items():
                 made = next(fresh)
                 config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
                 times.append(seconds(partial(commands.denoise, config) if config else partial(bare_loop, given, made)))
-        speeds = {model: COUNTS[-1] / statistics.median(times) for model, times in found.items()}
-        lines.append(f"| decode and encode alone | {speeds[None]:,.0f} | | | |")
+        speeds = {model: [COUNTS[-1] / time for time in times] for model, times in found.items()}
+        lines.append(f"| decode and encode alone | {spread(speeds[None], ',.0f')} | | | |")
         for model, name in names.items():
             peaks = " | ".join(f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
-            lines.append(f"| `{name}` | {speeds[model]:,.0f} | {speeds[model] / speeds[None]:.0%} | {peaks} |")
+            ratios = [speed / bare for speed, bare in zip(speeds[model], speeds[None], strict=True)]
+            lines.append(f"| `{name}` | {spread(speeds[model], ',.0f')} | {spread(ratios, '.0%')} | {peaks} |")
     files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
     print("\n".join(lines))
 

@@ -62,6 +62,12 @@ def test_replaces_a_saved_model_but_nothing_else(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"saved_model", "mine"}
 
 
+def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
+    with pytest.raises(TypeError, match="of what `tfdvae.load` returns the `layer`; got TrainedModel"):
+        export(tfdvae.load("clothing-dvae"), tmp_path / "saved_model")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", shipped.names())
 @pytest.mark.parametrize("format", EXPORT_FORMATS)
 def test_exported_shipped_models_give_the_same_on_real_images(name, format, fashion, tmp_path):

@@ -37,7 +37,7 @@ def export(model: DenoisingModel, path: str | Path, format: str = "saved_model")
     path = Path(path)
     checks.choice("format", format, EXPORT_FORMATS)
     if not isinstance(model, DenoisingModel):
-        raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+        raise TypeError(f"`model` must be a DAE, VAE or DVAE, of what `tfdvae.load` returns the `layer`; got {type(model).__name__}.")
     if path.exists() and not (is_saved_model(path) if format == "saved_model" else path.is_file() and path.suffix == ".onnx"):
         wanted = "SavedModel" if format == "saved_model" else ".onnx file"
         raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
