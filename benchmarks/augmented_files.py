@@ -96,9 +96,9 @@ def main() -> None:
     for seed in SEEDS:
         if str(seed) in {row["seed"] for row in rows}:
             continue
-        fixed = {"study": "augmented_files", "run": f"seed{seed}", "dataset": source.name, "condition": "noisy", "n_train": COUNT, "seed": seed}
-        for way, value in zip(WAYS, both_ways(source, seed), strict=True):
-            rows.append(fixed | {"model": "dvae", "protocol": way, "split": "test", "test_corruption": "none", "metric": "accuracy", "value": value})
+        fixed = {"study": "augmented_files", "run": f"seed{seed}", "dataset": source.name, "n_train": COUNT, "condition": "noisy", "model": "dvae",
+                 "test_corruption": "none", "split": "test", "seed": seed, "metric": "accuracy"}  # fmt: skip
+        rows += [fixed | {"protocol": way, "value": value} for way, value in zip(WAYS, both_ways(source, seed), strict=True)]
         files.write_rows(path, rows)
         rows = files.read_rows(path)
         if len(rows) > 2:
