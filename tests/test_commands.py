@@ -570,7 +570,7 @@ def test_export(run, models, tmp_path):
     assert run("denoise saved in.npy out.npy")[0] == 0
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), models[1]["dvae"].denoise(IMAGES), atol=1e-6)
     status, _, err = run("export saved --format onnx --output other.onnx")
-    assert (status, "a SavedModel has no Keras layer" in err) == (2, True)
+    assert (status, "`model` saved is exported already; give the run folder or the .keras file" in err) == (2, True)
 
 
 BAD = {

@@ -63,7 +63,7 @@ def test_replaces_a_saved_model_but_nothing_else(tmp_path):
 
 
 def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
-    with pytest.raises(TypeError, match="of what `tfdvae.load` returns the `layer`; got TrainedModel"):
+    with pytest.raises(TypeError, match=r"of what `tfdvae\.load` returns the `layer`; got TrainedModel"):
         export(tfdvae.load("clothing-dvae"), tmp_path / "saved_model")
     assert not list(tmp_path.iterdir())
 

@@ -195,8 +195,61 @@ def test_scores_and_filled_images_of_a_dataset():
     np.testing.assert_allclose(filled, loaded.impute(lacking), atol=1e-6)
     with pytest.raises(ValueError, match="`missing` must be left out"):
         loaded.impute(dataset, np.zeros(GRAY, bool))
-    with pytest.raises(TypeError, match=r"of a dataset, dataset\.map"):
+
+
+def as_given(images, kind):
+    """Images as an array, as a dataset of single ones, and as batches with labels."""
+    if kind == "array":
+        return images
+    dataset = tf.data.Dataset.from_tensor_slices((images, np.arange(len(images))))
+    return dataset.map(lambda image, label: image) if kind == "dataset" else dataset.batch(7)
+
+
+@pytest.mark.parametrize("given", ["array", "dataset", "batches"])
+@pytest.mark.parametrize("normal", ["array", "dataset", "batches"])
+def test_detect_by_the_scores_of_normal_images(given, normal):
+    loaded = TrainedModel(model_of())
+    usual = np.random.default_rng(0).random((40, *GRAY), dtype=np.float32)
+    images = np.concatenate([usual[:20] / 2, usual[:20]])
+    threshold = np.sort(loaded.anomaly_scores(usual))[-5]  # four of forty exceed it
+    found = loaded.detect(as_given(images, given), as_given(usual, normal), 0.1)
+    if given != "array":
+        parts = [part[0] if isinstance(part, tuple) else part for part in found]
+        found = np.concatenate(parts) if given == "batches" else np.stack(parts)
+    expected = loaded.anomaly_scores(images)
+    sure = np.abs(expected - threshold) > 1e-6
+    assert found.dtype == bool
+    assert 0 < expected[sure].size - (expected > threshold)[sure].sum() < 40
+    assert found[sure].tolist() == (expected > threshold)[sure].tolist()
+
+
+def test_detect_refuses_what_does_not_fit():
+    loaded = TrainedModel(model_of())
+    with pytest.raises(ValueError, match="`false_positive_rate` must be a finite number between 0 and 1; got 5"):
+        loaded.detect(IMAGES, IMAGES, 5)
+    with pytest.raises(TypeError, match="`false_positive_rate` must be a number"):
+        loaded.detect(IMAGES, IMAGES, "5%")
+
+
+def test_augment_a_dataset():
+    """Two synthetic images of each image with its label, others in each epoch; the first are those of `augmenter`."""
+    loaded = TrainedModel(model_of())
+    dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5)))
+    augmented = loaded.augment(dataset, per_image=2, seed=3)
+    first, second = (list(augmented.as_numpy_iterator()) for _ in range(2))
+    assert [label for _, label in first] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]
+    images = np.stack([image for image, _ in first])
+    assert images.shape == (10, *GRAY)
+    assert not np.allclose(images[:5], images[5:], atol=1e-4)
+    assert not np.allclose(images, np.stack([image for image, _ in second]), atol=1e-4)
+    drawn = np.stack([image for image, _ in dataset.map(tfdvae.augmenter(loaded, seed=3))])
+    np.testing.assert_array_equal(images[:5], drawn)
+    with pytest.raises(ValueError, match="must be left out for a dataset"):
         loaded.augment(dataset, np.arange(5))
+    with pytest.raises(ValueError, match="`per_image` must be"):
+        loaded.augment(dataset, per_image=0)
+    with pytest.raises(TypeError, match="`labels` must hold whole numbers"):
+        loaded.augment(IMAGES)
 
 
 @pytest.mark.parametrize("network", ["mlp", "residual_conv"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae import augmentation, exporting, files, inference
+from tfdvae import augmentation, exporting, files, inference, uses
 from tfdvae.config import AugmentConfig, DenoiseConfig, DetectConfig, EncodeConfig, ExportConfig, ImputeConfig, SampleConfig
 from tfdvae.data import image_files, streams
 
@@ -122,9 +122,7 @@ def detect(config: DetectConfig) -> int:
         normal = Path(config.normal).expanduser()
         found = [scores for _, scores in _each(normal, model, model.anomaly_scores, "Normal images", tally, output, "normal")]
         _some(tally, normal)
-        ranked = np.sort(np.concatenate(found))[::-1]
-        above = int(config.false_positive_rate * len(ranked) + 1e-9)
-        threshold = float(ranked[min(above, len(ranked) - 1)])
+        threshold = uses.threshold(np.concatenate(found), config.false_positive_rate)
     normal_images, tally.done = tally.done, 0
     scored = []
     for piece, scores in _each(source, model, model.anomaly_scores, "Detecting", tally, output):
@@ -184,7 +182,9 @@ def augment(config: AugmentConfig) -> int:
 
 def _augment_folder(config, model, augmenter, source: Path, output: Path) -> int:
     if not source.is_dir():
-        raise ValueError(f"`input` {source} must be a folder with a folder for each class, or an .npz file of images and labels.")
+        raise ValueError(
+            f"`input` {source} must be a folder, with a folder for each class or images alone, or an .npz file of images and labels."
+        )
     listed, tally = streams.list_files(source), streams.Tally()
     _check_layout(source, listed)
     each = config.per_image + config.include_originals
@@ -361,6 +361,8 @@ def export(config: ExportConfig) -> int:
         raise ValueError(f"`output` {output} must have the suffix .onnx.")
     if output.exists() and not config.overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
+    if isinstance(model.verbs, exporting.SavedModel):
+        raise ValueError(f"`model` {config.model} is exported already; give the run folder or the .keras file that it was made from.")
     exporting.export(model.layer, output, config.format)
     print(f"{config.format} of {config.model} in {output}")
     return 0

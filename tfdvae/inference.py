@@ -41,20 +41,20 @@ def load(model: str | Path) -> "TrainedModel":
     return TrainedModel(loading.load(path, "model"))
 
 
-def augmenter(model: str | Path, seed: int = 0) -> Callable:
+def augmenter(model: "str | Path | TrainedModel", seed: int = 0) -> Callable:
     """Return a function for `tf.data.Dataset.map` that puts a synthetic image in the place of each image, drawn afresh each time.
 
     Of a VAE or DVAE it is a decoded draw of q(z | image), of a DAE the reconstruction of the corrupted image. Elements are images or tuples
     that begin with images, (H, W, C) or (N, H, W, C), uint8, uint16 or floats in [0, 1]; all else, such as labels, stays as it is.
 
     Args:
-        model: as for `load`.
+        model: as for `load`, or what it returns.
         seed: of a generator of its own; draws repeat where `map` runs one call at a time.
 
     Raises:
         FileNotFoundError, ValueError: as in `load`; a plain autoencoder.
     """
-    loaded = load(model)
+    loaded = model if isinstance(model, TrainedModel) else load(model)
     augmentation.Augmenter(loaded.verbs)
     generator = tf.random.Generator.from_seed(checks.integer("seed", seed, 0, 2**63 - 1))
 
@@ -69,7 +69,7 @@ class TrainedModel:
     """A trained model with verbs on images as they come.
 
     Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model, uint8, uint16 or floats in [0, 1] which noise may exceed,
-    or, but for `augment`, a `tf.data.Dataset` of images of the model's size or batches of them, alone or first in tuples. Where images come out they have the type and shape
+    or a `tf.data.Dataset` of images of the model's size or batches of them, alone or first in tuples. Where images come out they have the type and shape
     of those that went in. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1, and (H, W, C) for one of colour.
 
     Attributes:
@@ -138,21 +138,26 @@ class TrainedModel:
         """
         return self.verbs.sample(count, seed)
 
-    def augment(self, images, labels, per_image: int = 2, seed: int = 0, method: str | None = None) -> augmentation.Synthetic:
+    def augment(self, images, labels=None, per_image: int = 2, seed: int = 0, method: str | None = None):
         """Return labelled synthetic images: (images, labels, source), images of the type of those that went in.
 
+        Of a dataset it is a dataset of synthetic images, `per_image` of each image, drawn afresh in each epoch, with what else its tuples hold,
+        such as labels.
+
         Args:
-            images: as for `denoise`, an array.
-            labels: whole numbers, one an image.
+            images: as for `denoise`.
+            labels: whole numbers, one an image, of an array.
             per_image: synthetic images for each image.
             seed: root seed.
-            method: as for `Augmenter`.
+            method: as for `Augmenter`, of an array.
 
         Raises:
             TypeError, ValueError: images or labels that do not fit, a plain autoencoder, a method that the model does not have.
         """
         if isinstance(images, tf.data.Dataset):
-            raise TypeError("`images` must be an array; of a dataset, dataset.map(tfdvae.augmenter(path)) makes synthetic images.")
+            if labels is not None or method is not None:
+                raise ValueError("`labels` and `method` must be left out for a dataset, whose labels are in its tuples.")
+            return images.repeat(checks.integer("per_image", per_image, 1)).map(augmenter(self, seed))
         array = np.asarray(images)
         made = augmentation.Augmenter(self.verbs, method).generate(self.batch(array), np.atleast_1d(labels), per_image, seed)
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
@@ -161,13 +166,32 @@ class TrainedModel:
     def anomaly_scores(self, images):
         """Return how badly the model reconstructs each image: mean squared error, float32 (N,); see `tfdvae.uses.anomaly_scores`."""
         if isinstance(images, tf.data.Dataset):
-
-            def score(batch):
-                return tf.reduce_mean(tf.square(self.verbs.graphs["call"](batch) - batch), axis=(1, 2, 3))
-
-            return images.map(self.mapped(score, in_kind=False), tf.data.AUTOTUNE)
+            return images.map(self.mapped(self._scores, in_kind=False), tf.data.AUTOTUNE)
         batch = self.batch(images, larger=True)
         return uses.reconstruction_errors(self._denoise(batch), batch)
+
+    def _scores(self, batch: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.square(self.verbs.graphs["call"](batch) - batch), axis=(1, 2, 3))
+
+    def detect(self, images, normal, false_positive_rate: float = 0.05):
+        """Return whether each image is anomalous, bool (N,): whether its score is above the one that few normal images exceed.
+
+        Args:
+            images: as for `denoise`.
+            normal: as `images`: known to be normal, and not those that the model was trained on.
+            false_positive_rate: the fraction of normal images that may exceed the threshold, in [0, 1].
+
+        Raises:
+            TypeError, ValueError: images or a fraction that do not fit.
+        """
+        found = self.anomaly_scores(normal)
+        if isinstance(normal, tf.data.Dataset):
+            elements = (element[0] if isinstance(element, tuple) else element for element in found.as_numpy_iterator())
+            found = np.concatenate([np.atleast_1d(element) for element in elements])
+        threshold = uses.threshold(found, false_positive_rate)
+        if isinstance(images, tf.data.Dataset):
+            return images.map(self.mapped(lambda batch: self._scores(batch) > threshold, in_kind=False), tf.data.AUTOTUNE)
+        return self.anomaly_scores(images) > threshold
 
     def impute(self, images, missing=None):
         """Return the images with their missing pixels filled in.

@@ -48,6 +48,19 @@ def reconstruction_errors(reconstructions: np.ndarray, images: np.ndarray) -> np
     return np.mean(np.square(reconstructions - images), axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
 
 
+def threshold(normal_scores, false_positive_rate: float) -> float:
+    """Return the least of the scores (N,) of normal images that at most the given fraction of them, in [0, 1], exceed.
+
+    Raises:
+        ValueError: no scores, or a fraction outside [0, 1].
+    """
+    checks.number("false_positive_rate", false_positive_rate, 0, 1)
+    ranked = np.sort(normal_scores)[::-1]
+    if not len(ranked):
+        raise ValueError("`normal` must hold at least one image; got none.")
+    return float(ranked[min(int(false_positive_rate * len(ranked) + 1e-9), len(ranked) - 1)])
+
+
 def impute(model: Verbs, images, missing) -> np.ndarray:
     """Return the images with their missing pixels filled in by the model.
 

@@ -67,10 +67,26 @@ def test_more_units_move_one_at_a_time_while_the_others_rest(prior):
         np.testing.assert_allclose(found["values"][3][0], np.percentile(codes[:, 3], 1), atol=1e-3)
 
 
-def test_too_many_units_have_no_sliders():
-    data, _ = built(explorer.MOST_UNITS + 1)
-    assert data["units"] is None
-    assert data["count"] == explorer.MOST_UNITS + 1
+@pytest.mark.parametrize("prior", [True, False])
+def test_of_many_units_the_most_active_have_sliders(prior):
+    codes = np.random.default_rng(1).normal(size=(30, 50))
+    codes[:, [7, 30]] *= 0.1
+    data = explorer.build(lambda given: decode(given[:, 20:44]), IMAGES, codes, LABELS, NAMES, prior, np.arange(30))
+    found = data["units"]
+    assert data["count"] == 50
+    assert found["numbers"] == (np.sort(np.argsort(-codes.var(axis=0))[: explorer.MOST_UNITS]) + 1).tolist()
+    assert not {8, 31} & set(found["numbers"])
+    assert len(found["values"]) == len(found["start"]) == explorer.MOST_UNITS
+    place, steps = 20, len(found["values"][0])
+    code = np.zeros(50) if prior else codes.mean(axis=0)
+    code[found["numbers"][place] - 1] = found["values"][place][5]
+    np.testing.assert_allclose(tile(found["sprite"], place * steps + 5), expected(code[20:44]), atol=1)
+
+
+def test_the_page_says_which_units_have_sliders(tmp_path):
+    assert "these" not in write(tmp_path, built(9)[0]).read_text().partition("Latent explorer")[2].partition("<canvas")[0]
+    said = write(tmp_path, built(50)[0]).read_text()
+    assert f"Of 50 units these {explorer.MOST_UNITS} vary most over the test images." in said
 
 
 def test_between_images_of_each_class():

@@ -24,12 +24,12 @@ function picture(canvas, sprite) {
 }
 
 function units() {
-  const { together, values, start, sprite } = data.units;
+  const { together, numbers, values, start, sprite } = data.units;
   const show = picture(document.getElementById("unit-picture"), sprite);
   const sliders = values.map((steps, unit) => {
     const label = document.createElement("label");
     label.className = "slider";
-    label.append(`unit ${unit + 1} `);
+    label.append(`unit ${numbers[unit]} `);
     const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: steps.length - 1, value: start[unit] });
     const output = document.createElement("output");
     label.append(slider, output);
@@ -151,6 +151,6 @@ function map() {
   use(kinds[0]);
 }
 
-if (data.units) units();
+units();
 if (data.between) between();
 if (document.getElementById("map")) map();

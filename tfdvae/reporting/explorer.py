@@ -10,6 +10,7 @@ import sklearn.decomposition
 import sklearn.manifold
 from PIL import Image
 
+from tfdvae import metrics
 from tfdvae.reporting.plots import COLOURS
 
 MOST_UNITS, MOST_PIXELS, MOST_SIDE = 32, 4_000_000, 64
@@ -38,7 +39,7 @@ def build(
         numbers: int (N,), where each image is among all test images.
 
     Returns:
-        `tile` (height, width of a picture), `count` of units, `units` (None where there are too many), `between`, `map`.
+        `tile` (height, width of a picture), `count` of units, `units` (the `MOST_UNITS` most active where there are more), `between`, `map`.
     """
 
     def decoded(flat: np.ndarray) -> np.ndarray:
@@ -53,7 +54,7 @@ def build(
     return {
         "tile": tile[1:3],
         "count": flat.shape[1],
-        "units": _units(decoded, flat, prior, tile) if flat.shape[1] <= MOST_UNITS else None,
+        "units": _units(decoded, flat, prior, tile),
         "between": _between(decoded, flat[shown], [named[place] for place in shown]),
         "map": {
             "names": list(names),
@@ -75,32 +76,35 @@ def small(pictures: np.ndarray) -> np.ndarray:
 def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
     """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
     count = flat.shape[1]
+    chosen = np.sort(np.argsort(-metrics.activity(flat), kind="stable")[:MOST_UNITS])
     rest = np.zeros(count) if prior else flat.mean(axis=0)
-    low, high = (np.full(count, -2.5), np.full(count, 2.5)) if prior else np.percentile(flat, (1, 99), axis=0)
+    low, high = (np.full(len(chosen), -2.5), np.full(len(chosen), 2.5)) if prior else np.percentile(flat[:, chosen], (1, 99), axis=0)
     steps = STEPS[count - 1] if count <= len(STEPS) else _STEPS_EACH
     while count <= len(STEPS) and steps > 3 and steps**count * np.prod(tile) > MOST_PIXELS:
         steps -= 2
     values = np.linspace(low, high, steps, axis=1)
     if together := count <= len(STEPS):
-        grid = np.array(list(itertools.product(*values)))
+        made = decoded(np.array(list(itertools.product(*values))))
     else:
-        grid = np.repeat(rest[None], count * steps, axis=0)
-        grid[np.arange(count * steps), np.repeat(np.arange(count), steps)] = values.ravel()
-    start = [int(np.abs(line - middle).argmin()) for line, middle in zip(values, rest, strict=True)]
+        made = np.concatenate(
+            [decoded(np.where(np.arange(count) == unit, line[:, None], rest)) for unit, line in zip(chosen, values, strict=True)]
+        )
+    start = [int(np.abs(line - middle).argmin()) for line, middle in zip(values, rest[chosen], strict=True)]
     return {
         "together": together,
         "rest": "0" if prior else "their mean",
+        "numbers": (chosen + 1).tolist(),
         "values": np.round(values, 3).tolist(),
         "start": start,
-        "sprite": sprite(decoded(grid)),
+        "sprite": sprite(made),
     }
 
 
 def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict:
     """Straight lines between the codes of some images, each pair once."""
     weights = np.linspace(0, 1, _STEPS_BETWEEN)[:, None]
-    lines = [(1 - weights) * codes[i] + weights * codes[j] for i, j in itertools.combinations(range(len(codes)), 2)]
-    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(decoded(np.concatenate(lines)))} if lines else None
+    lines = [decoded((1 - weights) * codes[i] + weights * codes[j]) for i, j in itertools.combinations(range(len(codes)), 2)]
+    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(np.concatenate(lines))} if lines else None
 
 
 def _pca(flat: np.ndarray) -> list:
