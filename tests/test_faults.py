@@ -260,7 +260,7 @@ def _everyday_commands_of_the_readme(folder):
     """On digits, with the shipped models; what each leaves is looked at."""
     source = sources.load("digits")
     for name, images in (
-        ("photos", source.test_images[:20]),
+        ("clothes", source.test_images[:20]),
         ("normal", source.test_images[20:40]),
         ("masks", np.zeros((20, 28, 28, 1), np.uint8)),
     ):
@@ -292,6 +292,7 @@ import numpy as np
 import tensorflow as tf
 digits = np.load("digits.npz")
 images, pictures, labels = digits["images"], digits["pictures"], digits["labels"]
+normal = images[50:]
 noisy = (images + np.random.default_rng(0).normal(0, 0.1, images.shape)).astype(np.float32)
 missing = np.random.default_rng(0).random(images.shape[:3]) < 0.5
 dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)

@@ -41,20 +41,25 @@ def test_examples_run_one_after_the_other(digits, tmp_path, monkeypatch):
     assert served["drawn"].shape == (16, 28, 28, 1)
 
 
-def test_a_shipped_model_in_python(digits, tmp_path):
+def test_a_shipped_model_in_python(digits, tmp_path, monkeypatch):
     import keras
     import tensorflow as tf
 
     import tfdvae
 
     pictures, labels = np.rint(255 * digits[0][:20, ..., 0]).astype(np.uint8), digits[1][:20]
+    monkeypatch.chdir(tmp_path)
     dataset = tf.data.Dataset.from_tensor_slices((digits[0][:20], labels)).batch(10)
-    names = {"tfdvae": tfdvae, "keras": keras, "pictures": pictures, "labels": labels, "dataset": dataset}
+    normal = digits[0][20:60]
+    names = {"tfdvae": tfdvae, "keras": keras, "pictures": pictures, "labels": labels, "dataset": dataset, "normal": normal}
     exec(block("load"), names)
     assert names["cleaned"].shape == pictures.shape
     assert names["cleaned"].dtype == np.uint8
     assert len(names["x"]) == 40
-    for name in ("cleaned_dataset", "augmented"):
+    assert names["anomalous"].shape == (20,)
+    assert len(list(names["synthetic_dataset"])) == 4
+    assert (tmp_path / "denoiser.onnx").stat().st_size > 100_000
+    for name in ("cleaned_dataset", "synthetic_dataset", "augmented"):
         images, _ = next(iter(names[name]))
         assert images.shape == (10, 28, 28, 1)
     names["classifier"].save(tmp_path / "mine.keras")
