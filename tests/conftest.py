@@ -132,3 +132,32 @@ def browser(tmp_path):
     browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
     yield browser
     browser.quit()
+
+
+_PEAK = """
+import re, sys, threading, time
+from tfdvae import cli, files
+files._PIECE_BYTES = 2**20
+peak, done = 0, threading.Event()
+def watch():
+    global peak
+    while not done.wait(0.005):
+        peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]))
+watching = threading.Thread(target=watch)
+watching.start()
+status = cli.main(sys.argv[1:])
+done.set()
+watching.join()
+print("PEAK", peak / 1024)
+sys.exit(status)
+"""
+
+
+def peak_memory(*arguments):
+    """The most memory, in MiB, that a `tfdvae` command had of its own: without mapped files, which are given back when memory is needed."""
+    if not Path("/proc/self/status").exists():
+        lacking("/proc, where Linux tells what memory a process has of its own, is missing")
+    command = [sys.executable, "-c", _PEAK, *map(str, arguments)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return float(process.stdout.split()[-1])

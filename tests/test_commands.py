@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import tfdvae
+from tests.conftest import peak_memory
 from tests.models.test_contract import make
 from tfdvae import cli, commands, files, uses
 from tfdvae.data import image_files, streams
@@ -624,3 +625,29 @@ def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp
         status = error.code
     assert status == 2
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        "denoise clothing-dvae {given}.npy {made}.npy",
+        "impute clothing-dvae {given}.npy {made}.npy --mask {mask}.npy",
+        "encode clothing-dvae {given}.npy {made}.npz",
+        "detect clothing-dvae {given}.npy {made}.csv --normal {given}.npy",
+        "augment clothing-dvae {given}.npz {made}.npz --include-originals",
+        "sample clothing-dvae {made}.npy --count {count}",
+    ],
+    ids=lambda command: command.split()[0],
+)
+def test_memory_does_not_grow_with_the_rows_of_arrays(command, tmp_path):
+    """One copy of all as floats would be 72 MiB more."""
+    peaks = []
+    for count in (8_000, 32_000):
+        images = np.random.default_rng(0).random((count, 28, 28), dtype=np.float32)
+        np.save(tmp_path / "given.npy", images)
+        np.save(tmp_path / "mask.npy", images < 0.1)
+        np.savez(tmp_path / "given.npz", images=images, labels=np.arange(count) % 3)
+        line = command.format(given=tmp_path / "given", made=tmp_path / f"made-{count}", mask=tmp_path / "mask", count=count)
+        peaks.append(peak_memory(*line.split(), "--threads", "2"))
+    assert peaks[1] - peaks[0] < 36, peaks

@@ -4,9 +4,7 @@ import csv
 import json
 import shutil
 import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 import tfdvae
-from tests.conftest import ROOT, lacking, run
+from tests.conftest import peak_memory, run
 from tests.test_cli import TINY
 from tfdvae import cli, experiment, files
 from tfdvae.config import NETWORKS, TrainConfig
@@ -479,31 +477,10 @@ def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
     assert "memory ran out with images of 28x28, network mlp and `batch_size` 128; smaller ones need less." in message
 
 
-PEAK = """
-import re, sys, threading, time
-from tfdvae import cli, files
-files._PIECE_BYTES = 2**20
-peak, done = 0, threading.Event()
-def watch():
-    global peak
-    while not done.wait(0.005):
-        peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]))
-watching = threading.Thread(target=watch)
-watching.start()
-status = cli.main(sys.argv[1:])
-done.set()
-watching.join()
-print("PEAK", peak / 1024)
-sys.exit(status)
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "few", "size"), [(False, 8000, 32), (True, 2000, 64)])
 def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
     """32 and 128 MiB of images as floats, and where there are no pairs twice that in synthetic images: one copy of all would be 96 MiB more."""
-    if not Path("/proc/self/status").exists():
-        lacking("/proc, where Linux tells what memory a process has of its own, is missing")
     peaks = {}
     for count in (few, 4 * few):
         images = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)
@@ -538,8 +515,5 @@ def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
                 "--test-noise",
                 "0.1",
             ]
-        process = subprocess.run([sys.executable, "-c", PEAK, *map(str, ["train", *arguments, "--epochs", "1", "--threads", "2", "--output", tmp_path / f"run {count}"])],
-                                 cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
-        assert process.returncode == 0, process.stderr
-        peaks[count] = float(process.stdout.split()[-1])
+        peaks[count] = peak_memory("train", *arguments, "--epochs", "1", "--threads", "2", "--output", tmp_path / f"run {count}")
     assert peaks[4 * few] - peaks[few] < 48, peaks

@@ -1,10 +1,17 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.conftest import ROOT
 
@@ -108,3 +115,78 @@ def test_keras_loads_a_model_once_tfdvae_is_imported(tmp_path):
 def test_import_of_the_package_does_not_import_tensorflow():
     code = "import sys, tfdvae; assert 'tensorflow' not in sys.modules; tfdvae.TrainConfig; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)
+
+
+def commands(*starts):
+    """Lines of the README's blocks of commands that begin so."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for text in blocks for line in text.splitlines() if line.startswith(starts)]
+
+
+def test_every_command_of_the_readme_is_run_by_a_test():
+    """The everyday ones and the export by the wheel's test, those for one's own images and the main job below, the test command by `.ci/run`."""
+    everyday = re.search(r"<!-- commands -->\n```sh\n(.*?)```", README, re.DOTALL).group(1).splitlines()
+    known = [*everyday, *commands("python3 -m venv"), *commands("tfdvae study", "python train.py", "tfdvae export"), *commands("docker")]
+    assert set(commands("")) == set(known)
+    assert len(commands("docker")) == 1, "there is no Docker where the tests run"
+
+
+@pytest.mark.slow
+def test_commands_for_ones_own_images(digits, tmp_path):
+    """With fewer images, steps and seeds."""
+    from tfdvae.data import image_files
+
+    images = np.rint(255 * digits[0][:60]).astype(np.uint8)
+    for number, image in enumerate(images):
+        noise = np.random.default_rng(number).integers(0, 50, image.shape, np.uint8)
+        for name, pixels in ((f"MY_FOLDER/{number % 3}", image), ("CLEAN", image), ("NOISY", np.maximum(image, noise))):
+            (tmp_path / name).mkdir(parents=True, exist_ok=True)
+            image_files.write(tmp_path / name / f"{number}.png", pixels)
+    study, training = commands("tfdvae study", "python train.py")
+    small = "--threads 1 --epochs 1 --n-train 40"
+    for command, more in (
+        (study.replace("tfdvae", "-m tfdvae", 1), f"{small} --seeds 0 1 --classifier-steps 2 --test-noise 0 0.1 --output study"),
+        (training.replace("python train.py", str(ROOT / "train.py"), 1), f"{small} --output run"),
+    ):
+        done = subprocess.run([sys.executable, *command.split(), *more.split()], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert "vae" in (tmp_path / "study" / "report.md").read_text()
+    assert "denoised" in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_main_job_and_its_tensorboard(tmp_path):
+    """With the digits, few images and steps: TensorBoard answers with pictures, hyperparameters and codes of the run."""
+    job = commands("python3 -m venv")[0].partition(".venv/bin/python train.py ")[2]
+    small = "--dataset digits --n-train 60 --epochs 2 --classifier-steps 2 --threads 2"
+    subprocess.run([sys.executable, ROOT / "train.py", *job.split(), *small.split()], cwd=tmp_path, check=True, capture_output=True)
+    command = re.search(r"`\.venv/bin/(tensorboard .*?)`", README).group(1).split()
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([Path(sys.executable).with_name(command[0]), *command[1:], "--port", str(port), "--load_fast", "false"],
+                              cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+
+        def answer(path, wanted):
+            """The first answer that holds what is wanted: runs are read while the server answers already."""
+            deadline, text = time.monotonic() + 120, ""
+            while time.monotonic() < deadline:
+                try:
+                    with urllib.request.urlopen(f"http://localhost:{port}/data/plugin/{path}", timeout=30) as reply:
+                        text = reply.read().decode()
+                except (urllib.error.URLError, OSError) as error:
+                    text = str(error)
+                if wanted in text:
+                    return text
+                time.sleep(1)
+            raise AssertionError(f"{path} never held {wanted}: {text}")
+
+        assert "generator/images" in answer("projector/runs", "generator")
+        assert "reconstruct" in answer("images/tags", "reconstruct")
+        states = [f"STATUS_{state}" for state in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
+        asked = {"experimentName": "", "allowedStatuses": states, "colParams": [], "startIndex": 0, "sliceSize": 10}
+        answer(f"hparams/session_groups?request={urllib.parse.quote(json.dumps(asked))}", "batch_size")
+    finally:
+        server.kill()
+        server.wait()
