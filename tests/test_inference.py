@@ -210,7 +210,7 @@ def as_given(images, kind):
 def test_detect_by_the_scores_of_normal_images(given, normal):
     loaded = TrainedModel(model_of())
     usual = np.random.default_rng(0).random((40, *GRAY), dtype=np.float32)
-    images = np.concatenate([usual[:20] / 2, usual[:20]])
+    images = np.concatenate([usual / 2, usual])
     threshold = np.sort(loaded.anomaly_scores(usual))[-5]  # four of forty exceed it
     found = loaded.detect(as_given(images, given), as_given(usual, normal), 0.1)
     if given != "array":
@@ -219,7 +219,7 @@ def test_detect_by_the_scores_of_normal_images(given, normal):
     expected = loaded.anomaly_scores(images)
     sure = np.abs(expected - threshold) > 1e-6
     assert found.dtype == bool
-    assert 0 < expected[sure].size - (expected > threshold)[sure].sum() < 40
+    assert (expected > threshold)[sure].any()
     assert found[sure].tolist() == (expected > threshold)[sure].tolist()
 
 
