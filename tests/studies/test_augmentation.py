@@ -428,7 +428,13 @@ def test_killed_study_goes_on_to_the_same_rows(whole_group, tmp_path):
              "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
-    stopped = run_tfdvae(*study, "--output", killed, stop_when=lambda: len(list((killed / "cells").glob("*.csv"))) == 2, group=whole_group)
+
+    def at_the_third_cell():
+        done = [path.stem for path in (killed / "cells").glob("*.csv")]
+        workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
+        return len(done) == 2 and any(line.rstrip("\0").rpartition("\0")[2] not in done for line in workers)
+
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=at_the_third_cell, group=whole_group)
     assert stopped.returncode == -9
     while any(str(killed) in line for line in command_lines()):
         time.sleep(0.5)
