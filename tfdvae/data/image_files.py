@@ -336,12 +336,13 @@ def write(path: Path, pixels: np.ndarray) -> None:
     if suffix not in SUFFIXES or (pixels.dtype == np.uint16 and _FORMAT[suffix] not in ("PNG", "TIFF")):
         wanted = ", ".join(SUFFIXES) if suffix not in SUFFIXES else ".png or .tif for 16 bits"
         raise ValueError(f"the image {shown(path)} must have the suffix {wanted}.")
-    if path.is_dir():
-        raise ValueError(f"the image {shown(path)} cannot be written: there is a folder of that name.")
     temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")  # short, and no image to anybody who lists the folder
     try:
         _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, _FORMAT[suffix])
         os.replace(temporary, path)
+    except IsADirectoryError:
+        temporary.unlink()
+        raise ValueError(f"the image {shown(path)} cannot be written: there is a folder of that name.") from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -349,7 +350,9 @@ def write(path: Path, pixels: np.ndarray) -> None:
 
 def _encode(path: Path, pixels: np.ndarray, kind: str) -> None:
     if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
-        Image.fromarray(pixels).save(path, kind, **({"quality": 95} if kind == "JPEG" else {}))
+        encoded = io.BytesIO()  # Pillow opens files to read them too, which takes longer
+        Image.fromarray(pixels).save(encoded, kind, **({"quality": 95} if kind == "JPEG" else {}))
+        path.write_bytes(encoded.getvalue())
     elif kind == "PNG":
         import imagecodecs
 

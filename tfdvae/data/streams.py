@@ -335,9 +335,10 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
     skip = None if overwrite else lambda name: target(name).exists()
 
     def write(piece: Piece, made: np.ndarray) -> None:
+        for folder in {target(name).parent for name in piece.names}:
+            folder.mkdir(parents=True, exist_ok=True)
         for name, pixels in zip(piece.names, made, strict=True):
             try:
-                target(name).parent.mkdir(parents=True, exist_ok=True)
                 image_files.write(target(name), pixels)
                 tally.done += 1
             except ValueError as error:
