@@ -270,7 +270,8 @@ def _everyday_commands_of_the_readme(folder):
             image_files.write(path, image if name != "masks" else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255))
     commands = re.search(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1).splitlines()
     environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
-    for command in [*commands, "tfdvae export clothing-dvae --output served/1"]:
+    served = re.search(r"### TensorFlow Serving\n\n```sh\n(tfdvae .*)\n", (ROOT / "README.md").read_text()).group(1)
+    for command in [*commands, served]:
         done = subprocess.run(command.split(), capture_output=True, text=True, cwd=folder, env=environment, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     count = {name: len(list((folder / name).rglob("*.png"))) for name in ("cleaned", "drawn", "more", "filled")}

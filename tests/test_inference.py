@@ -229,6 +229,23 @@ def test_detect_refuses_what_does_not_fit():
         loaded.detect(IMAGES, IMAGES, 5)
     with pytest.raises(TypeError, match="`false_positive_rate` must be a number"):
         loaded.detect(IMAGES, IMAGES, "5%")
+    dataset = tf.data.Dataset.from_tensor_slices(IMAGES)
+    with pytest.raises(ValueError, match="`normal` must hold at least one image; got none"):
+        loaded.detect(IMAGES, dataset.take(0))
+    with pytest.raises(ValueError, match="`normal` must come to an end"):
+        loaded.detect(IMAGES, dataset.repeat())
+    with pytest.raises(ValueError, match="`normal` must be 8x6"):
+        loaded.detect(IMAGES, np.zeros((3, 9, 6), np.float32))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_image_exceeds_its_own_score_however_it_is_scored(seed):
+    loaded = tfdvae.load("clothing-dvae")
+    alike = np.repeat(np.random.default_rng(seed).random((1, 28, 28, 1), dtype=np.float32), 40, axis=0)
+    for normal in (alike, alike[:1], tf.data.Dataset.from_tensor_slices(alike).batch(7)):
+        assert not loaded.detect(alike, normal).any()
+        for size in (1, 7, 40):
+            assert not np.concatenate(list(loaded.detect(tf.data.Dataset.from_tensor_slices(alike).batch(size), normal))).any()
 
 
 def test_augment_a_dataset():

@@ -1,3 +1,4 @@
+import http.client
 import json
 import os
 import re
@@ -5,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -123,17 +123,19 @@ def commands(*starts):
     return [line for text in blocks for line in text.splitlines() if line.startswith(starts)]
 
 
-def test_every_command_of_the_readme_is_run_by_a_test():
+def test_every_line_of_a_block_of_commands_is_run_by_a_test():
     """The everyday ones and the export by the wheel's test, those for one's own images and the main job below, the test command by `.ci/run`."""
     everyday = re.search(r"<!-- commands -->\n```sh\n(.*?)```", README, re.DOTALL).group(1).splitlines()
     known = [*everyday, *commands("python3 -m venv"), *commands("tfdvae study", "python train.py", "tfdvae export"), *commands("docker")]
     assert set(commands("")) == set(known)
+    assert [len(commands(start)) for start in ("python3 -m venv", "tfdvae study", "python train.py", "tfdvae export")] == [2, 1, 1, 2]
     assert len(commands("docker")) == 1, "there is no Docker where the tests run"
 
 
 @pytest.mark.slow
 def test_commands_for_ones_own_images(digits, tmp_path):
     """With fewer images, steps and seeds."""
+    from tfdvae import files
     from tfdvae.data import image_files
 
     images = np.rint(255 * digits[0][:60]).astype(np.uint8)
@@ -150,8 +152,12 @@ def test_commands_for_ones_own_images(digits, tmp_path):
     ):
         done = subprocess.run([sys.executable, *command.split(), *more.split()], capture_output=True, text=True, cwd=tmp_path, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    assert "vae" in (tmp_path / "study" / "report.md").read_text()
-    assert "denoised" in (tmp_path / "run" / "report.html").read_text()
+    rows = files.read_rows(tmp_path / "study" / "rows.csv")
+    assert {row["augmentation"] for row in rows} >= {"limited", "classical", "vae", "dvae"}
+    assert {row["seed"] for row in rows} == {"0", "1"}
+    assert (tmp_path / "study" / "report.html").stat().st_size > 50_000
+    measured = {row["metric"] for row in files.read_rows(tmp_path / "run" / "metrics.csv")}
+    assert {"psnr_input", "psnr", "ssim_input", "ssim"} <= measured
 
 
 @pytest.mark.slow
@@ -164,23 +170,24 @@ def test_the_main_job_and_its_tensorboard(tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen([Path(sys.executable).with_name(command[0]), *command[1:], "--port", str(port), "--load_fast", "false"],
-                              cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    with open(tmp_path / "told", "w") as told:
+        server = subprocess.Popen([Path(sys.executable).with_name(command[0]), *command[1:], "--port", str(port), "--load_fast", "false"],
+                                  cwd=tmp_path, stdout=told, stderr=told)  # fmt: skip
     try:
 
         def answer(path, wanted):
             """The first answer that holds what is wanted: runs are read while the server answers already."""
             deadline, text = time.monotonic() + 120, ""
-            while time.monotonic() < deadline:
+            while time.monotonic() < deadline and server.poll() is None:
                 try:
                     with urllib.request.urlopen(f"http://localhost:{port}/data/plugin/{path}", timeout=30) as reply:
                         text = reply.read().decode()
-                except (urllib.error.URLError, OSError) as error:
+                except (OSError, http.client.HTTPException) as error:
                     text = str(error)
                 if wanted in text:
                     return text
                 time.sleep(1)
-            raise AssertionError(f"{path} never held {wanted}: {text}")
+            raise AssertionError(f"{path} never held {wanted}: {text}\n{(tmp_path / 'told').read_text()}")
 
         assert "generator/images" in answer("projector/runs", "generator")
         assert "reconstruct" in answer("images/tags", "reconstruct")

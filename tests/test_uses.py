@@ -223,3 +223,19 @@ def test_bad_input_of_the_probe(arguments, error, message):
 def test_bad_codes(codes, bits, error, message):
     with pytest.raises(error, match=message):
         uses.compress_codes(codes, bits)
+
+
+@pytest.mark.parametrize(("rate", "above"), [(0, 0), (0.1, 1), (0.19, 1), (0.3, 3), (0.35, 3), (1, 9)])
+def test_threshold_is_exceeded_by_so_many_normal_images(rate, above):
+    scores = np.array([5, 3, 8, 1, 9, 2, 7, 4, 10, 6], np.float32)
+    found = uses.threshold(scores, rate)
+    assert (scores > found).sum() == above
+    assert found == pytest.approx(np.sort(scores)[-1 - above], rel=2e-5)
+
+
+def test_threshold_of_scores_alike_and_of_none():
+    assert not (np.full(40, 0.5) > uses.threshold(np.full(40, 0.5), 0.5)).any()
+    with pytest.raises(ValueError, match="at least one image"):
+        uses.threshold(np.zeros(0), 0.05)
+    with pytest.raises(ValueError, match="`false_positive_rate` must be a finite number between 0 and 1; got -1"):
+        uses.threshold(np.ones(3), -1)

@@ -141,8 +141,8 @@ class TrainedModel:
     def augment(self, images, labels=None, per_image: int = 2, seed: int = 0, method: str | None = None):
         """Return labelled synthetic images: (images, labels, source), images of the type of those that went in.
 
-        Of a dataset it is a dataset of synthetic images, `per_image` of each image, drawn afresh in each epoch, with what else its tuples hold,
-        such as labels.
+        Of a dataset it is a dataset of synthetic images, drawn afresh in each epoch, with what else its tuples hold, such as labels: one of each
+        image, then another one of each, `per_image` times. The first epoch repeats with `seed`.
 
         Args:
             images: as for `denoise`.
@@ -174,20 +174,26 @@ class TrainedModel:
         return tf.reduce_mean(tf.square(self.verbs.graphs["call"](batch) - batch), axis=(1, 2, 3))
 
     def detect(self, images, normal, false_positive_rate: float = 0.05):
-        """Return whether each image is anomalous, bool (N,): whether its score is above the one that few normal images exceed.
+        """Return whether each image is anomalous, bool (N,) or a dataset of them: whether its score is above the one that few normal images exceed.
 
         Args:
             images: as for `denoise`.
-            normal: as `images`: known to be normal, and not those that the model was trained on.
+            normal: images known to be normal, and not those that the model was trained on: an array or a dataset, whichever `images` are.
             false_positive_rate: the fraction of normal images that may exceed the threshold, in [0, 1].
 
         Raises:
             TypeError, ValueError: images or a fraction that do not fit.
         """
-        found = self.anomaly_scores(normal)
+        checks.number("false_positive_rate", false_positive_rate, 0, 1)
+        try:
+            found = self.anomaly_scores(normal)
+        except (TypeError, ValueError) as error:
+            raise type(error)(str(error).replace("`images`", "`normal`")) from None
         if isinstance(normal, tf.data.Dataset):
+            if normal.cardinality() == tf.data.INFINITE_CARDINALITY:
+                raise ValueError("`normal` must come to an end; got an endless dataset.")
             elements = (element[0] if isinstance(element, tuple) else element for element in found.as_numpy_iterator())
-            found = np.concatenate([np.atleast_1d(element) for element in elements])
+            found = np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
         threshold = uses.threshold(found, false_positive_rate)
         if isinstance(images, tf.data.Dataset):
             return images.map(self.mapped(lambda batch: self._scores(batch) > threshold, in_kind=False), tf.data.AUTOTUNE)

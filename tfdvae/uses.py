@@ -49,7 +49,9 @@ def reconstruction_errors(reconstructions: np.ndarray, images: np.ndarray) -> np
 
 
 def threshold(normal_scores, false_positive_rate: float) -> float:
-    """Return the least of the scores (N,) of normal images that at most the given fraction of them, in [0, 1], exceed.
+    """Return the least of the scores (N,) of normal images that at most the given fraction of them, in [0, 1], exceed, and 1e-5 of it more.
+
+    The image that has this score is then not above it where it is scored again in a batch of another size, or in a graph, and rounded otherwise.
 
     Raises:
         ValueError: no scores, or a fraction outside [0, 1].
@@ -58,7 +60,7 @@ def threshold(normal_scores, false_positive_rate: float) -> float:
     ranked = np.sort(normal_scores)[::-1]
     if not len(ranked):
         raise ValueError("`normal` must hold at least one image; got none.")
-    return float(ranked[min(int(false_positive_rate * len(ranked) + 1e-9), len(ranked) - 1)])
+    return float(ranked[min(int(false_positive_rate * len(ranked) + 1e-9), len(ranked) - 1)]) * (1 + 1e-5)
 
 
 def impute(model: Verbs, images, missing) -> np.ndarray:

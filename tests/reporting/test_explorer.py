@@ -175,6 +175,15 @@ def test_in_a_browser(browser, tmp_path, width):
     assert not np.array_equal(before, pixels("unit-picture"))
     assert sliders[2].get_attribute("aria-valuetext") == f"{data['units']['values'][2][steps // 2 + 2]:.2f}"
 
+    many, _ = built(50)
+    browser.get(write(tmp_path, many).as_uri())
+    sliders = browser.find_elements(By.CSS_SELECTOR, "#unit-sliders input")
+    labels = [label.text.split()[1] for label in browser.find_elements(By.CSS_SELECTOR, "#unit-sliders label")]
+    assert labels == [str(number) for number in many["units"]["numbers"]]
+    sliders[20].send_keys(Keys.ARROW_RIGHT)
+    assert shown("unit-picture") == 20 * len(many["units"]["values"][20]) + many["units"]["start"][20] + 1
+    browser.get(write(tmp_path, data).as_uri())
+
     assert shown("between-picture") == 0
     browser.find_element(By.ID, "between-to").send_keys(Keys.ARROW_DOWN)
     browser.find_element(By.ID, "between-place").send_keys(Keys.END)

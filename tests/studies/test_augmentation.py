@@ -429,14 +429,20 @@ def test_killed_study_goes_on_to_the_same_rows(whole_group, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
 
+    seen = []
+
     def at_the_third_cell():
+        """Three seconds after its worker came, which takes longer."""
         done = [path.stem for path in (killed / "cells").glob("*.csv")]
         workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
-        return len(done) == 2 and any(line.rstrip("\0").rpartition("\0")[2] not in done for line in workers)
+        if len(done) == 2 and any(line.rstrip("\0").rpartition("\0")[2] not in done for line in workers):
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() > seen[0] + 3
 
     stopped = run_tfdvae(*study, "--output", killed, stop_when=at_the_third_cell, group=whole_group)
     assert stopped.returncode == -9
-    while any(str(killed) in line for line in command_lines()):
+    deadline = time.monotonic() + 120
+    while any(str(killed) in line for line in command_lines()) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert len(list((killed / "cells").glob("*.csv"))) == 2, "no worker outlives its study"
     assert run_tfdvae(*study, "--output", killed).returncode == 0

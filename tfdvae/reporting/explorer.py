@@ -76,7 +76,7 @@ def small(pictures: np.ndarray) -> np.ndarray:
 def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
     """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
     count = flat.shape[1]
-    chosen = np.sort(np.argsort(-metrics.activity(flat), kind="stable")[:MOST_UNITS])
+    chosen = np.sort(np.argsort(-metrics.activity_of_pieces(np.array_split(flat, min(16, len(flat)))), kind="stable")[:MOST_UNITS])
     rest = np.zeros(count) if prior else flat.mean(axis=0)
     low, high = (np.full(len(chosen), -2.5), np.full(len(chosen), 2.5)) if prior else np.percentile(flat[:, chosen], (1, 99), axis=0)
     steps = STEPS[count - 1] if count <= len(STEPS) else _STEPS_EACH
