@@ -29,7 +29,7 @@ function units() {
   const sliders = values.map((steps, unit) => {
     const label = document.createElement("label");
     label.className = "slider";
-    label.append(`unit ${numbers[unit]} `);
+    label.append(Object.assign(document.createElement("span"), { textContent: `unit ${numbers[unit]}` }));
     const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: steps.length - 1, value: start[unit] });
     const output = document.createElement("output");
     label.append(slider, output);
