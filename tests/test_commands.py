@@ -632,9 +632,7 @@ def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp
     "command",
     [
         "denoise clothing-dvae {given}.npy {made}.npy",
-        "impute clothing-dvae {given}.npy {made}.npy --mask {mask}.npy",
         "encode clothing-dvae {given}.npy {made}.npz",
-        "detect clothing-dvae {given}.npy {made}.csv --normal {given}.npy",
         "augment clothing-dvae {given}.npz {made}.npz --include-originals",
         "sample clothing-dvae {made}.npy --count {count}",
     ],
@@ -646,8 +644,7 @@ def test_memory_does_not_grow_with_the_rows_of_arrays(command, tmp_path):
     for count in (8_000, 32_000):
         images = np.random.default_rng(0).random((count, 28, 28), dtype=np.float32)
         np.save(tmp_path / "given.npy", images)
-        np.save(tmp_path / "mask.npy", images < 0.1)
         np.savez(tmp_path / "given.npz", images=images, labels=np.arange(count) % 3)
-        line = command.format(given=tmp_path / "given", made=tmp_path / f"made-{count}", mask=tmp_path / "mask", count=count)
+        line = command.format(given=tmp_path / "given", made=tmp_path / f"made-{count}", count=count)
         peaks.append(peak_memory(*line.split(), "--threads", "2"))
     assert peaks[1] - peaks[0] < 36, peaks

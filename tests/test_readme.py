@@ -134,7 +134,7 @@ def test_every_line_of_a_block_of_commands_is_run_by_a_test():
 
 @pytest.mark.slow
 def test_commands_for_ones_own_images(digits, tmp_path):
-    """With fewer images, steps and seeds."""
+    """With fewer images and steps, and one seed."""
     from tfdvae import files
     from tfdvae.data import image_files
 
@@ -147,14 +147,13 @@ def test_commands_for_ones_own_images(digits, tmp_path):
     study, training = commands("tfdvae study", "python train.py")
     small = "--threads 1 --epochs 1 --n-train 40"
     for command, more in (
-        (study.replace("tfdvae", "-m tfdvae", 1), f"{small} --seeds 0 1 --classifier-steps 2 --test-noise 0 0.1 --output study"),
+        (study.replace("tfdvae", "-m tfdvae", 1), f"{small} --seeds 0 --classifier-steps 2 --test-noise 0 0.1 --output study"),
         (training.replace("python train.py", str(ROOT / "train.py"), 1), f"{small} --output run"),
     ):
         done = subprocess.run([sys.executable, *command.split(), *more.split()], capture_output=True, text=True, cwd=tmp_path, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     rows = files.read_rows(tmp_path / "study" / "rows.csv")
     assert {row["augmentation"] for row in rows} >= {"limited", "classical", "vae", "dvae"}
-    assert {row["seed"] for row in rows} == {"0", "1"}
     assert (tmp_path / "study" / "report.html").stat().st_size > 50_000
     measured = {row["metric"] for row in files.read_rows(tmp_path / "run" / "metrics.csv")}
     assert {"psnr_input", "psnr", "ssim_input", "ssim"} <= measured
