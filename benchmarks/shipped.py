@@ -3,8 +3,8 @@
 python benchmarks/shipped.py --data-dir FOLDER [--choose]
 
 Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards say of them was measured by it on the 10,000
-test images. With `--choose` it measures candidates on training images held out, for the DVAE's code (`results/shipped/choice.md`;
-`LATENT_DIM` was read off it) and for the denoiser's network, trained for less time (`results/shipped/choice-denoiser.md`).
+test images. With `--choose` it measures the candidates for the DVAE's code on 5,000 training images held out, and writes
+`results/shipped/choice.md`; `LATENT_DIM` was read off it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfdvae import corruptions, evaluation, experiment, files, metrics
+from tfdvae import experiment, files
 from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines, sources, splits
 
@@ -25,8 +25,6 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "tfdvae" / "shipped"
 CANDIDATES, CHOOSING_EPOCHS, HELD_OUT = (4, 8, 16, 32), 30, 5000
 LATENT_DIM = 32
-NETWORKS = (("strided_conv", 64), ("residual_conv", 4), ("residual_conv", 16), ("wide_residual_conv", 4), ("wide_residual_conv", 16))
-DENOISER_TRAIN, DENOISER_EPOCHS, DENOISED = 10_000, 5, 2000
 NOISES = "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,salt_and_pepper:0.2,masking:0.3"
 TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
 COMMANDS = {
@@ -68,33 +66,6 @@ def choose(data_dir: str | None) -> None:
     files.write_text(ROOT / "results" / "shipped" / "choice.md", "\n".join([*lines, ""]))
 
 
-def choose_denoiser(data_dir: str | None) -> None:
-    """Compare networks for the denoiser by the PSNR of held-out images, over all its noises."""
-    source = sources.load("fashion_mnist", data_dir)
-    held = splits.stratified_subset(np.asarray(source.train_labels), DENOISED, seed=100)
-    others = np.setdiff1d(np.arange(len(source.train_labels)), held)
-    chosen = others[splits.stratified_subset(np.asarray(source.train_labels)[others], DENOISER_TRAIN, seed=100)]
-    train, clean = sources.to_unit(source.train_images[chosen]), sources.to_unit(source.train_images[held])
-    noises = NOISES.split(",")
-    lines = ["# Choice of the shipped denoiser's network", "",
-             f"PSNR in dB of {DENOISED:,} training images held out, after {DENOISER_EPOCHS} epochs on {DENOISER_TRAIN:,} others with the shipped model's settings, one seed.",
-             "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.", "",
-             f"| network | code | parameters | {' | '.join(noises)} | mean |", "|---|---|---|" + (len(noises) + 1) * "---|"]  # fmt: skip
-    for network, latent_dim in NETWORKS:
-        config = TrainConfig(model="dae", network=network, latent_dim=latent_dim, corruption=NOISES, epochs=DENOISER_EPOCHS, batch_size=128,
-                             learning_rate=2e-3, schedule="cosine", precision="bfloat16", seed=100)  # fmt: skip
-        per_epoch = pipelines.steps_per_epoch(len(train), config.batch_size)
-        model = experiment.build_generator(config, train.shape[1:], per_epoch)
-        batches = pipelines.training_batches((train,), config.batch_size, config.seed, "generator")
-        model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
-        noisy = (evaluation.test_noise(clean, corruptions.parse(noise), config.seed) for noise in noises)
-        values = [float(metrics.psnr(model.denoise(images), clean).mean()) for images in noisy]
-        cells = " | ".join(f"{value:.2f}" for value in [*values, float(np.mean(values))])
-        lines.append(f"| {network} | {latent_dim} | {model.count_params():,} | {cells} |")
-        print(lines[-1], flush=True)
-        files.write_text(ROOT / "results" / "shipped" / "choice-denoiser.md", "\n".join([*lines, ""]))
-
-
 def make(name: str, data_dir: str | None) -> None:
     """Train a model, keep it in float32 without its optimizer, and write its card."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -131,11 +102,10 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("names", nargs="*", help=", ".join(COMMANDS))
     arguments = parser.parse_args()
-    for name in arguments.names or COMMANDS:
-        if not arguments.choose:
-            make(name, arguments.data_dir)
-        else:
-            (choose_denoiser if name == "clothing-denoiser" else choose)(arguments.data_dir)
+    if arguments.choose:
+        choose(arguments.data_dir)
+    for name in () if arguments.choose else arguments.names or COMMANDS:
+        make(name, arguments.data_dir)
 
 
 if __name__ == "__main__":
