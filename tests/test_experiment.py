@@ -32,6 +32,7 @@ def rows(folder, name="metrics.csv"):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_killed_before_anything_was_done(tmp_path):
     """What a start leaves that was killed at once is no run, and does not stand in the way of one."""
     (tmp_path / ".lock").touch()
@@ -233,6 +234,7 @@ def test_every_model_runs(model, arguments, synthetic, tmp_path):
     assert all(np.isfinite(float(row["value"])) for row in rows(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_network):
     process = run("--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--output", tmp_path / "run", XDG_CACHE_HOME=str(tmp_path / "cache"),
                   TFDS_DATA_DIR=str(tmp_path / "tfds"))  # fmt: skip
