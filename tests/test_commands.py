@@ -160,6 +160,8 @@ STRANGERS = {
     "16x16": (RANDOM.random((3, 16, 16)), "clothing-denoiser", "must be 28x28, as those that the model was trained on; got 16x16"),
     "64x64": (RANDOM.random((3, 64, 64)), "clothing-denoiser", None),
     "64x64 of a model without places": (RANDOM.random((3, 64, 64)), "clothing-dvae", "have no place in the image"),
+    "flattened": (RANDOM.random((30, 784)), "clothing-denoiser", "must not be flattened; got 30 rows of 784 values"),
+    "one that is as wide": (RANDOM.random((1, 30, 784)), "clothing-denoiser", None),
     "500x300": (RANDOM.integers(0, 256, (500, 300), np.uint8), "clothing-denoiser", None),
 }
 

@@ -91,6 +91,7 @@ BAD = {
     "colour": (np.zeros((2, 8, 6, 3), np.uint8), ValueError, "must have 1 channel, as the model has; got 3"),
     "one in colour": (np.zeros((16, 16, 3)), ValueError, r"must have 1 channel, as the model has; got one of shape \(16, 16, 3\)"),
     "smaller": (np.zeros((4, 4), np.uint8), ValueError, "must be 8x6, .*; got 4x4"),
+    "flattened": (np.zeros((5, 48)), ValueError, r"must not be flattened; got 5 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes"),
     "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*no place in the image"),
     "int64": (np.zeros((8, 6), np.int64), TypeError, "uint8, uint16 or floats in .0, 1.; got int64"),
     "text": (np.array([["a"]]), TypeError, "must be uint8"),

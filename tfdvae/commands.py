@@ -24,7 +24,7 @@ def denoise(config: DenoiseConfig) -> int:
     source, output = _paths(config)
 
     def work(piece: streams.Piece) -> np.ndarray:
-        return _in_channels(model, piece.images, model.denoise)
+        return _in_kind(model, piece, model.denoise)
 
     return _told(streams.rewrite(source, output, work, "Denoising", config.overwrite), source, output)
 
@@ -37,7 +37,7 @@ def impute(config: ImputeConfig) -> int:
         def work(piece: streams.Piece) -> np.ndarray:
             missing = None if mask_of is None else mask_of(piece)
             try:
-                return _in_channels(model, piece.images, lambda images: model.impute(images, missing))
+                return _in_kind(model, piece, lambda images: model.impute(images, missing))
             except ValueError as error:
                 raise ValueError(str(error).replace("`missing`", "`mask`")) from None
 
@@ -348,7 +348,7 @@ def _synthetic(model: inference.TrainedModel, make: Callable, images: np.ndarray
     part, index = np.array(images[place]), np.arange(place.start, place.stop)
     shaped = part if part.ndim == 4 else part[..., None]
     piece = streams.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
-    batches = [batch for _, batch in streams.attempts(piece, lambda piece: model.batch(_widened(piece.images, model)), streams.Tally())]
+    batches = [batch for _, batch in streams.attempts(piece, lambda piece: model.batch(_fitted(piece, model)), streams.Tally())]
     made = make(np.concatenate(batches), index, copy)
     return _narrowed(inference.to_kind(made, part.dtype), shaped).reshape(part.shape)
 
@@ -381,18 +381,25 @@ def _each(
 ) -> Iterator[tuple]:
     """Yield the pieces of an input with what a function of images gives for them; files that do not fit are left out and told of."""
     for read in streams.pieces(path, title, tally, output.parent, argument):
-        for piece, made in streams.attempts(read, lambda piece: function(_widened(piece.images, model)), tally):
+        for piece, made in streams.attempts(read, lambda piece: function(_fitted(piece, model)), tally):
             tally.done += len(piece.names)
             yield piece, made
 
 
-def _in_channels(model: inference.TrainedModel, images: np.ndarray, function: Callable) -> np.ndarray:
+def _in_kind(model: inference.TrainedModel, piece: streams.Piece, function: Callable) -> np.ndarray:
     """Return `function` of images, of gray ones in the channels of a model of colour and the other way round."""
-    return _narrowed(function(_widened(images, model)), images)
+    return _narrowed(function(_fitted(piece, model)), piece.images)
 
 
-def _widened(images: np.ndarray, model: inference.TrainedModel) -> np.ndarray:
-    """Return gray images with three channels where the model is of colour, and gray ones stored in three with one where it is gray."""
+def _fitted(piece: streams.Piece, model: inference.TrainedModel) -> np.ndarray:
+    """Return gray images with three channels where the model is of colour, and gray ones stored in three with one where it is gray.
+
+    Raises:
+        ValueError: rows of flattened images, which an array of two dimensions may be.
+    """
+    images = piece.images
+    if piece.whole:
+        model.refuse_flattened(images.shape[1:])
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):
         return np.repeat(images, 3, axis=-1)

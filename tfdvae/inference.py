@@ -1,5 +1,6 @@
 """A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
 
+import math
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -255,6 +256,19 @@ class TrainedModel:
             return array.ndim == 3
         return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 1 < self.image_shape[1])
 
+    def refuse_flattened(self, shape: tuple[int, ...]) -> None:
+        """Refuse what may be one image (H, W) or (H, W, 1) but is as wide as a whole image of the model has values.
+
+        Raises:
+            ValueError: saying how to shape it.
+        """
+        if shape[1] == math.prod(self.image_shape) and shape[2:] in ((), (1,)):
+            wanted = ", ".join(map(str, self.image_shape))
+            raise ValueError(
+                f"`images` must not be flattened; got {shape[0]:,} rows of {shape[1]:,} values. images.reshape(-1, {wanted}) shapes them, "
+                f"or images[None] where they are one wide image."
+            )
+
     def _shaped(self, array: np.ndarray) -> np.ndarray:
         """Return images as (N, H, W, C)."""
         channels = self.image_shape[-1]
@@ -262,6 +276,8 @@ class TrainedModel:
             raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
         if array.ndim == 3 and channels == 1 and array.shape[-1] == 3 < self.image_shape[1]:
             raise ValueError(f"`images` must have 1 channel, as the model has; got one of shape {array.shape}.")
+        if array.ndim == 2:
+            self.refuse_flattened(array.shape)
         if self._single(array):
             array = array[None]
         if array.ndim == 3 and channels == 1:

@@ -33,6 +33,7 @@ class Piece:
         array: name of the array that they are rows of; none for files.
         first: row of the first of them.
         count: rows of the whole array.
+        whole: the array has two dimensions and is taken for one image.
     """
 
     names: list[str]
@@ -40,9 +41,10 @@ class Piece:
     array: str | None = None
     first: int = 0
     count: int = 0
+    whole: bool = False
 
     def one(self, row: int) -> "Piece":
-        return Piece([self.names[row]], self.images[row : row + 1], self.array, self.first + row, self.count)
+        return Piece([self.names[row]], self.images[row : row + 1], self.array, self.first + row, self.count, self.whole)
 
 
 @dataclass
@@ -213,7 +215,7 @@ def _array_pieces(found: dict[str, np.ndarray], path: Path, title: str, argument
             for start in range(0, len(array), rows):
                 part = array[start : start + rows]
                 part = np.array(part, part.dtype.newbyteorder("="))
-                yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part, name, start, len(array))
+                yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part, name, start, len(array), found[name].ndim == 2)
                 progress.update(len(part))
 
 

@@ -200,7 +200,7 @@ def residual_conv(
     convolved (He et al. 2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code has shape
     (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels; 16 channels denoise better. Arguments are those of
     `mlp`, but `latent_dim` counts channels, and there is `filters`, the channels of the blocks: 32, or 64 as network `wide_residual_conv`,
-    which denoises better and is meant for bfloat16. 113,349 and 447,877 parameters as an AE or DAE for one channel and 4 latent channels.
+    which is meant for bfloat16. 113,349 and 447,877 parameters as an AE or DAE for one channel and 4 latent channels.
 
     Raises:
         ValueError: height or width is not even.
