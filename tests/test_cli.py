@@ -56,12 +56,6 @@ def test_version(arguments):
     assert main(*arguments).stdout == f"tfdvae {tfdvae.__version__}\n"
 
 
-def test_output_that_nobody_reads_on_is_no_error():
-    with subprocess.Popen([sys.executable, "-m", "tfdvae", "corruptions"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.close()
-        assert (process.stderr.read(), process.wait()) == (b"", 1)
-
-
 def test_corruptions_lists_all_with_their_unit():
     shown = main("corruptions").stdout
     for name, kind in KINDS.items():

@@ -161,6 +161,7 @@ STRANGERS = {
     "64x64": (RANDOM.random((3, 64, 64)), "clothing-denoiser", None),
     "64x64 of a model without places": (RANDOM.random((3, 64, 64)), "clothing-dvae", "have no place in the image"),
     "flattened": (RANDOM.random((30, 784)), "clothing-denoiser", "must not be flattened; got 30 rows of 784 values"),
+    "flattened, with a channel": (RANDOM.random((30, 784, 1)), "clothing-denoiser", "images.reshape(-1, 28, 28, 1) shapes them"),
     "one that is as wide": (RANDOM.random((1, 30, 784)), "clothing-denoiser", None),
     "500x300": (RANDOM.integers(0, 256, (500, 300), np.uint8), "clothing-denoiser", None),
 }
@@ -594,7 +595,10 @@ BAD = {
     "sample dvae.keras out --count 0": "`count`",
     "augment dvae.keras in.npy out.npy --per-image 0": "`per_image`",
     "impute dvae.keras in.npy out.npy --mask all.npy": "in, row 0: `mask` must leave a known pixel",
-    "denoise dvae.keras colour.npy out.npy": "colour, row 0: `images` must have 1 channel, as the model has; got 3",
+    "denoise dvae.keras flat.npy out.npy": "flat: `images` must not be flattened; got 40 rows of 48 values",
+    "detect dvae.keras in.npy scores.csv --normal flat.npy": "must not be flattened; got 40 rows of 48 values",
+    "augment dvae.keras flat.npz out.npz": "must not be flattened; got 40 rows of 48 values",
+    "denoise dvae.keras colour.npy out.npy": "colour: `images` must have 1 channel, as the model has; got 3",
     "augment dvae.keras late.npz out.npz": "x_train, row 38: `images` must be finite; it holds NaN",
     "export dvae.keras --format onnx --output model": "`output` model must have the suffix .onnx",
     "impute dvae.keras in.npy out.npy --mask none.npy": "`mask` none.npy marks no pixel",
@@ -617,6 +621,8 @@ def test_bad_input_ends_with_two_and_a_message_and_leaves_nothing(line, run, tmp
     np.save("colour.npy", np.random.default_rng(0).random((8, 6, 3)))
     np.savez("late.npz", x_train=np.where(np.arange(40)[:, None, None, None] == 38, np.nan, IMAGES), y_train=np.arange(40))
     np.save("odd.npy", np.linspace(8, 238, 48).reshape(1, 8, 6))
+    np.save("flat.npy", np.zeros((40, 48)))
+    np.savez("flat.npz", x_train=np.zeros((40, 48)), y_train=np.zeros(40))
     (tmp_path / "folder").mkdir()
     before = sorted(tmp_path.rglob("*"))
     try:

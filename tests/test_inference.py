@@ -91,7 +91,12 @@ BAD = {
     "colour": (np.zeros((2, 8, 6, 3), np.uint8), ValueError, "must have 1 channel, as the model has; got 3"),
     "one in colour": (np.zeros((16, 16, 3)), ValueError, r"must have 1 channel, as the model has; got one of shape \(16, 16, 3\)"),
     "smaller": (np.zeros((4, 4), np.uint8), ValueError, "must be 8x6, .*; got 4x4"),
-    "flattened": (np.zeros((5, 48)), ValueError, r"must not be flattened; got 5 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes"),
+    "flattened": (
+        np.zeros((5, 48)),
+        ValueError,
+        r"must not be flattened; got 5 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$",
+    ),
+    "flattened, with a channel": (np.zeros((9, 48, 1)), ValueError, "must not be flattened; got 9 rows of 48 values"),
     "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*no place in the image"),
     "int64": (np.zeros((8, 6), np.int64), TypeError, "uint8, uint16 or floats in .0, 1.; got int64"),
     "text": (np.array([["a"]]), TypeError, "must be uint8"),
@@ -105,6 +110,21 @@ def test_images_that_do_not_fit(case):
     given, error, message = BAD[case]
     with pytest.raises(error, match=message):
         TrainedModel(model_of()).denoise(given)
+
+
+@pytest.mark.parametrize(("shape", "wide"), [((8, 6, 1), (9, 48)), ((8, 6, 3), (9, 144))])
+def test_one_image_as_wide_as_flattened_ones_is_denoised_if_it_says_so(shape, wide):
+    model = TrainedModel(model_of("dae", "residual_conv", shape))
+    with pytest.raises(ValueError, match=rf"images.reshape\(-1, 8, 6, {shape[-1]}\) shapes them"):
+        model.denoise(np.zeros(wide))
+    if shape[-1] == 1:
+        with pytest.raises(ValueError, match=r"One image of that width is images\[None\]."):
+            model.denoise(np.zeros(wide))
+        assert model.denoise(np.zeros(wide)[None]).shape == (1, *wide)
+
+
+def test_images_of_one_row_are_not_flattened():
+    assert TrainedModel(model_of(shape=(1, 6, 1))).denoise(np.zeros((1, 6))).shape == (1, 6)
 
 
 @pytest.mark.parametrize("size", [(8, 6), (16, 12), (21, 17), (8, 40)])

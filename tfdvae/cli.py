@@ -115,10 +115,6 @@ def main(arguments: list[str] | None = None) -> int:
                 _study(study)
             case TrainConfig():
                 _train(command, arguments[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads the output has enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except KeyboardInterrupt:
         print(f"\ntfdvae: stopped.{_GOES_ON.get(next(iter(arguments), ''), '')}", file=sys.stderr)
         return 130

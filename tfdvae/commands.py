@@ -319,6 +319,8 @@ def _augment_arrays(config, model, augmenter, source: Path, output: Path) -> int
         labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
         if not len(images) or labels.shape != images.shape[:1]:
             raise ValueError(f"`input` {source}: {names[1]} must hold one label for each of {len(images):,} images; got {given.shape}.")
+        if images.ndim == 2:
+            model.refuse_flattened(images.shape)
         make = augmenter.maker(config.per_image, config.seed)
         others = {name: array for name, array in found.items() if name not in names}
         if taken := others.keys() & {"source", "seed", "method"}:
@@ -395,10 +397,10 @@ def _fitted(piece: streams.Piece, model: inference.TrainedModel) -> np.ndarray:
     """Return gray images with three channels where the model is of colour, and gray ones stored in three with one where it is gray.
 
     Raises:
-        ValueError: rows of flattened images, which an array of two dimensions may be.
+        ValueError: flattened images.
     """
     images = piece.images
-    if piece.whole:
+    if piece.whole and images.shape[-1] == 1:
         model.refuse_flattened(images.shape[1:])
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):

@@ -1,6 +1,5 @@
 """A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
 
-import math
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -257,17 +256,19 @@ class TrainedModel:
         return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 1 < self.image_shape[1])
 
     def refuse_flattened(self, shape: tuple[int, ...]) -> None:
-        """Refuse what may be one image (H, W) or (H, W, 1) but is as wide as a whole image of the model has values.
+        """Refuse rows of flattened images, which what may be one image (H, W) or (H, W, 1) is if it is as wide as an image has values or pixels.
 
         Raises:
             ValueError: saying how to shape it.
         """
-        if shape[1] == math.prod(self.image_shape) and shape[2:] in ((), (1,)):
-            wanted = ", ".join(map(str, self.image_shape))
-            raise ValueError(
-                f"`images` must not be flattened; got {shape[0]:,} rows of {shape[1]:,} values. images.reshape(-1, {wanted}) shapes them, "
-                f"or images[None] where they are one wide image."
-            )
+        height, width, channels = self.image_shape
+        if tuple(shape[:2]) == (height, width) or shape[1] not in (height * width, height * width * channels):
+            return
+        wide = " One image of that width is images[None]." if channels == 1 and self.tiled and shape[0] >= height else ""
+        raise ValueError(
+            f"`images` must not be flattened; got {shape[0]:,} rows of {shape[1]:,} values. "
+            f"images.reshape(-1, {height}, {width}, {shape[1] // (height * width)}) shapes them.{wide}"
+        )
 
     def _shaped(self, array: np.ndarray) -> np.ndarray:
         """Return images as (N, H, W, C)."""
@@ -276,7 +277,7 @@ class TrainedModel:
             raise TypeError(f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
         if array.ndim == 3 and channels == 1 and array.shape[-1] == 3 < self.image_shape[1]:
             raise ValueError(f"`images` must have 1 channel, as the model has; got one of shape {array.shape}.")
-        if array.ndim == 2:
+        if array.ndim == 2 or (array.ndim == 3 and self._single(array) and array.shape[-1] == 1):
             self.refuse_flattened(array.shape)
         if self._single(array):
             array = array[None]

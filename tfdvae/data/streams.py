@@ -33,7 +33,7 @@ class Piece:
         array: name of the array that they are rows of; none for files.
         first: row of the first of them.
         count: rows of the whole array.
-        whole: the array has two dimensions and is taken for one image.
+        whole: the array is taken for one image.
     """
 
     names: list[str]
@@ -157,11 +157,15 @@ def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
     """
     if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
         return None
-    if alone and (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))):
+    if alone and _is_one(array):
         array = array[None]
     if array.ndim == 3:
         array = array[..., None]
     return array if array.ndim == 4 and 0 not in array.shape else None
+
+
+def _is_one(array: np.ndarray) -> bool:
+    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))
 
 
 def pieces(
@@ -215,7 +219,14 @@ def _array_pieces(found: dict[str, np.ndarray], path: Path, title: str, argument
             for start in range(0, len(array), rows):
                 part = array[start : start + rows]
                 part = np.array(part, part.dtype.newbyteorder("="))
-                yield Piece([f"{name}/{row}" for row in range(start, start + len(part))], part, name, start, len(array), found[name].ndim == 2)
+                yield Piece(
+                    [f"{name}/{row}" for row in range(start, start + len(part))],
+                    part,
+                    name,
+                    start,
+                    len(array),
+                    alone and _is_one(found[name]),
+                )
                 progress.update(len(part))
 
 
@@ -262,7 +273,8 @@ def attempts(piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally
     except (ValueError, TypeError) as error:
         if len(piece.names) == 1:
             if piece.array is not None:
-                raise type(error)(f"{piece.array}, row {piece.first:,}: {error}") from None
+                row = "" if piece.whole else f", row {piece.first:,}"
+                raise type(error)(f"{piece.array}{row}: {error}") from None
             tally.fail(piece.names[0], error)
             return
     for row in range(len(piece.names)):
