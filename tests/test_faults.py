@@ -16,6 +16,7 @@ import pytest
 
 import tfdvae
 from tests.conftest import ROOT, run, run_tfdvae
+from tfdvae import files
 from tfdvae.corruptions import KINDS
 from tfdvae.data import image_files, sources
 
@@ -106,10 +107,10 @@ def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(undisturbe
 @pytest.mark.parametrize(
     "settings",
     [
-        ["--model", "vae", "--protocol", "equal_epochs", "--classifier-epochs", "2"],
+        ["--model", "vae", "--protocol", "equal_epochs", "--classifier-epochs", "2", "--beta-warmup", "1", "--sampling", "prior"],
         ["--model", "dae"],
-        ["--model", "ae"],
-        ["--precision", "bfloat16"],
+        ["--model", "ae", "--test-noise", "0", "speckle:0.3", "random_erasing:0.5", "uniform:0.2"],
+        ["--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"],
     ],
     ids=" ".join,
 )
@@ -117,7 +118,11 @@ def test_every_model_killed_and_resumed_gives_the_same_bytes(settings, tmp_path)
     arguments = ["--dataset", "digits", "--n-train", "300", "--epochs", "15", "--classifier-steps", "20", "--threads", "2", *settings]
     killed_at("generator", 4, *arguments, "--output", tmp_path / "killed")
     assert run("--resume", tmp_path / "killed").returncode == 0
-    assert run(*arguments, "--output", tmp_path / "whole").returncode == 0
+    whole = run(*arguments, "--output", tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    assert (tmp_path / "whole" / "augmentation").exists() == ("ae" not in settings)
+    assert ("a plain autoencoder makes no synthetic images" in whole.stdout.lower()) == ("ae" in settings)
+    assert all(np.isfinite(float(row["value"])) for row in files.read_rows(tmp_path / "whole" / "metrics.csv"))
     for name in ("metrics.csv", "history.csv"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
