@@ -182,6 +182,7 @@ def test_tensorboard_logs(finished):
     assert settings["latent_dim"].number_value == 4
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
     tiny("--model", "dvae", "--noisy-train", "--output", tmp_path / "again")
     for name in ("metrics.csv", "history.csv"):
