@@ -123,6 +123,11 @@ def test_one_image_as_wide_as_flattened_ones_is_denoised_if_it_says_so(shape, wi
         assert model.denoise(np.zeros(wide)[None]).shape == (1, *wide)
 
 
+def test_flattened_gray_images_are_told_from_a_wide_one_by_a_model_of_colour_too():
+    with pytest.raises(ValueError, match=r"got 9 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$"):
+        TrainedModel(model_of("dae", "residual_conv", (8, 6, 3))).denoise(np.zeros((9, 48)))
+
+
 def test_images_of_one_row_are_not_flattened():
     assert TrainedModel(model_of(shape=(1, 6, 1))).denoise(np.zeros((1, 6))).shape == (1, 6)
 
