@@ -31,8 +31,8 @@ LATENT_DIM = 32
 NOISES = "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,salt_and_pepper:0.2,masking:0.3"
 TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
 COMMANDS = {
-    "clothing-denoiser": f"--model dae --network residual_conv --latent-dim 16 --corruption {NOISES} --n-train 60000 --epochs 48 "
-    f"--batch-size 128 --learning-rate 2e-3 --schedule cosine --precision bfloat16 --no-classifier {TESTED}",
+    "clothing-denoiser": f"--model dae --network slim_residual_conv --latent-dim 16 --corruption {NOISES} --n-train 60000 --epochs 40 "
+    f"--batch-size 32 --learning-rate 2e-3 --schedule cosine --precision bfloat16 --no-classifier {TESTED}",
     "clothing-dvae": f"--model dvae --latent-dim {LATENT_DIM} --corruption gaussian:0.1 --n-train 60000 --epochs 60 --no-classifier --test-noise 0 gaussian:0.1",
 }
 ABOUT = {

@@ -34,6 +34,7 @@ SHAPES = {
     "pooled_conv": [(16, 20, 2), (28, 28, 1)],
     "pooled_conv_inference": [(16, 20, 2), (28, 28, 1)],
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
+    "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
 CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")  # the others differ from one of them in one thing
@@ -264,6 +265,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("pooled_conv_inference", True): (213_143, 642),
     ("residual_conv", False): (113_349, 0),
     ("residual_conv", True): (113_481, 0),
+    ("slim_residual_conv", False): (57_957, 0),
+    ("slim_residual_conv", True): (58_089, 0),
     ("wide_residual_conv", False): (447_877, 0),
     ("wide_residual_conv", True): (448_137, 0),
 }

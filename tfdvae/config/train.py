@@ -13,7 +13,7 @@ import tyro
 from tfdvae import checks, corruptions, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "residual_conv", "wide_residual_conv")
+NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "slim_residual_conv", "residual_conv", "wide_residual_conv")
 TARGETS = ("observed", "corrupted")
 PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}

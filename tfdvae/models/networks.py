@@ -193,14 +193,16 @@ def residual_conv(
     seed: int = 0,
     dtype: str = "float32",
     filters: int = 32,
+    inner_filters: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Return a convolutional encoder and decoder made for denoising on a CPU, with a code that keeps its place in the image.
 
     All work is done at half the height and width: three residual blocks of two 3x3 convolutions each way, activated before they are
     convolved (He et al. 2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code has shape
     (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels; 16 channels denoise better. Arguments are those of
-    `mlp`, but `latent_dim` counts channels, and there is `filters`, the channels of the blocks: 32, or 64 as network `wide_residual_conv`,
-    which is meant for bfloat16. 113,349 and 447,877 parameters as an AE or DAE for one channel and 4 latent channels.
+    `mlp`, but `latent_dim` counts channels, and there are `filters`, the channels of the blocks, 32, and `inner_filters`, those between the two
+    convolutions of a block, by default as many. Network `slim_residual_conv` has 16 of these and keeps pace with files; `wide_residual_conv`
+    has 64 of both and is meant for bfloat16. As an AE or DAE for one channel and 4 latent channels: 113,349, 57,957 and 447,877 parameters.
 
     Raises:
         ValueError: height or width is not even.
@@ -218,7 +220,7 @@ def residual_conv(
 
     def blocks(hidden, part):
         for number in range(1, RESIDUAL_BLOCKS + 1):
-            inner = conv(relu(hidden), filters, f"{part}_{number}_1")
+            inner = conv(relu(hidden), inner_filters or filters, f"{part}_{number}_1")
             inner = conv(relu(inner), filters, f"{part}_{number}_2", start=lambda seed: keras.initializers.Zeros())
             hidden = keras.layers.Add(dtype=dtype)([hidden, inner])
         return relu(hidden)
@@ -259,6 +261,7 @@ NETWORKS = {
     "strided_conv": strided_conv,
     "pooled_conv": pooled_conv,
     "pooled_conv_inference": partial(pooled_conv, normalisation=InferenceBatchNormalization),
+    "slim_residual_conv": partial(residual_conv, inner_filters=16),
     "residual_conv": residual_conv,
     "wide_residual_conv": partial(residual_conv, filters=64),
 }
