@@ -80,6 +80,7 @@ class TrainedModel:
     def __init__(self, verbs: Verbs):
         self.verbs = verbs
         self.image_shape = verbs.image_shape
+        _ = verbs.graphs  # made once here, for the commands use them from several threads
 
     @property
     def layer(self) -> DenoisingModel:

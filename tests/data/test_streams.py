@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,6 +62,39 @@ def test_a_folder_is_rewritten_in_kind(tmp_path):
         written = image_files.read(tmp_path / "out" / ("a" if "gray" in name else "b/c") / name)
         assert written.dtype == pixels.dtype
         assert np.array_equal(written, np.iinfo(pixels.dtype).max - pixels)
+
+
+def test_two_pieces_are_computed_at_once(tmp_path):
+    for size in (5, 6):
+        image_files.write(tmp_path / f"{size}.png", np.full((size, size, 1), size, np.uint8))
+    both = threading.Barrier(2, timeout=60)
+
+    def work(piece):
+        both.wait()
+        return inverted(piece)
+
+    assert streams.rewrite(tmp_path, tmp_path / "out", work, "Test").done == 2
+    assert [image_files.read(tmp_path / "out" / f"{size}.png")[0, 0, 0] for size in (5, 6)] == [250, 249]
+
+
+def test_overlapped_results_are_in_order_and_an_error_ends_them():
+    started, first_may_end = [], threading.Event()
+
+    def work(item):
+        started.append(item)
+        if item == 0:
+            assert first_may_end.wait(60)
+        if item == 1:
+            first_may_end.set()
+        if item == 4:
+            raise OSError("full")
+        return 10 * item
+
+    found = []
+    with ThreadPoolExecutor(2) as pool, pytest.raises(OSError, match="full"):
+        found.extend(streams._overlapped(range(100), work, pool, 2))
+    assert found == [0, 10, 20, 30]
+    assert max(started) <= 6
 
 
 def test_what_is_there_is_kept_without_overwrite(tmp_path):

@@ -349,14 +349,12 @@ def write(path: Path, pixels: np.ndarray) -> None:
 
 
 def _encode(path: Path, pixels: np.ndarray, kind: str) -> None:
-    if pixels.dtype == np.uint8 or (kind == "PNG" and pixels.ndim == 2):
-        encoded = io.BytesIO()  # Pillow opens files to read them too, which takes longer
-        Image.fromarray(pixels).save(encoded, kind, **({"quality": 95} if kind == "JPEG" else {}))
-        path.write_bytes(encoded.getvalue())
-    elif kind == "PNG":
+    if kind == "PNG":
         import imagecodecs
 
-        path.write_bytes(imagecodecs.png_encode(pixels))
+        path.write_bytes(imagecodecs.png_encode(pixels))  # of more than 8 bits too, and faster than Pillow
+    elif pixels.dtype == np.uint8:
+        Image.fromarray(pixels).save(path, kind, **({"quality": 95} if kind == "JPEG" else {}))
     else:
         import tifffile
 

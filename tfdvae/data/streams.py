@@ -3,11 +3,12 @@
 What holds images is a folder (in folders as deep as they come), one image, or an `.npy` or `.npz` file of arrays.
 """
 
+import collections
 import contextlib
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -261,6 +262,17 @@ def _ahead(items: Iterator[Piece], thread: ThreadPoolExecutor) -> Iterator[Piece
         yield item
 
 
+def _overlapped(items: Iterable, function: Callable, pool: ThreadPoolExecutor, ahead: int) -> Iterator:
+    """Yield `function` of each item, in order, computed in a pool while up to `ahead` more items are waited for."""
+    running = collections.deque()
+    for item in items:
+        running.append(pool.submit(function, item))
+        if len(running) > ahead:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
+
+
 def attempts(piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally) -> Iterator[tuple[Piece, np.ndarray]]:
     """Yield a piece with `function` of it; of files that do not fit each is told of, and the others are yielded one by one.
 
@@ -346,27 +358,29 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
         _rewrite_arrays(path, output, function, title, tally)
         return tally
     target = (lambda name: output / name) if path.is_dir() else (lambda name: output)
-    skip = None if overwrite else lambda name: target(name).exists()
+    skip = None if overwrite or not output.exists() else lambda name: target(name).exists()
 
-    def write(piece: Piece, made: np.ndarray) -> None:
-        for folder in {target(name).parent for name in piece.names}:
-            folder.mkdir(parents=True, exist_ok=True)
-        for name, pixels in zip(piece.names, made, strict=True):
-            try:
-                image_files.write(target(name), pixels)
-                tally.done += 1
-            except ValueError as error:
-                tally.fail(name, error)
+    def compute(read: Piece) -> list[tuple[Piece, np.ndarray]]:
+        return list(attempts(read, function, tally))
 
-    with ThreadPoolExecutor(1) as pool:  # one thread reads and writes: two would mostly wait for each other's lock of the interpreter
-        writing = None
-        for read in pieces(path, title, tally, output.parent, skip=skip, pool=pool):
-            for piece, made in attempts(read, function, tally):
-                if writing is not None:
-                    writing.result()
-                writing = pool.submit(write, piece, made)
-        if writing is not None:
-            writing.result()
+    def write(results: list[tuple[Piece, np.ndarray]]) -> None:
+        for piece, made in results:
+            for folder in {target(name).parent for name in piece.names}:
+                folder.mkdir(parents=True, exist_ok=True)
+            for name, pixels in zip(piece.names, made, strict=True):
+                try:
+                    image_files.write(target(name), pixels)
+                    tally.done += 1
+                except ValueError as error:
+                    tally.fail(name, error)
+
+    # One thread reads and writes: two would mostly wait for each other's lock of the interpreter.
+    # Two compute: while one waits for the slowest core to finish an operation, the other cores go on with the second one's.
+    with ThreadPoolExecutor(1) as disk, ThreadPoolExecutor(2) as computing:
+        read = pieces(path, title, tally, output.parent, skip=skip, pool=disk)
+        for _ in _overlapped(_overlapped(read, compute, computing, 2), write, disk, 1):
+            pass
+    tally.failed.sort()
     return tally
 
 
