@@ -505,7 +505,8 @@ def test_so_many_normal_images_exceed_the_threshold(count, rate, run):
     assert (status, f"; {allowed} of {count} images do." in out) == (0, True), out
 
 
-def test_impute_files_with_masks(run, models, tmp_path):
+def test_impute_files_with_masks(run, models, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "_MOST", 1)  # several pieces
     write_folder(BYTES[:4])
     missing = np.zeros((4, 8, 6), bool)
     missing[:, 2:5, 1:4] = True

@@ -1,4 +1,5 @@
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -95,6 +96,84 @@ def test_overlapped_results_are_in_order_and_an_error_ends_them():
         found.extend(streams._overlapped(range(100), work, pool, 2))
     assert found == [0, 10, 20, 30]
     assert max(started) <= 6
+
+
+class Bar:
+    """A progress bar that notes what it is told, and how many files were there."""
+
+    def __init__(self, folder):
+        self.folder, self.count, self.open = folder, 0, False
+
+    def __enter__(self):
+        self.open = True
+        return self
+
+    def __exit__(self, *_):
+        self.open = False
+
+    def update(self, count):
+        self.count += count
+        assert self.count <= len(list(self.folder.iterdir()))
+
+
+@pytest.fixture
+def pieces_of_one(tmp_path, monkeypatch):
+    """Eight files, a piece each, and the bar."""
+    (tmp_path / "in").mkdir()
+    for number in range(8):
+        image_files.write(tmp_path / "in" / f"{number}.png", GRAY)
+    monkeypatch.setattr(streams, "_MOST", 1)
+    bar = Bar(tmp_path / "out")
+    monkeypatch.setattr(streams, "bar", lambda title, total: bar)
+    return bar
+
+
+def test_the_bar_counts_what_is_written(pieces_of_one, tmp_path):
+    assert rewrite(tmp_path / "in", tmp_path / "out").done == 8
+    assert (pieces_of_one.count, pieces_of_one.open) == (8, False)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("place", ["compute", "write"])
+def test_what_stops_the_work_leaves_the_rest_undone(error, place, pieces_of_one, tmp_path, monkeypatch):
+    begun = []
+
+    def stop(*_):
+        begun.append(0)
+        raise error
+
+    if place == "write":
+        monkeypatch.setattr(image_files, "write", stop)
+    with pytest.raises(error):
+        streams.rewrite(tmp_path / "in", tmp_path / "out", stop if place == "compute" else inverted, "Test")
+    assert 1 <= len(begun) <= 6
+    assert not pieces_of_one.open
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "_BYTES", 1)
+    running = threading.Semaphore(1)
+
+    def work(piece):
+        assert running.acquire(blocking=False)
+        time.sleep(0.02)
+        running.release()
+        return inverted(piece)
+
+    assert streams.rewrite(tmp_path / "in", tmp_path / "out", work, "Test").done == 8
+
+
+def test_pixels_in_any_order_in_memory(tmp_path):
+    for name, pixels in (("flipped", GRAY[:, ::-1]), ("turned", COLOUR.swapaxes(0, 1)), ("first", COLOUR[..., :1])):
+        image_files.write(tmp_path / f"{name}.png", pixels)
+        assert np.array_equal(image_files.read(tmp_path / f"{name}.png"), pixels)
+
+
+def test_an_image_too_wide_for_png_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"wide\.png cannot be written"):
+        image_files.write(tmp_path / "wide.png", np.zeros((1, 1_000_001, 1), np.uint8))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_there_is_kept_without_overwrite(tmp_path):

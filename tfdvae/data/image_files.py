@@ -330,7 +330,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
         pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
 
     Raises:
-        ValueError: uint16 pixels for a format that has none, no suffix of an image, or a folder of that name.
+        ValueError: uint16 pixels for a format that has none, or more than it can hold, no suffix of an image, or a folder of that name.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES or (pixels.dtype == np.uint16 and _FORMAT[suffix] not in ("PNG", "TIFF")):
@@ -343,6 +343,8 @@ def write(path: Path, pixels: np.ndarray) -> None:
     except IsADirectoryError:
         temporary.unlink()
         raise ValueError(f"the image {shown(path)} cannot be written: there is a folder of that name.") from None
+    except RuntimeError as error:  # of imagecodecs, whose PNG files end at a million pixels a side
+        raise ValueError(f"the image {shown(path)} cannot be written: {error}.") from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -352,9 +354,11 @@ def _encode(path: Path, pixels: np.ndarray, kind: str) -> None:
     if kind == "PNG":
         import imagecodecs
 
-        path.write_bytes(imagecodecs.png_encode(pixels))  # of more than 8 bits too, and faster than Pillow
+        path.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))  # Pillow is slower, and keeps 8 bits of more in colour
     elif pixels.dtype == np.uint8:
-        Image.fromarray(pixels).save(path, kind, **({"quality": 95} if kind == "JPEG" else {}))
+        encoded = io.BytesIO()  # Pillow opens files to read them too, which takes longer
+        Image.fromarray(pixels).save(encoded, kind, **({"quality": 95} if kind == "JPEG" else {}))
+        path.write_bytes(encoded.getvalue())
     else:
         import tifffile
 

@@ -6,6 +6,7 @@ What holds images is a folder (in folders as deep as they come), one image, or a
 import collections
 import contextlib
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -175,8 +176,6 @@ def pieces(
     tally: Tally,
     scratch: Path,
     argument: str = "input",
-    skip: Callable[[str], bool] | None = None,
-    pool: ThreadPoolExecutor | None = None,
 ) -> Iterator[Piece]:
     """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar on standard error.
 
@@ -186,8 +185,6 @@ def pieces(
         tally: gets a message for each file that cannot be read.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
         argument: name used in messages.
-        skip: tells by their names the files to leave alone.
-        pool: whose thread reads files ahead; none: one of its own.
 
     Raises:
         FileNotFoundError, ValueError: there is nothing that can be read.
@@ -198,11 +195,8 @@ def pieces(
         return
     listed = list_files(path, argument)
     tally.others += image_files.of_other_formats(path) if path.is_dir() else []
-    todo = {name: file for name, file in listed.items() if skip is None or not skip(name)}
-    tally.kept += len(listed) - len(todo)
-    reading = ThreadPoolExecutor(1) if pool is None else contextlib.nullcontext(pool)
-    with bar(title, len(todo)) as progress, image_files.quiet(), reading as thread:
-        for piece in _ahead(_read(todo, tally), thread):
+    with bar(title, len(listed)) as progress, image_files.quiet(), ThreadPoolExecutor(1) as thread:
+        for piece in _ahead(_read(listed, tally), thread):
             yield piece
             progress.update(len(piece.names))
 
@@ -263,7 +257,7 @@ def _ahead(items: Iterator[Piece], thread: ThreadPoolExecutor) -> Iterator[Piece
 
 
 def _overlapped(items: Iterable, function: Callable, pool: ThreadPoolExecutor, ahead: int) -> Iterator:
-    """Yield `function` of each item, in order, computed in a pool while up to `ahead` more items are waited for."""
+    """Yield `function` of each item, in order, computed in a pool, with up to `ahead` later ones in flight."""
     running = collections.deque()
     for item in items:
         running.append(pool.submit(function, item))
@@ -357,13 +351,20 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
     if is_array(path):
         _rewrite_arrays(path, output, function, title, tally)
         return tally
+    listed = list_files(path)
+    tally.others += image_files.of_other_formats(path) if path.is_dir() else []
     target = (lambda name: output / name) if path.is_dir() else (lambda name: output)
-    skip = None if overwrite or not output.exists() else lambda name: target(name).exists()
+    keep = output.exists() and not overwrite
+    todo = {name: file for name, file in listed.items() if not (keep and target(name).exists())}
+    tally.kept = len(listed) - len(todo)
+    one_large = threading.Lock()
 
-    def compute(read: Piece) -> list[tuple[Piece, np.ndarray]]:
-        return list(attempts(read, function, tally))
+    def compute(read: Piece) -> tuple[Piece, list[tuple[Piece, np.ndarray]]]:
+        with one_large if read.images.nbytes > 2 * _BYTES else contextlib.nullcontext():
+            return read, list(attempts(read, function, tally))
 
-    def write(results: list[tuple[Piece, np.ndarray]]) -> None:
+    def write(computed: tuple[Piece, list[tuple[Piece, np.ndarray]]]) -> int:
+        read, results = computed
         for piece, made in results:
             for folder in {target(name).parent for name in piece.names}:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -373,13 +374,19 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
                     tally.done += 1
                 except ValueError as error:
                     tally.fail(name, error)
+        return len(read.names)
 
-    # One thread reads and writes: two would mostly wait for each other's lock of the interpreter.
-    # Two compute: while one waits for the slowest core to finish an operation, the other cores go on with the second one's.
-    with ThreadPoolExecutor(1) as disk, ThreadPoolExecutor(2) as computing:
-        read = pieces(path, title, tally, output.parent, skip=skip, pool=disk)
-        for _ in _overlapped(_overlapped(read, compute, computing, 2), write, disk, 1):
-            pass
+    with bar(title, len(todo)) as progress, image_files.quiet():
+        # One thread reads and writes: two would mostly wait for each other's lock of the interpreter.
+        # Two compute: while one waits for the slowest core to finish an operation, the other cores go on with the second one's.
+        disk, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
+        try:
+            computed = _overlapped(_ahead(_read(todo, tally), disk), compute, computing, 2)
+            for count in _overlapped(computed, write, disk, 1):
+                progress.update(count)
+        finally:
+            for pool in (computing, disk):
+                pool.shutdown(cancel_futures=True)
     tally.failed.sort()
     return tally
 
