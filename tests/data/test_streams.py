@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +151,23 @@ def test_what_stops_the_work_leaves_the_rest_undone(error, place, pieces_of_one,
     assert 1 <= len(begun) <= 6
     assert not pieces_of_one.open
     assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_ctrl_c_cancels_what_waits(pieces_of_one, tmp_path):
+    begun, released = [], threading.Event()
+
+    def work(piece):
+        begun.append(piece.names[0])
+        if len(begun) == 4:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            threading.Timer(1.5, released.set).start()
+        if len(begun) > 2:
+            assert released.wait(60)
+        return inverted(piece)
+
+    with pytest.raises(KeyboardInterrupt):
+        streams.rewrite(tmp_path / "in", tmp_path / "out", work, "Test")
+    assert len(begun) == 4
 
 
 def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path, monkeypatch):
