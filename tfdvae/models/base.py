@@ -80,9 +80,11 @@ class DenoisingModel(Verbs, keras.Model):
 
     @cached_property
     def graphs(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`, as graphs traced once."""
-        names = ("call", "encode_images", "decode_codes") + (("posterior",) if self.variational else ())
-        return {name: tf.function(getattr(self, name), reduce_retracing=True) for name in names}
+        """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`: graphs of any number of images or codes, float32, traced once."""
+        taken = {"call": self.image_shape, "encode_images": self.image_shape, "decode_codes": self.code_shape}
+        if self.variational:
+            taken["posterior"] = self.image_shape
+        return {name: tf.function(getattr(self, name), [tf.TensorSpec((None, *shape), tf.float32)]) for name, shape in taken.items()}
 
     @property
     def metrics(self):
