@@ -85,7 +85,8 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
     if not path.exists():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
     if path.is_dir():
-        found = {file.relative_to(path).as_posix(): file for file in image_files.below(path, argument)}
+        start = f"{path.as_posix().rstrip('/')}/"
+        found = {file.as_posix().removeprefix(start): file for file in image_files.below(path, argument)}
         if not found:
             raise ValueError(f"`{argument}` {path} holds no images ({', '.join(image_files.SUFFIXES)}).")
         return found
