@@ -4,7 +4,8 @@ python benchmarks/shipped.py --data-dir FOLDER [--choose] [NAME ...]
 
 Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards say of them was measured by it on the 10,000
 test images. With `--choose` it measures candidates on 5,000 training images held out instead: for the denoiser's network and for the DVAE's code, in
-`results/shipped/choice-NAME.md`; network and codes were read off them, and the epochs are what time allowed.
+`results/shipped/choice-NAME.md`. Codes and batches were read off them. The denoiser's network is `slim_residual_conv`, for it does half the work of
+`residual_conv`, which is 0.4 dB ahead after ten epochs: files are denoised faster. Epochs are what time allowed.
 """
 
 import argparse

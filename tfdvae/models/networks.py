@@ -201,7 +201,7 @@ def residual_conv(
     convolved (He et al. 2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code has shape
     (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels; 16 channels denoise better. Arguments are those of
     `mlp`, but `latent_dim` counts channels, and there are `filters`, the channels of the blocks, 32, and `inner_filters`, those between the two
-    convolutions of a block, by default as many. Network `slim_residual_conv` has 16 of these and keeps pace with files; `wide_residual_conv`
+    convolutions of a block, by default as many. Network `slim_residual_conv` has 16 of these and does about half the work; `wide_residual_conv`
     has 64 of both and is meant for bfloat16. As an AE or DAE for one channel and 4 latent channels: 113,349, 57,957 and 447,877 parameters.
 
     Raises:
