@@ -202,6 +202,21 @@ def test_datasets_of_images_without_channels(batched):
     np.testing.assert_allclose(np.concatenate(made) if batched else np.stack(made), loaded.denoise(IMAGES[..., 0]), atol=1e-6)
 
 
+def test_one_trace_does_for_batches_of_any_size():
+    loaded = TrainedModel(model_of())
+    for count in (5, 2, 1):
+        loaded.denoise(IMAGES[:count])
+    assert loaded.verbs.graphs["call"].experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("place", ["m.keras", "saved_model"])
+def test_a_fixed_size_of_batches_stays_known(saved, place):
+    loaded = tfdvae.load(saved[1] / place)
+    dataset = tf.data.Dataset.from_tensor_slices(IMAGES).batch(2, drop_remainder=True)
+    for made in (loaded.denoise(dataset), loaded.encode(dataset), loaded.anomaly_scores(dataset), dataset.map(tfdvae.augmenter(loaded))):
+        assert made.element_spec.shape[0] == 2
+
+
 @pytest.mark.parametrize(
     "images", [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9, IMAGES - 1], ids=["255", "NaN", "-9", "-1"]
 )

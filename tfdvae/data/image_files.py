@@ -344,6 +344,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
         temporary.unlink()
         raise ValueError(f"the image {shown(path)} cannot be written: there is a folder of that name.") from None
     except RuntimeError as error:  # of imagecodecs, whose PNG files end at a million pixels a side
+        temporary.unlink(missing_ok=True)
         raise ValueError(f"the image {shown(path)} cannot be written: {error}.") from None
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -360,12 +360,12 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
     tally.kept = len(listed) - len(todo)
     one_large = threading.Lock()
 
-    def compute(read: Piece) -> tuple[Piece, list[tuple[Piece, np.ndarray]]]:
+    def compute(read: Piece) -> tuple[int, list[tuple[Piece, np.ndarray]]]:
         with one_large if read.images.nbytes > 2 * _BYTES else contextlib.nullcontext():
-            return read, list(attempts(read, function, tally))
+            return len(read.names), list(attempts(read, function, tally))
 
-    def write(computed: tuple[Piece, list[tuple[Piece, np.ndarray]]]) -> int:
-        read, results = computed
+    def write(computed: tuple[int, list[tuple[Piece, np.ndarray]]]) -> int:
+        count, results = computed
         for piece, made in results:
             for folder in {target(name).parent for name in piece.names}:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -375,7 +375,7 @@ def rewrite(path: Path, output: Path, function: Callable[[Piece], np.ndarray], t
                     tally.done += 1
                 except ValueError as error:
                     tally.fail(name, error)
-        return len(read.names)
+        return count
 
     with bar(title, len(todo)) as progress, image_files.quiet():
         # One thread reads and writes: two would mostly wait for each other's lock of the interpreter.
