@@ -334,7 +334,6 @@ class TrainedModel:
             wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
             with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [wanted])]):
                 made = function(unit)
-            made = tf.ensure_shape(made, unit.shape[:1].concatenate(made.shape[1:]))
             made = made[0] if unbatched else made
             if in_kind:
                 made = made[..., 0] if flat else made
