@@ -2,9 +2,9 @@
 
 python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
-The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. Both ways run on the same cores, one after
-the other, in nine rounds, into a new folder each time; ratios are of the times of one round, and the time in which Python and TensorFlow start is left out of both.
-The report goes to results/files/report.md.
+The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. All ways run on the same cores, one after
+the other, in nine rounds, into a new folder each time; ratios are of the times of one round, and the time in which Python and TensorFlow start is left out of them.
+Models run in the precision that is the command's default on the processor, and in float32. The report goes to results/files/report.md.
 """
 
 import argparse
@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfdvae import commands, corruptions, evaluation, files, inference, shipped
+from tfdvae import commands, corruptions, evaluation, files, inference, metrics, shipped
 from tfdvae.config import DenoiseConfig
 from tfdvae.data import sources
-from tfdvae.runtime import cores, use_threads
+from tfdvae.runtime import cores, has_bfloat16, use_threads
 
 ROOT = Path(__file__).parents[1]
 COUNTS, ROUNDS = (1_000, 10_000), 9
@@ -44,13 +44,19 @@ def seconds(work) -> float:
     return time.monotonic() - begun
 
 
-def peak_memory(model: str, source: Path, output: Path) -> float:
+def psnr(folder: Path, clean: np.ndarray) -> float:
+    """Return the mean PSNR of the images of a folder, in dB."""
+    images = np.stack([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())])[..., None]
+    return float(metrics.psnr(sources.to_unit(images), sources.to_unit(clean)).mean())
+
+
+def peak_memory(model: str, precision: str, source: Path, output: Path) -> float:
     """Return the greatest memory of a process that denoises, in MiB."""
     program = (
         "import resource, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
     )
-    command = [sys.executable, "-c", program, "denoise", model, str(source), str(output)]
+    command = [sys.executable, "-c", program, "denoise", model, str(source), str(output), "--precision", precision]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(done.stdout.split()[-1]) / 1024
 
@@ -68,9 +74,10 @@ def main() -> None:
     source = sources.load("fashion_mnist", arguments.data_dir)
     noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
     images = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
+    units = "has" if has_bfloat16() else "lacks"
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
-             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
-             f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
+             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest. The processor {units} units for bfloat16.", "",
+             f"| | files a second | of the bare loop's in the same round | mean PSNR, dB | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|---|"]  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for count in COUNTS:
@@ -78,19 +85,26 @@ def main() -> None:
             for number, image in enumerate(images[:count]):
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
         given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
-        names = {model: Path(model).name for model in arguments.model}
-        found: dict[str | None, list[float]] = {model: [] for model in (None, *names)}
-        for _ in range(ROUNDS):
-            for model, times in found.items():
+        ways = [None, *itertools.product(arguments.model, ("fastest", "float32"))]
+        times: dict[tuple[str, str] | None, list[float]] = {way: [] for way in ways}
+        found: dict[tuple[str, str] | None, float] = {}
+        for last in (number == ROUNDS - 1 for number in range(ROUNDS)):
+            for way in ways:
                 made = next(fresh)
-                config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
-                times.append(seconds(partial(commands.denoise, config) if config else partial(bare_loop, given, made)))
-        speeds = {model: [COUNTS[-1] / time for time in times] for model, times in found.items()}
-        lines.append(f"| decode and encode alone | {spread(speeds[None], ',.0f')} | | | |")
-        for model, name in names.items():
-            peaks = " | ".join(f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
-            ratios = [speed / bare for speed, bare in zip(speeds[model], speeds[None], strict=True)]
-            lines.append(f"| `{name}` | {spread(speeds[model], ',.0f')} | {spread(ratios, '.0%')} | {peaks} |")
+                if way is None:
+                    work = partial(bare_loop, given, made)
+                else:
+                    work = partial(commands.denoise, DenoiseConfig(model=way[0], precision=way[1], input=str(given), output=str(made)))
+                times[way].append(seconds(work))
+                if last:
+                    found[way] = psnr(made, source.test_images)
+        for way in ways:
+            cells = ["decode and encode alone", spread([COUNTS[-1] / time for time in times[way]], ",.0f"), "", f"{found[way]:.3f}", "", ""]
+            if way is not None:
+                ratios = [bare / time for time, bare in zip(times[way], times[None], strict=True)]
+                peaks = (f"{peak_memory(*way, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
+                cells[0], cells[2], cells[4:] = f"`{Path(way[0]).name}`, {way[1]}", spread(ratios, ".0%"), peaks
+            lines.append(f"| {' | '.join(cells)} |")
     files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
     print("\n".join(lines))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae import augmentation, exporting, files, inference, uses
+from tfdvae import augmentation, exporting, files, inference, runtime, uses
 from tfdvae.config import AugmentConfig, DenoiseConfig, DetectConfig, EncodeConfig, ExportConfig, ImputeConfig, SampleConfig
 from tfdvae.data import image_files, streams
 
@@ -26,7 +26,9 @@ def denoise(config: DenoiseConfig) -> int:
     def work(piece: streams.Piece) -> np.ndarray:
         return _in_kind(model, piece, model.denoise)
 
-    return _told(streams.rewrite(source, output, work, "Denoising", config.overwrite), source, output)
+    with runtime.fastest_precision() if config.precision == "fastest" else contextlib.nullcontext():
+        tally = streams.rewrite(source, output, work, "Denoising", config.overwrite)
+    return _told(tally, source, output)
 
 
 def impute(config: ImputeConfig) -> int:

@@ -90,6 +90,38 @@ def test_every_format_keeps_every_value(name, tmp_path):
     found = both(unlabelled(folder))
     assert found.dtype == expected.dtype
     assert np.array_equal(found, np.stack([expected.reshape(6, 8, -1)] * 2))
+    assert np.array_equal(image_files.read(folder / f"a_{name}"), found[0])
+
+
+def read_or_none(path):
+    try:
+        return image_files.read(path)
+    except image_files.Unreadable:
+        return None
+
+
+@pytest.mark.parametrize("image", [GRAY, COLOUR], ids=["gray", "colour"])
+def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatch):
+    """Each byte of it changed, and each part from its beginning; plain files alone do without Pillow."""
+    path = tmp_path / "a.png"
+    Image.fromarray(image).save(path)
+    whole = path.read_bytes()
+    assert np.array_equal(image_files._decode_plain_png(whole), image.reshape(6, 8, -1))
+    damaged = [whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :] for place in range(len(whole)) for change in (1, 255)]
+    damaged += [whole[:end] for end in range(0, len(whole), 7)] + [whole + b"more"]
+
+    def results():
+        found = []
+        for content in damaged:
+            path.write_bytes(content)
+            found.append(read_or_none(path))
+        return found
+
+    found = results()
+    monkeypatch.setattr(image_files, "_decode_plain_png", lambda data: None)
+    for content, ours, pillows in zip(damaged, found, results(), strict=True):
+        assert (ours is None) == (pillows is None), content
+        assert ours is None or np.array_equal(ours, pillows), content
 
 
 def test_jpeg(tmp_path):

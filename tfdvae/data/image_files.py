@@ -10,7 +10,9 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -317,9 +319,30 @@ def read(path: Path) -> np.ndarray:
     """
     with _reading(path):
         data = path.read_bytes()
+        if (pixels := _decode_plain_png(data)) is not None:
+            return pixels
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             kind = _kind_of(path, image, data[:_HEAD])
             return _pixels(image, data, kind.sixteen, kind.gray)
+
+
+def _decode_plain_png(data: bytes) -> np.ndarray | None:
+    """Return the pixels of a PNG file of 8 bits, gray or RGB, that holds one block of pixels and nothing else, and None for any other.
+
+    Most files that a program writes are of this kind, which takes less than half as long without Pillow. What is damaged is left to it.
+    """
+    end = 45 + int.from_bytes(data[33:37])
+    if data[:16] != b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" or data[24:26] not in (b"\x08\x00", b"\x08\x02"):
+        return None
+    if data[37:41] != b"IDAT" or data[end + 4 : end + 8] != b"IEND" or math.prod(struct.unpack(">2I", data[16:24])) > MOST_PIXELS:
+        return None
+    import imagecodecs
+
+    try:
+        pixels = imagecodecs.png_decode(data)
+    except imagecodecs.PngError:
+        return None
+    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
