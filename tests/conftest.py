@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """A cache folder of the tests' own, so that they neither use nor fill the user's."""
-    folder = tmp_path_factory.mktemp("cache")
+    """A cache folder of the tests' own, so that they neither use nor fill the user's; processes that share the tests share it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder

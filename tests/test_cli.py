@@ -1,4 +1,4 @@
-"""The command line in a subprocess, as a user meets it."""
+"""The command line as a user meets it, mostly in a subprocess."""
 
 import os
 import re
@@ -96,6 +96,19 @@ def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
     assert message in complaint(main("train", *arguments))
 
 
+@pytest.fixture
+def train(tmp_path, monkeypatch, capsys):
+    """Run `tfdvae train` in this process, in a folder and with a cache of the test's own, and return it as a finished process."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        status = cli.main(["train", *arguments])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return command
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -112,17 +125,16 @@ def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
         ([*TINY, "--learning-rate", "1e30", "--epochs", "5"], "the loss became"),
     ],
 )  # fmt: skip
-def test_bad_surroundings(arguments, message, tmp_path, no_network):
+def test_bad_surroundings(arguments, message, tmp_path, no_network, train):
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "FULL").mkdir()
     (tmp_path / "FULL" / "thesis.tex").touch()
     (tmp_path / "FILE").touch()
     (tmp_path / "broken.npz").write_text("no archive")
-    assert message in complaint(run(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")))
+    assert message in complaint(train(*arguments))
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -130,7 +142,7 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network):
         ("pickled.npz", [], "holds pickled Python objects"), ("labels.npz", [], "must hold whole numbers"), ("nan.npz", [], "image 0 has NaN"), ("odd.npz", ["--model", "dae"], "multiples of 2; got 5"),
     ],
 )  # fmt: skip
-def test_bad_images(name, arguments, message, tmp_path):
+def test_bad_images(name, arguments, message, tmp_path, train):
     """A line on standard error, status 2, and neither a run folder nor a part of one."""
     for folder, sizes in (("images", (6, 6, 6)), ("sizes", (6, 6, 8))):
         (tmp_path / folder).mkdir()
@@ -142,17 +154,16 @@ def test_bad_images(name, arguments, message, tmp_path):
     np.savez(tmp_path / "pickled.npz", x_train=images.astype(object), y_train=labels)
     np.savez(tmp_path / "labels.npz", x_train=images, y_train=labels / 2)
     np.savez(tmp_path / "nan.npz", x_train=np.full((20, 5, 5), np.nan), y_train=labels)
-    process = run("--dataset", f"./{name}", *arguments, "--output", "run", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert message in complaint(process)
+    assert message in complaint(train("--dataset", f"./{name}", *arguments, "--output", "run"))
     assert not (tmp_path / "run").exists()
     assert not list((tmp_path / "cache").rglob(".tmp-*"))
 
 
-def test_truncated_archive_is_named(archives, tmp_path):
+def test_truncated_archive_is_named(archives, tmp_path, train):
     for path in archives.glob("*.gz"):
         (tmp_path / path.name).write_bytes(path.read_bytes()[:20000])
     for name in ("auto", "fashion_mnist"):
-        assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(run("--dataset", name, "--data-dir", tmp_path))
+        assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(train("--dataset", name, "--data-dir", str(tmp_path)))
 
 
 def test_needs_neither_git_nor_a_backend_setting(tmp_path):
