@@ -3,12 +3,14 @@
 python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
 The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. All ways run on the same cores, one after
-the other, in nine rounds, into a new folder each time; ratios are of the times of one round, and the time in which Python and TensorFlow start is left out of them.
-Models run in the precision that is the command's default on the processor, and in float32. The report goes to results/files/report.md.
+the other, in nine rounds, into a new folder each time. A round begins and ends with the loop, and ratios are to the mean of the two; the models take turns in being
+the first. The time in which Python and TensorFlow start is left out. Models run in the precision that is the command's default on the processor, and in float32.
+The report goes to results/files/report.md.
 """
 
 import argparse
 import itertools
+import shutil
 import statistics
 import subprocess
 import sys
@@ -52,12 +54,13 @@ def psnr(folder: Path, clean: np.ndarray) -> float:
 
 def peak_memory(model: str, precision: str, source: Path, output: Path) -> float:
     """Return the greatest memory of a process that denoises, in MiB."""
-    program = (
-        "import resource, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
+    program = (  # `ru_maxrss` would begin at this process's own
+        "import re, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
+        r"print(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]); sys.exit(status)"
     )
     command = [sys.executable, "-c", program, "denoise", model, str(source), str(output), "--precision", precision]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
+    shutil.rmtree(output)
     return int(done.stdout.split()[-1]) / 1024
 
 
@@ -85,21 +88,36 @@ def main() -> None:
             for number, image in enumerate(images[:count]):
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
         given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
-        ways = [None, *itertools.product(arguments.model, ("fastest", "float32"))]
-        times: dict[tuple[str, str] | None, list[float]] = {way: [] for way in ways}
-        found: dict[tuple[str, str] | None, float] = {}
-        for last in (number == ROUNDS - 1 for number in range(ROUNDS)):
-            for way in ways:
-                made = next(fresh)
-                if way is None:
-                    work = partial(bare_loop, given, made)
-                else:
-                    work = partial(commands.denoise, DenoiseConfig(model=way[0], precision=way[1], input=str(given), output=str(made)))
-                times[way].append(seconds(work))
-                if last:
-                    found[way] = psnr(made, source.test_images)
-        for way in ways:
-            cells = ["decode and encode alone", spread([COUNTS[-1] / time for time in times[way]], ",.0f"), "", f"{found[way]:.3f}", "", ""]
+        ways = list(itertools.product(arguments.model, ("fastest", "float32")))
+        times: dict[tuple[str, str] | None, list[float]] = {way: [] for way in (None, *ways)}
+        quality: dict[tuple[str, str] | None, float] = {}
+
+        def timed(way: tuple[str, str] | None) -> float:
+            made = next(fresh)
+            if way is None:
+                time = seconds(partial(bare_loop, given, made))
+            else:
+                config = DenoiseConfig(model=way[0], precision=way[1], input=str(given), output=str(made))
+                time = seconds(partial(commands.denoise, config))
+            if way not in quality:
+                quality[way] = psnr(made, source.test_images)
+            shutil.rmtree(made)
+            return time
+
+        for number in range(ROUNDS):
+            first, turn = timed(None), number % len(ways)
+            for way in ways[turn:] + ways[:turn]:
+                times[way].append(timed(way))
+            times[None].append((first + timed(None)) / 2)
+        for way in (None, *ways):
+            cells = [
+                "decode and encode alone",
+                spread([COUNTS[-1] / time for time in times[way]], ",.0f"),
+                "",
+                f"{quality[way]:.3f}",
+                "",
+                "",
+            ]
             if way is not None:
                 ratios = [bare / time for time, bare in zip(times[way], times[None], strict=True)]
                 peaks = (f"{peak_memory(*way, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)

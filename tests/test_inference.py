@@ -459,3 +459,56 @@ def test_models_of_earlier_versions(expected, suffix):
     with np.load(expected) as kept:
         np.testing.assert_allclose(loaded.denoise(kept["images"]), kept["denoised"], atol=1e-5)
         np.testing.assert_allclose(loaded.encode(kept["images"]), kept["codes"], atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "network"), [("dvae", "mlp"), ("dae", "residual_conv"), ("dae", "pooled_conv")])
+def test_precision(name, network):
+    """bfloat16 has 8 significant bits; what was computed before in float32 stays as it is, and so do the layers."""
+    shape = (16, 16, 1) if network == "pooled_conv" else GRAY
+    images = np.random.default_rng(0).random((20, *shape), dtype=np.float32)
+    model = model_of(name, network, shape)
+    model.fit(images, epochs=2, verbose=0)
+    loaded = TrainedModel(model)
+    before = loaded.denoise(images)
+    half = loaded.denoise(images, precision="bfloat16")
+    np.testing.assert_allclose(half, before, atol=0.02)
+    assert not np.array_equal(half, before)
+    assert np.array_equal(loaded.denoise(images), before)
+    assert np.array_equal(loaded.denoise(images, precision="float32"), before)
+    assert np.array_equal(loaded.denoise(images, precision="bfloat16"), half)
+    batches = loaded.denoise(tf.data.Dataset.from_tensor_slices(images).batch(20), precision="bfloat16")
+    np.testing.assert_allclose(next(batches.as_numpy_iterator()), half, atol=0.01)
+    for layer in (*model.encoder.layers, *model.decoder.layers):
+        assert layer.dtype_policy.name == "float32"
+    with pytest.raises(ValueError, match="`precision` must be one of float32, bfloat16; got 'float64'"):
+        loaded.denoise(images, precision="float64")
+
+
+def test_a_model_trained_in_bfloat16_computes_in_float32_if_asked():
+    model = make("dae", "mlp", GRAY, dtype="mixed_bfloat16")
+    exact = make("dae", "mlp", GRAY)
+    exact.set_weights(model.get_weights())
+    loaded = TrainedModel(model)
+    assert not np.array_equal(loaded.denoise(IMAGES), exact.denoise(IMAGES))
+    np.testing.assert_allclose(loaded.denoise(IMAGES, precision="float32"), exact.denoise(IMAGES), atol=1e-6)
+
+
+class Halved(keras.layers.Layer):
+    """A user's layer that bears no other type than float32."""
+
+    def call(self, inputs):
+        return inputs * tf.constant(0.5, tf.float32)
+
+
+def test_layers_that_are_not_of_keras_keep_their_precision():
+    encoder = keras.Sequential([keras.Input(GRAY), keras.layers.Flatten(), Halved(), keras.layers.Dense(3)])
+    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(48), Halved(), keras.layers.Reshape(GRAY)])
+    loaded = TrainedModel(tfdvae.DAE(encoder, decoder, "gaussian:0.1"))
+    half, exact = (loaded.denoise(IMAGES, precision=precision) for precision in ("bfloat16", "float32"))
+    np.testing.assert_allclose(half, exact, atol=0.01)
+    assert not np.array_equal(half, exact)
+
+
+def test_a_saved_model_has_the_precision_that_it_was_exported_in(saved):
+    loaded = tfdvae.load(saved[1] / "saved_model")
+    assert np.array_equal(loaded.denoise(IMAGES, precision="bfloat16"), loaded.denoise(IMAGES))

@@ -1,10 +1,8 @@
-import contextlib
 import os
 import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
 
 from tests.conftest import ROOT
 from tfdvae import runtime
@@ -36,15 +34,3 @@ def test_units_for_bfloat16(text, expected, tmp_path, monkeypatch):
     if text is not None:
         (tmp_path / "cpuinfo").write_text(text)
     assert runtime.has_bfloat16() is expected
-
-
-@pytest.mark.parametrize("units", [True, False])
-def test_the_fastest_precision_ends_with_its_block(units, monkeypatch):
-    def in_bfloat16():
-        return tf.config.optimizer.get_experimental_options().get("auto_mixed_precision_onednn_bfloat16", False)
-
-    monkeypatch.setattr(runtime, "has_bfloat16", lambda: units)
-    with contextlib.suppress(KeyError), runtime.fastest_precision():
-        assert in_bfloat16() is units
-        raise KeyError
-    assert in_bfloat16() is False

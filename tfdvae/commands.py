@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,13 @@ def denoise(config: DenoiseConfig) -> int:
     model = inference.load(config.model)
     source, output = _paths(config)
 
-    def work(piece: streams.Piece) -> np.ndarray:
-        return _in_kind(model, piece, model.denoise)
+    of_8_bits = "bfloat16" if config.precision == "fastest" and runtime.has_bfloat16() else "float32"
 
-    with runtime.fastest_precision() if config.precision == "fastest" else contextlib.nullcontext():
-        tally = streams.rewrite(source, output, work, "Denoising", config.overwrite)
-    return _told(tally, source, output)
+    def work(piece: streams.Piece) -> np.ndarray:
+        precision = of_8_bits if piece.images.dtype == np.uint8 else "float32"
+        return _in_kind(model, piece, partial(model.denoise, precision=precision))
+
+    return _told(streams.rewrite(source, output, work, "Denoising", config.overwrite), source, output)
 
 
 def impute(config: ImputeConfig) -> int:

@@ -1,15 +1,12 @@
-"""TensorFlow's threads and precision, settings that a result depends on, and the machine's memory."""
+"""TensorFlow's threads, a setting that a result depends on, and what the machine has."""
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
 _CPUINFO = Path("/proc/cpuinfo")
-_BFLOAT16_GRAPHS = "auto_mixed_precision_onednn_bfloat16"
 
 
 def cores() -> int:
@@ -42,17 +39,6 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(words)
-
-
-@contextlib.contextmanager
-def fastest_precision() -> Iterator[None]:
-    """Let graphs of float32 be computed in bfloat16 within the block, if the processor has units for it."""
-    before = tf.config.optimizer.get_experimental_options().get(_BFLOAT16_GRAPHS, False)
-    tf.config.optimizer.set_experimental_options({_BFLOAT16_GRAPHS: has_bfloat16()})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({_BFLOAT16_GRAPHS: before})
 
 
 def memory() -> float:

@@ -93,6 +93,14 @@ def test_every_format_keeps_every_value(name, tmp_path):
     assert np.array_equal(image_files.read(folder / f"a_{name}"), found[0])
 
 
+def with_checksums(png):
+    """A PNG file of three chunks whose checksums fit what is in them."""
+    end = len(png) - 16  # of the second chunk
+    for start, stop in ((12, 29), (37, end), (len(png) - 8, len(png) - 4)):
+        png = png[:stop] + struct.pack(">I", zlib.crc32(png[start:stop])) + png[stop + 4 :]
+    return png
+
+
 def read_or_none(path):
     try:
         return image_files.read(path)
@@ -100,15 +108,17 @@ def read_or_none(path):
         return None
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("image", [GRAY, COLOUR], ids=["gray", "colour"])
 def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatch):
-    """Each byte of it changed, and each part from its beginning; plain files alone do without Pillow."""
+    """Each byte of it changed, with and without the checksum that it then has, and each part from its beginning; plain files alone do without Pillow."""
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     whole = path.read_bytes()
     assert np.array_equal(image_files._decode_plain_png(whole), image.reshape(6, 8, -1))
     damaged = [whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :] for place in range(len(whole)) for change in (1, 255)]
-    damaged += [whole[:end] for end in range(0, len(whole), 7)] + [whole + b"more"]
+    damaged += [with_checksums(content) for content in damaged]
+    damaged += [whole[:end] for end in range(len(whole))] + [whole + b"more"]
 
     def results():
         found = []

@@ -47,7 +47,7 @@ class DenoiseConfig(_OfImages):
     """Denoise images: the output is a folder, an image or a file of arrays, as the input is, of the same types and names."""
 
     precision: Annotated[str, one_of(*_DENOISING_PRECISIONS)] = "fastest"
-    """What the model computes in. fastest: bfloat16 on processors with units for it, float32 on others."""
+    """What the model computes in. fastest: bfloat16 for images of 8 bits on x86 processors with units for it, otherwise float32. A SavedModel computes as it was exported."""
 
     def __post_init__(self):
         super().__post_init__()
