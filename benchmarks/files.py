@@ -4,8 +4,8 @@ python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
 The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. All ways run on the same cores, one after
 the other, in nine rounds, into a new folder each time. A round begins and ends with the loop, and ratios are to the mean of the two; the models take turns in being
-the first. The time in which Python and TensorFlow start is left out. Models run in the precision that is the command's default on the processor, and in float32.
-The report goes to results/files/report.md. The folders take 2.5 GB of the disk, for they are removed in the end alone: removing them slows what follows.
+the first. The time in which Python and TensorFlow start is left out. The report goes to results/files/report.md. The folders take 1.5 GB of the disk, for
+they are removed in the end alone: removing them slows what follows.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfdvae import commands, corruptions, evaluation, files, inference, metrics, shipped
+from tfdvae import commands, corruptions, evaluation, files, inference, shipped
 from tfdvae.config import DenoiseConfig
 from tfdvae.data import sources
-from tfdvae.runtime import cores, has_bfloat16, use_threads
+from tfdvae.runtime import cores, use_threads
 
 ROOT = Path(__file__).parents[1]
 COUNTS, ROUNDS = (1_000, 10_000), 9
@@ -45,19 +45,13 @@ def seconds(work) -> float:
     return time.monotonic() - begun
 
 
-def psnr(folder: Path, clean: np.ndarray) -> float:
-    """Return the mean PSNR of the images of a folder, in dB."""
-    images = np.stack([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())])[..., None]
-    return float(metrics.psnr(sources.to_unit(images), sources.to_unit(clean)).mean())
-
-
-def peak_memory(model: str, precision: str, source: Path, output: Path) -> float:
+def peak_memory(model: str, source: Path, output: Path) -> float:
     """Return the greatest memory of a process that denoises, in MiB."""
     program = (  # `ru_maxrss` would begin at this process's own
         "import re, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
         r"print(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]); sys.exit(status)"
     )
-    command = [sys.executable, "-c", program, "denoise", model, str(source), str(output), "--precision", precision]
+    command = [sys.executable, "-c", program, "denoise", model, str(source), str(output)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(done.stdout.split()[-1]) / 1024
 
@@ -75,10 +69,9 @@ def main() -> None:
     source = sources.load("fashion_mnist", arguments.data_dir)
     noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
     images = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
-    units = "has" if has_bfloat16() else "lacks"
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
-             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest. The processor {units} units for bfloat16.", "",
-             f"| | files a second | of the bare loop's in the same round | mean PSNR, dB | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|---|"]  # fmt: skip
+             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
+             f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for count in COUNTS:
@@ -86,40 +79,26 @@ def main() -> None:
             for number, image in enumerate(images[:count]):
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
         given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
-        ways = list(itertools.product(arguments.model, ("fastest", "float32")))
-        times: dict[tuple[str, str] | None, list[float]] = {way: [] for way in (None, *ways)}
-        quality: dict[tuple[str, str] | None, float] = {}
+        times: dict[str | None, list[float]] = {model: [] for model in (None, *arguments.model)}
 
-        def timed(way: tuple[str, str] | None) -> float:
+        def timed(model: str | None) -> float:
             made = next(fresh)
-            if way is None:
-                time = seconds(partial(bare_loop, given, made))
-            else:
-                config = DenoiseConfig(model=way[0], precision=way[1], input=str(given), output=str(made))
-                time = seconds(partial(commands.denoise, config))
-            if way not in quality:
-                quality[way] = psnr(made, source.test_images)
-            return time
+            config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
+            return seconds(partial(commands.denoise, config) if config else partial(bare_loop, given, made))
 
         for number in range(ROUNDS):
-            first, turn = timed(None), number % len(ways)
-            for way in ways[turn:] + ways[:turn]:
-                times[way].append(timed(way))
+            first, turn = timed(None), number % len(arguments.model)
+            for model in arguments.model[turn:] + arguments.model[:turn]:
+                times[model].append(timed(model))
             times[None].append((first + timed(None)) / 2)
-        for way in (None, *ways):
-            cells = [
-                "decode and encode alone",
-                spread([COUNTS[-1] / time for time in times[way]], ",.0f"),
-                "",
-                f"{quality[way]:.3f}",
-                "",
-                "",
-            ]
-            if way is not None:
-                ratios = [bare / time for time, bare in zip(times[way], times[None], strict=True)]
-                peaks = (f"{peak_memory(*way, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
-                cells[0], cells[2], cells[4:] = f"`{Path(way[0]).name}`, {way[1]}", spread(ratios, ".0%"), peaks
-            lines.append(f"| {' | '.join(cells)} |")
+        for model, measured in times.items():
+            speed = spread([COUNTS[-1] / time for time in measured], ",.0f")
+            if model is None:
+                lines.append(f"| decode and encode alone | {speed} | | | |")
+                continue
+            ratios = [bare / time for time, bare in zip(measured, times[None], strict=True)]
+            peaks = " | ".join(f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
+            lines.append(f"| `{Path(model).name}` | {speed} | {spread(ratios, '.0%')} | {peaks} |")
     files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
     print("\n".join(lines))
 

@@ -14,7 +14,7 @@ from tfdvae import cli, files
 from tfdvae.config import TrainConfig
 from tfdvae.corruptions import KINDS
 
-TINY = ["--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--threads", "2"]
+TINY = ["--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2"]
 WITHOUT_TENSORFLOW = """
 import sys
 from tfdvae.cli import main
@@ -97,14 +97,14 @@ def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
 
 
 @pytest.fixture
-def train(tmp_path, monkeypatch, capsys):
+def train(tmp_path, monkeypatch, capfd):
     """Run `tfdvae train` in this process, in a folder and with a cache of the test's own, and return it as a finished process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments):
         status = cli.main(["train", *arguments])
-        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
 
     return command
 
@@ -113,7 +113,6 @@ def train(tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--dataset", "digits", "--n-train", "1439"], "1,438 training images of digits; got 1,439"),
-        (["--dataset", "fashion_mnist"], "fashion_mnist is not on this machine"),
         (["--data-dir", "EMPTY"], "lacks t10k-images-idx3-ubyte.gz"),
         ([*TINY, "--output", "/proc/none"], "cannot be written"),
         ([*TINY, "--output", "FILE"], "is a file"),
@@ -133,6 +132,11 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network, train):
     (tmp_path / "broken.npz").write_text("no archive")
     assert message in complaint(train(*arguments))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_that_cannot_be_had(tmp_path, no_network):
+    process = run("--dataset", "fashion_mnist", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert "fashion_mnist is not on this machine" in complaint(process)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import tensorflow as tf
 import tfdvae
 from tests.conftest import peak_memory
 from tests.models.test_contract import make
-from tfdvae import cli, commands, files, metrics, runtime, uses
-from tfdvae.data import image_files, sources, streams
+from tfdvae import cli, commands, files, uses
+from tfdvae.data import image_files, streams
 from tfdvae.models import verbs
 
 SHAPE = (8, 6, 1)
@@ -75,7 +75,7 @@ def rows(path):
 
 def test_denoise_a_folder(run, models, tmp_path):
     write_folder()
-    status, out, err = run("denoise dvae.keras in out --precision float32")
+    status, out, err = run("denoise dvae.keras in out")
     assert status == 0
     assert "40 images in out" in out
     assert "Denoising" in err
@@ -85,33 +85,6 @@ def test_denoise_a_folder(run, models, tmp_path):
         np.testing.assert_allclose(made, expected, atol=0.51)
     status, out, _ = run("denoise dvae.keras in out")
     assert (status, "40 kept as they were there" in out) == (0, True)
-
-
-def test_images_of_8_bits_are_denoised_in_bfloat16_where_that_is_fast(fashion, run, monkeypatch, tmp_path):
-    """The PSNR of noisy clothing stays within 0.05 dB; other images, and all on processors without units for it, are computed in float32."""
-    clean = sources.to_unit(fashion.test_images[:100])
-    noisy = np.clip(clean + np.random.default_rng(0).normal(0, 0.1, clean.shape), 0, 1).astype(np.float32)
-    write_folder(np.rint(255 * noisy).astype(np.uint8), "in", ("one",))
-    np.save("floats.npy", noisy)
-    np.save("of_16_bits.npy", np.rint(65535 * noisy).astype(np.uint16))
-
-    def denoised(options=""):
-        assert run(f"denoise clothing-denoiser in out --overwrite {options}")[0] == 0
-        return np.stack([image_files.read(path) for path in sorted((tmp_path / "out" / "one").iterdir())])
-
-    def denoised_array(name, options=""):
-        assert run(f"denoise clothing-denoiser {name}.npy out.npy --overwrite {options}")[0] == 0
-        return np.load("out.npy")
-
-    for units in (True, False):
-        monkeypatch.setattr(runtime, "has_bfloat16", lambda units=units: units)
-        fastest, exact = denoised(), denoised("--precision float32")
-        psnr, expected = (metrics.psnr(sources.to_unit(images), clean).mean() for images in (fastest, exact))
-        assert psnr == pytest.approx(expected, abs=0.05)
-        assert expected > metrics.psnr(noisy, clean).mean() + 4
-        assert np.array_equal(fastest, exact) is not units
-        for name in ("floats", "of_16_bits"):
-            assert np.array_equal(denoised_array(name), denoised_array(name, "--precision float32"))
 
 
 def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
@@ -451,7 +424,7 @@ def test_arrays_that_hold_no_images_are_copied_and_named(write, run, models, tmp
     write("in.npz", images=BYTES, y=np.arange(40), x_test=BYTES.astype(np.int64))
     with zipfile.ZipFile("in.npz", "a") as archive, archive.open("file.npy", "w") as member:
         np.lib.format.write_array(member, np.arange(3))
-    status, out, _ = run("denoise dvae.keras in.npz out.npz --precision float32")
+    status, out, _ = run("denoise dvae.keras in.npz out.npz")
     assert (status, "40 images in out.npz; copied as they are: file, x_test, y" in out) == (0, True)
     made = np.load(tmp_path / "out.npz")
     np.testing.assert_allclose(made["images"], 255 * models[1]["dvae"].denoise(BYTES / np.float32(255)), atol=0.51)
@@ -599,7 +572,7 @@ def test_export(run, models, tmp_path):
     assert (status, "exists; --overwrite replaces it" in err) == (2, True)
     assert run("export dvae.keras --format onnx --overwrite")[0] == 0
     np.save("in.npy", IMAGES)
-    assert run("denoise saved in.npy out.npy --precision float32")[0] == 0
+    assert run("denoise saved in.npy out.npy")[0] == 0
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), models[1]["dvae"].denoise(IMAGES), atol=1e-6)
     status, _, err = run("export saved --format onnx --output other.onnx")
     assert (status, "`model` saved is exported already; give the run folder or the .keras file" in err) == (2, True)
@@ -633,7 +606,6 @@ BAD = {
     "impute dvae.keras in.npy out.npy --mask folder": "`mask` must be arrays where `input` is",
     "export dvae.keras --format tflite": "format",
     "denoise dvae.keras in.npy out.npy --threads 0": "`threads`",
-    "denoise dvae.keras in.npy out.npy --precision float16": "precision",
 }
 
 

@@ -7,12 +7,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae import augmentation, exporting, files, inference, runtime, uses
+from tfdvae import augmentation, exporting, files, inference, uses
 from tfdvae.config import AugmentConfig, DenoiseConfig, DetectConfig, EncodeConfig, ExportConfig, ImputeConfig, SampleConfig
 from tfdvae.data import image_files, streams
 
@@ -24,11 +23,8 @@ def denoise(config: DenoiseConfig) -> int:
     model = inference.load(config.model)
     source, output = _paths(config)
 
-    of_8_bits = "bfloat16" if config.precision == "fastest" and runtime.has_bfloat16() else "float32"
-
     def work(piece: streams.Piece) -> np.ndarray:
-        precision = of_8_bits if piece.images.dtype == np.uint8 else "float32"
-        return _in_kind(model, piece, partial(model.denoise, precision=precision))
+        return _in_kind(model, piece, model.denoise)
 
     return _told(streams.rewrite(source, output, work, "Denoising", config.overwrite), source, output)
 

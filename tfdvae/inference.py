@@ -1,7 +1,6 @@
 """A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
 
 from collections.abc import Callable
-from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -99,28 +98,23 @@ class TrainedModel:
         """Whether images larger than the model's can be denoised, in overlapping tiles: where codes keep their place in the image."""
         return len(self.verbs.code_shape) == 3
 
-    def denoise(self, images, precision: str | None = None):
+    def denoise(self, images):
         """Return the denoised images.
 
         Larger ones than the model's are denoised in overlapping tiles where the network is convolutional.
-
-        Args:
-            images: as the class says.
-            precision: as for `Verbs.call_in`.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
         if isinstance(images, tf.data.Dataset):
-            return images.map(self.mapped(self.verbs.call_in(precision)), tf.data.AUTOTUNE)
+            return images.map(self.mapped(self.verbs.graphs["call"]), tf.data.AUTOTUNE)
         array = np.asarray(images)
-        return to_kind(self._denoise(self.batch(array, larger=True), precision), array.dtype).reshape(array.shape)
+        return to_kind(self._denoise(self.batch(array, larger=True)), array.dtype).reshape(array.shape)
 
-    def _denoise(self, images: np.ndarray, precision: str | None = None) -> np.ndarray:
-        denoise = partial(self.verbs.denoise, precision=precision)
+    def _denoise(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == self.image_shape:
-            return denoise(images)
-        return np.stack([tiles.apply(denoise, image, self.image_shape[:2], self.verbs.batch_rows) for image in images])
+            return self.verbs.denoise(images)
+        return np.stack([tiles.apply(self.verbs.denoise, image, self.image_shape[:2], self.verbs.batch_rows) for image in images])
 
     def encode(self, images):
         """Return the code of each image, float32 (N, ...), of a single image (...).

@@ -1,12 +1,9 @@
-"""TensorFlow's threads, a setting that a result depends on, and what the machine has."""
+"""TensorFlow's threads, a setting that a result depends on, and the machine's memory."""
 
 import math
 import os
-from pathlib import Path
 
 import tensorflow as tf
-
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 def cores() -> int:
@@ -30,15 +27,6 @@ def use_threads(threads: int | None) -> int:
             raise ValueError(f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}.") from None
         return running
     return wanted
-
-
-def has_bfloat16() -> bool:
-    """Tell whether the processor has units for bfloat16: an x86 of which Linux says so. Others are not known to have them."""
-    try:
-        words = _CPUINFO.read_text().split()
-    except OSError:
-        return False
-    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(words)
 
 
 def memory() -> float:

@@ -93,6 +93,12 @@ def test_every_format_keeps_every_value(name, tmp_path):
     assert np.array_equal(image_files.read(folder / f"a_{name}"), found[0])
 
 
+def test_a_plain_png_is_read_without_pillow(tmp_path, monkeypatch):
+    Image.fromarray(GRAY).save(tmp_path / "a.png")
+    monkeypatch.setattr(image_files.Image, "open", None)
+    assert np.array_equal(image_files.read(tmp_path / "a.png")[..., 0], GRAY)
+
+
 def with_checksums(png):
     """A PNG file of three chunks whose checksums fit what is in them."""
     end = len(png) - 16  # of the second chunk

@@ -9,7 +9,6 @@ from tfdvae import checks
 from tfdvae.config.train import one_of
 
 EXPORT_FORMATS = ("saved_model", "onnx")
-_DENOISING_PRECISIONS = ("fastest", "float32")
 
 _Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 _Input = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
@@ -45,13 +44,6 @@ class _OfImages(VerbConfig):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DenoiseConfig(_OfImages):
     """Denoise images: the output is a folder, an image or a file of arrays, as the input is, of the same types and names."""
-
-    precision: Annotated[str, one_of(*_DENOISING_PRECISIONS)] = "fastest"
-    """What the model computes in. fastest: bfloat16 for images of 8 bits on x86 processors with units for it, otherwise float32. A SavedModel computes as it was exported."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        checks.choice("precision", self.precision, _DENOISING_PRECISIONS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -328,7 +328,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def _decode_plain_png(data: bytes) -> np.ndarray | None:
-    """Return the pixels of a PNG file of 8 bits, gray or RGB, not interlaced, that holds one block of pixels and nothing else, and None for any other.
+    """Return the pixels, uint8 (H, W, 1) or (H, W, 3), of a PNG file that is not interlaced and holds one block of them and nothing else, or None.
 
     Small images without metadata are such files, which take less than half as long without Pillow. What is damaged is left to it.
     """

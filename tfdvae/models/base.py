@@ -1,6 +1,5 @@
 """What all models share: checks of the networks, noise, training and test step, saving."""
 
-import threading
 from functools import cached_property
 
 import keras
@@ -11,12 +10,10 @@ if keras.backend.backend() != "tensorflow":
     raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
 
 from tfdvae import checks, corruptions, seeds
-from tfdvae.config import PRECISIONS, TARGETS
+from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
 from tfdvae.models.verbs import Verbs
-
-_RETRACING = threading.Lock()  # layers are under another policy meanwhile
 
 
 class DenoisingModel(Verbs, keras.Model):
@@ -88,31 +85,6 @@ class DenoisingModel(Verbs, keras.Model):
         if self.variational:
             taken["posterior"] = self.image_shape
         return {name: tf.function(getattr(self, name), [tf.TensorSpec((None, *shape), tf.float32)]) for name, shape in taken.items()}
-
-    def call_in(self, precision):
-        graph = super().call_in(precision)
-        if precision is None:
-            return graph
-        with _RETRACING:
-            if precision not in self._calls:
-                self._calls[precision] = self._trace_call(PRECISIONS[precision])
-        return self._calls[precision]
-
-    @cached_property
-    def _calls(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        return {}
-
-    def _trace_call(self, policy: str) -> tf.types.experimental.ConcreteFunction:
-        """Return the graph `call` in which Keras's own layers compute under a dtype policy; those of others might not bear it."""
-        layers = [layer for network in (self.encoder, self.decoder) for layer in _layers_of_keras(network)]
-        own = [layer.dtype_policy for layer in layers]
-        try:
-            for layer in layers:
-                layer.dtype_policy = policy
-            return tf.function(self.call, [tf.TensorSpec((None, *self.image_shape), tf.float32)]).get_concrete_function()
-        finally:
-            for layer, kept in zip(layers, own, strict=True):
-                layer.dtype_policy = kept
 
     @property
     def metrics(self):
@@ -315,15 +287,6 @@ def _all_layers(network: keras.Model):
         yield layer
         if isinstance(layer, keras.Model):
             yield from _all_layers(layer)
-
-
-def _layers_of_keras(network: keras.Model):
-    """Yield the layers that come with Keras, in functional and sequential networks: what runs between them bears any type."""
-    for layer in network.layers if getattr(network, "outputs", None) else ():
-        if isinstance(layer, keras.Model):
-            yield from _layers_of_keras(layer)
-        elif type(layer).__module__.startswith("keras."):
-            yield layer
 
 
 _MOVING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute, keras.layers.Cropping2D)

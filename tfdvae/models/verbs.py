@@ -41,25 +41,12 @@ class Verbs:
         shape = None if any_size else self.image_shape
         return checks.images(name, value, shape, scale=scale if self.likelihood.kind == "bernoulli" else "free")
 
-    def call_in(self, precision: str | None) -> Callable:
-        """Return the graph `call`, computed in `float32` or `bfloat16`, or with None as the model was trained; a SavedModel's is as it was exported.
-
-        In bfloat16 it is about 1.5 times as fast on processors with units for it (`tfdvae.runtime.has_bfloat16`), and about 0.001 (root mean square) off float32.
-
-        Raises:
-            ValueError: another precision.
-        """
-        if precision is not None:
-            checks.choice("precision", precision, ("float32", "bfloat16"))
-        return self.graphs["call"]
-
-    def denoise(self, images, batch_size: int | None = None, precision: str | None = None) -> np.ndarray:
+    def denoise(self, images, batch_size: int | None = None) -> np.ndarray:
         """Return the reconstruction of each image.
 
         Args:
             images: (N, H, W, C) in [0, 1], which noise may exceed.
             batch_size: images at a time. Default: 256, or fewer where they are large.
-            precision: as for `call_in`.
 
         Returns:
             float32 (N, H, W, C) in [0, 1].
@@ -67,11 +54,11 @@ class Verbs:
         Raises:
             ValueError: images with NaN, of the wrong shape or range.
         """
-        return self._in_batches(self.call_in(precision), self.checked("images", images), batch_size)
+        return self._in_batches("call", self.checked("images", images), batch_size)
 
     def encode(self, images, batch_size: int | None = None) -> np.ndarray:
         """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return self._in_batches(self.graphs["encode_images"], self.checked("images", images), batch_size)
+        return self._in_batches("encode_images", self.checked("images", images), batch_size)
 
     def decode(self, codes, batch_size: int | None = None) -> np.ndarray:
         """Return the image of each code.
@@ -91,10 +78,10 @@ class Verbs:
             raise ValueError(f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}.")
         if not np.isfinite(codes).all():
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
-        return self._in_batches(self.graphs["decode_codes"], codes, batch_size)
+        return self._in_batches("decode_codes", codes, batch_size)
 
     def _in_batches(self, graph, array, batch_size):
-        return in_batches(graph, array, batch_size=self.batch_rows if batch_size is None else batch_size)
+        return in_batches(self.graphs[graph], array, batch_size=self.batch_rows if batch_size is None else batch_size)
 
     def prior_codes(self, count: int, seed: int = 0) -> Iterator[np.ndarray]:
         """Return `count` draws of the prior N(0, I) in pieces of at most 64 MiB of images, float64 (n, *code_shape).
