@@ -80,7 +80,7 @@ def undisturbed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("stage", "seconds"), [("classifier-dvae", 9)])
+@pytest.mark.parametrize(("stage", "seconds"), [("classifier-limited", 6), ("classifier-dvae", 9)])
 def test_killed_within_a_stage_and_resumed_gives_the_same_bits(stage, seconds, undisturbed, tmp_path):
     folder = tmp_path / "run"
     killed_at(stage, seconds, *SETTINGS, "--output", folder)
