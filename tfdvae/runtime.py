@@ -1,9 +1,10 @@
-"""TensorFlow's threads, a setting that a result depends on, and the machine's memory."""
+"""Threads, a setting that a result depends on, and the machine's memory."""
 
 import math
 import os
 
 import tensorflow as tf
+import threadpoolctl
 
 
 def cores() -> int:
@@ -12,7 +13,7 @@ def cores() -> int:
 
 
 def use_threads(threads: int | None) -> int:
-    """Give TensorFlow a number of threads, by default one a core, and return it.
+    """Give TensorFlow, and the libraries beside it that are loaded (BLAS, OpenMP), a number of threads, by default one a core, and return it.
 
     Raises:
         ValueError: TensorFlow has begun to work in this process with another number.
@@ -25,7 +26,8 @@ def use_threads(threads: int | None) -> int:
         running = tf.config.threading.get_intra_op_parallelism_threads() or cores()
         if threads is not None and running != threads:
             raise ValueError(f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}.") from None
-        return running
+        wanted = running
+    threadpoolctl.threadpool_limits(wanted)
     return wanted
 
 

@@ -342,14 +342,14 @@ def test_pairs_have_nothing_to_do_with_validation_images_nor_with_how_train_is_w
     assert np.array_equal(found["test_noisy"], 255 - found["test_images"])
 
 
-def huge_png(width, height):
-    """A whole PNG file of a few bytes whose header says that it is huge."""
+def huge_png(width, height, pixels=b""):
+    """A whole PNG file whose header says that it is huge; without pixels it has a few bytes."""
 
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
 
 
 def cut(save):
@@ -372,6 +372,7 @@ UNREADABLE = {
     "text.jpg": (raw(b"hello"), "cannot be read"),
     "huge.png": (raw(huge_png(60_000, 60_000)), "more than 50,000,000"),
     "large.png": (raw(huge_png(10_000, 5_001)), "10000x5001 pixels, more than 50,000,000"),
+    "whole.png": (raw(huge_png(10_000, 5_001, bytes(10_001 * 5_001))), "10000x5001 pixels, more than 50,000,000"),
     "cut.png": (cut(pillow(COLOUR)), "cannot be read"),
     "cut16.png": (cut(png16(COLOUR16)), "cannot be read"),
     "cut.jpg": (cut(pillow(np.tile(COLOUR, (20, 20, 1)))), "cannot be read"),
@@ -403,6 +404,8 @@ def test_unreadable_images_are_named_or_left_out(name, tmp_path, capfd):
     assert name in found["skipped"][0]
     with pytest.raises(image_files.Unreadable, match=name):
         unlabelled(folder)
+    with pytest.raises(image_files.Unreadable, match=message):
+        image_files.read(folder / name)
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -26,7 +26,7 @@ class StudyConfig:
     workers: int = 1
     """Cells computed at a time, each in a process of its own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow in each process. Default: the cores of this machine, shared by the workers."""
+    """Threads that each process computes with. Default: the cores of this machine, shared by the workers."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
     cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None

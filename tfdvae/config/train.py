@@ -107,7 +107,7 @@ class TrainConfig:
     precision: Annotated[str, one_of(*PRECISIONS)] = "float32"
     """float32, or mixed precision with the named type for activations."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow. Default: the cores of this machine. Results repeat bit for bit at one number of threads."""
+    """Threads to compute with. Default: the cores of this machine. Results repeat bit for bit at one number of threads."""
     init_from: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
     """Start from the weights of a trained model: a run folder or a .keras file."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None

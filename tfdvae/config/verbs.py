@@ -22,7 +22,7 @@ class VerbConfig:
     overwrite: bool = False
     """Replace what is there."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads of TensorFlow. Default: the cores of this machine."""
+    """Threads to compute with. Default: the cores of this machine."""
     debug: bool = False
     """Show the whole traceback of an error."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import sklearn.decomposition
 import sklearn.manifold
+import threadpoolctl
 from PIL import Image
 
 from tfdvae import metrics
@@ -115,7 +116,8 @@ def _tsne(flat: np.ndarray) -> list:
     if len(flat) < 5:
         return None
     reduced = sklearn.decomposition.PCA(50, random_state=_SEED).fit_transform(flat) if min(flat.shape) > 50 else flat
-    found = sklearn.manifold.TSNE(perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED).fit_transform(reduced)
+    with threadpoolctl.threadpool_limits(1):  # threads that wait for one another make it many times slower on a busy machine
+        found = sklearn.manifold.TSNE(perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED).fit_transform(reduced)
     return _unit_square(found)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import sklearn.manifold
+import threadpoolctl
 
 from tfdvae import corruptions, files
 from tfdvae.reporting import plots, statistics
@@ -211,7 +212,8 @@ def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
     """t-SNE as published (perplexity 30, random state 307), kept beside the cell."""
     path = cell.with_suffix(".tsne.npy")
     if not path.exists():
-        embedded = sklearn.manifold.TSNE(perplexity=min(30, len(codes) - 1), random_state=307).fit_transform(codes)
+        with threadpoolctl.threadpool_limits(1):  # threads that wait for one another make it many times slower on a busy machine
+            embedded = sklearn.manifold.TSNE(perplexity=min(30, len(codes) - 1), random_state=307).fit_transform(codes)
         with files.replacing(path) as temporary, open(temporary, "wb") as file:
             np.save(file, embedded)
     return np.load(path)
