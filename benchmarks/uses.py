@@ -27,7 +27,6 @@ import sklearn.ensemble
 import sklearn.metrics
 import sklearn.svm
 import tensorflow as tf
-import threadpoolctl
 from matplotlib.figure import Figure
 
 from tfdvae import files, seeds, uses
@@ -602,7 +601,6 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true", help="measure the candidates on validation images instead")
     arguments = parser.parse_args()
     use_threads(1)
-    threadpoolctl.threadpool_limits(1)
     arguments.output.mkdir(parents=True, exist_ok=True)
     with files.locked(arguments.output):
         source = sources.load("fashion_mnist", arguments.data_dir)

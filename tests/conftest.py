@@ -71,6 +71,18 @@ def digits():
     return sources.to_unit(source.train_images), source.train_labels
 
 
+@pytest.fixture(scope="session")
+def small_digits(tmp_path_factory):
+    """An .npz file of 400 digits to train on and 100 to test on, of 12x12 pixels, with which whole runs and studies take less time."""
+    from tfdvae.data import sources
+
+    source = sources.load("digits")
+    path = tmp_path_factory.mktemp("small") / "digits.npz"
+    np.savez(path, x_train=source.train_images[:400, 2:-2:2, 2:-2:2], y_train=source.train_labels[:400],
+             x_test=source.test_images[:100, 2:-2:2, 2:-2:2], y_test=source.test_labels[:100])  # fmt: skip
+    return path
+
+
 @pytest.fixture
 def noise():
     """Random images (N, H, W, C) in [0, 1]."""
@@ -92,7 +104,7 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
 
     Args:
         *arguments: of the command line.
-        stop_when: called again and again; once it returns True, the process is sent a signal.
+        stop_when: called again and again; once it returns True, the process is sent a signal, with which it ends within a minute.
         sent: this one.
         group: its children are sent it too.
     """
@@ -109,7 +121,7 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
                 break
             time.sleep(0.05)
         try:
-            stdout, stderr = process.communicate(timeout=900)
+            stdout, stderr = process.communicate(timeout=900 if stop_when is None else 60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -157,13 +169,18 @@ sys.exit(status)
 def peak_memory(*arguments):
     """The most memory, in MiB, that a `tfdvae` command had of its own: without mapped files, which are given back when memory is needed.
 
-    What each thread keeps of its own, so that the sum hangs on which of them did what, is left out: the buffers of oneDNN (up to
-    100 MiB more in one run than in the next), and memory that was freed and is kept for later.
+    What threads keep for themselves, so that the sum hangs on which of them did what, is left out: the buffers of oneDNN (100 MiB
+    more in one run than in the next), and most of what was freed and is kept for later.
     """
     if not Path("/proc/self/status").exists():
         lacking("/proc, where Linux tells what memory a process has of its own, is missing")
     command = [sys.executable, "-c", _PEAK, *map(str, arguments)]
-    settings = {"TF_ENABLE_ONEDNN_OPTS": "0", "MALLOC_MMAP_THRESHOLD_": str(2**18), "MALLOC_TRIM_THRESHOLD_": str(2**18)}
+    settings = {
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(2**18),
+        "MALLOC_TRIM_THRESHOLD_": str(2**18),
+    }
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | settings)
     assert process.returncode == 0, process.stderr
     return float(process.stdout.split()[-1])

@@ -13,7 +13,9 @@ def cores() -> int:
 
 
 def use_threads(threads: int | None) -> int:
-    """Give TensorFlow, and the libraries beside it that are loaded (BLAS, OpenMP), a number of threads, by default one a core, and return it.
+    """Give TensorFlow, BLAS and OpenMP a number of threads, by default one a core whatever the environment says of them, and return it.
+
+    BLAS and OpenMP are those of the libraries that are loaded; OpenMP has it in the calling thread alone.
 
     Raises:
         ValueError: TensorFlow has begun to work in this process with another number.

@@ -421,9 +421,9 @@ def command_lines():
 
 
 @pytest.mark.slow
-def test_killed_study_goes_on_to_the_same_rows(tmp_path):
+def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
     """Workers whose study alone was killed end at once, so that none of them writes beside those of the next start."""
-    study = ("study", "augmentation", "--dataset", "digits", "--n-train", "60", "--epochs", "2", "--classifier-steps", "4", "--seeds", "0", "1", "--threads", "1",
+    study = ("study", "augmentation", "--dataset", small_digits, "--n-train", "60", "--epochs", "2", "--classifier-steps", "4", "--seeds", "0", "1", "--threads", "1",
              "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0

@@ -101,8 +101,8 @@ def test_report(tmp_path):
 
 
 @pytest.mark.slow
-def test_study_through_the_command_line(tmp_path):
-    study = ("study", "denoising", "--dataset", "digits", "--epochs", "1", "--threads", "1", "--seeds", "0", "--output", tmp_path,
+def test_study_through_the_command_line(small_digits, tmp_path):
+    study = ("study", "denoising", "--dataset", small_digits, "--epochs", "1", "--threads", "1", "--seeds", "0", "--output", tmp_path,
              "--corruptions", "gaussian:0.1", "masking:0.5", "--unseen", "speckle:0.5")  # fmt: skip
     process = run_tfdvae(*study)
     assert process.returncode == 0, process.stderr

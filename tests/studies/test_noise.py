@@ -1,6 +1,7 @@
 import dataclasses
 import shutil
 import signal
+import threading
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from tests.conftest import run_tfdvae
 from tfdvae import files
 from tfdvae.config import NoiseStudyConfig
 from tfdvae.data import sources
-from tfdvae.studies import noise, noise_report
+from tfdvae.studies import cells, noise, noise_report
 from tfdvae.studies.noise_report import NOISES, PUBLISHED
 
 
@@ -182,10 +183,24 @@ def test_command_line():
     assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
 
 
+def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatch):
+    """OpenMP has them in the thread that sets them alone, and cells are computed in others than the study's."""
+    given = []
+    monkeypatch.setattr(cells, "use_threads", lambda threads: given.append((threads, threading.get_ident())))
+
+    def compute(cell, path):
+        assert given[-1] == (1, threading.get_ident())
+        files.write_rows(path, [{"study": "noise", "run": cell}])
+
+    config = NoiseStudyConfig(dataset="digits", threads=1, output=str(tmp_path))
+    cells.study("noise", config, ["one", "two"], {}, compute, lambda rows, folder: None, in_process=True)
+    assert [row["run"] for row in files.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
+
+
 @pytest.mark.slow
-def test_a_killed_study_ends_as_an_undisturbed_one(tmp_path):
+def test_a_killed_study_ends_as_an_undisturbed_one(small_digits, tmp_path):
     """Killed after the second cell, two processes at a time, against one process without a break."""
-    study = ("study", "noise", "--dataset", "digits", "--epochs", "1", "--threads", "1", "--seeds", "0", "--targets", "corrupted")
+    study = ("study", "noise", "--dataset", small_digits, "--epochs", "1", "--threads", "1", "--seeds", "0", "--targets", "corrupted")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
     killed = run_tfdvae(*study, "--workers", "2", "--output", broken, stop_when=lambda: len(list((broken / "cells").glob("*.csv"))) >= 2)

@@ -62,9 +62,12 @@ def study(
         check_same_study(name, config, settings)
         _keep_settings(settings, folder)
         if in_process:
-            use_threads(chosen)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a model traced for each cell
-            start = compute
+
+            def start(cell: str, path: Path) -> None:
+                use_threads(chosen)
+                compute(cell, path)
+
         else:
             start = partial(_start, ["study", name, *_arguments(dataclasses.replace(config, threads=chosen))])
         report(run(cells, start, folder, config.workers, lambda line: print(line, flush=True)), folder)
