@@ -170,6 +170,7 @@ def test_truncated_archive_is_named(archives, tmp_path, train):
         assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(train("--dataset", name, "--data-dir", str(tmp_path)))
 
 
+@pytest.mark.slow
 def test_needs_neither_git_nor_a_backend_setting(tmp_path):
     process = run(*TINY, "--no-classifier", "--output", tmp_path / "run", PATH="", KERAS_BACKEND="jax")
     assert process.returncode == 0, process.stderr

@@ -216,14 +216,15 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
         assert message in other.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
         ["--model", "dae", "--corruption", "salt_and_pepper:0.2", "--target", "corrupted", "--noisy-train", "--train-noise", "masking:0.3"],
-        pytest.param(["--model", "dvae", "--no-classifier", "--latent-dim", "1", "--corruption-samples", "2", "--latent-samples", "2",
-                      "--corrupt-before-encoding"], marks=pytest.mark.slow),
-        pytest.param(["--model", "vae", "--network", "strided_conv", "--no-classifier"], marks=pytest.mark.slow),
-        pytest.param(["--model", "dae", "--network", "pooled_conv", "--no-classifier"], marks=pytest.mark.slow),
+        ["--model", "dvae", "--no-classifier", "--latent-dim", "1", "--corruption-samples", "2", "--latent-samples", "2",
+         "--corrupt-before-encoding"],
+        ["--model", "vae", "--network", "strided_conv", "--no-classifier"],
+        ["--model", "dae", "--network", "pooled_conv", "--no-classifier"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -39,10 +39,7 @@ SHAPES = {
 }
 CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")  # the others differ from one of them in one thing
 CASES = [("mlp", name) for name in MODELS] + [(network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")]
-FAST = {
-    ("strided_conv", "dae"),
-    ("residual_conv", "dae"),
-}  # of the convolutional ones; the others take minutes together
+FAST = {("residual_conv", "dae")}  # of the convolutional ones; the others take minutes together
 PARAMETERS_OF_CASES = [
     pytest.param(name, network, id=f"{network}-{name}", marks=() if network == "mlp" or (network, name) in FAST else pytest.mark.slow)
     for network, name in CASES

@@ -113,6 +113,7 @@ def test_cell(text, target, few, tmp_path):
         assert arrays["epoch_2"].shape == (10, 28, 28, 1)
 
 
+@pytest.mark.slow
 def test_the_same_cell_twice_gives_the_same_bytes(few, tmp_path):
     for name in ("a", "b"):
         noise.run_cell(few, "random_erasing:0.5", "corrupted", 0, 1, tmp_path / name / "cell.csv")
