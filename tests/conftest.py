@@ -169,8 +169,8 @@ sys.exit(status)
 def peak_memory(*arguments):
     """The most memory, in MiB, that a `tfdvae` command had of its own: without mapped files, which are given back when memory is needed.
 
-    What threads keep for themselves, so that the sum hangs on which of them did what, is left out: the buffers of oneDNN (100 MiB
-    more in one run than in the next), and most of what was freed and is kept for later.
+    oneDNN is off, and malloc gives most of what was freed back at once: with them peaks differed by 120 MiB from run to run, for few
+    images as for many. What oneDNN keeps is not measured.
     """
     if not Path("/proc/self/status").exists():
         lacking("/proc, where Linux tells what memory a process has of its own, is missing")
