@@ -16,38 +16,61 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import classifier, commands, corruptions, evaluation, files, inference, metrics
-from tfdvae.augmentation import Augmenter
+from tfdvae import classifier, corruptions
+from tfdvae._utils import csv_rows, files
+from tfdvae._utils.threads import use_threads
+from tfdvae.cli import tasks
 from tfdvae.config import AugmentationStudyConfig, AugmentConfig
-from tfdvae.data import image_files, pipelines, sources, splits
-from tfdvae.reporting import statistics
-from tfdvae.runtime import use_threads
-from tfdvae.studies.augmentation import train_generator
+from tfdvae.data import image_dataset, pipelines, sources, splits
+from tfdvae.experiment import evaluation
+from tfdvae.image_io import codec
+from tfdvae.inference import trained_model
+from tfdvae.inference.augmentation import Augmenter
+from tfdvae.metrics import classification, statistics
+from tfdvae.studies.augmentation.study import train_generator
 
 ROOT = Path(__file__).parents[1]
 SEEDS, COUNT, STEPS, DTYPE = range(10), 5000, 1200, "mixed_bfloat16"
 WAYS = ("files", "memory")
 
 
-def accuracy(model: keras.Model, batches: tf.data.Dataset, source: sources.Source) -> float:
+def accuracy(model: keras.Model, batches: tf.data.Dataset, source: image_dataset.Source) -> float:
     """Train on endless batches and return the accuracy on the test images in %."""
     model.fit(batches, epochs=1, steps_per_epoch=STEPS, shuffle=False, verbose=0)
     outputs = evaluation.classifier_outputs(model, source.test_images, corruptions.parse("none"), 0)
-    return 100 * metrics.accuracy(outputs, source.test_labels)
+    return 100 * classification.accuracy(outputs, source.test_labels)
 
 
-def both_ways(source: sources.Source, seed: int) -> tuple[float, float]:
+def both_ways(source: image_dataset.Source, seed: int) -> tuple[float, float]:
     """Return the accuracy after training on files, and on arrays."""
     index = splits.stratified_subset(np.asarray(source.train_labels), COUNT, seed)
-    index = index[np.argsort(source.train_labels[index], kind="stable")]  # as folders of classes are read
-    noisy = pipelines.freeze_noise(sources.to_unit(source.train_images[index]), index, corruptions.parse("gaussian:0.1"), seed, "observed")
-    stored, labels = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8)), np.asarray(source.train_labels[index])
-    images = sources.to_unit(stored)
+    index = index[
+        np.argsort(source.train_labels[index], kind="stable")
+    ]  # as folders of classes are read
+    noisy = pipelines.freeze_noise(
+        image_dataset.to_unit(source.train_images[index]),
+        index,
+        corruptions.parse("gaussian:0.1"),
+        seed,
+        "observed",
+    )
+    stored, labels = (
+        trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8)),
+        np.asarray(source.train_labels[index]),
+    )
+    images = image_dataset.to_unit(stored)
     generator, _ = train_generator(AugmentationStudyConfig(), images, "dvae", seed)
 
     made = Augmenter(generator).generate(images, labels, per_image=2, seed=seed)
-    batches = pipelines.training_batches(([images, made.images], [labels, made.labels]), classifier.BATCH_SIZE, seed, "classifier/dvae")
-    in_memory = accuracy(classifier.cnn(images.shape[1:], 10, seed=seed, dtype=DTYPE), batches, source)
+    batches = pipelines.training_batches(
+        ([images, made.images], [labels, made.labels]),
+        classifier.BATCH_SIZE,
+        seed,
+        "classifier/dvae",
+    )
+    in_memory = accuracy(
+        classifier.cnn(images.shape[1:], 10, seed=seed, dtype=DTYPE), batches, source
+    )
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -55,17 +78,34 @@ def both_ways(source: sources.Source, seed: int) -> tuple[float, float]:
         for number, (image, label) in enumerate(zip(stored, labels, strict=True)):
             path = folder / "images" / str(label) / f"{number:04}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            image_files.write(path, image)
+            codec.write(path, image)
         config = AugmentConfig(
-            model=str(folder / "dvae.keras"), input=str(folder / "images"), output=str(folder / "more"), seed=seed, include_originals=True
+            model=str(folder / "dvae.keras"),
+            input=str(folder / "images"),
+            output=str(folder / "more"),
+            seed=seed,
+            include_originals=True,
         )
-        assert commands.augment(config) == 0
+        assert tasks.augment(config) == 0
         dataset = keras.utils.image_dataset_from_directory(
-            folder / "more", color_mode="grayscale", image_size=(28, 28), batch_size=None, shuffle=True, seed=seed, verbose=False
+            folder / "more",
+            color_mode="grayscale",
+            image_size=(28, 28),
+            batch_size=None,
+            shuffle=True,
+            seed=seed,
+            verbose=False,
         )
-        dataset = dataset.map(lambda image, label: (image / 255, label)).cache().shuffle(3 * COUNT, seed=seed).repeat()
+        dataset = (
+            dataset.map(lambda image, label: (image / 255, label))
+            .cache()
+            .shuffle(3 * COUNT, seed=seed)
+            .repeat()
+        )
         batches = dataset.batch(classifier.BATCH_SIZE, drop_remainder=True).prefetch(2)
-        from_files = accuracy(classifier.cnn(images.shape[1:], 10, seed=seed, dtype=DTYPE), batches, source)
+        from_files = accuracy(
+            classifier.cnn(images.shape[1:], 10, seed=seed, dtype=DTYPE), batches, source
+        )
     return from_files, in_memory
 
 
@@ -98,15 +138,18 @@ def main() -> None:
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
     path = ROOT / "results" / "augmented_files" / "rows.csv"
-    rows = files.read_rows(path) if path.exists() else []
+    rows = csv_rows.read_rows(path) if path.exists() else []
     for seed in SEEDS:
         if str(seed) in {row["seed"] for row in rows}:
             continue
         fixed = {"study": "augmented_files", "run": f"seed{seed}", "dataset": source.name, "n_train": COUNT, "condition": "noisy", "model": "dvae",
                  "test_corruption": "none", "split": "test", "seed": seed, "metric": "accuracy"}  # fmt: skip
-        rows += [fixed | {"protocol": way, "value": value} for way, value in zip(WAYS, both_ways(source, seed), strict=True)]
-        files.write_rows(path, rows)
-        rows = files.read_rows(path)
+        rows += [
+            fixed | {"protocol": way, "value": value}
+            for way, value in zip(WAYS, both_ways(source, seed), strict=True)
+        ]
+        csv_rows.write_rows(path, rows)
+        rows = csv_rows.read_rows(path)
         print(f"seed {seed}: {rows[-2]['value']}, {rows[-1]['value']}", flush=True)
     files.write_text(path.with_name("report.md"), report(rows))
     print(report(rows))

@@ -21,10 +21,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfdvae import commands, corruptions, evaluation, files, inference, shipped
+from tfdvae import corruptions
+from tfdvae._utils import files
+from tfdvae._utils.threads import cores, use_threads
+from tfdvae.cli import tasks
 from tfdvae.config import DenoiseConfig
 from tfdvae.data import sources
-from tfdvae.runtime import cores, use_threads
+from tfdvae.experiment import evaluation
+from tfdvae.inference import shipped, trained_model
 
 ROOT = Path(__file__).parents[1]
 COUNTS, ROUNDS = (1_000, 10_000), 9
@@ -48,7 +52,7 @@ def seconds(work) -> float:
 def peak_memory(model: str, source: Path, output: Path) -> float:
     """Return the greatest memory of a process that denoises, in MiB."""
     program = (  # `ru_maxrss` would begin at this process's own
-        "import re, sys; from tfdvae import cli; status = cli.main(sys.argv[1:]); "
+        "import re, sys; from tfdvae.cli.main import main; status = main(sys.argv[1:]); "
         r"print(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]); sys.exit(status)"
     )
     command = [sys.executable, "-c", program, "denoise", model, str(source), str(output)]
@@ -68,7 +72,7 @@ def main() -> None:
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
     noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
-    images = inference.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
+    images = trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
              f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
              f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
@@ -78,13 +82,18 @@ def main() -> None:
             (folder / str(count)).mkdir()
             for number, image in enumerate(images[:count]):
                 Image.fromarray(image[..., 0]).save(folder / str(count) / f"{number:05}.png")
-        given, fresh = folder / str(COUNTS[-1]), (folder / f"made-{number}" for number in itertools.count())
+        given, fresh = (
+            folder / str(COUNTS[-1]),
+            (folder / f"made-{number}" for number in itertools.count()),
+        )
         times: dict[str | None, list[float]] = {model: [] for model in (None, *arguments.model)}
 
         def timed(model: str | None) -> float:
             made = next(fresh)
             config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
-            return seconds(partial(commands.denoise, config) if config else partial(bare_loop, given, made))
+            return seconds(
+                partial(tasks.denoise, config) if config else partial(bare_loop, given, made)
+            )
 
         for number in range(ROUNDS):
             first, turn = timed(None), number % len(arguments.model)
@@ -97,7 +106,9 @@ def main() -> None:
                 lines.append(f"| decode and encode alone | {speed} | | | |")
                 continue
             ratios = [bare / time for time, bare in zip(measured, times[None], strict=True)]
-            peaks = " | ".join(f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS)
+            peaks = " | ".join(
+                f"{peak_memory(model, folder / str(count), next(fresh)):,.0f}" for count in COUNTS
+            )
             lines.append(f"| `{Path(model).name}` | {speed} | {spread(ratios, '.0%')} | {peaks} |")
     files.write_text(ROOT / "results" / "files" / "report.md", "\n".join([*lines, ""]))
     print("\n".join(lines))

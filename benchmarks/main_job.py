@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tfdvae import files
+from tfdvae._utils import files
 
 ROOT = Path(__file__).parents[1]
 SECOND_START = """
@@ -35,13 +35,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         environment = os.environ | {"XDG_CACHE_HOME": temporary}
         run = Path(temporary) / "run"
-        command = [sys.executable, ROOT / "train.py", "--model", "dvae", "--noisy-train", "--data-dir", folder, "--output", run]
+        command = [
+            sys.executable,
+            ROOT / "train.py",
+            "--model",
+            "dvae",
+            "--noisy-train",
+            "--data-dir",
+            folder,
+            "--output",
+            run,
+        ]
         start = time.perf_counter()
         subprocess.run(command, check=True, env=environment)
         seconds = time.perf_counter() - start
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         second = subprocess.run(
-            [sys.executable, "-c", SECOND_START.format(folder=folder)], check=True, env=environment, capture_output=True, text=True
+            [sys.executable, "-c", SECOND_START.format(folder=folder)],
+            check=True,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         arguments.output.mkdir(parents=True, exist_ok=True)
         for name in ("metrics.csv", "figures/accuracy.png"):

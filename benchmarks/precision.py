@@ -11,21 +11,42 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tfdvae import files
-from tfdvae.reporting import statistics
+from tfdvae._utils import csv_rows, files
+from tfdvae.metrics import statistics
 
 ROOT = Path(__file__).parents[1]
 SEEDS = tuple(range(100, 105))
 MARGIN = 0.3  # points
 
 
-def accuracies(precision: str, folder: Path, arguments: argparse.Namespace) -> dict[tuple[str, str], float]:
+def accuracies(
+    precision: str, folder: Path, arguments: argparse.Namespace
+) -> dict[tuple[str, str], float]:
     """Return accuracy in % by (condition, seed)."""
     options = f"--precision {precision} --sets limited --protocols equal_steps --classifier-steps 1200 --classifier-epochs 7 --workers {arguments.workers} --threads 1"
-    command = [sys.executable, "-m", "tfdvae", "study", "augmentation", "--development", *options.split()]
-    command += ["--seeds", *map(str, SEEDS), "--data-dir", arguments.data_dir, "--output", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "tfdvae",
+        "study",
+        "augmentation",
+        "--development",
+        *options.split(),
+    ]
+    command += [
+        "--seeds",
+        *map(str, SEEDS),
+        "--data-dir",
+        arguments.data_dir,
+        "--output",
+        str(folder),
+    ]
     subprocess.run(command, check=True, cwd=ROOT)
-    rows = [row for row in files.read_rows(folder / "rows.csv") if row["metric"] == "accuracy" and row["test_corruption"] == "none"]
+    rows = [
+        row
+        for row in csv_rows.read_rows(folder / "rows.csv")
+        if row["metric"] == "accuracy" and row["test_corruption"] == "none"
+    ]
     return {(row["condition"], row["seed"]): 100 * float(row["value"]) for row in rows}
 
 
@@ -35,13 +56,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     folder = ROOT / "results" / "precision"
-    full, half = (accuracies(precision, folder / precision, arguments) for precision in ("float32", "bfloat16"))
+    full, half = (
+        accuracies(precision, folder / precision, arguments)
+        for precision in ("float32", "bfloat16")
+    )
     lines = ["# bfloat16 beside float32", "", f"Published CNN, 5,000 images, 1,200 steps, validation accuracy, seeds {SEEDS[0]} to {SEEDS[-1]}, by `benchmarks/precision.py`.", "",
              f"| training images | float32, % | bfloat16 minus float32, points | within ±{MARGIN} |", "|---|---|---|---|"]  # fmt: skip
     for condition in ("clean", "noisy", "both"):
         conditions = ("clean", "noisy") if condition == "both" else (condition,)
         half_seeds, full_seeds = (
-            [sum(scores[name, str(seed)] for name in conditions) / len(conditions) for seed in SEEDS] for scores in (half, full)
+            [
+                sum(scores[name, str(seed)] for name in conditions) / len(conditions)
+                for seed in SEEDS
+            ]
+            for scores in (half, full)
         )
         difference = statistics.paired_difference(half_seeds, full_seeds)
         mean, spread = statistics.mean_and_half_width(full_seeds)

@@ -18,9 +18,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfdvae import corruptions, evaluation, experiment, files, metrics
+from tfdvae import corruptions
+from tfdvae._utils import csv_rows, files
 from tfdvae.config import TrainConfig
-from tfdvae.data import pipelines, sources, splits
+from tfdvae.data import image_dataset, pipelines, sources, splits
+from tfdvae.experiment import evaluation
+from tfdvae.metrics import image
+from tfdvae.models import build
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "tfdvae" / "shipped"
@@ -57,15 +61,26 @@ def choose_dvae(data_dir: str | None) -> None:
     """Compare sizes of the DVAE's code by the bound on held-out images."""
     source = sources.load("fashion_mnist", data_dir)
     held = splits.stratified_subset(np.asarray(source.train_labels), HELD_OUT, seed=100)
-    train = sources.to_unit(source.train_images[np.setdiff1d(np.arange(len(source.train_labels)), held)])
+    train = image_dataset.to_unit(
+        source.train_images[np.setdiff1d(np.arange(len(source.train_labels)), held)]
+    )
     lines = ["# Choice of the shipped DVAE's code", "", f"Bound (loss, nats per image; lower is better) on {HELD_OUT:,} training images held out, after {CHOOSING_EPOCHS} epochs on the others, one seed.",
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-dvae`.", "", "| units | loss |", "|---|---|"]  # fmt: skip
     for units in CANDIDATES:
-        model = fit(TrainConfig(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train)
-        loss = model.evaluate(sources.to_unit(source.train_images[held]), batch_size=500, verbose=0, return_dict=True)["loss"]
+        model = fit(
+            TrainConfig(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train
+        )
+        loss = model.evaluate(
+            image_dataset.to_unit(source.train_images[held]),
+            batch_size=500,
+            verbose=0,
+            return_dict=True,
+        )["loss"]
         lines.append(f"| {units} | {loss:.2f} |")
         print(lines[-1], flush=True)
-    files.write_text(ROOT / "results" / "shipped" / "choice-clothing-dvae.md", "\n".join([*lines, ""]))
+    files.write_text(
+        ROOT / "results" / "shipped" / "choice-clothing-dvae.md", "\n".join([*lines, ""])
+    )
 
 
 def choose_denoiser(data_dir: str | None) -> None:
@@ -74,8 +89,12 @@ def choose_denoiser(data_dir: str | None) -> None:
     labels = np.asarray(source.train_labels)
     held = splits.stratified_subset(labels, HELD_OUT, seed=100)
     others = np.setdiff1d(np.arange(len(labels)), held)
-    train = sources.to_unit(source.train_images[others[splits.stratified_subset(labels[others], DENOISER_TRAIN, seed=100)]])
-    clean, noises = sources.to_unit(source.train_images[held]), NOISES.split(",")
+    train = image_dataset.to_unit(
+        source.train_images[
+            others[splits.stratified_subset(labels[others], DENOISER_TRAIN, seed=100)]
+        ]
+    )
+    clean, noises = image_dataset.to_unit(source.train_images[held]), NOISES.split(",")
     lines = ["# Choice of the shipped denoiser's network", "",
              f"PSNR in dB of {HELD_OUT:,} training images held out, after training on {DENOISER_TRAIN:,} others with the shipped model's settings but for those named, one seed.",
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.", "",
@@ -84,18 +103,24 @@ def choose_denoiser(data_dir: str | None) -> None:
         config = TrainConfig(model="dae", network=network, latent_dim=latent_dim, corruption=NOISES, epochs=epochs, batch_size=batch_size,
                              learning_rate=2e-3, schedule="cosine", precision="bfloat16", seed=100)  # fmt: skip
         model = in_float32(fit(config, train), config)
-        noisy = (evaluation.test_noise(clean, corruptions.parse(noise), config.seed) for noise in noises)
-        values = [float(metrics.psnr(model.denoise(images), clean).mean()) for images in noisy]
+        noisy = (
+            evaluation.test_noise(clean, corruptions.parse(noise), config.seed) for noise in noises
+        )
+        values = [float(image.psnr(model.denoise(images), clean).mean()) for images in noisy]
         cells = " | ".join(f"{value:.2f}" for value in [*values, float(np.mean(values))])
-        lines.append(f"| {network} | {latent_dim} | {epochs} | {batch_size} | {model.count_params():,} | {cells} |")
+        lines.append(
+            f"| {network} | {latent_dim} | {epochs} | {batch_size} | {model.count_params():,} | {cells} |"
+        )
         print(lines[-1], flush=True)
-    files.write_text(ROOT / "results" / "shipped" / "choice-clothing-denoiser.md", "\n".join([*lines, ""]))
+    files.write_text(
+        ROOT / "results" / "shipped" / "choice-clothing-denoiser.md", "\n".join([*lines, ""])
+    )
 
 
 def fit(config: TrainConfig, images: np.ndarray) -> keras.Model:
     """Train a model on images and return it."""
     per_epoch = pipelines.steps_per_epoch(len(images), config.batch_size)
-    model = experiment.build_generator(config, images.shape[1:], per_epoch)
+    model = build.build_generator(config, images.shape[1:], per_epoch)
     batches = pipelines.training_batches((images,), config.batch_size, config.seed, "generator")
     model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
     return model
@@ -103,7 +128,9 @@ def fit(config: TrainConfig, images: np.ndarray) -> keras.Model:
 
 def in_float32(trained: keras.Model, config: TrainConfig) -> keras.Model:
     """Return a model in float32, which any processor computes fast, and without its optimizer."""
-    built = experiment.build_generator(TrainConfig.from_dict(config.to_dict() | {"precision": "float32"}), trained.image_shape)
+    built = build.build_generator(
+        TrainConfig.from_dict(config.to_dict() | {"precision": "float32"}), trained.image_shape
+    )
     model = type(built).from_config(built.get_config())
     model.set_weights(trained.get_weights())
     return model
@@ -115,14 +142,29 @@ def make(name: str, data_dir: str | None) -> None:
         folder = Path(temporary) / "run"
         given = ["--data-dir", data_dir] if data_dir else []
         subprocess.run(
-            [sys.executable, "-m", "tfdvae", "train", *COMMANDS[name].split(), *given, "--output", str(folder)], check=True, cwd=ROOT
+            [
+                sys.executable,
+                "-m",
+                "tfdvae",
+                "train",
+                *COMMANDS[name].split(),
+                *given,
+                "--output",
+                str(folder),
+            ],
+            check=True,
+            cwd=ROOT,
         )
         config = TrainConfig.of_run(folder)
         kept = in_float32(keras.models.load_model(folder / "generator.keras"), config)
         with files.replacing(SHIPPED / f"{name}.keras") as path:
             kept.save(path)
-        rows = files.read_rows(folder / "metrics.csv")
-    values = {(row["metric"], row["test_corruption"]): float(row["value"]) for row in rows if row["split"] == "test"}
+        rows = csv_rows.read_rows(folder / "metrics.csv")
+    values = {
+        (row["metric"], row["test_corruption"]): float(row["value"])
+        for row in rows
+        if row["split"] == "test"
+    }
     noises = [noise for metric, noise in values if metric == "psnr"]
     lines = [f"# {name}", "", ABOUT[name], "",
              f"- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT licence), gray, 28x28. Licence of the model: MIT. {kept.count_params():,} parameters.",
@@ -130,9 +172,17 @@ def make(name: str, data_dir: str | None) -> None:
              f"- Loss on the 10,000 test images: {values['loss', '']:.2f} nats per image. PSNR and SSIM of them, one run:", "",
              "| test images | PSNR, dB, as given | PSNR, dB | SSIM as given | SSIM |", "|---|---|---|---|---|"]  # fmt: skip
     for noise in noises:
-        numbers = [values.get((metric, noise)) for metric in ("psnr_input", "psnr", "ssim_input", "ssim")]
-        lines.append(f"| {noise} | " + " | ".join(f"{number:.{2 + place // 2}f}" for place, number in enumerate(numbers)) + " |")
-    files.write_text(SHIPPED / f"{name}.md", "\n".join([*lines, "", "Limits:", "", LIMITS, OWN_LIMITS[name], ""]))
+        numbers = [
+            values.get((metric, noise)) for metric in ("psnr_input", "psnr", "ssim_input", "ssim")
+        ]
+        lines.append(
+            f"| {noise} | "
+            + " | ".join(f"{number:.{2 + place // 2}f}" for place, number in enumerate(numbers))
+            + " |"
+        )
+    files.write_text(
+        SHIPPED / f"{name}.md", "\n".join([*lines, "", "Limits:", "", LIMITS, OWN_LIMITS[name], ""])
+    )
 
 
 def main() -> None:

@@ -29,12 +29,14 @@ import sklearn.svm
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from tfdvae import files, seeds, uses
-from tfdvae.data import sources, splits
+from tfdvae._utils import csv_rows, files, seeds
+from tfdvae._utils.threads import use_threads
+from tfdvae.data import image_dataset, sources, splits
+from tfdvae.inference import anomaly, compression, imputation
+from tfdvae.metrics import latent
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
-from tfdvae.reporting import plots, statistics
-from tfdvae.runtime import use_threads
+from tfdvae.reporting import plots, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,8 +72,17 @@ class Recipe:
 
     @property
     def fields(self) -> dict:
-        named = {"model": self.network if self.network in BASELINES else "ae" if self.corruption == "none" else "dae"}
-        return named | {"network": f"{self.network}:{self.latent_dim}", "corruption": self.corruption}
+        named = {
+            "model": self.network
+            if self.network in BASELINES
+            else "ae"
+            if self.corruption == "none"
+            else "dae"
+        }
+        return named | {
+            "network": f"{self.network}:{self.latent_dim}",
+            "corruption": self.corruption,
+        }
 
 
 ANOMALY = [
@@ -91,7 +102,10 @@ CANDIDATES = {
         Recipe("strided_conv", 64, "masking", 10),
     ],
     "probe": [
-        *(Recipe("mlp", 32, corruption, 20) for corruption in ("none", "gaussian:0.1", "masking:0.3")),
+        *(
+            Recipe("mlp", 32, corruption, 20)
+            for corruption in ("none", "gaussian:0.1", "masking:0.3")
+        ),
     ],
     "anomaly-one": ANOMALY,
     "anomaly-nine": ANOMALY,
@@ -120,17 +134,30 @@ class Data:
     seed: int
     split: str
 
-    def train(self, count: int = N_TRAIN, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def train(
+        self, count: int = N_TRAIN, classes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return random training images, of the classes given alone, and their labels."""
-        there = np.flatnonzero(np.isin(self.pool_labels, classes)) if classes is not None else np.arange(len(self.pool))
+        there = (
+            np.flatnonzero(np.isin(self.pool_labels, classes))
+            if classes is not None
+            else np.arange(len(self.pool))
+        )
         chosen = there[splits.stratified_subset(self.pool_labels[there], count, self.seed)]
         return self.pool[chosen], self.pool_labels[chosen]
 
 
-def load(source: sources.Source, seed: int, split: str) -> Data:
-    images, labels = sources.to_unit(source.train_images), np.asarray(source.train_labels)
+def load(source: image_dataset.Source, seed: int, split: str) -> Data:
+    images, labels = image_dataset.to_unit(source.train_images), np.asarray(source.train_labels)
     if split == "test":
-        return Data(images, labels, sources.to_unit(source.test_images), np.asarray(source.test_labels), seed, split)
+        return Data(
+            images,
+            labels,
+            image_dataset.to_unit(source.test_images),
+            np.asarray(source.test_labels),
+            seed,
+            split,
+        )
     held = splits.stratified_subset(labels, N_VALIDATION, seed)
     pool = np.setdiff1d(np.arange(len(labels)), held)
     return Data(images[pool], labels[pool], images[held], labels[held], seed, split)
@@ -138,10 +165,16 @@ def load(source: sources.Source, seed: int, split: str) -> Data:
 
 def trained(recipe: Recipe, images: np.ndarray, seed: int) -> DAE:
     keras.backend.clear_session()
-    pair = networks.build(recipe.network, images.shape[1:], recipe.latent_dim, variational=False, seed=seed)
+    pair = networks.build(
+        recipe.network, images.shape[1:], recipe.latent_dim, variational=False, seed=seed
+    )
     model = DAE(*pair, corruption=recipe.corruption, likelihood=recipe.likelihood, seed=seed)
     steps = recipe.epochs * (len(images) // BATCH_SIZE)
-    model.compile(optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)))
+    model.compile(
+        optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+        )
+    )
     model.fit(images, batch_size=BATCH_SIZE, epochs=recipe.epochs, verbose=0)
     return model
 
@@ -151,7 +184,9 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 
 def fitted_pca(dim: int, images: np.ndarray, seed: int) -> sklearn.decomposition.PCA:
-    return sklearn.decomposition.PCA(dim, svd_solver="randomized", random_state=seed).fit(flat(images))
+    return sklearn.decomposition.PCA(dim, svd_solver="randomized", random_state=seed).fit(
+        flat(images)
+    )
 
 
 def psnr(images: np.ndarray, reference: np.ndarray) -> float:
@@ -159,41 +194,70 @@ def psnr(images: np.ndarray, reference: np.ndarray) -> float:
     return float(np.mean(tf.image.psnr(np.clip(images, 0, 1), reference, 1.0)))
 
 
-def anomaly(recipe: Recipe, data: Data, label: int, one_is_normal: bool) -> Rows:
+def measure_anomaly(recipe: Recipe, data: Data, label: int, one_is_normal: bool) -> Rows:
     """AUROC of the score; anomalous is what is not `label`, or with nine normal classes what is."""
     train, _ = data.train(
-        N_ONE_CLASS if one_is_normal else N_TRAIN, np.array([label]) if one_is_normal else np.setdiff1d(np.arange(10), label)
+        N_ONE_CLASS if one_is_normal else N_TRAIN,
+        np.array([label]) if one_is_normal else np.setdiff1d(np.arange(10), label),
     )
     if recipe.network == "pca":
         pca = fitted_pca(recipe.latent_dim, train, data.seed)
-        scores = np.mean(np.square(flat(data.images) - pca.inverse_transform(pca.transform(flat(data.images)))), axis=1)
+        scores = np.mean(
+            np.square(flat(data.images) - pca.inverse_transform(pca.transform(flat(data.images)))),
+            axis=1,
+        )
     elif recipe.network == "isolation_forest":
-        scores = -sklearn.ensemble.IsolationForest(random_state=data.seed).fit(flat(train)).score_samples(flat(data.images))
+        scores = (
+            -sklearn.ensemble.IsolationForest(random_state=data.seed)
+            .fit(flat(train))
+            .score_samples(flat(data.images))
+        )
     elif recipe.network == "one_class_svm":
         scores = -sklearn.svm.OneClassSVM().fit(flat(train)).score_samples(flat(data.images))
     else:
-        scores = uses.anomaly_scores(trained(recipe, train, data.seed), data.images)
-    value = float(sklearn.metrics.roc_auc_score((data.labels != label) if one_is_normal else (data.labels == label), scores))
+        scores = anomaly.anomaly_scores(trained(recipe, train, data.seed), data.images)
+    value = float(
+        sklearn.metrics.roc_auc_score(
+            (data.labels != label) if one_is_normal else (data.labels == label), scores
+        )
+    )
     protocol = f"{'normal' if one_is_normal else 'anomalous'}:{label}"
-    return [recipe.fields | {"n_train": len(train), "protocol": protocol, "metric": "auroc", "value": value}]
+    return [
+        recipe.fields
+        | {"n_train": len(train), "protocol": protocol, "metric": "auroc", "value": value}
+    ]
 
 
-def imputation(recipe: Recipe, data: Data, figure: Path | None = None) -> Rows:
+def measure_imputation(recipe: Recipe, data: Data, figure: Path | None = None) -> Rows:
     """PSNR of imputed images, and the root mean squared error of the missing pixels alone, on all images and on the first few."""
     train, _ = data.train()
     mean, rows, models, shown = train.mean(axis=0), [], {}, {}
     for fraction in FRACTIONS:
-        used = recipe if ":" in recipe.corruption else dataclasses.replace(recipe, corruption=f"{recipe.corruption}:{fraction:g}")
+        used = (
+            recipe
+            if ":" in recipe.corruption
+            else dataclasses.replace(recipe, corruption=f"{recipe.corruption}:{fraction:g}")
+        )
         model = models[used] = models.get(used) or trained(used, train, data.seed)
-        missing = seeds.generator(data.seed, f"missing/{fraction}").random(data.images.shape[:3]) < fraction
+        missing = (
+            seeds.generator(data.seed, f"missing/{fraction}").random(data.images.shape[:3])
+            < fraction
+        )
         known = ~missing[..., None]
         holed = np.where(known, data.images, np.float32(np.nan))
-        filled = uses.impute(model, holed, missing)
+        filled = imputation.impute(model, holed, missing)
         outputs = {"dae": filled, "mean_fill": np.where(known, data.images, mean)}
         if data.split == "test":
             pairs = zip(data.images[:N_BIHARMONIC, ..., 0], missing[:N_BIHARMONIC], strict=True)
-            biharmonic = [skimage.restoration.inpaint_biharmonic(np.where(gone, 0, image), gone) for image, gone in pairs]
-            outputs["biharmonic"] = np.where(known[:N_BIHARMONIC], data.images[:N_BIHARMONIC], np.clip(biharmonic, 0, 1)[..., None])
+            biharmonic = [
+                skimage.restoration.inpaint_biharmonic(np.where(gone, 0, image), gone)
+                for image, gone in pairs
+            ]
+            outputs["biharmonic"] = np.where(
+                known[:N_BIHARMONIC],
+                data.images[:N_BIHARMONIC],
+                np.clip(biharmonic, 0, 1)[..., None],
+            )
         else:
             for passes in (2, 3):
                 filled = np.where(known, data.images, model.denoise(filled))
@@ -202,10 +266,21 @@ def imputation(recipe: Recipe, data: Data, figure: Path | None = None) -> Rows:
             output = output.astype(np.float32)
             for count in dict.fromkeys((len(output), N_BIHARMONIC)):
                 error = (output[:count] - data.images[:count])[missing[:count]]
-                fields = (used.fields if method.startswith("dae") else {}) | {"model": method, "protocol": f"images:{count}"}
+                fields = (used.fields if method.startswith("dae") else {}) | {
+                    "model": method,
+                    "protocol": f"images:{count}",
+                }
                 fields |= {"n_train": len(train), "test_corruption": f"masking:{fraction:g}"}
-                rows.append(fields | {"metric": "psnr", "value": psnr(output[:count], data.images[:count])})
-                rows.append(fields | {"metric": "rmse_missing", "value": float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))})
+                rows.append(
+                    fields | {"metric": "psnr", "value": psnr(output[:count], data.images[:count])}
+                )
+                rows.append(
+                    fields
+                    | {
+                        "metric": "rmse_missing",
+                        "value": float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))),
+                    }
+                )
         shown[fraction] = holed, outputs
     if figure is not None:
         draw_imputation(data, shown, figure)
@@ -213,14 +288,18 @@ def imputation(recipe: Recipe, data: Data, figure: Path | None = None) -> Rows:
 
 
 def draw_imputation(data: Data, shown: dict, path: Path) -> None:
-    first = np.array([np.flatnonzero(data.labels[:N_BIHARMONIC] == label)[0] for label in range(10)])
+    first = np.array(
+        [np.flatnonzero(data.labels[:N_BIHARMONIC] == label)[0] for label in range(10)]
+    )
     lines = {"original": data.images[first]}
     for fraction in (0.3, 0.7):
         holed, outputs = shown[fraction]
         grey = np.where(np.isnan(holed[first]), np.array([0.0, 0.45, 0.7]), holed[first])
         lines[f"{fraction:.0%} missing\n(blue)"] = grey
         lines |= {f"{name}\n{fraction:.0%}": outputs[key][first] for key, name in METHODS.items()}
-    plots.image_rows(lines, "Missing pixels filled in: the first test image of each class (seed 0)", path)
+    plots.image_rows(
+        lines, "Missing pixels filled in: the first test image of each class (seed 0)", path
+    )
 
 
 METHODS = {"dae": "DAE", "mean_fill": "mean fill", "biharmonic": "biharmonic"}
@@ -240,13 +319,25 @@ def probe(recipe: Recipe, data: Data) -> Rows:
     rows = []
     for (name, (codes, test_codes)), count in itertools.product(inputs.items(), LABEL_COUNTS):
         chosen = splits.stratified_subset(labels, count, data.seed)
-        value = uses.probe_accuracy(codes[chosen], labels[chosen], test_codes, data.labels)
-        fields = {"dae": recipe.fields, "pca": Recipe("pca", recipe.latent_dim).fields, "pixels": {"model": "pixels"}}[name]
-        rows.append(fields | {"n_train": len(train), "protocol": f"labels:{count}", "metric": "accuracy", "value": value})
+        value = latent.probe_accuracy(codes[chosen], labels[chosen], test_codes, data.labels)
+        fields = {
+            "dae": recipe.fields,
+            "pca": Recipe("pca", recipe.latent_dim).fields,
+            "pixels": {"model": "pixels"},
+        }[name]
+        rows.append(
+            fields
+            | {
+                "n_train": len(train),
+                "protocol": f"labels:{count}",
+                "metric": "accuracy",
+                "value": value,
+            }
+        )
     return rows
 
 
-def compression(recipe: Recipe, data: Data) -> Rows:
+def measure_compression(recipe: Recipe, data: Data) -> Rows:
     """Bytes an image and PSNR of the decoded images, for a model or for principal components in the same stream."""
     train, _ = data.train()
     if recipe.network == "pca":
@@ -257,15 +348,28 @@ def compression(recipe: Recipe, data: Data) -> Rows:
             return pca.inverse_transform(codes).reshape(data.images.shape)
     else:
         model = trained(recipe, train, data.seed)
-        codes, decode, parameters = model.encode(data.images), model.decode, model.decoder.count_params()
+        codes, decode, parameters = (
+            model.encode(data.images),
+            model.decode,
+            model.decoder.count_params(),
+        )
     fields = recipe.fields | {"n_train": len(train)}
     rows = [fields | {"metric": "decoder_parameters", "value": float(parameters)}]
-    rows.append(fields | {"protocol": "bits:none", "metric": "psnr", "value": psnr(decode(codes), data.images)})
+    rows.append(
+        fields
+        | {"protocol": "bits:none", "metric": "psnr", "value": psnr(decode(codes), data.images)}
+    )
     for bits in BITS:
-        stream = uses.compress_codes(codes, bits)
-        decoded = decode(uses.decompress_codes(stream))
-        measured = {"bytes_per_image": len(stream) / len(data.images), "psnr": psnr(decoded, data.images)}
-        rows += [fields | {"protocol": f"bits:{bits}", "metric": metric, "value": value} for metric, value in measured.items()]
+        stream = compression.compress_codes(codes, bits)
+        decoded = decode(compression.decompress_codes(stream))
+        measured = {
+            "bytes_per_image": len(stream) / len(data.images),
+            "psnr": psnr(decoded, data.images),
+        }
+        rows += [
+            fields | {"protocol": f"bits:{bits}", "metric": metric, "value": value}
+            for metric, value in measured.items()
+        ]
     return rows
 
 
@@ -282,8 +386,14 @@ def jpeg(data: Data) -> Rows:
             sizes.append(len(buffer.getvalue()))
             scans.append(scan_bytes(buffer.getvalue()))
         fields = {"model": "jpeg", "protocol": f"quality:{quality}"}
-        measured = {"bytes_per_image": np.mean(sizes), "scan_bytes_per_image": np.mean(scans), "psnr": psnr(decoded, data.images)}
-        rows += [fields | {"metric": metric, "value": float(value)} for metric, value in measured.items()]
+        measured = {
+            "bytes_per_image": np.mean(sizes),
+            "scan_bytes_per_image": np.mean(scans),
+            "psnr": psnr(decoded, data.images),
+        }
+        rows += [
+            fields | {"metric": metric, "value": float(value)} for metric, value in measured.items()
+        ]
     return rows
 
 
@@ -299,16 +409,23 @@ def scan_bytes(jpeg_file: bytes) -> int:
 
 def cell(path: Path, run: str, data: Data, rows_of: Callable[[Data], Rows], **fields) -> None:
     """Append the rows of a cell to a file, unless they are there."""
-    rows = files.read_rows(path) if path.exists() else []
+    rows = csv_rows.read_rows(path) if path.exists() else []
     if run in {row["run"] for row in rows}:
         return
     start = time.monotonic()
-    fixed = {"study": "uses", "run": run, "dataset": "fashion_mnist", "condition": "clean", "split": data.split, "seed": data.seed}
-    files.write_rows(path, rows + [fixed | row | fields for row in rows_of(data)])
+    fixed = {
+        "study": "uses",
+        "run": run,
+        "dataset": "fashion_mnist",
+        "condition": "clean",
+        "split": data.split,
+        "seed": data.seed,
+    }
+    csv_rows.write_rows(path, rows + [fixed | row | fields for row in rows_of(data)])
     print(f"{run}: {time.monotonic() - start:.0f} s", flush=True)
 
 
-def choose(source: sources.Source, folder: Path) -> None:
+def choose(source: image_dataset.Source, folder: Path) -> None:
     """Measure the candidates that `choice.csv` does not hold yet."""
     data = load(source, DEVELOPMENT_SEED, "validation")
     for use, recipes in CANDIDATES.items():
@@ -319,23 +436,36 @@ def choose(source: sources.Source, folder: Path) -> None:
 
 def candidate(use: str, recipe: Recipe, data: Data) -> Rows:
     if use.startswith("anomaly"):
-        return [row for label in DEVELOPMENT_CLASSES for row in anomaly(recipe, data, label, use == "anomaly-one")]
-    return {"imputation": imputation, "probe": probe, "compression": compression}[use](recipe, data)
+        return [
+            row
+            for label in DEVELOPMENT_CLASSES
+            for row in measure_anomaly(recipe, data, label, use == "anomaly-one")
+        ]
+    return {"imputation": measure_imputation, "probe": probe, "compression": measure_compression}[
+        use
+    ](recipe, data)
 
 
 def plan(seed: int, figure: Path | None) -> dict[str, Callable[[Data], Rows]]:
     """Return the cells of a seed: name -> what measures its rows. Examples of imputation are drawn to `figure`."""
     cells = {
-        f"imputation-seed{seed}": partial(imputation, CHOSEN["imputation"], figure=figure),
+        f"imputation-seed{seed}": partial(measure_imputation, CHOSEN["imputation"], figure=figure),
         f"probe-seed{seed}": partial(probe, CHOSEN["probe"]),
     }
     for dim in LATENT_DIMS:
-        for recipe in (dataclasses.replace(CHOSEN["compression"], latent_dim=dim), Recipe("pca", dim)):
-            cells[f"compression-{recipe.network}-{dim}-seed{seed}"] = partial(compression, recipe)
+        for recipe in (
+            dataclasses.replace(CHOSEN["compression"], latent_dim=dim),
+            Recipe("pca", dim),
+        ):
+            cells[f"compression-{recipe.network}-{dim}-seed{seed}"] = partial(
+                measure_compression, recipe
+            )
     for use, label in itertools.product(("anomaly-one", "anomaly-nine"), range(10)):
         for recipe in anomaly_recipes(use):
             run = f"{use}-{recipe.network}-{label}-seed{seed}"
-            cells[run] = partial(anomaly, recipe, label=label, one_is_normal=use == "anomaly-one")
+            cells[run] = partial(
+                measure_anomaly, recipe, label=label, one_is_normal=use == "anomaly-one"
+            )
     return cells
 
 
@@ -344,13 +474,15 @@ def anomaly_recipes(use: str) -> list[Recipe]:
     return [recipe for key, recipe in CHOSEN.items() if key.startswith(use)]
 
 
-def study(source: sources.Source, folder: Path, root_seeds: list[int]) -> None:
+def study(source: image_dataset.Source, folder: Path, root_seeds: list[int]) -> None:
     """Measure what `rows.csv` does not hold yet on the test images, and report after each seed."""
     path = folder / "rows.csv"
     for seed in root_seeds:
         data = load(source, seed, "test")
         cell(path, "jpeg", data, jpeg, seed="")
-        for run, rows_of in plan(seed, folder / "figures" / "imputation.png" if seed == root_seeds[0] else None).items():
+        for run, rows_of in plan(
+            seed, folder / "figures" / "imputation.png" if seed == root_seeds[0] else None
+        ).items():
             cell(path, run, data, rows_of)
         report(folder, source.class_names, root_seeds)
 
@@ -360,12 +492,19 @@ Values = dict[tuple[str, ...], list[float]]
 
 def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> None:
     """Write `report.md` and the curve of compression from the rows."""
-    rows, chosen = files.read_rows(folder / "rows.csv"), folder / "choice.csv"
-    choices = files.read_rows(chosen) if chosen.exists() else []
+    rows, chosen = csv_rows.read_rows(folder / "rows.csv"), folder / "choice.csv"
+    choices = csv_rows.read_rows(chosen) if chosen.exists() else []
     values: Values = defaultdict(list)
     for row in rows:
         use = row["run"].rpartition("-seed")[0] or row["run"]
-        values[use, row["model"], row["network"], row["protocol"], row["test_corruption"], row["metric"]].append(float(row["value"]))
+        values[
+            use,
+            row["model"],
+            row["network"],
+            row["protocol"],
+            row["test_corruption"],
+            row["metric"],
+        ].append(float(row["value"]))
     root_seeds = sorted({int(row["seed"]) for row in rows if row["seed"]})
     runs = {row["run"] for row in rows}
     missing = [run for seed in wanted for run in plan(seed, None) if run not in runs]
@@ -375,7 +514,11 @@ def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> Non
         f"Fashion-MNIST, {N_TRAIN:,} random training images (for one normal class {N_ONE_CLASS:,} of it), all 10,000 test images, "
         f"seeds {', '.join(map(str, root_seeds))}; a seed is another training subset, other initial weights and other noise. Mean over seeds "
         "and half of its 95% t-interval"
-        + (f"; **{len(missing)} cells of seeds {', '.join(map(str, wanted))} are not measured yet**" if missing else "")
+        + (
+            f"; **{len(missing)} cells of seeds {', '.join(map(str, wanted))} are not measured yet**"
+            if missing
+            else ""
+        )
         + ".",
         "Command: `python benchmarks/uses.py --data-dir FOLDER`. Models and settings were chosen on training images held out for one other",
         "seed (last section), nothing on test images. Images only: audio and EEG are out of scope.",
@@ -392,11 +535,16 @@ def report(folder: Path, class_names: tuple[str, ...], wanted: list[int]) -> Non
 def shown(found: list[float], digits: int = 2, scale: float = 1) -> str:
     if not found:
         return ""
-    return statistics.plus_minus([scale * value for value in found], digits)
+    return tables.plus_minus([scale * value for value in found], digits)
 
 
 def table(columns: list[str], body: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|", *("| " + " | ".join(line) + " |" for line in body), ""]
+    return [
+        "| " + " | ".join(columns) + " |",
+        "|---" * len(columns) + "|",
+        *("| " + " | ".join(line) + " |" for line in body),
+        "",
+    ]
 
 
 def name(recipe: Recipe) -> str:
@@ -421,11 +569,24 @@ def anomaly_tables(values: Values, class_names: tuple[str, ...]) -> list[str]:
         recipes = anomaly_recipes(use)
         found = {
             recipe: [
-                values.get((f"{use}-{recipe.network}-{label}", *keys(recipe), f"{word}:{label}", "", "auroc"), []) for label in range(10)
+                values.get(
+                    (
+                        f"{use}-{recipe.network}-{label}",
+                        *keys(recipe),
+                        f"{word}:{label}",
+                        "",
+                        "auroc",
+                    ),
+                    [],
+                )
+                for label in range(10)
             ]
             for recipe in recipes
         }
-        body = [[f"{label} {title}", *(shown(found[recipe][label], 3) for recipe in recipes)] for label, title in enumerate(class_names)]
+        body = [
+            [f"{label} {title}", *(shown(found[recipe][label], 3) for recipe in recipes)]
+            for label, title in enumerate(class_names)
+        ]
         means = [[np.mean(one) for one in zip(*found[recipe], strict=False)] for recipe in recipes]
         body.append(["**mean over classes**", *(shown(mean, 3) for mean in means)])
         lines += [f"### {heading}", "", *table([f"{word} class", *map(name, recipes)], body)]
@@ -441,7 +602,7 @@ def imputation_tables(values: Values) -> list[str]:
     lines = [
         "## Imputation",
         "",
-        f"Each pixel is missing with the probability given, and `uses.impute` fills it in with a {name(recipe)};",
+        f"Each pixel is missing with the probability given, and `imputation.impute` fills it in with a {name(recipe)};",
         "there is a model for each fraction, trained with masking of that level (this was not chosen by validation: it is what the model is",
         "to do; network and code are those that did best at one level). Every pixel passes through a code of 64 units, which blurs.",
         "Mean fill: the mean of the training images at that place. Biharmonic: scikit-image's `inpaint_biharmonic`, clipped to [0, 1]; it",
@@ -455,10 +616,22 @@ def imputation_tables(values: Values) -> list[str]:
         for method in methods:
             line = [METHODS[method]]
             for fraction in FRACTIONS:
-                key = ("imputation", method, keys(recipe)[1] if method == "dae" else "", f"images:{count}", f"masking:{fraction:g}")
-                line.append(f"{shown(values.get((*key, 'psnr'), []))} ({shown(values.get((*key, 'rmse_missing'), []), 2, 100)})")
+                key = (
+                    "imputation",
+                    method,
+                    keys(recipe)[1] if method == "dae" else "",
+                    f"images:{count}",
+                    f"masking:{fraction:g}",
+                )
+                line.append(
+                    f"{shown(values.get((*key, 'psnr'), []))} ({shown(values.get((*key, 'rmse_missing'), []), 2, 100)})"
+                )
             body.append(line)
-        lines += [f"### {count:,} test images", "", *table(["method", *(f"{fraction:.0%} missing" for fraction in FRACTIONS)], body)]
+        lines += [
+            f"### {count:,} test images",
+            "",
+            *table(["method", *(f"{fraction:.0%} missing" for fraction in FRACTIONS)], body),
+        ]
     return [*lines, "![Imputed images](figures/imputation.png)", ""]
 
 
@@ -466,13 +639,20 @@ def probe_table(values: Values) -> list[str]:
     recipe = CHOSEN["probe"]
     pca = Recipe("pca", recipe.latent_dim)
     body = []
-    for title, model, network in ((f"code of the {name(recipe)}", *keys(recipe)), (name(pca), *keys(pca)), ("784 pixels", "pixels", "")):
-        found = [values.get(("probe", model, network, f"labels:{count}", "", "accuracy"), []) for count in LABEL_COUNTS]
+    for title, model, network in (
+        (f"code of the {name(recipe)}", *keys(recipe)),
+        (name(pca), *keys(pca)),
+        ("784 pixels", "pixels", ""),
+    ):
+        found = [
+            values.get(("probe", model, network, f"labels:{count}", "", "accuracy"), [])
+            for count in LABEL_COUNTS
+        ]
         body.append([title, *(shown(one, 2, 100) for one in found)])
     return [
         "## Features",
         "",
-        "Test accuracy, %, of a logistic regression (`uses.probe_accuracy`: standardised features, penalty chosen by cross-validation on the",
+        "Test accuracy, %, of a logistic regression (`latent.probe_accuracy`: standardised features, penalty chosen by cross-validation on the",
         f"labelled training images) with some of the training images labelled. DAE and PCA learn from all {N_TRAIN:,} of them without labels.",
         "",
         *table(["features", *(f"{count:,} labels" for count in LABEL_COUNTS)], body),
@@ -483,12 +663,17 @@ def compression_tables(values: Values, folder: Path) -> list[str]:
     chosen = CHOSEN["compression"]
     body, curves, sizes = [], {}, []
     for dim, network in itertools.product(LATENT_DIMS, (chosen.network, "pca")):
-        recipe = dataclasses.replace(chosen, latent_dim=dim) if network != "pca" else Recipe("pca", dim)
+        recipe = (
+            dataclasses.replace(chosen, latent_dim=dim) if network != "pca" else Recipe("pca", dim)
+        )
         title = f"{'DAE' if network != 'pca' else 'PCA'}, {dim} units"
         base = (f"compression-{network}-{dim}", *keys(recipe))
         line, points = [title], []
         for bits in BITS:
-            rate, quality = (values.get((*base, f"bits:{bits}", "", metric), []) for metric in ("bytes_per_image", "psnr"))
+            rate, quality = (
+                values.get((*base, f"bits:{bits}", "", metric), [])
+                for metric in ("bytes_per_image", "psnr")
+            )
             line.append(f"{shown(rate, 1)}: {shown(quality)}")
             points.append((np.mean(rate), np.mean(quality)) if rate else (np.nan, np.nan))
         body.append([*line, shown(values.get((*base, "bits:none", "", "psnr"), []))])
@@ -505,11 +690,13 @@ def compression_tables(values: Values, folder: Path) -> list[str]:
     return [
         "## Compression",
         "",
-        f"Codes of the 10,000 test images in one stream (`uses.compress_codes`), by a {name(chosen)} with other latent sizes. A raw image is 784",
+        f"Codes of the 10,000 test images in one stream (`compression.compress_codes`), by a {name(chosen)} with other latent sizes. A raw image is 784",
         "bytes. Bytes an image (length of the stream, header included, divided by 10,000): PSNR in dB, at each number of bits of a unit; the last",
         "column is the PSNR of codes that are not quantised. PCA: principal components in the same kind of stream.",
         "",
-        *table(["code", *(f"{bits} bit{'s' * (bits > 1)}" for bits in BITS), "not quantised"], body),
+        *table(
+            ["code", *(f"{bits} bit{'s' * (bits > 1)}" for bits in BITS), "not quantised"], body
+        ),
         "The stream does not hold the decoder, which both ends need and which was trained on images like these: "
         + "; ".join(f"{title}: {count} parameters" for title, count in sizes)
         + " (4 bytes each). JPEG needs none of it and takes any image.",
@@ -558,7 +745,11 @@ def choice_tables(rows: Rows) -> list[str]:
             run = f"{use}-{recipe.network}-{recipe.latent_dim}-{recipe.corruption}-{recipe.likelihood}-{recipe.epochs}"
             if not (measured := [row for row in rows if row["run"] == run]):
                 continue
-            title = name(recipe) if recipe.corruption != "none" or recipe.network == "pca" else name(recipe).replace("DAE", "AE")
+            title = (
+                name(recipe)
+                if recipe.corruption != "none" or recipe.network == "pca"
+                else name(recipe).replace("DAE", "AE")
+            )
             title = f"**{title}**" if recipe in (CHOSEN[use], CHOSEN.get(f"{use}-pca")) else title
             body += [[title + note, *cells] for note, cells in summaries(use, measured)]
         lines += [f"### {use}", "", *table(["candidate", *SUMMARIES[use]], body)]
@@ -576,29 +767,51 @@ SUMMARIES = {
 
 def summaries(use: str, rows: Rows) -> list[tuple[str, list[str]]]:
     """Return the cells of a candidate's line, or lines where it was used in several ways."""
-    values = {(row["model"], row["protocol"], row["test_corruption"], row["metric"]): float(row["value"]) for row in rows}
+    values = {
+        (row["model"], row["protocol"], row["test_corruption"], row["metric"]): float(row["value"])
+        for row in rows
+    }
     if use.startswith("anomaly"):
         return [("", [f"{np.mean(list(values.values())):.3f}"])]
     if use == "imputation":
         return [
-            (note, [f"{values[f'dae{note}', f'images:{N_VALIDATION}', f'masking:{fraction:g}', 'psnr']:.2f}" for fraction in FRACTIONS])
+            (
+                note,
+                [
+                    f"{values[f'dae{note}', f'images:{N_VALIDATION}', f'masking:{fraction:g}', 'psnr']:.2f}"
+                    for fraction in FRACTIONS
+                ],
+            )
             for note in ("", ", 2 passes", ", 3 passes")
         ]
     model = rows[0]["model"]
     if use == "probe":
-        return [("", [f"{100 * values[model, f'labels:{count}', '', 'accuracy']:.2f}" for count in LABEL_COUNTS])]
+        return [
+            (
+                "",
+                [
+                    f"{100 * values[model, f'labels:{count}', '', 'accuracy']:.2f}"
+                    for count in LABEL_COUNTS
+                ],
+            )
+        ]
     rates = [
-        f"{values[model, f'bits:{bits}', '', 'bytes_per_image']:.1f}: {values[model, f'bits:{bits}', '', 'psnr']:.2f}" for bits in (4, 6)
+        f"{values[model, f'bits:{bits}', '', 'bytes_per_image']:.1f}: {values[model, f'bits:{bits}', '', 'psnr']:.2f}"
+        for bits in (4, 6)
     ]
     return [("", [*rates, f"{values[model, 'bits:none', '', 'psnr']:.2f}"])]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", help="folder with Fashion-MNIST's archives; default: TFDVAE_DATA_DIR")
+    parser.add_argument(
+        "--data-dir", help="folder with Fashion-MNIST's archives; default: TFDVAE_DATA_DIR"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "uses")
-    parser.add_argument("--choose", action="store_true", help="measure the candidates on validation images instead")
+    parser.add_argument(
+        "--choose", action="store_true", help="measure the candidates on validation images instead"
+    )
     arguments = parser.parse_args()
     use_threads(1)
     arguments.output.mkdir(parents=True, exist_ok=True)

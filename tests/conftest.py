@@ -65,10 +65,10 @@ def fashion(archives):
 @pytest.fixture(scope="session")
 def digits():
     """Images float32 (1438, 28, 28, 1) in [0, 1] and labels."""
-    from tfdvae.data import sources
+    from tfdvae.data import image_dataset, sources
 
     source = sources.load("digits")
-    return sources.to_unit(source.train_images), source.train_labels
+    return image_dataset.to_unit(source.train_images), source.train_labels
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,15 @@ def noise():
 def run(*arguments, cwd=ROOT, timeout=300, **environment):
     """Run `python train.py` with arguments and return the finished process, its output as text."""
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment)
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=os.environ | environment,
+    )
 
 
 def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
@@ -112,7 +120,13 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
     # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed,
     ) as process:
         deadline = time.monotonic() + 900
         while stop_when is not None and process.poll() is None and time.monotonic() < deadline:
@@ -149,8 +163,9 @@ def browser(tmp_path):
 
 _PEAK = """
 import re, sys, threading, time
-from tfdvae import cli, files
-files._PIECE_BYTES = 2**20
+from tfdvae._utils import chunks
+from tfdvae.cli import main as cli
+chunks._PIECE_BYTES = 2**20
 peak, done = 0, threading.Event()
 def watch():
     global peak
@@ -181,6 +196,8 @@ def peak_memory(*arguments):
         "MALLOC_MMAP_THRESHOLD_": str(2**18),
         "MALLOC_TRIM_THRESHOLD_": str(2**18),
     }
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | settings)
+    process = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | settings
+    )
     assert process.returncode == 0, process.stderr
     return float(process.stdout.split()[-1])

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.augmentation import Augmenter
 from tfdvae.data import pipelines
+from tfdvae.inference.augmentation import Augmenter
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.variational import DVAE, VAE
@@ -17,7 +17,13 @@ def make(cls, **options):
     return cls(*networks.mlp(SHAPE, 2, variational=cls.variational), **options)
 
 
-CASES = [(DAE, "reconstruction"), (VAE, "posterior"), (VAE, "prior"), (DVAE, "posterior"), (DVAE, "prior")]
+CASES = [
+    (DAE, "reconstruction"),
+    (VAE, "posterior"),
+    (VAE, "prior"),
+    (DVAE, "posterior"),
+    (DVAE, "prior"),
+]
 
 
 def test_every_method_is_listed():
@@ -27,7 +33,9 @@ def test_every_method_is_listed():
 @pytest.mark.parametrize(("cls", "method"), CASES)
 class TestContract:
     def test_shapes_labels_and_sources(self, cls, method):
-        images, labels, source = Augmenter(make(cls), method).generate(IMAGES, LABELS, per_image=3, seed=0)
+        images, labels, source = Augmenter(make(cls), method).generate(
+            IMAGES, LABELS, per_image=3, seed=0
+        )
         assert images.shape == (90, *SHAPE)
         assert images.dtype == np.float32
         assert images.min() >= 0
@@ -42,7 +50,9 @@ class TestContract:
 
     def test_seed(self, cls, method):
         augmenter = Augmenter(make(cls), method)
-        first, again, other = (augmenter.generate(IMAGES, LABELS, seed=seed).images for seed in (1, 1, 2))
+        first, again, other = (
+            augmenter.generate(IMAGES, LABELS, seed=seed).images for seed in (1, 1, 2)
+        )
         assert np.array_equal(first, again)
         assert not np.array_equal(first, other)
 
@@ -72,10 +82,17 @@ class TestContract:
 def test_posterior_draws_have_the_posterior_mean_and_spread():
     """A decoder that returns the code's sum as every logit: 2,000 draws of one image against N(m1 + m2, s1^2 + s2^2)."""
     code = keras.Input((2,))
-    decoder = keras.Model(code, keras.layers.Reshape(SHAPE)(keras.layers.Dense(20, kernel_initializer="ones")(code)))
+    decoder = keras.Model(
+        code, keras.layers.Reshape(SHAPE)(keras.layers.Dense(20, kernel_initializer="ones")(code))
+    )
     model = VAE(networks.mlp(SHAPE, 2, variational=True)[0], decoder)
     mean, sigma = (part.numpy()[0] for part in model.posterior(IMAGES[:1]))
-    made = Augmenter(model).generate(IMAGES[:1], LABELS[:1], per_image=2000).images[:, 0, 0, 0].astype(np.float64)
+    made = (
+        Augmenter(model)
+        .generate(IMAGES[:1], LABELS[:1], per_image=2000)
+        .images[:, 0, 0, 0]
+        .astype(np.float64)
+    )
     logits = np.log(made / (1 - made))
     spread = np.sqrt(np.sum(sigma**2))
     assert logits.mean() == pytest.approx(mean.sum(), abs=5 * spread / np.sqrt(2000))
@@ -84,16 +101,23 @@ def test_posterior_draws_have_the_posterior_mean_and_spread():
 
 def test_dvae_encodes_the_image_as_it_is_unless_told_otherwise():
     model = make(DVAE, corruption="masking:1")
-    plain, corrupted = (Augmenter(model, corrupt_before_encoding=flag).generate(IMAGES, LABELS, 1).images for flag in (False, True))
+    plain, corrupted = (
+        Augmenter(model, corrupt_before_encoding=flag).generate(IMAGES, LABELS, 1).images
+        for flag in (False, True)
+    )
     vae = VAE(model.encoder, model.decoder)
     assert np.array_equal(plain, Augmenter(vae).generate(IMAGES, LABELS, 1).images)
-    assert np.array_equal(corrupted, Augmenter(vae).generate(np.zeros_like(IMAGES), LABELS, 1).images), "everything masked"
+    assert np.array_equal(
+        corrupted, Augmenter(vae).generate(np.zeros_like(IMAGES), LABELS, 1).images
+    ), "everything masked"
 
 
 def test_dae_reconstructs_corrupted_images():
     model = make(DAE, corruption="gaussian:0.5")
     made = Augmenter(model).generate(IMAGES, LABELS, 2, seed=4)
-    noisy = pipelines.freeze_noise(IMAGES, np.arange(30), model.corruption, 4, "augmentation/corruption/1")
+    noisy = pipelines.freeze_noise(
+        IMAGES, np.arange(30), model.corruption, 4, "augmentation/corruption/1"
+    )
     assert np.array_equal(made.images[30:], model.denoise(noisy))
 
 
@@ -108,8 +132,12 @@ def test_prior_follows_the_codes_of_each_class(digits):
         {c: codes[y == c].mean(axis=0) for c in range(10)}
         for codes, y in ((model.encode(images), labels), (model.encode(made.images), made.labels))
     )
-    distances = np.array([[np.linalg.norm(made_means[a] - means[b]) for b in range(10)] for a in range(10)])
-    assert np.mean(distances.argmin(axis=1) == np.arange(10)) >= 0.8, "images of a class lie where the class lies"
+    distances = np.array(
+        [[np.linalg.norm(made_means[a] - means[b]) for b in range(10)] for a in range(10)]
+    )
+    assert np.mean(distances.argmin(axis=1) == np.arange(10)) >= 0.8, (
+        "images of a class lie where the class lies"
+    )
 
 
 def test_refused():

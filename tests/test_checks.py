@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
-from tfdvae import checks
+from tfdvae._utils import checks
 
 
-@pytest.mark.parametrize(("value", "near"), [("dvea", "'dvae'"), ("DVAE", "'dvae'"), ("gausian", "'gaussian'"), ("zzz", None)])
+@pytest.mark.parametrize(
+    ("value", "near"),
+    [("dvea", "'dvae'"), ("DVAE", "'dvae'"), ("gausian", "'gaussian'"), ("zzz", None)],
+)
 def test_choice_suggests_the_nearest_names(value, near):
     with pytest.raises(ValueError, match=r"`model` must be one of dvae, gaussian; got") as error:
         checks.choice("model", value, ("dvae", "gaussian"))
@@ -19,7 +22,9 @@ def test_number_within(value):
 
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf")])
 def test_number_outside_names_argument_and_value(value):
-    with pytest.raises(ValueError, match=rf"`level` must be a finite number between 0 and 1; got {value}"):
+    with pytest.raises(
+        ValueError, match=rf"`level` must be a finite number between 0 and 1; got {value}"
+    ):
         checks.number("level", value, 0, 1)
 
 
@@ -62,14 +67,19 @@ def test_images_refused(value, message):
         checks.images("images", value)
 
 
-@pytest.mark.parametrize("value", [np.full((1, 2, 2, 1), "a"), np.zeros((1, 2, 2, 1), complex), np.full((1, 2, 2, 1), None)])
+@pytest.mark.parametrize(
+    "value",
+    [np.full((1, 2, 2, 1), "a"), np.zeros((1, 2, 2, 1), complex), np.full((1, 2, 2, 1), None)],
+)
 def test_images_of_wrong_type(value):
     with pytest.raises(TypeError, match="`images` must hold real numbers"):
         checks.images("images", value)
 
 
 def test_images_of_another_shape():
-    with pytest.raises(ValueError, match=r"`x` must have shape \(N, 28, 28, 1\); got \(2, 3, 3, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"`x` must have shape \(N, 28, 28, 1\); got \(2, 3, 3, 1\)"
+    ):
         checks.images("x", np.zeros((2, 3, 3, 1)), (28, 28, 1))
 
 
@@ -90,7 +100,13 @@ def test_a_free_scale_takes_images_around_0_but_not_8_bit_ones(noise):
 
 
 @pytest.mark.parametrize(
-    ("value", "error"), [([0.5, 1], TypeError), ([0, 1, 2], ValueError), ([[0], [1]], ValueError), ([-1, 0], ValueError)]
+    ("value", "error"),
+    [
+        ([0.5, 1], TypeError),
+        ([0, 1, 2], ValueError),
+        ([[0], [1]], ValueError),
+        ([-1, 0], ValueError),
+    ],
 )
 def test_labels_refused(value, error):
     with pytest.raises(error, match="`labels` must"):

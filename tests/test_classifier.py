@@ -25,7 +25,15 @@ def test_reflect_padding_by_numpy():
     layer = model.get_layer("conv_1")
     kernel, bias = (weight.numpy() for weight in (layer.kernel, layer.bias))
     padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="reflect")
-    expected = np.array([[np.einsum("ijc,ijco->o", padded[r : r + 3, c : c + 3], kernel) for c in range(5)] for r in range(6)]) + bias
+    expected = (
+        np.array(
+            [
+                [np.einsum("ijc,ijco->o", padded[r : r + 3, c : c + 3], kernel) for c in range(5)]
+                for r in range(6)
+            ]
+        )
+        + bias
+    )
     found = keras.Model(model.input, layer.output)(image[None]).numpy()[0]
     np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-5)
 
@@ -34,20 +42,29 @@ def test_reflect_padding_by_numpy():
     ("dtype", "shape"),
     [
         *itertools.product(["float32", "mixed_bfloat16"], [(28, 28, 1), (7, 9, 3), (2, 2, 1)]),
-        *itertools.product(["mixed_float16"], [(7, 9, 3), (2, 2, 1)]),  # 28x28 takes minutes in float16 on a CPU
+        *itertools.product(
+            ["mixed_float16"], [(7, 9, 3), (2, 2, 1)]
+        ),  # 28x28 takes minutes in float16 on a CPU
     ],
 )
 def test_learns_and_survives_saving(shape, dtype, tmp_path):
     labels = np.arange(60) % 3
-    images = np.random.default_rng(0).random((60, *shape), dtype=np.float32) * 0.3 + labels[:, None, None, None] * 0.3
+    images = (
+        np.random.default_rng(0).random((60, *shape), dtype=np.float32) * 0.3
+        + labels[:, None, None, None] * 0.3
+    )
     model = cnn(shape, 3, dtype=dtype)
-    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) == (dtype == "mixed_float16")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) == (
+        dtype == "mixed_float16"
+    )
     history = model.fit(images, labels, epochs=15, batch_size=20, verbose=0).history
     assert history["accuracy"][-1] > 0.6
     logits = model.predict(images, verbose=0)
     assert logits.dtype == np.float32
     model.save(tmp_path / "c.keras")
-    assert np.array_equal(keras.models.load_model(tmp_path / "c.keras").predict(images, verbose=0), logits)
+    assert np.array_equal(
+        keras.models.load_model(tmp_path / "c.keras").predict(images, verbose=0), logits
+    )
 
 
 def test_initial_weights_belong_to_the_seed():
@@ -70,11 +87,15 @@ def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     monkeypatch.delitem(sys.modules, "mine", raising=False)
-    return lambda code: (tmp_path / "mine.py").write_text(f"import keras\nfrom keras import layers\n\n{code}")
+    return lambda code: (tmp_path / "mine.py").write_text(
+        f"import keras\nfrom keras import layers\n\n{code}"
+    )
 
 
 def plain(
-    shape="image_shape", last="layers.Dense(classes)", compiled="'sgd', keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
+    shape="image_shape",
+    last="layers.Dense(classes)",
+    compiled="'sgd', keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
 ):
     return f"""
 def build(image_shape, classes):
@@ -109,7 +130,11 @@ def build(image_shape, classes):
 LATE = plain().replace("keras.Input(image_shape), ", "")
 
 
-@pytest.mark.parametrize("code", [plain(), SUBCLASS, FUNCTIONAL, LATE], ids=["sequential", "subclass", "functional", "built late"])
+@pytest.mark.parametrize(
+    "code",
+    [plain(), SUBCLASS, FUNCTIONAL, LATE],
+    ids=["sequential", "subclass", "functional", "built late"],
+)
 @pytest.mark.parametrize("classes", [2, 5])
 def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code, own):
     own(code)
@@ -120,12 +145,17 @@ def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code
     again, other = (load("mine:build", (6, 5, 3), classes, seed).get_weights() for seed in (3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
-    assert not any(variable.numpy().any() for variable in model.metrics_variables), "the trial left nothing"
+    assert not any(variable.numpy().any() for variable in model.metrics_variables), (
+        "the trial left nothing"
+    )
     assert model.optimizer.iterations == 0
     labels = np.arange(40) % classes
-    losses = model.fit(np.random.default_rng(0).random((40, 6, 5, 3)) + labels[:, None, None, None], labels, epochs=5, verbose=0).history[
-        "loss"
-    ]
+    losses = model.fit(
+        np.random.default_rng(0).random((40, 6, 5, 3)) + labels[:, None, None, None],
+        labels,
+        epochs=5,
+        verbose=0,
+    ).history["loss"]
     assert losses[-1] < losses[0]
 
 
@@ -146,7 +176,14 @@ print(load("mine:build", (4, 4, 1), 2, 0).output_shape)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "run.py").write_text(code)
     command = [sys.executable, str(tmp_path / "elsewhere" / "run.py")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
     assert done.stdout.strip().endswith("(None, 2)")
 
 

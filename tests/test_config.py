@@ -8,15 +8,38 @@ from tfdvae.config import MODELS, RECIPES, DenoisingStudyConfig, TrainConfig, da
 
 def test_defaults_are_the_published_study():
     config = TrainConfig()
-    assert (config.model, config.chosen_network, config.latent_dim, config.epochs, config.batch_size) == ("dvae", "mlp", 4, 60, 128)
-    assert (str(config.injected), config.train_noise, config.samples_per_image, config.beta) == ("gaussian:0.1", "gaussian:0.1", 2, 1.0)
-    assert config.test_noise == ("none", "gaussian:0.025", "gaussian:0.05", "gaussian:0.075", "gaussian:0.1")
-    assert (config.protocol, config.classifier_steps, config.classifier_epochs) == ("equal_steps", 1200, 7)
+    assert (
+        config.model,
+        config.chosen_network,
+        config.latent_dim,
+        config.epochs,
+        config.batch_size,
+    ) == ("dvae", "mlp", 4, 60, 128)
+    assert (str(config.injected), config.train_noise, config.samples_per_image, config.beta) == (
+        "gaussian:0.1",
+        "gaussian:0.1",
+        2,
+        1.0,
+    )
+    assert config.test_noise == (
+        "none",
+        "gaussian:0.025",
+        "gaussian:0.05",
+        "gaussian:0.075",
+        "gaussian:0.1",
+    )
+    assert (config.protocol, config.classifier_steps, config.classifier_epochs) == (
+        "equal_steps",
+        1200,
+        7,
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_json_and_back(model):
-    config = TrainConfig(model=model, n_train=70, noisy_train=True, test_noise=("0", "masking:0.5"), seed=3)
+    config = TrainConfig(
+        model=model, n_train=70, noisy_train=True, test_noise=("0", "masking:0.5"), seed=3
+    )
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -84,14 +107,20 @@ def test_refused(settings, message):
         TrainConfig(**settings)
 
 
-@pytest.mark.parametrize(("model", "injected"), [("ae", "none"), ("dae", "gaussian:0.1"), ("vae", "none"), ("dvae", "gaussian:0.1")])
+@pytest.mark.parametrize(
+    ("model", "injected"),
+    [("ae", "none"), ("dae", "gaussian:0.1"), ("vae", "none"), ("dvae", "gaussian:0.1")],
+)
 def test_default_corruption_follows_the_model(model, injected):
     config = dataclasses.replace(TrainConfig(), model=model)
     assert str(config.injected) == injected
     assert str(dataclasses.replace(config, corruption=injected).injected) == injected
 
 
-@pytest.mark.parametrize(("model", "network"), [("ae", "residual_conv"), ("dae", "residual_conv"), ("vae", "mlp"), ("dvae", "mlp")])
+@pytest.mark.parametrize(
+    ("model", "network"),
+    [("ae", "residual_conv"), ("dae", "residual_conv"), ("vae", "mlp"), ("dvae", "mlp")],
+)
 def test_default_network_follows_the_model(model, network):
     assert TrainConfig(model=model).chosen_network == network
     assert TrainConfig(model=model, network="strided_conv").chosen_network == "strided_conv"
@@ -100,8 +129,18 @@ def test_default_network_follows_the_model(model, network):
 def test_recipe_as_published():
     """STUDIES C: batch 64, Adam 3e-6 with beta_1 0.99, mean squared error, Gaussian 0.1 clipped, 20 epochs, frozen batch normalisation."""
     config = TrainConfig.of_recipe("opengenus")
-    assert (config.model, config.network, config.batch_size, config.epochs) == ("dae", "pooled_conv_inference", 64, 20)
-    assert (config.learning_rate, config.beta_1, config.likelihood, config.corruption) == (3e-6, 0.99, "mse", "clipped_gaussian:0.1")
+    assert (config.model, config.network, config.batch_size, config.epochs) == (
+        "dae",
+        "pooled_conv_inference",
+        64,
+        20,
+    )
+    assert (config.learning_rate, config.beta_1, config.likelihood, config.corruption) == (
+        3e-6,
+        0.99,
+        "mse",
+        "clipped_gaussian:0.1",
+    )
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -109,7 +148,12 @@ def test_what_is_given_wins_over_a_recipe(recipe):
     config = TrainConfig.of_recipe(recipe, epochs=3, corruption="masking:0.5")
     assert (config.epochs, config.corruption, config.recipe) == (3, "masking:0.5", recipe)
     origin = config.origin()
-    assert (origin["epochs"], origin["batch_size"], origin["seed"], origin["recipe"]) == ("given", "recipe", "default", "given")
+    assert (origin["epochs"], origin["batch_size"], origin["seed"], origin["recipe"]) == (
+        "given",
+        "recipe",
+        "default",
+        "given",
+    )
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -130,7 +174,12 @@ def test_wrong_type_of_a_switch():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("[]", "must be a dictionary"), ("{}", "settings lack recipe, model"), ("{", "not valid JSON")]
+    ("content", "message"),
+    [
+        ("[]", "must be a dictionary"),
+        ("{}", "settings lack recipe, model"),
+        ("{", "not valid JSON"),
+    ],
 )
 def test_config_of_something_else(content, message, tmp_path):
     (tmp_path / "config.json").write_text(content)
@@ -163,7 +212,10 @@ def test_of_run(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(kept.to_dict()))
     asked = TrainConfig(resume=str(tmp_path), debug=True)
     assert TrainConfig.of_run(tmp_path, asked) == kept
-    assert TrainConfig.of_run(tmp_path, dataclasses.replace(asked, data_dir="b", epochs=3)).data_dir == "b"
+    assert (
+        TrainConfig.of_run(tmp_path, dataclasses.replace(asked, data_dir="b", epochs=3)).data_dir
+        == "b"
+    )
     with pytest.raises(ValueError, match="its `epochs` is 3; got 4"):
         TrainConfig.of_run(tmp_path, dataclasses.replace(asked, epochs=4))
 
@@ -186,7 +238,9 @@ def test_image_size_of_one_number_is_square():
 def test_pairs_inject_nothing():
     config = TrainConfig(model="dae", noisy_dir="noisy", no_classifier=True)
     assert (str(config.injected), config.condition, config.makes_images) == ("none", "noisy", False)
-    assert dataclasses.replace(config, corruption="none") == dataclasses.replace(config, corruption=str(config.injected))
+    assert dataclasses.replace(config, corruption="none") == dataclasses.replace(
+        config, corruption=str(config.injected)
+    )
     assert dataclasses.replace(config, noisy_dir="other").identity() != config.identity()
 
 

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 import tfdvae
 from tests.models.test_contract import PARAMETERS_OF_CASES, SHAPES, make
-from tfdvae import shipped
 from tfdvae.config import EXPORT_FORMATS
-from tfdvae.data import sources
-from tfdvae.exporting import export
+from tfdvae.data import image_dataset
+from tfdvae.inference import shipped
+from tfdvae.inference.exporting import export
 
 PLAIN_TENSORFLOW = """
 import sys
@@ -29,14 +29,23 @@ np.savez(sys.argv[3], **out)
 """
 
 
-@pytest.mark.parametrize(("name", "network"), [case for case in PARAMETERS_OF_CASES if " " not in case.id])
+@pytest.mark.parametrize(
+    ("name", "network"), [case for case in PARAMETERS_OF_CASES if " " not in case.id]
+)
 def test_plain_tensorflow_gives_what_the_model_gives(name, network, tmp_path):
     model, shape = make(name, network), SHAPES[network][0]
     images = np.random.default_rng(0).random((50, *shape), dtype=np.float32)
     model.fit(images, epochs=1, verbose=0)
     export(model, tmp_path / "saved_model")
     np.savez(tmp_path / "in.npz", images=images, codes=model.encode(images))
-    command = [sys.executable, "-c", PLAIN_TENSORFLOW, tmp_path / "saved_model", tmp_path / "in.npz", tmp_path / "out.npz"]
+    command = [
+        sys.executable,
+        "-c",
+        PLAIN_TENSORFLOW,
+        tmp_path / "saved_model",
+        tmp_path / "in.npz",
+        tmp_path / "out.npz",
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     with np.load(tmp_path / "out.npz") as out:
         np.testing.assert_allclose(out["serving"], model.denoise(images), atol=1e-6)
@@ -63,7 +72,9 @@ def test_replaces_a_saved_model_but_nothing_else(tmp_path):
 
 
 def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
-    with pytest.raises(TypeError, match=r"of what `tfdvae\.load` returns the `layer`; got TrainedModel"):
+    with pytest.raises(
+        TypeError, match=r"of what `tfdvae\.load` returns the `layer`; got TrainedModel"
+    ):
         export(tfdvae.load("clothing-dvae"), tmp_path / "saved_model")
     assert not list(tmp_path.iterdir())
 
@@ -73,10 +84,12 @@ def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
 def test_exported_shipped_models_give_the_same_on_real_images(name, format, fashion, tmp_path):
     """1,000 test images, within 1e-5 of the pixel range; codes within 1e-4 of their own, which reach 10 and more."""
     model = tfdvae.load(name).layer
-    images = sources.to_unit(fashion.test_images[:1000])
+    images = image_dataset.to_unit(fashion.test_images[:1000])
     path = export(model, tmp_path / ("model.onnx" if format == "onnx" else "model"), format)
     if format == "onnx":
-        denoised, codes = onnxruntime.InferenceSession(str(path)).run(["denoised", "codes"], {"images": images})
+        denoised, codes = onnxruntime.InferenceSession(str(path)).run(
+            ["denoised", "codes"], {"images": images}
+        )
     else:
         loaded = tf.saved_model.load(path)
         denoised, codes = loaded.serve(images).numpy(), loaded.encode(images).numpy()

@@ -16,9 +16,11 @@ import pytest
 
 import tfdvae
 from tests.conftest import ROOT, run, run_tfdvae
-from tfdvae import cli, files
+from tfdvae._utils import csv_rows, files
+from tfdvae.cli import main
 from tfdvae.corruptions import KINDS
-from tfdvae.data import image_files, sources
+from tfdvae.data import image_dataset, sources
+from tfdvae.image_io import codec
 
 pytestmark = pytest.mark.slow
 
@@ -35,14 +37,32 @@ TRAINING = [
     "--threads",
     "2",
 ]
-STAGES = ["data", "generator", "augmentation", "classifier-limited", "classifier-dvae", "evaluation", "figures", "export", "report"]
+STAGES = [
+    "data",
+    "generator",
+    "augmentation",
+    "classifier-limited",
+    "classifier-dvae",
+    "evaluation",
+    "figures",
+    "export",
+    "report",
+]
 
 
 def start(*arguments):
     command = [sys.executable, "-u", str(ROOT / "train.py"), *map(str, arguments)]
     # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ, preexec_fn=heed)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ,
+        preexec_fn=heed,
+    )
 
 
 def wait_for(process, text):
@@ -92,18 +112,26 @@ def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status
     return process.stderr
 
 
-@pytest.mark.parametrize(("stage", "rounds"), [("generator", 10), ("classifier-limited", 1), ("classifier-dvae", 1)])
-def test_killed_within_a_stage_and_resumed_gives_the_same_bits(stage, rounds, settings, undisturbed, tmp_path):
+@pytest.mark.parametrize(
+    ("stage", "rounds"), [("generator", 10), ("classifier-limited", 1), ("classifier-dvae", 1)]
+)
+def test_killed_within_a_stage_and_resumed_gives_the_same_bits(
+    stage, rounds, settings, undisturbed, tmp_path
+):
     folder = tmp_path / "run"
     stopped_after(rounds, stage, folder, *settings)
     resumed = run("--resume", folder)
     assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.count("done before") == STAGES.index(stage), "finished stages are not repeated"
+    assert resumed.stdout.count("done before") == STAGES.index(stage), (
+        "finished stages are not repeated"
+    )
     assert results(folder) == results(undisturbed)
     assert not list(folder.rglob(".tmp-*"))
 
 
-def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(settings, undisturbed, tmp_path):
+def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(
+    settings, undisturbed, tmp_path
+):
     folder = tmp_path / "run"
     arguments = [*settings, "--output", folder]
     for stage in STAGES:
@@ -119,7 +147,18 @@ def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(settings, 
 @pytest.mark.parametrize(
     "chosen",
     [
-        ["--model", "vae", "--protocol", "equal_epochs", "--classifier-epochs", "2", "--beta-warmup", "1", "--sampling", "prior"],
+        [
+            "--model",
+            "vae",
+            "--protocol",
+            "equal_epochs",
+            "--classifier-epochs",
+            "2",
+            "--beta-warmup",
+            "1",
+            "--sampling",
+            "prior",
+        ],
         ["--model", "dae"],
         ["--model", "ae", "--test-noise", "0", "speckle:0.3", "random_erasing:0.5", "uniform:0.2"],
         ["--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"],
@@ -127,22 +166,39 @@ def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(settings, 
     ids=" ".join,
 )
 def test_every_model_killed_and_resumed_gives_the_same_bytes(chosen, small_digits, tmp_path):
-    arguments = ["--dataset", small_digits, "--n-train", "300", "--epochs", "15", "--classifier-steps", "20", "--threads", "2", *chosen]
+    arguments = [
+        "--dataset",
+        small_digits,
+        "--n-train",
+        "300",
+        "--epochs",
+        "15",
+        "--classifier-steps",
+        "20",
+        "--threads",
+        "2",
+        *chosen,
+    ]
     stopped_after(3, "generator", tmp_path / "killed", *arguments)
     assert run("--resume", tmp_path / "killed").returncode == 0
     whole = run(*arguments, "--output", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
     assert (tmp_path / "whole" / "augmentation").exists() == ("ae" not in chosen)
-    assert ("a plain autoencoder makes no synthetic images" in whole.stdout.lower()) == ("ae" in chosen)
-    assert all(np.isfinite(float(row["value"])) for row in files.read_rows(tmp_path / "whole" / "metrics.csv"))
+    assert ("a plain autoencoder makes no synthetic images" in whole.stdout.lower()) == (
+        "ae" in chosen
+    )
+    assert all(
+        np.isfinite(float(row["value"]))
+        for row in csv_rows.read_rows(tmp_path / "whole" / "metrics.csv")
+    )
     for name in ("metrics.csv", "history.csv"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])
 def test_every_corruption_runs_as_observed_noise_and_as_injected(kind, tmp_path, capsys):
     noise = f"{kind}:0.3"
-    status = cli.main(["train", "--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--noisy-train",
+    status = main.main(["train", "--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--noisy-train",
                        "--train-noise", noise, "--corruption", noise, "--test-noise", "0", noise, "--output", str(tmp_path / "run")])  # fmt: skip
     printed = capsys.readouterr()
     assert status == 0, printed.err
@@ -187,16 +243,21 @@ def test_ctrl_c_says_how_to_go_on(settings, undisturbed, tmp_path):
 
 
 def pixels(folder):
-    return {path.relative_to(folder).as_posix(): image_files.read(path).astype(int) for path in folder.rglob("*.png")}
+    return {
+        path.relative_to(folder).as_posix(): codec.read(path).astype(int)
+        for path in folder.rglob("*.png")
+    }
 
 
 @pytest.fixture(scope="module")
 def clothing(tmp_path_factory, fashion):
     folder = tmp_path_factory.mktemp("clothing") / "in"
-    for number, (image, label) in enumerate(zip(fashion.test_images[:3000], fashion.test_labels, strict=False)):
+    for number, (image, label) in enumerate(
+        zip(fashion.test_images[:3000], fashion.test_labels, strict=False)
+    ):
         path = folder / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        image_files.write(path, image)
+        codec.write(path, image)
     return folder
 
 
@@ -207,12 +268,18 @@ def denoised(clothing):
     return pixels(folder)
 
 
-STOPS = pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)], ids=["kill", "ctrl-c"])
+STOPS = pytest.mark.parametrize(
+    ("sent", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)],
+    ids=["kill", "ctrl-c"],
+)
 
 
 def stopped(folder, sent, *command):
     """Run a command and stop it when it has written a hundred images into a folder."""
-    return run_tfdvae(*command, stop_when=lambda: len(list(folder.rglob("*.png"))) >= 100, sent=sent)
+    return run_tfdvae(
+        *command, stop_when=lambda: len(list(folder.rglob("*.png"))) >= 100, sent=sent
+    )
 
 
 @STOPS
@@ -226,10 +293,14 @@ def test_denoise_stopped_in_the_middle_goes_on(sent, status, clothing, denoised,
     assert 100 <= begun < 3000
     resumed = run_tfdvae(*command)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"{3000 - begun:,} images in {folder}, {begun:,} kept as they were there" in resumed.stdout
+    assert (
+        f"{3000 - begun:,} images in {folder}, {begun:,} kept as they were there" in resumed.stdout
+    )
     made = pixels(folder)
     assert made.keys() == denoised.keys()
-    assert max(np.abs(made[name] - denoised[name]).max() for name in made) <= 1, "other batches have other last bits"
+    assert max(np.abs(made[name] - denoised[name]).max() for name in made) <= 1, (
+        "other batches have other last bits"
+    )
 
 
 @STOPS
@@ -243,7 +314,9 @@ def test_augment_stopped_in_the_middle_starts_again(sent, status, clothing, tmp_
         os.utime(left, (0, 0))  # a folder that may just have been made is left alone
     again = run_tfdvae(*command, "1")
     assert again.returncode == 0, again.stderr
-    listed = {row["image"] for row in csv.DictReader((folder / "manifest.csv").read_text().splitlines())}
+    listed = {
+        row["image"] for row in csv.DictReader((folder / "manifest.csv").read_text().splitlines())
+    }
     assert len(listed) == 3000
     assert pixels(folder).keys() == listed
 
@@ -253,7 +326,12 @@ def test_full_disk_leaves_nothing_half_written(settings, tmp_path):
     folder = tmp_path / "run"
     command = f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(settings)} --output {folder}"
     process = subprocess.run(
-        ["bash", "-c", f"trap '' XFSZ; {command}"], capture_output=True, text=True, check=False, env=os.environ, cwd=ROOT
+        ["bash", "-c", f"trap '' XFSZ; {command}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+        cwd=ROOT,
     )
     assert process.returncode == 2, process.stderr
     assert "Traceback" not in process.stderr
@@ -264,8 +342,25 @@ def test_full_disk_leaves_nothing_half_written(settings, tmp_path):
 
 def test_installed_wheel_runs_the_main_job(tmp_path):
     """Built and installed into a virtual environment of its own, away from the source tree."""
-    shutil.copytree(ROOT, tmp_path / "source", ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests", "saved_models"))
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", tmp_path, tmp_path / "source"], check=True)
+    shutil.copytree(
+        ROOT,
+        tmp_path / "source",
+        ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests", "saved_models"),
+    )
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "-q",
+            "-w",
+            tmp_path,
+            tmp_path / "source",
+        ],
+        check=True,
+    )
     wheel = next(tmp_path.glob("tfdvae-*.whl"))
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", f"{wheel}[onnx]"], check=True)
@@ -304,14 +399,37 @@ def _everyday_commands_of_the_readme(folder):
         for number, image in enumerate(images):
             path = folder / name / source.class_names[source.test_labels[number]] / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            image_files.write(path, image if name != "masks" else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255))
-    commands = re.search(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1).splitlines()
+            codec.write(
+                path,
+                image
+                if name != "masks"
+                else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255),
+            )
+    commands = (
+        re.search(
+            r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        )
+        .group(1)
+        .splitlines()
+    )
     environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
-    served = re.search(r"### TensorFlow Serving\n\n```sh\n(tfdvae .*)\n", (ROOT / "README.md").read_text()).group(1)
+    served = re.search(
+        r"### TensorFlow Serving\n\n```sh\n(tfdvae .*)\n", (ROOT / "README.md").read_text()
+    ).group(1)
     for command in [*commands, served]:
-        done = subprocess.run(command.split(), capture_output=True, text=True, cwd=folder, env=environment, check=False)
+        done = subprocess.run(
+            command.split(),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+            check=False,
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    count = {name: len(list((folder / name).rglob("*.png"))) for name in ("cleaned", "drawn", "more", "filled")}
+    count = {
+        name: len(list((folder / name).rglob("*.png")))
+        for name in ("cleaned", "drawn", "more", "filled")
+    }
     assert count == {"cleaned": 20, "drawn": 64, "more": 60, "filled": 20}
     assert len((folder / "scores.csv").read_text().splitlines()) == 21
     assert len(np.load(folder / "codes.npz")["codes"]) == 20
@@ -321,8 +439,16 @@ def _everyday_commands_of_the_readme(folder):
 
 def _python_of_the_readme(folder):
     """All blocks, one after the other, in an interpreter that knows the wheel alone."""
-    images, labels = sources.load("digits").test_images[:100], sources.load("digits").test_labels[:100]
-    np.savez(folder / "digits.npz", images=sources.to_unit(images), pictures=images[..., 0], labels=labels)
+    images, labels = (
+        sources.load("digits").test_images[:100],
+        sources.load("digits").test_labels[:100],
+    )
+    np.savez(
+        folder / "digits.npz",
+        images=image_dataset.to_unit(images),
+        pictures=images[..., 0],
+        labels=labels,
+    )
     blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
               for name in ("example", "uses", "saved model", "load")}  # fmt: skip
     code = f"""
@@ -341,5 +467,11 @@ dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)
 assert "source" not in tfdvae.__file__.split("/"), tfdvae.__file__
 assert len(drawn) == 16 and cleaned.shape == pictures.shape and len(list(cleaned_dataset)) == len(list(augmented)) == 10
 """
-    done = subprocess.run([folder / "venv/bin/python", "-c", code], capture_output=True, text=True, cwd=folder, check=False)
+    done = subprocess.run(
+        [folder / "venv/bin/python", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfdvae import files
+from tfdvae._utils import chunks, csv_rows, files
 
 
 def test_replacing_leaves_the_old_file_after_an_error(tmp_path):
@@ -42,7 +42,9 @@ def test_an_old_folder_goes_only_when_the_new_one_is_there(tmp_path, monkeypatch
         temporary.mkdir()
         (temporary / "new").touch()
     assert [file.name for file in path.iterdir()] == ["new"]
-    assert sorted(file.name for file in tmp_path.rglob("*")) == sorted([next(tmp_path.glob(".tmp-*")).name, "folder", "new", "old"])
+    assert sorted(file.name for file in tmp_path.rglob("*")) == sorted(
+        [next(tmp_path.glob(".tmp-*")).name, "folder", "new", "old"]
+    )
 
 
 def test_an_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
@@ -67,22 +69,27 @@ def test_remove_temporary(tmp_path):
 
 def test_rows_come_back_bit_for_bit(tmp_path):
     values = [0.1, 1 / 3, 1e-300, 123456789.123456789, 5.0]
-    files.write_rows(tmp_path / "rows.csv", [{"metric": "loss", "seed": 3, "value": value} for value in values])
-    rows = files.read_rows(tmp_path / "rows.csv")
+    csv_rows.write_rows(
+        tmp_path / "rows.csv", [{"metric": "loss", "seed": 3, "value": value} for value in values]
+    )
+    rows = csv_rows.read_rows(tmp_path / "rows.csv")
     assert [float(row["value"]) for row in rows] == values
     assert rows[0]["seed"] == "3"
     assert rows[0]["study"] == ""
     header = "study,run,dataset,n_train,condition,model,network,corruption,target,augmentation,protocol,test_corruption,split,epoch,step,seed,metric,value"
-    assert (tmp_path / "rows.csv").read_text().splitlines()[:2] == [header, f"{',' * 15}3,loss,0.10000000000000001"]
+    assert (tmp_path / "rows.csv").read_text().splitlines()[:2] == [
+        header,
+        f"{',' * 15}3,loss,0.10000000000000001",
+    ]
 
 
 def test_rows_outside_the_schema(tmp_path):
     with pytest.raises(ValueError, match="colour"):
-        files.write_rows(tmp_path / "rows.csv", [{"colour": 1}])
+        csv_rows.write_rows(tmp_path / "rows.csv", [{"colour": 1}])
     assert not list(tmp_path.iterdir())
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="must have the columns study,"):
-        files.read_rows(tmp_path / "other.csv")
+        csv_rows.read_rows(tmp_path / "other.csv")
 
 
 def test_broken_json_is_named(tmp_path):
@@ -102,17 +109,24 @@ def test_absolute_keeps_the_name_of_a_linked_file(tmp_path, monkeypatch):
     (tmp_path / "blobs" / "5f3a").touch()
     (tmp_path / "set.npz").symlink_to("blobs/5f3a")
     (tmp_path / "linked").symlink_to("blobs")
-    assert files.absolute("blobs/../set.npz") == files.absolute("linked/../set.npz") == tmp_path / "set.npz"
+    assert (
+        files.absolute("blobs/../set.npz")
+        == files.absolute("linked/../set.npz")
+        == tmp_path / "set.npz"
+    )
     assert files.absolute("linked") == files.absolute("blobs/.") == tmp_path / "blobs"
     assert files.absolute("..") == tmp_path.parent
 
 
 def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
-    code = f"from tfdvae import files; from pathlib import Path; import time\nwith files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
+    code = f"from tfdvae._utils import files; from pathlib import Path; import time\nwith files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
         process.stdout.readline()
-        with pytest.raises(BlockingIOError, match="another process is writing"), files.locked(tmp_path):
+        with (
+            pytest.raises(BlockingIOError, match="another process is writing"),
+            files.locked(tmp_path),
+        ):
             pass
     finally:
         process.kill()
@@ -125,18 +139,20 @@ def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
 def test_array_written_in_pieces(dtype, tmp_path):
     """What NumPy reads, memory-mapped too, whatever the pieces were."""
     whole = np.random.default_rng(0).integers(0, 200, (103, 4, 5)).astype(dtype)
-    with files.array_writer(tmp_path / "a.npy") as append:
+    with chunks.array_writer(tmp_path / "a.npy") as append:
         for start, stop in ((0, 1), (1, 1), (1, 60), (60, 103)):
             append(whole[start:stop])
     for mode in (None, "r"):
         read = np.load(tmp_path / "a.npy", mmap_mode=mode)
         assert read.dtype == dtype
         assert np.array_equal(read, whole)
-    assert (tmp_path / "a.npy").stat().st_size % 64 == whole.nbytes % 64, "no more than header and values"
+    assert (tmp_path / "a.npy").stat().st_size % 64 == whole.nbytes % 64, (
+        "no more than header and values"
+    )
 
 
 def test_rows_of_another_kind(tmp_path):
-    with files.array_writer(tmp_path / "a.npy") as append:
+    with chunks.array_writer(tmp_path / "a.npy") as append:
         append(np.zeros((2, 3), np.uint8))
         for rows in (np.zeros((2, 4), np.uint8), np.zeros((2, 3), np.uint16)):
             with pytest.raises(ValueError, match=r"rows must be uint8 of shape \(3,\); got"):
@@ -145,17 +161,19 @@ def test_rows_of_another_kind(tmp_path):
 
 @pytest.mark.parametrize(("count", "row_bytes", "multiple", "lengths"), [(10, 2**26, 1, [1] * 10), (10, 2**24, 1, [4, 4, 2]), (10, 2**24, 3, [3, 3, 3, 1]), (10, 2**30, 4, [4, 4, 2]), (10, 1, 1, [10]), (0, 1, 1, [])])  # fmt: skip
 def test_pieces(count, row_bytes, multiple, lengths):
-    pieces = files.pieces(count, row_bytes, multiple)
+    pieces = chunks.pieces(count, row_bytes, multiple)
     assert [piece.stop - piece.start for piece in pieces] == lengths
-    assert np.array_equal(np.concatenate([np.arange(count)[piece] for piece in pieces] or [[]]), np.arange(count))
+    assert np.array_equal(
+        np.concatenate([np.arange(count)[piece] for piece in pieces] or [[]]), np.arange(count)
+    )
 
 
 @pytest.mark.parametrize(("shape", "rows"), [((28, 28, 1), 500), ((32, 32, 3), 500), ((64, 64, 1), 500), ((128, 128, 3), 42), ((512, 512, 3), 2), ((4096, 4096, 3), 1)])  # fmt: skip
 def test_batches_of_large_images_are_small(shape, rows):
     """At most 8 MiB a batch; pieces end where batches do, and hold 64 MiB at most, but where one image is more."""
     row_bytes = 4 * math.prod(shape)
-    assert files.batch_rows(row_bytes, 500) == rows
-    lengths = {piece.stop - piece.start for piece in files.pieces(100_000, row_bytes, rows)[:-1]}
+    assert chunks.batch_rows(row_bytes, 500) == rows
+    lengths = {piece.stop - piece.start for piece in chunks.pieces(100_000, row_bytes, rows)[:-1]}
     assert all(length % rows == 0 for length in lengths)
     assert max(lengths) * row_bytes <= max(2**26, row_bytes)
 

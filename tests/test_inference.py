@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import tfdvae
 from tests.models.test_contract import make
-from tfdvae import inference
-from tfdvae.exporting import export
-from tfdvae.inference import TrainedModel
+from tfdvae.inference import trained_model
+from tfdvae.inference.exporting import export
+from tfdvae.inference.trained_model import TrainedModel
 
 GRAY = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((5, *GRAY), dtype=np.float32)
@@ -39,14 +39,20 @@ def test_all_verbs_from_every_kind_of_model(saved, place):
     assert loaded.image_shape == GRAY
     np.testing.assert_allclose(loaded.denoise(IMAGES), model.denoise(IMAGES), atol=1e-6)
     np.testing.assert_allclose(loaded.encode(IMAGES), model.encode(IMAGES), atol=1e-5)
-    np.testing.assert_allclose(loaded.decode(model.encode(IMAGES)), model.denoise(IMAGES), atol=1e-5)
+    np.testing.assert_allclose(
+        loaded.decode(model.encode(IMAGES)), model.denoise(IMAGES), atol=1e-5
+    )
     np.testing.assert_allclose(loaded.sample(3, seed=4), model.sample(3, seed=4), atol=1e-6)
     made = loaded.augment(IMAGES, [0, 1, 2, 0, 1], per_image=2, seed=3)
     expected = tfdvae.Augmenter(model).generate(IMAGES, [0, 1, 2, 0, 1], 2, 3)
     np.testing.assert_allclose(made.images, expected.images, atol=1e-5)
     assert np.array_equal(made.labels, expected.labels)
     assert np.array_equal(made.source, expected.source)
-    np.testing.assert_allclose(loaded.anomaly_scores(IMAGES), np.square(model.denoise(IMAGES) - IMAGES).mean((1, 2, 3)), rtol=1e-4)
+    np.testing.assert_allclose(
+        loaded.anomaly_scores(IMAGES),
+        np.square(model.denoise(IMAGES) - IMAGES).mean((1, 2, 3)),
+        rtol=1e-4,
+    )
 
 
 @pytest.mark.parametrize("shape", [(8, 6), (5, 8, 6), (5, 8, 6, 1), (1, 8, 6), (1, 8, 6, 1)])
@@ -54,7 +60,11 @@ def test_all_verbs_from_every_kind_of_model(saved, place):
 def test_images_come_out_as_they_went_in(shape, dtype):
     model, dtype = model_of(), np.dtype(dtype)
     images = np.random.default_rng(1).random(shape)
-    given = images.astype(dtype) if dtype.kind == "f" else np.rint(images * np.iinfo(dtype).max).astype(dtype)
+    given = (
+        images.astype(dtype)
+        if dtype.kind == "f"
+        else np.rint(images * np.iinfo(dtype).max).astype(dtype)
+    )
     made = TrainedModel(model).denoise(given)
     assert made.shape == shape
     assert made.dtype == dtype
@@ -74,33 +84,65 @@ def test_a_gray_image_of_three_dimensions():
 def test_a_model_of_colour_takes_one_image_of_three_dimensions():
     model = model_of(shape=(8, 6, 3))
     images = np.random.default_rng(1).random((2, 8, 6, 3), dtype=np.float32)
-    np.testing.assert_allclose(TrainedModel(model).denoise(images[0]), model.denoise(images)[0], atol=1e-6)
+    np.testing.assert_allclose(
+        TrainedModel(model).denoise(images[0]), model.denoise(images)[0], atol=1e-6
+    )
     assert TrainedModel(model).encode(images[0]).shape == (3,)
 
 
 def test_a_narrow_range_of_integers_is_scaled_by_their_type():
     given = np.random.default_rng(1).integers(8, 239, (4, 8, 6), dtype=np.uint8)
     model = model_of()
-    np.testing.assert_allclose(TrainedModel(model).encode(given), model.encode(given[..., None] / 255), atol=1e-5)
+    np.testing.assert_allclose(
+        TrainedModel(model).encode(given), model.encode(given[..., None] / 255), atol=1e-5
+    )
 
 
 BAD = {
-    "floats of 8 to 238": (np.linspace(8, 238, 48).reshape(8, 6), ValueError, r"scaled to \[0, 1\].*from 8 to 238"),
+    "floats of 8 to 238": (
+        np.linspace(8, 238, 48).reshape(8, 6),
+        ValueError,
+        r"scaled to \[0, 1\].*from 8 to 238",
+    ),
     "NaN": (np.full((8, 6), np.nan), ValueError, "must be finite"),
-    "one channel missing": (np.zeros((2, 8, 6, 2), np.uint8), ValueError, "must have 1 channel, as the model has; got 2"),
-    "colour": (np.zeros((2, 8, 6, 3), np.uint8), ValueError, "must have 1 channel, as the model has; got 3"),
-    "one in colour": (np.zeros((16, 16, 3)), ValueError, r"must have 1 channel, as the model has; got one of shape \(16, 16, 3\)"),
+    "one channel missing": (
+        np.zeros((2, 8, 6, 2), np.uint8),
+        ValueError,
+        "must have 1 channel, as the model has; got 2",
+    ),
+    "colour": (
+        np.zeros((2, 8, 6, 3), np.uint8),
+        ValueError,
+        "must have 1 channel, as the model has; got 3",
+    ),
+    "one in colour": (
+        np.zeros((16, 16, 3)),
+        ValueError,
+        r"must have 1 channel, as the model has; got one of shape \(16, 16, 3\)",
+    ),
     "smaller": (np.zeros((4, 4), np.uint8), ValueError, "must be 8x6, .*; got 4x4"),
     "flattened": (
         np.zeros((5, 48)),
         ValueError,
         r"must not be flattened; got 5 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$",
     ),
-    "flattened, with a channel": (np.zeros((9, 48, 1)), ValueError, "must not be flattened; got 9 rows of 48 values"),
+    "flattened, with a channel": (
+        np.zeros((9, 48, 1)),
+        ValueError,
+        "must not be flattened; got 9 rows of 48 values",
+    ),
     "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*no place in the image"),
-    "int64": (np.zeros((8, 6), np.int64), TypeError, "uint8, uint16 or floats in .0, 1.; got int64"),
+    "int64": (
+        np.zeros((8, 6), np.int64),
+        TypeError,
+        "uint8, uint16 or floats in .0, 1.; got int64",
+    ),
     "text": (np.array([["a"]]), TypeError, "must be uint8"),
-    "one dimension": (np.zeros(8), ValueError, r"must have shape \(H, W\), \(N, H, W\) or \(N, H, W, 1\); got \(8,\)"),
+    "one dimension": (
+        np.zeros(8),
+        ValueError,
+        r"must have shape \(H, W\), \(N, H, W\) or \(N, H, W, 1\); got \(8,\)",
+    ),
     "nothing": (np.zeros((0, 8, 6)), ValueError, "at least one image"),
 }
 
@@ -124,7 +166,9 @@ def test_one_image_as_wide_as_flattened_ones_is_denoised_if_it_says_so(shape, wi
 
 
 def test_flattened_gray_images_are_told_from_a_wide_one_by_a_model_of_colour_too():
-    with pytest.raises(ValueError, match=r"got 9 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$"):
+    with pytest.raises(
+        ValueError, match=r"got 9 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$"
+    ):
         TrainedModel(model_of("dae", "residual_conv", (8, 6, 3))).denoise(np.zeros((9, 48)))
 
 
@@ -134,10 +178,12 @@ def test_images_of_one_row_are_not_flattened():
 
 @pytest.mark.parametrize("size", [(8, 6), (16, 12), (21, 17), (8, 40)])
 def test_tiles_of_what_changes_nothing_are_the_image(size):
-    from tfdvae import tiles
+    from tfdvae.inference import tiles
 
     image = np.random.default_rng(0).random((*size, 2), dtype=np.float32)
-    np.testing.assert_allclose(tiles.apply(lambda batch: batch, image, (8, 6), batch_size=3), image, atol=1e-6)
+    np.testing.assert_allclose(
+        tiles.apply(lambda batch: batch, image, (8, 6), batch_size=3), image, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("size", [(8, 6), (21, 17), (500, 300)])
@@ -146,7 +192,11 @@ def test_larger_images_in_tiles_without_seams(size):
     model = model_of("dae", "residual_conv")
     for variable in model.decoder.trainable_variables:
         if variable.path.startswith("logits/"):
-            variable.assign(tf.zeros_like(variable) if "bias" not in variable.path else tf.fill(variable.shape, 1.0))
+            variable.assign(
+                tf.zeros_like(variable)
+                if "bias" not in variable.path
+                else tf.fill(variable.shape, 1.0)
+            )
     image = np.random.default_rng(0).random(size, dtype=np.float32)
     made = TrainedModel(model).denoise(image)
     assert made.shape == size
@@ -154,7 +204,7 @@ def test_larger_images_in_tiles_without_seams(size):
 
 
 def test_tiles_are_weighted_by_the_distance_to_their_edges():
-    from tfdvae import tiles
+    from tfdvae.inference import tiles
 
     seen = []
 
@@ -188,9 +238,15 @@ def test_datasets_of_images_with_and_without_labels(saved, place, dtype, batched
     assert together(label for _, label in with_labels).tolist() == [0, 1, 2, 3, 4]
     made = together(image for image, _ in with_labels)
     assert made.dtype == dtype
-    np.testing.assert_allclose(made.astype(float), loaded.denoise(given).astype(float), atol=1 if dtype == "uint8" else 1e-5)
+    np.testing.assert_allclose(
+        made.astype(float),
+        loaded.denoise(given).astype(float),
+        atol=1 if dtype == "uint8" else 1e-5,
+    )
     alone = together(loaded.encode(dataset.map(lambda image, label: image)))
-    np.testing.assert_allclose(alone, model.encode(IMAGES if dtype == "float32" else given / 255), atol=1e-5)
+    np.testing.assert_allclose(
+        alone, model.encode(IMAGES if dtype == "float32" else given / 255), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("batched", [True, False])
@@ -199,7 +255,11 @@ def test_datasets_of_images_without_channels(batched):
     dataset = tf.data.Dataset.from_tensor_slices(IMAGES[..., 0])
     made = list(loaded.denoise(dataset.batch(2) if batched else dataset))
     assert made[0].shape == ((2, 8, 6) if batched else (8, 6))
-    np.testing.assert_allclose(np.concatenate(made) if batched else np.stack(made), loaded.denoise(IMAGES[..., 0]), atol=1e-6)
+    np.testing.assert_allclose(
+        np.concatenate(made) if batched else np.stack(made),
+        loaded.denoise(IMAGES[..., 0]),
+        atol=1e-6,
+    )
 
 
 def test_one_trace_does_for_batches_of_any_size():
@@ -213,12 +273,19 @@ def test_one_trace_does_for_batches_of_any_size():
 def test_a_fixed_size_of_batches_stays_known(saved, place):
     loaded = tfdvae.load(saved[1] / place)
     dataset = tf.data.Dataset.from_tensor_slices(IMAGES).batch(2, drop_remainder=True)
-    for made in (loaded.denoise(dataset), loaded.encode(dataset), loaded.anomaly_scores(dataset), dataset.map(tfdvae.augmenter(loaded))):
+    for made in (
+        loaded.denoise(dataset),
+        loaded.encode(dataset),
+        loaded.anomaly_scores(dataset),
+        dataset.map(tfdvae.augmenter(loaded)),
+    ):
         assert made.element_spec.shape[0] == 2
 
 
 @pytest.mark.parametrize(
-    "images", [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9, IMAGES - 1], ids=["255", "NaN", "-9", "-1"]
+    "images",
+    [255 * IMAGES, np.where(IMAGES > 0.9, np.nan, IMAGES), IMAGES - 9, IMAGES - 1],
+    ids=["255", "NaN", "-9", "-1"],
 )
 def test_a_dataset_of_another_scale_is_refused_as_it_runs(images):
     loaded = TrainedModel(model_of())
@@ -231,8 +298,12 @@ def test_scores_and_filled_images_of_a_dataset():
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5))).batch(2)
     scores = np.concatenate([score for score, _ in loaded.anomaly_scores(dataset)])
     np.testing.assert_allclose(scores, loaded.anomaly_scores(IMAGES), rtol=1e-5)
-    lacking = np.where(np.random.default_rng(1).random(IMAGES.shape) < 0.4, np.nan, IMAGES).astype(np.float32)
-    filled = np.concatenate(list(loaded.impute(tf.data.Dataset.from_tensor_slices(lacking).batch(2))))
+    lacking = np.where(np.random.default_rng(1).random(IMAGES.shape) < 0.4, np.nan, IMAGES).astype(
+        np.float32
+    )
+    filled = np.concatenate(
+        list(loaded.impute(tf.data.Dataset.from_tensor_slices(lacking).batch(2)))
+    )
     np.testing.assert_allclose(filled, loaded.impute(lacking), atol=1e-6)
     with pytest.raises(ValueError, match="`missing` must be left out"):
         loaded.impute(dataset, np.zeros(GRAY, bool))
@@ -266,7 +337,9 @@ def test_detect_by_the_scores_of_normal_images(given, normal):
 
 def test_detect_refuses_what_does_not_fit():
     loaded = TrainedModel(model_of())
-    with pytest.raises(ValueError, match="`false_positive_rate` must be a finite number between 0 and 1; got 5"):
+    with pytest.raises(
+        ValueError, match="`false_positive_rate` must be a finite number between 0 and 1; got 5"
+    ):
         loaded.detect(IMAGES, IMAGES, 5)
     with pytest.raises(TypeError, match="`false_positive_rate` must be a number"):
         loaded.detect(IMAGES, IMAGES, "5%")
@@ -283,11 +356,15 @@ def test_detect_refuses_what_does_not_fit():
 def test_no_image_exceeds_its_own_score_however_it_is_scored(seed):
     """Of a model and images whose scores are rounded otherwise in other batches and in a graph."""
     loaded = tfdvae.load("clothing-dvae")
-    alike = np.repeat(np.random.default_rng(seed).random((1, 28, 28, 1), dtype=np.float32), 40, axis=0)
+    alike = np.repeat(
+        np.random.default_rng(seed).random((1, 28, 28, 1), dtype=np.float32), 40, axis=0
+    )
     for normal in (alike, alike[:1]):
         assert not loaded.detect(alike, normal).any()
         for size in (1, 7):
-            assert not np.concatenate(list(loaded.detect(tf.data.Dataset.from_tensor_slices(alike).batch(size), normal))).any()
+            assert not np.concatenate(
+                list(loaded.detect(tf.data.Dataset.from_tensor_slices(alike).batch(size), normal))
+            ).any()
 
 
 def test_augment_a_dataset():
@@ -317,10 +394,16 @@ def test_a_dataset_whose_shapes_are_not_known_beforehand(network):
     loaded = TrainedModel(model_of("dae", network))
 
     def unknown(images):
-        return tf.data.Dataset.from_generator(lambda: iter(images), output_signature=tf.TensorSpec((None, None, None), tf.float32))
+        return tf.data.Dataset.from_generator(
+            lambda: iter(images), output_signature=tf.TensorSpec((None, None, None), tf.float32)
+        )
 
-    np.testing.assert_allclose(np.stack(list(loaded.denoise(unknown(IMAGES)))), loaded.denoise(IMAGES), atol=1e-6)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected shape"):
+    np.testing.assert_allclose(
+        np.stack(list(loaded.denoise(unknown(IMAGES)))), loaded.denoise(IMAGES), atol=1e-6
+    )
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="is not compatible with expected shape"
+    ):
         list(loaded.denoise(unknown([np.zeros((9, 7, 1), np.float32)])))
 
 
@@ -333,7 +416,10 @@ def test_known_pixels_of_any_type_stay_as_they_are():
 
 def test_a_dataset_that_does_not_fit():
     loaded = TrainedModel(model_of())
-    with pytest.raises(ValueError, match=r"must hold images \(8, 6, 1\) or batches of them; got elements of shape \(5, 5, 1\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"must hold images \(8, 6, 1\) or batches of them; got elements of shape \(5, 5, 1\)",
+    ):
         loaded.denoise(tf.data.Dataset.from_tensor_slices(np.zeros((3, 5, 5, 1), np.float32)))
     with pytest.raises(TypeError, match="alone or first in tuples; got dict"):
         loaded.denoise(tf.data.Dataset.from_tensor_slices({"image": IMAGES}))
@@ -361,7 +447,9 @@ def test_augmenter_draws_from_the_posterior(saved):
     """Its mean over many draws is that of the Augmenter, within four standard errors of a pixel."""
     model, folder = saved
     count = 500
-    many = tf.data.Dataset.from_tensors(np.repeat(IMAGES[:1], count, axis=0)).map(tfdvae.augmenter(folder / "m.keras"))
+    many = tf.data.Dataset.from_tensors(np.repeat(IMAGES[:1], count, axis=0)).map(
+        tfdvae.augmenter(folder / "m.keras")
+    )
     drawn = next(iter(many)).numpy()
     expected = tfdvae.Augmenter(model).generate(IMAGES[:1], [0], count, 0).images
     error = np.sqrt(drawn.var(axis=0) / count + expected.var(axis=0) / count)
@@ -384,13 +472,22 @@ def test_a_layer_in_a_model_of_ones_own_that_saves_and_loads(saved, tmp_path):
     model, folder = saved
     layer = tfdvae.load(folder / "run").layer
     layer.trainable = False
-    mine = keras.Sequential([keras.Input(GRAY), layer, keras.layers.Flatten(), keras.layers.Dense(3)])
+    mine = keras.Sequential(
+        [keras.Input(GRAY), layer, keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
     mine.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     mine.fit(IMAGES, np.array([0, 1, 2, 0, 1]), epochs=2, verbose=0)
-    np.testing.assert_allclose(layer.denoise(IMAGES), model.denoise(IMAGES), atol=1e-6, err_msg="the frozen layer was trained")
+    np.testing.assert_allclose(
+        layer.denoise(IMAGES),
+        model.denoise(IMAGES),
+        atol=1e-6,
+        err_msg="the frozen layer was trained",
+    )
     mine.save(tmp_path / "mine.keras")
     again = keras.models.load_model(tmp_path / "mine.keras")
-    np.testing.assert_allclose(again.predict(IMAGES, verbose=0), mine.predict(IMAGES, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(
+        again.predict(IMAGES, verbose=0), mine.predict(IMAGES, verbose=0), atol=1e-6
+    )
     with pytest.raises(ValueError, match="a SavedModel has no Keras layer"):
         _ = tfdvae.load(folder / "saved_model").layer
 
@@ -419,7 +516,10 @@ def test_models_that_cannot_be_loaded(tmp_path, saved):
     with pytest.raises(FileNotFoundError, match="there is no nothing-here"):
         tfdvae.load("nothing-here")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"must be a run folder with a generator\.keras, or a SavedModel; it is neither"):
+    with pytest.raises(
+        ValueError,
+        match=r"must be a run folder with a generator\.keras, or a SavedModel; it is neither",
+    ):
         tfdvae.load(tmp_path / "empty")
     (tmp_path / "text.keras").write_text("hello")
     with pytest.raises(ValueError, match=r"text\.keras is no model that can be loaded"):
@@ -445,7 +545,9 @@ def test_sampling_needs_a_prior():
 
 
 def test_to_kind_rounds():
-    assert inference.to_kind(np.array([0, 0.5, 1], np.float32), np.dtype(np.uint8)).tolist() == [0, 128, 255]
+    assert trained_model.to_kind(
+        np.array([0, 0.5, 1], np.float32), np.dtype(np.uint8)
+    ).tolist() == [0, 128, 255]
 
 
 FIXTURES = sorted(Path(__file__).parent.joinpath("fixtures").glob("*/*.npz"))

@@ -29,7 +29,16 @@ def test_examples_run_one_after_the_other(digits, tmp_path, monkeypatch):
     noisy = images + np.random.default_rng(0).normal(0, 0.1, images.shape).astype(np.float32)
     example = block("example")
     assert "epochs=60" in example
-    assert len([line for line in example.splitlines() if line.startswith(("model", "x,", "denoised", "tfdvae."))]) < 15
+    assert (
+        len(
+            [
+                line
+                for line in example.splitlines()
+                if line.startswith(("model", "x,", "denoised", "tfdvae."))
+            ]
+        )
+        < 15
+    )
     names = {"images": images, "labels": labels, "noisy": noisy}
     exec(example.replace("epochs=60", "epochs=2"), names)
     assert names["x"].shape == (400, 28, 28, 1)
@@ -58,7 +67,14 @@ def test_a_shipped_model_in_python(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     dataset = tf.data.Dataset.from_tensor_slices((digits[0][:20], labels)).batch(10)
     normal = digits[0][20:60]
-    names = {"tfdvae": tfdvae, "keras": keras, "pictures": pictures, "labels": labels, "dataset": dataset, "normal": normal}
+    names = {
+        "tfdvae": tfdvae,
+        "keras": keras,
+        "pictures": pictures,
+        "labels": labels,
+        "dataset": dataset,
+        "normal": normal,
+    }
     exec(block("load"), names)
     assert names["cleaned"].shape == pictures.shape
     assert names["cleaned"].dtype == np.uint8
@@ -71,21 +87,29 @@ def test_a_shipped_model_in_python(digits, tmp_path, monkeypatch):
         assert images.shape == (10, 28, 28, 1)
     names["classifier"].save(tmp_path / "mine.keras")
     again = keras.models.load_model(tmp_path / "mine.keras")
-    np.testing.assert_allclose(again(digits[0][:20]), names["classifier"](digits[0][:20]), atol=1e-5)
+    np.testing.assert_allclose(
+        again(digits[0][:20]), names["classifier"](digits[0][:20]), atol=1e-5
+    )
 
 
 def test_request_to_tensorflow_serving_fits_the_exported_signature(tmp_path):
     import tensorflow as tf
 
     from tests.models.test_contract import make
-    from tfdvae.exporting import export
+    from tfdvae.inference.exporting import export
 
     export(make("dvae"), tmp_path / "served")
-    request = json.loads(re.search(r"<!-- request -->\n```json\n(.*?)```", README, re.DOTALL).group(1).replace("IMAGES", "[]"))
+    request = json.loads(
+        re.search(r"<!-- request -->\n```json\n(.*?)```", README, re.DOTALL)
+        .group(1)
+        .replace("IMAGES", "[]")
+    )
     loaded = tf.saved_model.load(tmp_path / "served")
     signature = loaded.signatures[request["signature_name"]]
     assert set(signature.structured_input_signature[1]) == set(request["inputs"])
-    assert len(signature.structured_outputs) == 1, "the answer holds the images right under `outputs`"
+    assert len(signature.structured_outputs) == 1, (
+        "the answer holds the images right under `outputs`"
+    )
     for name in ("serving_default", "encode", "decode", "posterior", "sample"):
         assert f"`{name}`" in README.partition("### TensorFlow Serving")[2].partition("## ")[0]
         assert name in loaded.signatures
@@ -108,7 +132,14 @@ def test_keras_loads_a_model_once_tfdvae_is_imported(tmp_path):
 
     make("dvae").save(tmp_path / "m.keras")
     code = f"import keras, tfdvae; print(type(keras.models.load_model({str(tmp_path / 'm.keras')!r})).__name__)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=os.environ)
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ,
+    )
     assert found.stdout.strip() == "DVAE"
 
 
@@ -125,37 +156,60 @@ def commands(*starts):
 
 def test_every_line_of_a_block_of_commands_is_run_by_a_test():
     """The everyday ones and the export by the wheel's test, those for one's own images and the main job below, the test command by `.ci/run`."""
-    everyday = re.search(r"<!-- commands -->\n```sh\n(.*?)```", README, re.DOTALL).group(1).splitlines()
-    known = [*everyday, *commands("python3 -m venv"), *commands("tfdvae study", "python train.py", "tfdvae export"), *commands("docker")]
+    everyday = (
+        re.search(r"<!-- commands -->\n```sh\n(.*?)```", README, re.DOTALL).group(1).splitlines()
+    )
+    known = [
+        *everyday,
+        *commands("python3 -m venv"),
+        *commands("tfdvae study", "python train.py", "tfdvae export"),
+        *commands("docker"),
+    ]
     assert set(commands("")) == set(known)
-    assert [len(commands(start)) for start in ("python3 -m venv", "tfdvae study", "python train.py", "tfdvae export")] == [2, 1, 1, 2]
+    assert [
+        len(commands(start))
+        for start in ("python3 -m venv", "tfdvae study", "python train.py", "tfdvae export")
+    ] == [2, 1, 1, 2]
     assert len(commands("docker")) == 1, "there is no Docker where the tests run"
 
 
 @pytest.mark.slow
 def test_commands_for_ones_own_images(digits, tmp_path):
     """With fewer images and steps, and one seed."""
-    from tfdvae import files
-    from tfdvae.data import image_files
+    from tfdvae._utils import csv_rows
+    from tfdvae.image_io import codec
 
     images = np.rint(255 * digits[0][:60]).astype(np.uint8)
     for number, image in enumerate(images):
         noise = np.random.default_rng(number).integers(0, 50, image.shape, np.uint8)
-        for name, pixels in ((f"MY_FOLDER/{number % 3}", image), ("CLEAN", image), ("NOISY", np.maximum(image, noise))):
+        for name, pixels in (
+            (f"MY_FOLDER/{number % 3}", image),
+            ("CLEAN", image),
+            ("NOISY", np.maximum(image, noise)),
+        ):
             (tmp_path / name).mkdir(parents=True, exist_ok=True)
-            image_files.write(tmp_path / name / f"{number}.png", pixels)
+            codec.write(tmp_path / name / f"{number}.png", pixels)
     study, training = commands("tfdvae study", "python train.py")
     small = "--threads 1 --epochs 1 --n-train 40"
     for command, more in (
-        (study.replace("tfdvae", "-m tfdvae", 1), f"{small} --seeds 0 --classifier-steps 2 --test-noise 0 0.1 --output study"),
+        (
+            study.replace("tfdvae", "-m tfdvae", 1),
+            f"{small} --seeds 0 --classifier-steps 2 --test-noise 0 0.1 --output study",
+        ),
         (training.replace("python train.py", str(ROOT / "train.py"), 1), f"{small} --output run"),
     ):
-        done = subprocess.run([sys.executable, *command.split(), *more.split()], capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            [sys.executable, *command.split(), *more.split()],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    rows = files.read_rows(tmp_path / "study" / "rows.csv")
+    rows = csv_rows.read_rows(tmp_path / "study" / "rows.csv")
     assert {row["augmentation"] for row in rows} >= {"limited", "classical", "vae", "dvae"}
     assert (tmp_path / "study" / "report.html").stat().st_size > 50_000
-    measured = {row["metric"] for row in files.read_rows(tmp_path / "run" / "metrics.csv")}
+    measured = {row["metric"] for row in csv_rows.read_rows(tmp_path / "run" / "metrics.csv")}
     assert {"psnr_input", "psnr", "ssim_input", "ssim"} <= measured
 
 
@@ -164,7 +218,12 @@ def test_the_main_job_and_its_tensorboard(tmp_path):
     """With the digits, few images and steps: TensorBoard answers with pictures, hyperparameters and codes of the run."""
     job = commands("python3 -m venv")[0].partition(".venv/bin/python train.py ")[2]
     small = "--dataset digits --n-train 60 --epochs 2 --classifier-steps 2 --threads 2"
-    subprocess.run([sys.executable, ROOT / "train.py", *job.split(), *small.split()], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, ROOT / "train.py", *job.split(), *small.split()],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     command = re.search(r"`\.venv/bin/(tensorboard .*?)`", README).group(1).split()
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -179,20 +238,32 @@ def test_the_main_job_and_its_tensorboard(tmp_path):
             deadline, text = time.monotonic() + 120, ""
             while time.monotonic() < deadline and server.poll() is None:
                 try:
-                    with urllib.request.urlopen(f"http://localhost:{port}/data/plugin/{path}", timeout=30) as reply:
+                    with urllib.request.urlopen(
+                        f"http://localhost:{port}/data/plugin/{path}", timeout=30
+                    ) as reply:
                         text = reply.read().decode()
                 except (OSError, http.client.HTTPException) as error:
                     text = str(error)
                 if wanted in text:
                     return text
                 time.sleep(1)
-            raise AssertionError(f"{path} never held {wanted}: {text}\n{(tmp_path / 'told').read_text()}")
+            raise AssertionError(
+                f"{path} never held {wanted}: {text}\n{(tmp_path / 'told').read_text()}"
+            )
 
         assert "generator/images" in answer("projector/runs", "generator")
         assert "reconstruct" in answer("images/tags", "reconstruct")
         states = [f"STATUS_{state}" for state in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
-        asked = {"experimentName": "", "allowedStatuses": states, "colParams": [], "startIndex": 0, "sliceSize": 10}
-        answer(f"hparams/session_groups?request={urllib.parse.quote(json.dumps(asked))}", "batch_size")
+        asked = {
+            "experimentName": "",
+            "allowedStatuses": states,
+            "colParams": [],
+            "startIndex": 0,
+            "sliceSize": 10,
+        }
+        answer(
+            f"hparams/session_groups?request={urllib.parse.quote(json.dumps(asked))}", "batch_size"
+        )
     finally:
         server.kill()
         server.wait()

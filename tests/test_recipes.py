@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import run
-from tfdvae import files
+from tfdvae._utils import files
 from tfdvae.config import RECIPES, TrainConfig
 
 
@@ -44,12 +44,22 @@ def test_run_says_which_value_came_from_where(recipe, tmp_path):
     assert {name for name, source in origin.items() if source == "given"} == {
         "recipe", "dataset", "n_train", "batch_size", "epochs", "likelihood", "no_classifier", "test_noise", "output",
     }  # fmt: skip
-    assert (stored["batch_size"], stored["likelihood"], origin["seed"]) == (16, "gaussian:0.5", "default")
+    assert (stored["batch_size"], stored["likelihood"], origin["seed"]) == (
+        16,
+        "gaussian:0.5",
+        "default",
+    )
     assert "PSNR in dB of 359 test images" in process.stdout
     again = run("--resume", tmp_path / "run", "--recipe", recipe)
     assert again.returncode == 0, again.stderr
-    other = run("--resume", tmp_path / "run", "--recipe", next(name for name in RECIPES if name != recipe))
+    other = run(
+        "--resume", tmp_path / "run", "--recipe", next(name for name in RECIPES if name != recipe)
+    )
     assert other.returncode == 2
     assert json.dumps(stored) == json.dumps(
-        {key: value for key, value in files.read_json(tmp_path / "run" / "config.json").items() if key != "origin"}
+        {
+            key: value
+            for key, value in files.read_json(tmp_path / "run" / "config.json").items()
+            if key != "origin"
+        }
     )

@@ -27,4 +27,6 @@ def test_by_default_there_is_one_thread_a_core():
 
 def printed(study, threads):
     command = [sys.executable, "-c", CODE.format(study=study, threads=threads)]
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=os.environ).stdout.strip()
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT, env=os.environ
+    ).stdout.strip()

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import seeds
+from tfdvae._utils import seeds
 
 
 def test_stream_is_the_documented_hash():

@@ -9,28 +9,41 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tfdvae.augmentation import Augmenter
     from tfdvae.config import TrainConfig
-    from tfdvae.experiment import train
-    from tfdvae.exporting import export
-    from tfdvae.inference import TrainedModel, augmenter, load
+    from tfdvae.experiment.runner import train
+    from tfdvae.inference.augmentation import Augmenter
+    from tfdvae.inference.exporting import export
+    from tfdvae.inference.loading import load
+    from tfdvae.inference.trained_model import TrainedModel, augmenter
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
 
 __version__ = importlib.metadata.version("tfdvae")
-__all__ = ["DAE", "DVAE", "VAE", "Augmenter", "TrainConfig", "TrainedModel", "augmenter", "export", "load", "load_model", "train"]
+__all__ = [
+    "DAE",
+    "DVAE",
+    "VAE",
+    "Augmenter",
+    "TrainConfig",
+    "TrainedModel",
+    "augmenter",
+    "export",
+    "load",
+    "load_model",
+    "train",
+]
 
 _HOMES = {
     "DAE": "models.autoencoder",
     "DVAE": "models.variational",
     "VAE": "models.variational",
-    "Augmenter": "augmentation",
+    "Augmenter": "inference.augmentation",
     "TrainConfig": "config",
-    "TrainedModel": "inference",
-    "augmenter": "inference",
-    "export": "exporting",
-    "load": "inference",
-    "train": "experiment",
+    "TrainedModel": "inference.trained_model",
+    "augmenter": "inference.trained_model",
+    "export": "inference.exporting",
+    "load": "inference.loading",
+    "train": "experiment.runner",
 }
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from tfdvae.cli import main
+from tfdvae.cli.main import main
 
 sys.exit(main())

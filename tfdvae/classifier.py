@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfdvae import checks, files, seeds
+from tfdvae._utils import checks, files, seeds
 
 BATCH_SIZE, LEARNING_RATE = 128, 1e-3
 
@@ -36,13 +36,17 @@ def cnn(
     model = layers(image_shape, classes, seed=seed, dtype=dtype)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    if dtype == "mixed_float16":  # Keras scales the loss by itself only where the whole model has this policy
+    if (
+        dtype == "mixed_float16"
+    ):  # Keras scales the loss by itself only where the whole model has this policy
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(optimizer, loss, metrics=["accuracy"])
     return model
 
 
-def layers(image_shape: tuple[int, int, int], classes: int, *, seed: int = 0, dtype: str = "float32") -> keras.Model:
+def layers(
+    image_shape: tuple[int, int, int], classes: int, *, seed: int = 0, dtype: str = "float32"
+) -> keras.Model:
     """Return what `cnn` does, not compiled."""
     for size in image_shape[:2]:
         checks.integer("image height and width", size, 2)
@@ -50,14 +54,18 @@ def layers(image_shape: tuple[int, int, int], classes: int, *, seed: int = 0, dt
     def start(name):
         return {
             "name": name,
-            "kernel_initializer": keras.initializers.GlorotUniform(seed=seeds.stream(seed, f"classifier weights/{name}")),
+            "kernel_initializer": keras.initializers.GlorotUniform(
+                seed=seeds.stream(seed, f"classifier weights/{name}")
+            ),
             "dtype": dtype,
         }
 
     hidden = images = keras.Input(image_shape, name="images")
     for number, channels in enumerate((32, 64), start=1):
         hidden = keras.ops.pad(hidden, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-        hidden = keras.layers.Conv2D(channels, 3, activation="relu", **start(f"conv_{number}"))(hidden)
+        hidden = keras.layers.Conv2D(channels, 3, activation="relu", **start(f"conv_{number}"))(
+            hidden
+        )
     hidden = keras.layers.Flatten(dtype=dtype)(keras.layers.MaxPooling2D(dtype=dtype)(hidden))
     for number in range(1, 4):
         hidden = keras.layers.Dense(128, "relu", **start(f"dense_{number}"))(hidden)
@@ -86,13 +94,21 @@ def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) 
     try:
         model = function(tuple(image_shape), classes)
     except Exception as error:
-        raise ValueError(f"`classifier`: {text}({tuple(image_shape)}, {classes}) raised {_told(error)}") from error
+        raise ValueError(
+            f"`classifier`: {text}({tuple(image_shape)}, {classes}) raised {_told(error)}"
+        ) from error
     if not isinstance(model, keras.Model):
-        raise TypeError(f"`classifier` {text} must return a keras.Model; got {type(model).__module__}.{type(model).__qualname__}.")
+        raise TypeError(
+            f"`classifier` {text} must return a keras.Model; got {type(model).__module__}.{type(model).__qualname__}."
+        )
     if not model.compiled:
-        raise ValueError(f"`classifier` {text} must return a compiled model: model.compile(optimizer, loss).")
+        raise ValueError(
+            f"`classifier` {text} must return a compiled model: model.compile(optimizer, loss)."
+        )
     _check_shapes(model, text, image_shape, classes)
-    count = 3 if classes == 2 else 2  # with as many images as classes, a loss that compares number by number would raise nothing
+    count = (
+        3 if classes == 2 else 2
+    )  # with as many images as classes, a loss that compares number by number would raise nothing
     try:
         model.test_step((keras.ops.zeros((count, *image_shape)), keras.ops.arange(count) % 2))
     except Exception as error:
@@ -111,17 +127,31 @@ def fingerprint(text: str) -> str:
 def _find(text: str) -> Callable:
     module_name, _, name = text.partition(":")
     if not module_name or not name:
-        raise ValueError(f"`classifier` must be module:function, as my_networks:build; got {text!r}.")
+        raise ValueError(
+            f"`classifier` must be module:function, as my_networks:build; got {text!r}."
+        )
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
-            raise ValueError(f"`classifier` {text}: there is no module {error.name}, neither in {os.getcwd()} nor installed.") from None
-        raise ValueError(f"`classifier` {text}: importing {module_name} raised {_told(error)}") from error
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and f"{module_name}.".startswith(f"{error.name}.")
+        ):
+            raise ValueError(
+                f"`classifier` {text}: there is no module {error.name}, neither in {os.getcwd()} nor installed."
+            ) from None
+        raise ValueError(
+            f"`classifier` {text}: importing {module_name} raised {_told(error)}"
+        ) from error
     if not hasattr(module, name):
-        functions = [f"{module_name}:{key}" for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        functions = [
+            f"{module_name}:{key}"
+            for key, value in vars(module).items()
+            if callable(value) and not key.startswith("_")
+        ]
         checks.choice("classifier", text, functions)
     function = getattr(module, name)
     if not callable(function):
@@ -129,24 +159,47 @@ def _find(text: str) -> Callable:
     return function
 
 
-def _check_shapes(model: keras.Model, text: str, image_shape: tuple[int, int, int], classes: int) -> None:
+def _check_shapes(
+    model: keras.Model, text: str, image_shape: tuple[int, int, int], classes: int
+) -> None:
     """See that a model takes one batch of images and gives one output a class; the model is built then."""
     wanted = (None, *image_shape)
-    taken = [tuple(each.shape) for each in getattr(model, "inputs", None) or []]  # a subclassed model has none
-    if taken and (len(taken) > 1 or len(taken[0]) != 4 or any(n not in (None, m) for n, m in zip(taken[0], wanted, strict=True))):
-        raise ValueError(f"`classifier` {text} must take images {wanted}; got a model of {' and '.join(map(str, taken))}.")
+    taken = [
+        tuple(each.shape) for each in getattr(model, "inputs", None) or []
+    ]  # a subclassed model has none
+    if taken and (
+        len(taken) > 1
+        or len(taken[0]) != 4
+        or any(n not in (None, m) for n, m in zip(taken[0], wanted, strict=True))
+    ):
+        raise ValueError(
+            f"`classifier` {text} must take images {wanted}; got a model of {' and '.join(map(str, taken))}."
+        )
     try:
         output = model(np.zeros((2, *image_shape), np.float32), training=False)
     except Exception as error:
-        raise ValueError(f"`classifier` {text} must take images {wanted}; it raised {_told(error)}") from error
+        raise ValueError(
+            f"`classifier` {text} must take images {wanted}; it raised {_told(error)}"
+        ) from error
     if not keras.ops.is_tensor(output):
-        raise ValueError(f"`classifier` {text} must have one output a class {(None, classes)}; got a {type(output).__name__} of outputs.")
+        raise ValueError(
+            f"`classifier` {text} must have one output a class {(None, classes)}; got a {type(output).__name__} of outputs."
+        )
     if output.shape != (2, classes):
-        raise ValueError(f"`classifier` {text} must have one output a class {(None, classes)}; got {(None, *output.shape[1:])}.")
+        raise ValueError(
+            f"`classifier` {text} must have one output a class {(None, classes)}; got {(None, *output.shape[1:])}."
+        )
 
 
 def _told(error: Exception) -> str:
     """Return the type of an error and the first line that says something: Keras puts one before it and colours."""
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
-    said = next((line.strip() for line in lines if line.strip() and not line.startswith("Exception encountered when calling")), "")
+    said = next(
+        (
+            line.strip()
+            for line in lines
+            if line.strip() and not line.startswith("Exception encountered when calling")
+        ),
+        "",
+    )
     return f"{type(error).__name__}: {said}" if said else f"{type(error).__name__}."

@@ -4,14 +4,17 @@ import zipfile
 import numpy as np
 import pytest
 
-from tfdvae.data import arrays
+from tfdvae.data.sources import arrays
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 4, 5), np.uint8)
 COLOUR = RANDOM.integers(0, 65536, (20, 4, 5, 3), np.uint16)
 UNIT = RANDOM.random((20, 4, 5, 1))
 LABELS = np.arange(20) % 2
-BAD = {value: np.where(np.arange(20)[:, None, None, None] == 7, value, UNIT) for value in (np.nan, np.inf, -0.01, 1.01, 255.0)}
+BAD = {
+    value: np.where(np.arange(20)[:, None, None, None] == 7, value, UNIT)
+    for value in (np.nan, np.inf, -0.01, 1.01, 255.0)
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +33,21 @@ def whole(images=IMAGES, labels=LABELS):
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("names", ["keras", "medmnist"])
-@pytest.mark.parametrize("images", [IMAGES, IMAGES[..., None], COLOUR, UNIT, UNIT.astype(np.float16), np.asfortranarray(COLOUR)])
+@pytest.mark.parametrize(
+    "images",
+    [IMAGES, IMAGES[..., None], COLOUR, UNIT, UNIT.astype(np.float16), np.asfortranarray(COLOUR)],
+)
 def test_arrays_as_they_are(images, names, save, path):
     """uint8 and uint16 as they are, floats as float32; a channel where there is none; labels of a column; other arrays left alone."""
     named = whole(images, LABELS[:, None].astype(np.uint8))
     if names == "medmnist":
-        named = dict(zip(("train_images", "train_labels", "test_images", "test_labels"), named.values(), strict=True))
+        named = dict(
+            zip(
+                ("train_images", "train_labels", "test_images", "test_labels"),
+                named.values(),
+                strict=True,
+            )
+        )
     save(path, **named, val_images=np.zeros(3), comment=np.array("text"))
     found = arrays.load(path)
     expected = images if images.ndim == 4 else images[..., None]
@@ -53,7 +65,9 @@ def test_a_stratified_fifth_is_held_out(path):
     found = arrays.load(path)
     assert np.array_equal(np.bincount(found["test_labels"]), [2, 2])
     together = np.concatenate([found["train_images"], found["test_images"]])
-    assert sorted(image.tobytes() for image in together) == sorted(image.tobytes() for image in IMAGES)
+    assert sorted(image.tobytes() for image in together) == sorted(
+        image.tobytes() for image in IMAGES
+    )
     for image, label in zip(together, [*found["train_labels"], *found["test_labels"]], strict=True):
         assert LABELS[(IMAGES[..., None] == image).all(axis=(1, 2, 3)).argmax()] == label
 
@@ -66,13 +80,19 @@ def test_unlabelled(path):
         arrays.load(path)
 
 
-@pytest.mark.parametrize("labels", [np.eye(2)[LABELS], LABELS * 0.5, LABELS.astype(str), LABELS[:3], LABELS * 1000])
+@pytest.mark.parametrize(
+    "labels", [np.eye(2)[LABELS], LABELS * 0.5, LABELS.astype(str), LABELS[:3], LABELS * 1000]
+)
 def test_labels_that_cannot_be_used_do_not_stop_what_needs_none(labels, path):
     """Multi-label, text, numbers to regress on."""
     np.savez(path, **whole(labels=labels))
     for _ in range(2):
         found = arrays.load(path, labelled=False)
-        assert (found["class_names"], set(found["train_labels"]), set(found["test_labels"])) == ([], {0}, {0})
+        assert (found["class_names"], set(found["train_labels"]), set(found["test_labels"])) == (
+            [],
+            {0},
+            {0},
+        )
     with pytest.raises((ValueError, TypeError)):
         arrays.load(path)
 
@@ -87,7 +107,13 @@ def test_labels_that_can_be_used_are_kept_for_synthetic_images(path):
 @pytest.mark.parametrize("shape", [(20, 4, 5), (20, 4, 5, 3)])
 def test_big_endian(shape, path):
     images = RANDOM.integers(0, 65536, shape, np.uint16)
-    np.savez(path, x_train=images.astype(">u2"), y_train=LABELS.astype(">i4"), x_test=images[:6], y_test=LABELS[:6])
+    np.savez(
+        path,
+        x_train=images.astype(">u2"),
+        y_train=LABELS.astype(">i4"),
+        x_test=images[:6],
+        y_test=LABELS[:6],
+    )
     found = arrays.load(path)
     assert found["train_images"].dtype == np.uint16
     assert found["train_images"].dtype.isnative
@@ -108,9 +134,9 @@ def test_unpacked_once_until_the_file_changes(path, monkeypatch):
 
 
 def test_read_in_pieces(path, monkeypatch):
-    from tfdvae import files
+    from tfdvae._utils import chunks
 
-    monkeypatch.setattr(files, "_PIECE_BYTES", 100)
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 100)
     np.savez(path, x_train=UNIT, y_train=LABELS, x_test=UNIT[:6], y_test=LABELS[:6])
     assert np.array_equal(arrays.load(path)["train_images"], UNIT.astype(np.float32))
 
@@ -173,7 +199,11 @@ def damaged(how):
         case "header":
             return rezipped(content, lambda array: array.replace(b"}", b"(", 1))
         case "lzma" | "bzip2":
-            packed = rezipped(content, lambda array: array, zipfile.ZIP_LZMA if how == "lzma" else zipfile.ZIP_BZIP2)
+            packed = rezipped(
+                content,
+                lambda array: array,
+                zipfile.ZIP_LZMA if how == "lzma" else zipfile.ZIP_BZIP2,
+            )
             return packed[:60] + bytes(byte ^ 255 for byte in packed[60:100]) + packed[100:]
 
 

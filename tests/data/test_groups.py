@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from tfdvae.data import arrays, grouping, image_files, sources, splits
+from tfdvae.data import groups, sources, splits
+from tfdvae.data.sources import arrays
+from tfdvae.image_io import codec
 
 PATIENTS = 12  # of three images each: two of one class and one of the other
 
@@ -53,9 +55,17 @@ def folder_of_parts(path):
 
 def file_held_out(path):
     count = 3 * PATIENTS
-    np.savez(path.with_suffix(".npz"), x_train=np.stack(list(map(image, range(count)))), y_train=np.arange(count) % 2)
+    np.savez(
+        path.with_suffix(".npz"),
+        x_train=np.stack(list(map(image, range(count)))),
+        y_train=np.arange(count) % 2,
+    )
     groups = {number: f"p{number // 3}" for number in range(count)}
-    return path.with_suffix(".npz"), {f"x_train/{number}": group for number, group in groups.items()}, groups
+    return (
+        path.with_suffix(".npz"),
+        {f"x_train/{number}": group for number, group in groups.items()},
+        groups,
+    )
 
 
 def file_of_parts(path):
@@ -69,7 +79,11 @@ def file_of_parts(path):
     )
     np.savez(path.with_suffix(".npz"), **named, val_images=images[:2])
     groups = {number: f"p{number // 3}" for number in range(24)}
-    return path.with_suffix(".npz"), {f"train_images/{n}" if n < 18 else f"test_images/{n - 18}": groups[n] for n in range(24)}, groups
+    return (
+        path.with_suffix(".npz"),
+        {f"train_images/{n}" if n < 18 else f"test_images/{n - 18}": groups[n] for n in range(24)},
+        groups,
+    )
 
 
 KINDS = [folder_held_out, folder_of_parts, file_held_out, file_of_parts]
@@ -108,10 +122,17 @@ def test_decoded_anew_only_where_groups_change_what_is_held_out(make, tmp_path):
     other = {name: f"q{index // 6}" for index, name in enumerate(named)}  # two patients are one
     renamed = {name: f"patient {group}" for name, group in named.items()}
     if "parts" in make.__name__:
-        other = {name: f"{name.startswith(('Test', 'test'))}{index % 5}" for index, name in enumerate(named)}
+        other = {
+            name: f"{name.startswith(('Test', 'test'))}{index % 5}"
+            for index, name in enumerate(named)
+        }
     counts, marks = [], []
-    for groups in (None, named, renamed, other, named):
-        marks.append(sources.load(str(path), groups=groups and write_groups(tmp_path / "g.csv", groups)).fingerprint)
+    for given in (None, named, renamed, other, named):
+        marks.append(
+            sources.load(
+                str(path), groups=given and write_groups(tmp_path / "g.csv", given)
+            ).fingerprint
+        )
         counts.append(len(list((tmp_path / "cache").rglob("info.json"))))
     assert counts == ([1, 1, 1, 1, 1] if "parts" in make.__name__ else [1, 2, 2, 3, 3])
     assert marks[1] == marks[4]
@@ -128,23 +149,35 @@ def test_an_image_that_is_left_out_moves_no_group(make, left, tmp_path):
     for number in broken:
         broken_path = next(path.rglob(f"{number:03d}.png"))
         broken_path.write_bytes(broken_path.read_bytes()[:left])
-    with pytest.raises(image_files.Unreadable):
+    with pytest.raises(codec.Unreadable):
         sources.load(str(path), groups=csv_path)
     source = sources.load(str(path), groups=csv_path, skip_unreadable=True)
     assert "2 images were left out" in source.notice
     order = sorted(set(groups.values()))
     for part in ("train", "test"):
-        marks, earlier = getattr(source, f"{part}_images")[:, 0, 0, 0], getattr(before, f"{part}_images")[:, 0, 0, 0]
+        marks, earlier = (
+            getattr(source, f"{part}_images")[:, 0, 0, 0],
+            getattr(before, f"{part}_images")[:, 0, 0, 0],
+        )
         assert list(marks) == [mark for mark in earlier if mark not in broken]
-        assert [order[number] for number in getattr(source, f"{part}_groups")] == [groups[mark] for mark in marks]
+        assert [order[number] for number in getattr(source, f"{part}_groups")] == [
+            groups[mark] for mark in marks
+        ]
 
 
 def test_pairs_have_groups_too(tmp_path):
     path, named, groups = folder_held_out(tmp_path / "a")
     folder_held_out(tmp_path / "b")
-    source = sources.load(str(path), noisy_dir=str(tmp_path / "b"), labelled=False, groups=write_groups(tmp_path / "g.csv", named))
+    source = sources.load(
+        str(path),
+        noisy_dir=str(tmp_path / "b"),
+        labelled=False,
+        groups=write_groups(tmp_path / "g.csv", named),
+    )
     order = sorted(set(groups.values()))
-    assert [order[number] for number in source.test_groups] == [groups[mark] for mark in source.test_noisy[:, 0, 0, 0]]
+    assert [order[number] for number in source.test_groups] == [
+        groups[mark] for mark in source.test_noisy[:, 0, 0, 0]
+    ]
     assert not set(source.train_groups) & set(source.test_groups)
 
 
@@ -163,19 +196,34 @@ FILES = {
     "as it should be": (b"image,group\na,1\nb,2\n", {"a": "1", "b": "2"}),
     "Excel's": (b"\xef\xbb\xbfgroup,age,image\r\n 1 ,50,a\r\n1,60,b\r\n\r\n", {"a": "1", "b": "1"}),
     "quoted": (b'image,group\n"a,\nb","1 ""x"""\n', {"a,\nb": '1 "x"'}),
-    "no column": (b"image,patient\na,1\n", "must have the columns image and group, once each; got image, patient"),
+    "no column": (
+        b"image,patient\na,1\n",
+        "must have the columns image and group, once each; got image, patient",
+    ),
     "twice a column": (b"image,group,group\na,1,2\n", "once each; got image, group, group"),
     "semicolons": (b"image;group\na;1\n", "once each; got image;group"),
     "empty": (b"", "once each; got none"),
-    "empty group": (b"image,group\na,1\nb, \n", "line 3: it must have an image and its group; got 'b' and ''"),
-    "empty image": (b"image,group\n,1\n", "line 2: it must have an image and its group; got '' and '1'"),
+    "empty group": (
+        b"image,group\na,1\nb, \n",
+        "line 3: it must have an image and its group; got 'b' and ''",
+    ),
+    "empty image": (
+        b"image,group\n,1\n",
+        "line 2: it must have an image and its group; got '' and '1'",
+    ),
     "short line": (b"image,group\na\n", "line 2: it must have 2 fields"),
     "long line": (b"image,group\na,b,1\n", "line 2: it must have 2 fields"),
-    "duplicate": (b"image,group\na,1\nb,1\na,1\n", "line 4: each image must be there once; a is there before"),
+    "duplicate": (
+        b"image,group\na,1\nb,1\na,1\n",
+        "line 4: each image must be there once; a is there before",
+    ),
     "not UTF-8": (b"image,group\na,\xff\n", "must be a CSV file in UTF-8: .*0xff"),
     "UTF-16": ("image,group\na,1\n".encode("utf-16"), "must be a CSV file in UTF-8"),
     "NUL": (b"image,group\na,\x001\n", "must be a CSV file in UTF-8: it holds the character NUL"),
-    "open quote": (b'image,group\na,"1\nb,2\n', "must be a CSV file in UTF-8: unexpected end of data"),
+    "open quote": (
+        b'image,group\na,"1\nb,2\n',
+        "must be a CSV file in UTF-8: unexpected end of data",
+    ),
 }
 
 
@@ -185,7 +233,7 @@ def test_files(name, tmp_path):
     path = tmp_path / "groups.csv"
     path.write_bytes(content)
     if isinstance(expected, dict):
-        assert grouping.read(path) == expected
+        assert groups.read(path) == expected
         return
     with pytest.raises(ValueError, match=expected) as caught:
         sources.check(str(tmp_path), None, groups=str(path))
@@ -194,12 +242,17 @@ def test_files(name, tmp_path):
 
 
 def test_files_that_are_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`groups` must be a CSV file; there is no .*none.csv"):
+    with pytest.raises(
+        FileNotFoundError, match=r"`groups` must be a CSV file; there is no .*none.csv"
+    ):
         sources.check(str(tmp_path), None, groups=str(tmp_path / "none.csv"))
     with pytest.raises(ValueError, match=r"`groups` must be a CSV file; .* is none"):
         sources.check(str(tmp_path), None, groups=str(tmp_path))
     for name in ("auto", "digits", "fashion_mnist"):
-        with pytest.raises(ValueError, match=f"`groups` are for a `dataset` that is a folder of images or an .npz file; .* with {name}"):
+        with pytest.raises(
+            ValueError,
+            match=f"`groups` are for a `dataset` that is a folder of images or an .npz file; .* with {name}",
+        ):
             sources.load(name, groups=write_groups(tmp_path / "g.csv", {"a": "1"}))
 
 
@@ -219,18 +272,31 @@ def test_groups_that_do_not_fit_the_images(make, tmp_path):
             sources.load(str(path), groups=write_groups(tmp_path / "g.csv", groups))
         assert not list((tmp_path / "cache").rglob("*.npy")), "said before anything is decoded"
 
-    refused({name: named[name] for name in others}, rf"`groups` must name each image of `dataset` and no other; it lacks 1 \({first}\)\.")
+    refused(
+        {name: named[name] for name in others},
+        rf"`groups` must name each image of `dataset` and no other; it lacks 1 \({first}\)\.",
+    )
     refused(named | {"x": "p1", "a": "p1"}, r"no other; it names besides 2 \(a, x\)")
-    refused({f"./{name}": group for name, group in named.items()}, r"it lacks \d+ \(.*, \.\.\.\) and names besides \d+ \(\./")
+    refused(
+        {f"./{name}": group for name, group in named.items()},
+        r"it lacks \d+ \(.*, \.\.\.\) and names besides \d+ \(\./",
+    )
     if "parts" in make.__name__:
-        refused(named | {list(named)[-1]: "p0"}, "`groups` must each be in train or in test; p0 has 3 images in train and 1 in test.$")
         refused(
-            dict.fromkeys(named, "p") | {first: "q", list(named)[-1]: "q"}, "p has 17 images in train and 5 in test; 1 more are in both"
+            named | {list(named)[-1]: "p0"},
+            "`groups` must each be in train or in test; p0 has 3 images in train and 1 in test.$",
+        )
+        refused(
+            dict.fromkeys(named, "p") | {first: "q", list(named)[-1]: "q"},
+            "p has 17 images in train and 5 in test; 1 more are in both",
         )
     else:
         refused(dict.fromkeys(named, "p"), "`groups` must be two at least")
         by_class = {name: str(number % 2) for number, name in enumerate(sorted(named, key=digits))}
-        refused(by_class, "`groups` leave class (cats|dogs|0|1) without (training|test) images: .* more and smaller groups, or `dataset`")
+        refused(
+            by_class,
+            "`groups` leave class (cats|dogs|0|1) without (training|test) images: .* more and smaller groups, or `dataset`",
+        )
 
 
 def digits(name):
@@ -261,7 +327,13 @@ def test_hold_out_by_group_is_near_to_a_fifth_of_each_class(pure, seed):
     assert np.array_equal(splits.hold_out(labels, groups, seed=seed)[1], held_out)
     assert not np.array_equal(splits.hold_out(labels, groups, seed=seed + 1)[1], held_out)
     shuffled = generator.permutation(len(labels))
-    assert abs(len(splits.hold_out(labels[shuffled], groups[shuffled], seed=seed)[1]) / len(labels) - 0.2) < 0.05
+    assert (
+        abs(
+            len(splits.hold_out(labels[shuffled], groups[shuffled], seed=seed)[1]) / len(labels)
+            - 0.2
+        )
+        < 0.05
+    )
 
 
 def test_hold_out_without_groups_is_a_stratified_subset():
@@ -283,7 +355,9 @@ def test_a_rare_class_is_on_both_sides_where_a_fold_allows_it(seed):
 @pytest.mark.parametrize("groups", [[0, 0, 0, 0], [0, 1, 2, 3]])
 def test_hold_out_of_too_little(groups):
     labels = np.array([0, 0, 1, 1]) if len(set(groups)) == 1 else np.arange(4)
-    with pytest.raises(ValueError, match="`groups` must be two at least, and a class must have two images"):
+    with pytest.raises(
+        ValueError, match="`groups` must be two at least, and a class must have two images"
+    ):
         splits.hold_out(labels, np.array(groups))
 
 
@@ -295,7 +369,9 @@ def test_few_images_by_group():
 
 def test_retinamnist_by_group(retinamnist, tmp_path):
     """Real photographs: 1,080 in groups of four, its own test images apart, each in a group of its own."""
-    named = {f"train_images/{row}": f"p{row // 4}" for row in range(1080)} | {f"test_images/{row}": f"t{row}" for row in range(400)}
+    named = {f"train_images/{row}": f"p{row // 4}" for row in range(1080)} | {
+        f"test_images/{row}": f"t{row}" for row in range(400)
+    }
     source = sources.load(str(retinamnist), groups=write_groups(tmp_path / "g.csv", named))
     assert np.array_equal(np.unique(source.train_groups, return_counts=True)[1], np.full(270, 4))
     assert len(set(source.test_groups)) == 400

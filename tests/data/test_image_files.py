@@ -11,11 +11,18 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tfdvae.data import image_files
+from tfdvae.data.sources import folder
+from tfdvae.image_io import codec
 
 RANDOM = np.random.default_rng(0)
-GRAY, COLOUR = RANDOM.integers(0, 256, (6, 8), np.uint8), RANDOM.integers(0, 256, (6, 8, 3), np.uint8)
-GRAY16, COLOUR16 = RANDOM.integers(0, 65536, (6, 8), np.uint16), RANDOM.integers(0, 65536, (6, 8, 3), np.uint16)
+GRAY, COLOUR = (
+    RANDOM.integers(0, 256, (6, 8), np.uint8),
+    RANDOM.integers(0, 256, (6, 8, 3), np.uint8),
+)
+GRAY16, COLOUR16 = (
+    RANDOM.integers(0, 65536, (6, 8), np.uint16),
+    RANDOM.integers(0, 65536, (6, 8, 3), np.uint16),
+)
 BITS = GRAY > 127
 PALETTE = Image.fromarray(COLOUR).quantize(16)
 
@@ -26,7 +33,9 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def pillow(image, **options):
-    return lambda path: (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+    return lambda path: (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(
+        path, **options
+    )
 
 
 def png16(pixels):
@@ -47,7 +56,7 @@ def write(folder, **images):
 
 
 def unlabelled(folder, **options):
-    return image_files.load(folder, labelled=False, **options)
+    return folder.load(folder, labelled=False, **options)
 
 
 def both(found):
@@ -76,7 +85,10 @@ FORMATS = {
     "big_endian.tif": (tiff(GRAY16, byteorder=">"), GRAY16),
     "colour16.tif": (tiff(COLOUR16, photometric="rgb"), COLOUR16),
     "colour16_lzw.tif": (tiff(COLOUR16, photometric="rgb", compression="lzw"), COLOUR16),
-    "planes16.tif": (tiff(np.moveaxis(COLOUR16, -1, 0).copy(), photometric="rgb", planarconfig="separate"), COLOUR16),
+    "planes16.tif": (
+        tiff(np.moveaxis(COLOUR16, -1, 0).copy(), photometric="rgb", planarconfig="separate"),
+        COLOUR16,
+    ),
 }
 
 
@@ -90,13 +102,13 @@ def test_every_format_keeps_every_value(name, tmp_path):
     found = both(unlabelled(folder))
     assert found.dtype == expected.dtype
     assert np.array_equal(found, np.stack([expected.reshape(6, 8, -1)] * 2))
-    assert np.array_equal(image_files.read(folder / f"a_{name}"), found[0])
+    assert np.array_equal(codec.read(folder / f"a_{name}"), found[0])
 
 
 def test_a_plain_png_is_read_without_pillow(tmp_path, monkeypatch):
     Image.fromarray(GRAY).save(tmp_path / "a.png")
-    monkeypatch.setattr(image_files.Image, "open", None)
-    assert np.array_equal(image_files.read(tmp_path / "a.png")[..., 0], GRAY)
+    monkeypatch.setattr(codec.Image, "open", None)
+    assert np.array_equal(codec.read(tmp_path / "a.png")[..., 0], GRAY)
 
 
 def with_checksums(png):
@@ -109,8 +121,8 @@ def with_checksums(png):
 
 def read_or_none(path):
     try:
-        return image_files.read(path)
-    except image_files.Unreadable:
+        return codec.read(path)
+    except codec.Unreadable:
         return None
 
 
@@ -121,8 +133,12 @@ def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatc
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     whole = path.read_bytes()
-    assert np.array_equal(image_files._decode_plain_png(whole), image.reshape(6, 8, -1))
-    damaged = [whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :] for place in range(len(whole)) for change in (1, 255)]
+    assert np.array_equal(codec._decode_plain_png(whole), image.reshape(6, 8, -1))
+    damaged = [
+        whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :]
+        for place in range(len(whole))
+        for change in (1, 255)
+    ]
     damaged += [with_checksums(content) for content in damaged]
     damaged += [whole[:end] for end in range(len(whole))] + [whole + b"more"]
 
@@ -134,7 +150,7 @@ def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatc
         return found
 
     found = results()
-    monkeypatch.setattr(image_files, "_decode_plain_png", lambda data: None)
+    monkeypatch.setattr(codec, "_decode_plain_png", lambda data: None)
     for content, ours, pillows in zip(damaged, found, results(), strict=True):
         assert (ours is None) == (pillows is None), content
         assert ours is None or np.array_equal(ours, pillows), content
@@ -174,12 +190,20 @@ def test_orientation_of_the_camera(turn, tmp_path):
 
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("compression", [None, "lzw"])
-@pytest.mark.parametrize("pixels", [GRAY, COLOUR, GRAY16, COLOUR16], ids=["gray", "colour", "gray16", "colour16"])
+@pytest.mark.parametrize(
+    "pixels", [GRAY, COLOUR, GRAY16, COLOUR16], ids=["gray", "colour", "gray16", "colour16"]
+)
 def test_orientation_of_tiff(pixels, compression, turn, tmp_path):
     """Images that are not square, also with a name that says they were of another format."""
     photometric = "rgb" if pixels.ndim == 3 else "minisblack"
     for name in ("a.tif", "b.png"):
-        tifffile.imwrite(tmp_path / name, pixels, photometric=photometric, compression=compression, extratags=[(274, 3, 1, turn, True)])
+        tifffile.imwrite(
+            tmp_path / name,
+            pixels,
+            photometric=photometric,
+            compression=compression,
+            extratags=[(274, 3, 1, turn, True)],
+        )
     expected = TURNS[turn](pixels)
     found = both(unlabelled(tmp_path))
     assert found.dtype == pixels.dtype
@@ -190,15 +214,20 @@ def test_a_header_that_says_another_size(tmp_path, monkeypatch):
     """A decoder that gives another shape than the header names the file; it never gets into an array of that shape."""
     folder = write(tmp_path / "a", a=GRAY, b=GRAY)
     turns = iter((1, 1, 6, 6))
-    monkeypatch.setattr(image_files, "_turn", lambda image: next(turns))
-    with pytest.raises(image_files.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"):
+    monkeypatch.setattr(codec, "_turn", lambda image: next(turns))
+    with pytest.raises(
+        codec.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"
+    ):
         unlabelled(folder)
 
 
 def test_one_kind_for_all(tmp_path):
     """One image in colour makes all so, one of 16 bits too: 8-bit values times 257 cover the same range."""
     found = both(unlabelled(write(tmp_path / "a", a=GRAY, b=COLOUR)))
-    assert np.array_equal(np.sort(found, axis=0), np.sort(np.stack([np.repeat(GRAY[..., None], 3, -1), COLOUR]), axis=0))
+    assert np.array_equal(
+        np.sort(found, axis=0),
+        np.sort(np.stack([np.repeat(GRAY[..., None], 3, -1), COLOUR]), axis=0),
+    )
     found = unlabelled(write(tmp_path / "b", train__a=GRAY, test__b=png16(GRAY16)))
     assert np.array_equal(found["train_images"][0, ..., 0], GRAY.astype(np.uint16) * 257)
     assert np.array_equal(found["test_images"][0, ..., 0], GRAY16)
@@ -210,7 +239,9 @@ def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
     wide = np.tile(np.arange(0, 180, 20), (9, 1)).astype(np.uint16) * 100
     found = unlabelled(write(tmp_path / "a", train__a=ramp, test__b=ramp[:6]), image_size=(3, 3))
     weights = [Fraction(weight, 9) for weight in (1, 2, 3, 2, 1)]
-    middle = sum(weight * value for weight, value in zip(weights, ramp[0, 2:7].tolist(), strict=True))
+    middle = sum(
+        weight * value for weight, value in zip(weights, ramp[0, 2:7].tolist(), strict=True)
+    )
     assert found["train_images"][0, 1, 1, 0] == round(middle) == 80
     assert found["test_images"].shape == (1, 3, 3, 1)
     found = unlabelled(write(tmp_path / "b", a=png16(wide), b=png16(wide)), image_size=(9, 3))
@@ -221,35 +252,50 @@ def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
 def classes(folder, **counts):
     for name, count in counts.items():
         for number in range(count):
-            write(folder, **{f"{name}__{number:02d}": np.full((4, 4), 10 * number + len(name), np.uint8)})
+            write(
+                folder,
+                **{f"{name}__{number:02d}": np.full((4, 4), 10 * number + len(name), np.uint8)},
+            )
     return folder
 
 
 def test_folders_are_classes_and_a_stratified_fifth_is_held_out(tmp_path):
-    found = image_files.load(classes(tmp_path / "a", dog=10, ants__deep=20))
+    found = folder.load(classes(tmp_path / "a", dog=10, ants__deep=20))
     assert found["class_names"] == ["ants", "dog"]
     assert np.array_equal(np.bincount(found["train_labels"]), [16, 8])
     assert np.array_equal(np.bincount(found["test_labels"]), [4, 2])
     for part in ("train", "test"):
         marks = found[f"{part}_images"][:, 0, 0, 0] % 10
-        assert np.array_equal(np.where(marks == 3, 1, 0), found[f"{part}_labels"]), "images stay with their labels"
+        assert np.array_equal(np.where(marks == 3, 1, 0), found[f"{part}_labels"]), (
+            "images stay with their labels"
+        )
 
 
 def test_train_and_test_folders_and_what_is_left_alone(tmp_path):
     folder = classes(tmp_path / "a", train__dog=3, train__ant=2, test__dog=2, val__dog=2)
-    for left in ("train/dog/.hidden.png", "train/dog/notes.txt", ".DS_Store", "train/.ipynb_checkpoints/a.png"):
+    for left in (
+        "train/dog/.hidden.png",
+        "train/dog/notes.txt",
+        ".DS_Store",
+        "train/.ipynb_checkpoints/a.png",
+    ):
         (folder / left).parent.mkdir(exist_ok=True)
         (folder / left).write_text("no image")
-    found = image_files.load(folder)
+    found = folder.load(folder)
     assert found["class_names"] == ["ant", "dog"]
     assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
 
 
-@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("training", "testing"), ("TRAIN", "Testing")])
+@pytest.mark.parametrize(
+    ("train", "test"), [("Train", "Test"), ("training", "testing"), ("TRAIN", "Testing")]
+)
 def test_other_names_of_train_and_test(train, test, tmp_path):
     """As MNIST in PNG files has them; folders with validation images beside them are left alone."""
-    folder = classes(tmp_path / "a", **{f"{train}__dog": 3, f"{train}__ant": 2, f"{test}__dog": 2, "Val__dog": 2, "dev__x": 1})
-    found = image_files.load(folder)
+    folder = classes(
+        tmp_path / "a",
+        **{f"{train}__dog": 3, f"{train}__ant": 2, f"{test}__dog": 2, "Val__dog": 2, "dev__x": 1},
+    )
+    found = folder.load(folder)
     assert found["class_names"] == ["ant", "dog"]
     assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
 
@@ -258,10 +304,13 @@ def test_links_are_followed(tmp_path):
     write(tmp_path / "elsewhere", a=GRAY, b=GRAY)
     classes(tmp_path / "a", dog__deep=1, ant=2)
     (tmp_path / "a" / "dog" / "linked").symlink_to(tmp_path / "elsewhere")
-    assert len(both(image_files.load(tmp_path / "a", image_size=(6, 8)))) == 5
+    assert len(both(folder.load(tmp_path / "a", image_size=(6, 8)))) == 5
     (tmp_path / "a" / "dog" / "loop").symlink_to(tmp_path / "a")
-    with pytest.raises(ValueError, match=r"`dataset` must hold no link to a folder that the link is in; got .*dog/loop"):
-        image_files.load(tmp_path / "a")
+    with pytest.raises(
+        ValueError,
+        match=r"`dataset` must hold no link to a folder that the link is in; got .*dog/loop",
+    ):
+        folder.load(tmp_path / "a")
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
@@ -277,15 +326,17 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr(os, "listdir", lambda path: [entry.name for entry in refuse(path)])
     with pytest.raises(PermissionError, match=r"Permission denied: .*closed"):
-        image_files.load(folder, image_size=(4, 4))
+        folder.load(folder, image_size=(4, 4))
 
 
 def test_links_to_nothing_and_names_that_are_no_text(tmp_path):
     folder = write(tmp_path / "a", a=GRAY, b=GRAY)
     (folder / "link.png").symlink_to(tmp_path / "nothing.png")
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.png")).write_bytes(b"broken")
-    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.png")).write_bytes((folder / "a.png").read_bytes())
-    with pytest.raises(image_files.Unreadable, match=r"(link|xfe)\.png cannot be read"):
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.png")).write_bytes(
+        (folder / "a.png").read_bytes()
+    )
+    with pytest.raises(codec.Unreadable, match=r"(link|xfe)\.png cannot be read"):
         unlabelled(folder)
     found = unlabelled(folder, skip_unreadable=True)
     assert len(both(found)) == 3
@@ -301,21 +352,24 @@ def test_unlabelled(tmp_path):
 
 def test_decoded_once_until_something_changes(tmp_path, monkeypatch):
     folder = classes(tmp_path / "a", dog=3, ant=3)
-    first = image_files.load(folder)
+    first = folder.load(folder)
     assert isinstance(first["train_images"], np.memmap)
     with monkeypatch.context() as patch:
-        patch.setattr(image_files, "_decode", None)
-        assert np.array_equal(image_files.load(folder)["train_images"], first["train_images"])
+        patch.setattr(folder, "_decode", None)
+        assert np.array_equal(folder.load(folder)["train_images"], first["train_images"])
     write(folder, dog__00=np.full((4, 4), 200, np.uint8))
-    changed = image_files.load(folder)
+    changed = folder.load(folder)
     assert 200 in both(changed)
     assert changed["fingerprint"] != first["fingerprint"]
-    assert image_files.load(folder, image_size=(2, 2))["train_images"].shape[1:] == (2, 2, 1)
+    assert folder.load(folder, image_size=(2, 2))["train_images"].shape[1:] == (2, 2, 1)
 
 
 def test_pairs_stay_together(tmp_path):
     images = {f"deep__i{n}": np.full((4, 4), 10 * n, np.uint8) for n in range(10)}
-    clean, noisy = write(tmp_path / "clean", **images), write(tmp_path / "noisy", **{name: image + 1 for name, image in images.items()})
+    clean, noisy = (
+        write(tmp_path / "clean", **images),
+        write(tmp_path / "noisy", **{name: image + 1 for name, image in images.items()}),
+    )
     (noisy / "deep" / "i3.png").rename(noisy / "deep" / "i3.tif")
     found = unlabelled(clean, noisy=noisy)
     assert (len(found["train_images"]), len(found["test_images"])) == (8, 2)
@@ -328,7 +382,10 @@ def test_pairs_stay_together(tmp_path):
 
 
 def test_pairs_in_train_and_test(tmp_path):
-    folders = [write(tmp_path / name, train__a=GRAY, train__b=GRAY, test__c=COLOUR, val__d=GRAY) for name in ("clean", "noisy")]
+    folders = [
+        write(tmp_path / name, train__a=GRAY, train__b=GRAY, test__c=COLOUR, val__d=GRAY)
+        for name in ("clean", "noisy")
+    ]
     found = unlabelled(folders[0], noisy=folders[1])
     assert found["train_images"].shape == found["train_noisy"].shape == (2, 6, 8, 3)
     assert found["test_noisy"].shape == (1, 6, 8, 3)
@@ -346,10 +403,20 @@ def huge_png(width, height, pixels=b""):
     """A whole PNG file whose header says that it is huge; without pixels it has a few bytes."""
 
     def chunk(name, content):
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(pixels))
+        + chunk(b"IEND", b"")
+    )
 
 
 def cut(save):
@@ -372,7 +439,10 @@ UNREADABLE = {
     "text.jpg": (raw(b"hello"), "cannot be read"),
     "huge.png": (raw(huge_png(60_000, 60_000)), "more than 50,000,000"),
     "large.png": (raw(huge_png(10_000, 5_001)), "10000x5001 pixels, more than 50,000,000"),
-    "whole.png": (lambda path: path.write_bytes(huge_png(10_000, 5_001, bytes(10_001 * 5_001))), "10000x5001 pixels, more than 50,000,000"),
+    "whole.png": (
+        lambda path: path.write_bytes(huge_png(10_000, 5_001, bytes(10_001 * 5_001))),
+        "10000x5001 pixels, more than 50,000,000",
+    ),
     "cut.png": (cut(pillow(COLOUR)), "cannot be read"),
     "cut16.png": (cut(png16(COLOUR16)), "cannot be read"),
     "cut.jpg": (cut(pillow(np.tile(COLOUR, (20, 20, 1)))), "cannot be read"),
@@ -381,7 +451,10 @@ UNREADABLE = {
     "cut16.tif": (cut(tiff(COLOUR16, photometric="rgb")), "cannot be read"),
     "float.tif": (tiff(GRAY / np.float32(255)), "8 or 16 bits a channel; got 32"),
     "signed.tif": (tiff(GRAY16.astype(np.int16)), "8 or 16 bits"),
-    "pages.tif": (tiff(np.stack([GRAY, GRAY]), photometric="minisblack"), "must hold one image; got 2"),
+    "pages.tif": (
+        tiff(np.stack([GRAY, GRAY]), photometric="minisblack"),
+        "must hold one image; got 2",
+    ),
 }
 
 
@@ -393,19 +466,21 @@ def test_unreadable_images_are_named_or_left_out(name, tmp_path, capfd):
     save(folder / name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(image_files.Unreadable, match=message) as caught:
+        with pytest.raises(codec.Unreadable, match=message) as caught:
             unlabelled(folder)
         assert name in str(caught.value)
         assert "--skip-unreadable" in str(caught.value)
         assert not list((tmp_path / "cache").rglob("*.npy")), "nothing half-written"
         found = unlabelled(folder, skip_unreadable=True)
-    assert sorted(both(found)[:, 0, 0, 0].astype(int) % 256) == list(range(9)), "n or, beside a header of 16 bits, 257 n"
+    assert sorted(both(found)[:, 0, 0, 0].astype(int) % 256) == list(range(9)), (
+        "n or, beside a header of 16 bits, 257 n"
+    )
     assert len(found["skipped"]) == 1
     assert name in found["skipped"][0]
-    with pytest.raises(image_files.Unreadable, match=name):
+    with pytest.raises(codec.Unreadable, match=name):
         unlabelled(folder)
-    with pytest.raises(image_files.Unreadable, match=message):
-        image_files.read(folder / name)
+    with pytest.raises(codec.Unreadable, match=message):
+        codec.read(folder / name)
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -414,7 +489,7 @@ def test_a_class_that_loses_its_images_is_seen(tmp_path):
     (folder / "ant" / "00.png").write_bytes(b"")
     for _ in range(2):
         with pytest.raises(ValueError, match="there is a single one of ant"):
-            image_files.load(folder, skip_unreadable=True)
+            folder.load(folder, skip_unreadable=True)
 
 
 def test_nothing_that_can_be_read(tmp_path):
@@ -427,24 +502,42 @@ def test_nothing_that_can_be_read(tmp_path):
     [
         ({}, "holds no images"),
         ({"dog__a": GRAY, "b": GRAY}, r"holds images beside folders \(b.png, dog\)"),
-        ({"a": GRAY, "b": GRAY}, "images without class folders, so no labels; --no-classifier does without"),
+        (
+            {"a": GRAY, "b": GRAY},
+            "images without class folders, so no labels; --no-classifier does without",
+        ),
         ({"dog__a": GRAY, "dog__b": GRAY, "ant__a": GRAY}, "there is a single one of ant"),
         ({"dog__a": GRAY, "dog__b": GRAY}, "two classes at least for a classifier; got 1"),
         (
             {"dog__a": GRAY, "dog__b": GRAY, "ant__a": GRAY, "ant__b": GRAY.T},
             r"different sizes: .* has .* and .* has .*. Give --image-size",
         ),
-        ({"train__dog__a": GRAY, "val__dog__a": GRAY}, "must hold train and test, or a folder for each class; got train, val alone"),
-        ({"train__dog__a": GRAY, "test__dog__a": GRAY, "dog__a": GRAY}, "nothing beside train and test; got dog"),
-        ({"train__dog__a": GRAY, "test__dog__a": GRAY, "Training__dog__a": GRAY}, "must hold one folder for train; got Training and train"),
-        ({"train__dog__a": GRAY, "train__dog__b": GRAY, "test__dgo__a": GRAY}, "a class in test that is not in train: dgo"),
-        ({"train__dog__a": GRAY, "test__a": GRAY}, "class folders in train and in test, or in neither"),
+        (
+            {"train__dog__a": GRAY, "val__dog__a": GRAY},
+            "must hold train and test, or a folder for each class; got train, val alone",
+        ),
+        (
+            {"train__dog__a": GRAY, "test__dog__a": GRAY, "dog__a": GRAY},
+            "nothing beside train and test; got dog",
+        ),
+        (
+            {"train__dog__a": GRAY, "test__dog__a": GRAY, "Training__dog__a": GRAY},
+            "must hold one folder for train; got Training and train",
+        ),
+        (
+            {"train__dog__a": GRAY, "train__dog__b": GRAY, "test__dgo__a": GRAY},
+            "a class in test that is not in train: dgo",
+        ),
+        (
+            {"train__dog__a": GRAY, "test__a": GRAY},
+            "class folders in train and in test, or in neither",
+        ),
     ],
 )
 def test_folders_that_are_refused(images, message, tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(ValueError, match=message):
-        image_files.load(write(tmp_path / "a", **images))
+        folder.load(write(tmp_path / "a", **images))
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
 
@@ -452,14 +545,22 @@ def test_an_empty_class_folder(tmp_path):
     folder = classes(tmp_path / "a", dog=2, ant=2)
     (folder / "cat").mkdir()
     with pytest.raises(ValueError, match="cat holds no images"):
-        image_files.load(folder)
+        folder.load(folder)
 
 
 @pytest.mark.parametrize(
     ("clean", "noisy", "message"),
     [
-        ({"a": GRAY, "b": GRAY}, {"a": GRAY}, "`noisy_dir` must have an image for each one of `dataset`; it lacks 1: b"),
-        ({"a": GRAY}, {"a": GRAY, "b": GRAY, "c": GRAY, "d": GRAY, "e": GRAY}, "`dataset` must have .*; it lacks 4: b, c, d, ..."),
+        (
+            {"a": GRAY, "b": GRAY},
+            {"a": GRAY},
+            "`noisy_dir` must have an image for each one of `dataset`; it lacks 1: b",
+        ),
+        (
+            {"a": GRAY},
+            {"a": GRAY, "b": GRAY, "c": GRAY, "d": GRAY, "e": GRAY},
+            "`dataset` must have .*; it lacks 4: b, c, d, ...",
+        ),
         ({}, {"a": GRAY}, "`dataset` .* holds no images"),
         ({"a": GRAY}, {}, "`noisy_dir` .* holds no images"),
         ({"a": GRAY, "b": GRAY}, {"a": GRAY, "b": GRAY.T}, "different sizes"),
@@ -486,8 +587,14 @@ def test_real_photographs_written_as_files(fashion, tmp_path):
     """200 images of Fashion-MNIST as PNG files in class folders: what is read is what was written."""
     images, labels = fashion.test_images[:200], fashion.test_labels[:200]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        write(tmp_path / "a", **{f"train__{label}__{number:03d}": image[..., 0], f"test__{label}__{number:03d}": image[..., 0]})
-    found = image_files.load(tmp_path / "a")
+        write(
+            tmp_path / "a",
+            **{
+                f"train__{label}__{number:03d}": image[..., 0],
+                f"test__{label}__{number:03d}": image[..., 0],
+            },
+        )
+    found = folder.load(tmp_path / "a")
     order = np.argsort(labels, kind="stable")
     for part in ("train", "test"):
         assert np.array_equal(found[f"{part}_images"], images[order])

@@ -10,20 +10,23 @@ IMAGES = np.random.default_rng(0).random((23, 6, 5, 1), dtype=np.float32)
 INDEX = np.arange(100, 123)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])
 def test_frozen_noise_belongs_to_the_image(kind):
     """Neither the subset nor the order nor the size of the set changes the noise of an image."""
-    corruption = KINDS[kind](0.7)
+    corruption = KINDS.get(kind)(0.7)
     whole = pipelines.freeze_noise(IMAGES, INDEX, corruption, 0, "observed")
     order = np.random.default_rng(1).permutation(23)[:9]
-    assert np.array_equal(pipelines.freeze_noise(IMAGES[order], INDEX[order], corruption, 0, "observed"), whole[order])
+    assert np.array_equal(
+        pipelines.freeze_noise(IMAGES[order], INDEX[order], corruption, 0, "observed"), whole[order]
+    )
 
 
 def test_frozen_noise_differs_by_image_seed_purpose_and_level():
     same = np.full((3, 8, 8, 1), 0.5, np.float32)
     arguments = [(0, "observed", 0.1), (1, "observed", 0.1), (0, "test", 0.1), (0, "observed", 0.2)]
     noises = [
-        (pipelines.freeze_noise(same, np.arange(3), parse(level), seed, purpose) - same) / level for seed, purpose, level in arguments
+        (pipelines.freeze_noise(same, np.arange(3), parse(level), seed, purpose) - same) / level
+        for seed, purpose, level in arguments
     ]
     flat = np.concatenate(noises).reshape(12, -1)
     correlation = np.corrcoef(flat) - np.eye(12)
@@ -32,7 +35,12 @@ def test_frozen_noise_differs_by_image_seed_purpose_and_level():
 
 def test_frozen_noise_is_one_draw_per_index():
     """Pixel statistics over images, not only within one: 2,000 images of one pixel, five standard errors."""
-    values = pipelines.freeze_noise(np.full((2000, 1, 1, 1), 0.5, np.float32), np.arange(2000), parse(0.1), 0, "test") - 0.5
+    values = (
+        pipelines.freeze_noise(
+            np.full((2000, 1, 1, 1), 0.5, np.float32), np.arange(2000), parse(0.1), 0, "test"
+        )
+        - 0.5
+    )
     assert abs(values.mean()) < 5 * 0.1 / np.sqrt(2000)
     assert values.std() == pytest.approx(0.1, rel=0.08)
 
@@ -60,7 +68,9 @@ def test_images_stay_with_their_labels():
 @pytest.mark.parametrize("transform", [None, pipelines.classic_augmentation()])
 def test_can_start_at_any_step(first, transform):
     whole = take(15, transform=transform)
-    for (x, y), (other_x, other_y) in zip(whole[first:], take(15 - first, first, transform=transform), strict=True):
+    for (x, y), (other_x, other_y) in zip(
+        whole[first:], take(15 - first, first, transform=transform), strict=True
+    ):
         assert np.array_equal(x, other_x)
         assert np.array_equal(y, other_y)
 
@@ -102,31 +112,48 @@ def test_shifts_move_the_image_by_at_most_a_tenth_and_fill_with_0():
     images[:, 20, 20] = 1
     shifted = augmented(images, flips=False, shifts=0.1, erasing=False)
     weights = shifted[..., 0] / shifted.sum(axis=(1, 2, 3))[:, None, None]
-    places = np.einsum("nij,i->n", weights, np.arange(41.0)), np.einsum("nij,j->n", weights, np.arange(41.0))
+    places = (
+        np.einsum("nij,i->n", weights, np.arange(41.0)),
+        np.einsum("nij,j->n", weights, np.arange(41.0)),
+    )
     for place in places:
         assert abs(place - 20).max() <= 4.1 + 1e-3
         assert abs(place - 20).max() > 3
     assert shifted.min() == 0
-    bright = augmented(np.ones((300, 41, 41, 1), np.float32), flips=False, shifts=0.1, erasing=False)
+    bright = augmented(
+        np.ones((300, 41, 41, 1), np.float32), flips=False, shifts=0.1, erasing=False
+    )
     assert (bright[:, 0] == 0).any(), "what comes in is 0"
 
 
 def test_erasing_hits_half_of_the_images():
     erased = augmented(np.ones((1000, 20, 20, 1), np.float32), flips=False, shifts=0, erasing=True)
-    assert (erased == 0).any(axis=(1, 2, 3)).mean() == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(1000))
+    assert (erased == 0).any(axis=(1, 2, 3)).mean() == pytest.approx(
+        0.5, abs=5 * 0.5 / np.sqrt(1000)
+    )
 
 
 def test_classic_augmentation_keeps_labels_and_draws_anew_each_step():
-    (first, labels), (second, _) = take(2, batch_size=23, transform=pipelines.classic_augmentation())
+    (first, labels), (second, _) = take(
+        2, batch_size=23, transform=pipelines.classic_augmentation()
+    )
     assert sorted(labels) == list(INDEX)
     assert first.shape == (23, 6, 5, 1)
     assert not np.array_equal(first, second)
 
 
 def test_fit_takes_the_pipeline_without_a_warning(recwarn):
-    model = keras.Sequential([keras.Input((6, 5, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((6, 5, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
     model.compile("sgd", "mse")
-    model.fit(pipelines.training_batches((IMAGES, INDEX), 5, 0, "x"), steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
+    model.fit(
+        pipelines.training_batches((IMAGES, INDEX), 5, 0, "x"),
+        steps_per_epoch=4,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+    )
     assert not [warning for warning in recwarn if "keras" in str(warning.filename)]
 
 
@@ -137,12 +164,22 @@ def mapped(folder, array, name):
 
 @pytest.mark.parametrize("drop_remainder", [True, False])
 def test_memory_maps_and_parts_give_the_batches_of_the_whole_in_memory(drop_remainder, tmp_path):
-    parts = [mapped(tmp_path, IMAGES[:7], "a"), mapped(tmp_path, IMAGES[7:8], "b"), mapped(tmp_path, IMAGES[8:], "c")]
-    expected = pipelines.training_batches((IMAGES, INDEX), 5, 0, "x", 3, drop_remainder=drop_remainder)
+    parts = [
+        mapped(tmp_path, IMAGES[:7], "a"),
+        mapped(tmp_path, IMAGES[7:8], "b"),
+        mapped(tmp_path, IMAGES[8:], "c"),
+    ]
+    expected = pipelines.training_batches(
+        (IMAGES, INDEX), 5, 0, "x", 3, drop_remainder=drop_remainder
+    )
     for images in (parts, mapped(tmp_path, IMAGES, "d"), [IMAGES[:7], IMAGES[7:]]):
-        batches = pipelines.training_batches((images, [INDEX[:9], INDEX[9:]]), 5, 0, "x", 3, drop_remainder=drop_remainder)
+        batches = pipelines.training_batches(
+            (images, [INDEX[:9], INDEX[9:]]), 5, 0, "x", 3, drop_remainder=drop_remainder
+        )
         assert batches.element_spec == expected.element_spec
-        for ours, theirs in zip(batches.take(9).as_numpy_iterator(), expected.take(9).as_numpy_iterator(), strict=True):
+        for ours, theirs in zip(
+            batches.take(9).as_numpy_iterator(), expected.take(9).as_numpy_iterator(), strict=True
+        ):
             assert all(map(np.array_equal, ours, theirs))
 
 

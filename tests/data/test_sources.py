@@ -15,7 +15,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tests.conftest import ROOT
-from tfdvae.data import sources, tfds_images
+from tfdvae.data import image_dataset, sources
+from tfdvae.data.sources import tfds_images
 
 
 class Toy(tfds.core.GeneratorBasedBuilder):
@@ -29,7 +30,9 @@ class Toy(tfds.core.GeneratorBasedBuilder):
             "image": tfds.features.Image(shape=self.SHAPE, dtype=self.DTYPE),
             "label": tfds.features.ClassLabel(names=["cat", "dog"]),
         }
-        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label"))
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")
+        )
 
     def _split_generators(self, manager):
         return {split: self._generate_examples(number) for number, split in enumerate(self.SPLITS)}
@@ -38,7 +41,9 @@ class Toy(tfds.core.GeneratorBasedBuilder):
         generator = np.random.default_rng(number)
         for key in range(40):
             size = self.SIZES[key % len(self.SIZES)]
-            image = generator.integers(0, np.iinfo(self.DTYPE).max, (*size, self.SHAPE[-1]), dtype=self.DTYPE)
+            image = generator.integers(
+                0, np.iinfo(self.DTYPE).max, (*size, self.SHAPE[-1]), dtype=self.DTYPE
+            )
             yield key, {"image": image, "label": key % 2}
 
 
@@ -78,7 +83,9 @@ class ToyUnlabelledTest(Toy):
 
 class ToyText(Toy):
     def _info(self):
-        features = tfds.features.FeaturesDict({"text": tfds.features.Text(), "label": tfds.features.ClassLabel(num_classes=2)})
+        features = tfds.features.FeaturesDict(
+            {"text": tfds.features.Text(), "label": tfds.features.ClassLabel(num_classes=2)}
+        )
         return self.dataset_info_from_configs(features=features, supervised_keys=("text", "label"))
 
 
@@ -117,13 +124,16 @@ def test_contract(name, toy_home):
         assert labels.shape == (count,)
         assert labels.dtype == np.int64
         assert set(np.unique(labels)) == set(range(classes))
-        unit = sources.to_unit(images)
+        unit = image_dataset.to_unit(images)
         assert unit.dtype == np.float32
         assert unit.min() >= 0
         assert 0.9 < unit.max() <= 1
     for field in ("train_images", "train_labels", "test_images", "test_labels"):
         assert np.array_equal(getattr(source, field), getattr(again, field))
-    train, test = ({image.tobytes() for image in np.asarray(images)} for images in (source.train_images, source.test_images))
+    train, test = (
+        {image.tobytes() for image in np.asarray(images)}
+        for images in (source.train_images, source.test_images)
+    )
     assert not train & test or name == "digits"
 
 
@@ -145,15 +155,25 @@ def test_digits_are_the_real_ones():
 
     source = sources.load("digits")
     originals = sklearn.datasets.load_digits()
-    assert np.array_equal(np.bincount(np.concatenate([source.train_labels, source.test_labels])), np.bincount(originals.target))
-    shrunk = sources.to_unit(source.train_images)[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+    assert np.array_equal(
+        np.bincount(np.concatenate([source.train_labels, source.test_labels])),
+        np.bincount(originals.target),
+    )
+    shrunk = (
+        image_dataset.to_unit(source.train_images)[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+    )
     assert shrunk.mean() == pytest.approx(originals.images.mean() / 16, abs=0.01)
-    assert np.abs(np.bincount(source.test_labels) / 359 - np.bincount(originals.target) / 1797).max() < 0.003
+    assert (
+        np.abs(np.bincount(source.test_labels) / 359 - np.bincount(originals.target) / 1797).max()
+        < 0.003
+    )
 
 
 def test_named_dataset_without_network_fails_within_seconds_and_is_not_replaced(toy_home):
     start = time.monotonic()
-    with pytest.raises(sources.Unavailable, match=r"fashion_mnist is not on this machine.*--data-dir"):
+    with pytest.raises(
+        sources.Unavailable, match=r"fashion_mnist is not on this machine.*--data-dir"
+    ):
         sources.load("fashion_mnist")
     assert time.monotonic() - start < 20
 
@@ -171,7 +191,10 @@ def test_data_folder_missing_empty_or_incomplete(name, tmp_path, toy_home):
     with pytest.raises(FileNotFoundError, match="is not a folder"):
         sources.load(name, str(tmp_path / "none"))
     (tmp_path / "data").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"lacks t10k-images-idx3-ubyte.gz, .* of the official archives of fashion_mnist"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"lacks t10k-images-idx3-ubyte.gz, .* of the official archives of fashion_mnist",
+    ):
         sources.load(name, str(tmp_path / "data"))
     (tmp_path / "data" / "t10k-images-idx3-ubyte.gz").touch()
     with pytest.raises(FileNotFoundError, match=r"lacks t10k-labels"):
@@ -187,10 +210,17 @@ def test_fashion_mnist_holds_what_the_archives_hold(fashion, archives):
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images = read_idx(archives / f"{prefix}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1)
         labels = read_idx(archives / f"{prefix}-labels-idx1-ubyte.gz", 8)
-        stored, stored_labels = getattr(fashion, f"{part}_images"), getattr(fashion, f"{part}_labels")
+        stored, stored_labels = (
+            getattr(fashion, f"{part}_images"),
+            getattr(fashion, f"{part}_labels"),
+        )
         assert stored.shape == images.shape
-        key = lambda x, y: np.sort(x.reshape(len(x), -1).astype(np.int64) @ np.arange(1, 785) * 10 + y)  # noqa: E731
-        assert np.array_equal(key(stored, stored_labels), key(images, labels)), "the same labelled images in another order"
+        key = lambda x, y: np.sort(
+            x.reshape(len(x), -1).astype(np.int64) @ np.arange(1, 785) * 10 + y
+        )
+        assert np.array_equal(key(stored, stored_labels), key(images, labels)), (
+            "the same labelled images in another order"
+        )
     assert fashion.class_names[9] == "Ankle boot"
 
 
@@ -210,7 +240,9 @@ def test_a_folder_with_a_folder_for_each_dataset(fashion, archives, tmp_path):
 
 @pytest.mark.parametrize("decoded", [True, False])
 @pytest.mark.parametrize("damage", ["truncated", "corrupted"])
-def test_damaged_archive_is_named_even_where_the_dataset_is_decoded(damage, decoded, fashion, archives, tmp_path, monkeypatch):
+def test_damaged_archive_is_named_even_where_the_dataset_is_decoded(
+    damage, decoded, fashion, archives, tmp_path, monkeypatch
+):
     if not decoded:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for path in archives.glob("*.gz"):
@@ -253,10 +285,18 @@ def test_left_over_temporary_folders_are_removed(toy_home, tmp_path):
     cache = next((tmp_path / "cache").rglob("info.json")).parent
     shutil.rmtree(cache)
     others = {".tmp-1-another_toy_rgb-1.0.0", ".tmp-abc=another_toy_rgb-1.0.0"}
-    for name in (f".tmp-1-{cache.name}", f".tmp-1-old-{cache.name}", f".tmp-a_bc={cache.name}", *others):
+    for name in (
+        f".tmp-1-{cache.name}",
+        f".tmp-1-old-{cache.name}",
+        f".tmp-a_bc={cache.name}",
+        *others,
+    ):
         (cache.parent / name).mkdir()
     sources.load("toy_rgb")
-    assert {path.name for path in cache.parent.iterdir()} - {f"{cache.name}.lock"} == {cache.name, *others}
+    assert {path.name for path in cache.parent.iterdir()} - {f"{cache.name}.lock"} == {
+        cache.name,
+        *others,
+    }
 
 
 def test_broken_record_of_checksums_counts_as_none(fashion, archives):
@@ -269,7 +309,10 @@ def test_broken_record_of_checksums_counts_as_none(fashion, archives):
 def test_archives_of_several_configurations(tmp_path):
     """As for TFDS's cmaterdb: one file name with a checksum for each configuration; and archives that only some need."""
     content = [b"one", b"two"]
-    urls = {str(i): SimpleNamespace(filename="a.npz", checksum=hashlib.sha256(c).hexdigest()) for i, c in enumerate(content)}
+    urls = {
+        str(i): SimpleNamespace(filename="a.npz", checksum=hashlib.sha256(c).hexdigest())
+        for i, c in enumerate(content)
+    }
     urls["2"] = SimpleNamespace(filename="b.npz", checksum="0")
     found = SimpleNamespace(name="set", url_infos=urls, BUILDER_CONFIGS=[1, 2])
     for each in content:
@@ -287,7 +330,11 @@ def test_archives_of_several_configurations(tmp_path):
 
 def test_labels_are_as_tfds_gives_them(toy_home):
     source = sources.load("toy_rgb")
-    pairs = list(tfds.load("toy_rgb", split="train", as_supervised=True, shuffle_files=False).as_numpy_iterator())
+    pairs = list(
+        tfds.load(
+            "toy_rgb", split="train", as_supervised=True, shuffle_files=False
+        ).as_numpy_iterator()
+    )
     assert np.array_equal(source.train_images, np.stack([image for image, _ in pairs]))
     assert list(source.train_labels) == [label for _, label in pairs]
     assert tf.executing_eagerly()
@@ -297,7 +344,14 @@ def test_a_name_that_tfds_knows_is_no_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("fashion_mnist", "digits", "auto", "mine"):
         (tmp_path / name).mkdir()
-    for name in ("fashion_mnist", "digits", "auto", "cmaterdb/bangla", "mnist:3.0.1", "fashion_mnits"):
+    for name in (
+        "fashion_mnist",
+        "digits",
+        "auto",
+        "cmaterdb/bangla",
+        "mnist:3.0.1",
+        "fashion_mnits",
+    ):
         assert sources.local(name) is None
     for name in ("./fashion_mnist", "mine", "mine/deep", str(tmp_path), "~", "a.npz", "../a.npz"):
         assert sources.local(name) == Path(name).expanduser()
@@ -309,16 +363,24 @@ def test_own_images_as_a_source(tmp_path, monkeypatch):
     images = np.random.default_rng(0).random((10, 4, 5, 3))
     np.savez("a.npz", x_train=images, y_train=np.arange(10) % 2)
     source = sources.load("a.npz")
-    assert (source.name, source.class_names, source.notice) == (str(tmp_path / "a.npz"), ("0", "1"), "")
+    assert (source.name, source.class_names, source.notice) == (
+        str(tmp_path / "a.npz"),
+        ("0", "1"),
+        "",
+    )
     assert source.fingerprint
     assert source.train_noisy is None
-    assert sources.to_unit(source.train_images) is source.train_images, "floats are in [0, 1] already"
+    assert image_dataset.to_unit(source.train_images) is source.train_images, (
+        "floats are in [0, 1] already"
+    )
 
 
 def test_a_linked_file_keeps_its_name(tmp_path, monkeypatch):
     """What the source calls itself can be loaded again, also where the link leads to a file without suffix."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    np.savez(tmp_path / "blob.npz", x_train=np.zeros((10, 4, 4), np.uint8), y_train=np.arange(10) % 2)
+    np.savez(
+        tmp_path / "blob.npz", x_train=np.zeros((10, 4, 4), np.uint8), y_train=np.arange(10) % 2
+    )
     (tmp_path / "blob.npz").rename(tmp_path / "5f3a")
     (tmp_path / "set.npz").symlink_to("5f3a")
     source = sources.load(str(tmp_path / "set.npz"))
@@ -330,7 +392,9 @@ def test_noisy_images_that_are_the_clean_ones(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").symlink_to("a")
     for noisy in ("a", "b"):
-        with pytest.raises(ValueError, match="`noisy_dir` must be another folder than `dataset`; got"):
+        with pytest.raises(
+            ValueError, match="`noisy_dir` must be another folder than `dataset`; got"
+        ):
             sources.check(str(tmp_path / "a"), None, noisy_dir=str(tmp_path / noisy))
 
 
@@ -339,7 +403,9 @@ def test_too_few_images_of_a_folder_are_seen_before_any_is_read(tmp_path, monkey
     (tmp_path / "a").mkdir()
     for number in range(10):
         (tmp_path / "a" / f"{number}.png").write_bytes(b"broken")
-    with pytest.raises(ValueError, match=r"`n_train` must not exceed the 8 training images of .*a; got 9"):
+    with pytest.raises(
+        ValueError, match=r"`n_train` must not exceed the 8 training images of .*a; got 9"
+    ):
         sources.load(str(tmp_path / "a"), labelled=False, n_train=9)
 
 

@@ -9,7 +9,12 @@ LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2, 5], [600, 300,
 def test_class_proportions_by_largest_remainder():
     """Shares of 57 of 1,000: 34.2, 17.1, 5.13 and 0.57; the remainder goes to the last class."""
     chosen = stratified_subset(LABELS, 57, seed=0)
-    assert dict(zip(*np.unique(LABELS[chosen], return_counts=True), strict=True)) == {0: 34, 1: 17, 2: 5, 5: 1}
+    assert dict(zip(*np.unique(LABELS[chosen], return_counts=True), strict=True)) == {
+        0: 34,
+        1: 17,
+        2: 5,
+        5: 1,
+    }
     assert len(set(chosen)) == 57
     assert np.array_equal(chosen, np.sort(chosen))
 
@@ -41,9 +46,16 @@ def test_refused(count):
 def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
     train, test = hold_out_test(LABELS)
     assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(1000))
-    assert dict(zip(*np.unique(LABELS[test], return_counts=True), strict=True)) == {0: 120, 1: 60, 2: 18, 5: 2}
+    assert dict(zip(*np.unique(LABELS[test], return_counts=True), strict=True)) == {
+        0: 120,
+        1: 60,
+        2: 18,
+        5: 2,
+    }
     assert np.array_equal(hold_out_test(LABELS)[1], test)
-    assert list(test[:12]) == [13, 14, 18, 45, 47, 51, 60, 65, 71, 74, 76, 77], "as published results had it"
+    assert list(test[:12]) == [13, 14, 18, 45, 47, 51, 60, 65, 71, 74, 76, 77], (
+        "as published results had it"
+    )
     assert [len(part) for part in hold_out_test(np.zeros(2, int))] == [1, 1]
     with pytest.raises(ValueError, match="two images at least"):
         hold_out_test(np.zeros(1, int))

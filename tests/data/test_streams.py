@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfdvae.data import image_files, streams
+from tfdvae.image_io import codec, reader, writer
 
 GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (8, 6, 3), dtype=np.uint8)
@@ -25,29 +25,34 @@ def inverted(piece):
 
 
 def rewrite(source, output, **options):
-    return streams.rewrite(source, output, inverted, "Test", **options)
+    return writer.rewrite(source, output, inverted, "Test", **options)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_images_are_read_and_written_as_they_are(name, tmp_path):
-    image_files.write(tmp_path / name, KINDS[name])
-    read = image_files.read(tmp_path / name)
+    codec.write(tmp_path / name, KINDS[name])
+    read = codec.read(tmp_path / name)
     assert read.dtype == KINDS[name].dtype
     assert np.array_equal(read, KINDS[name])
     with Image.open(tmp_path / name) as image:
-        assert image.format == {"png": "PNG", "tif": "TIFF", "tiff": "TIFF", "bmp": "BMP"}[name.rpartition(".")[2].lower()]
+        assert (
+            image.format
+            == {"png": "PNG", "tif": "TIFF", "tiff": "TIFF", "bmp": "BMP"}[
+                name.rpartition(".")[2].lower()
+            ]
+        )
 
 
 def test_jpeg_is_written_as_jpeg_of_high_quality(tmp_path):
     smooth = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[:, None, None], (1, 64, 1))
-    image_files.write(tmp_path / "a.jpg", smooth)
-    assert np.abs(image_files.read(tmp_path / "a.jpg").astype(int) - smooth).max() <= 3
+    codec.write(tmp_path / "a.jpg", smooth)
+    assert np.abs(codec.read(tmp_path / "a.jpg").astype(int) - smooth).max() <= 3
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.bmp"])
 def test_formats_without_sixteen_bits(name, tmp_path):
     with pytest.raises(ValueError, match=r"\.png or \.tif for 16 bits"):
-        image_files.write(tmp_path / name, KINDS["gray16.png"])
+        codec.write(tmp_path / name, KINDS["gray16.png"])
     assert not list(tmp_path.iterdir())
 
 
@@ -55,29 +60,33 @@ def test_a_folder_is_rewritten_in_kind(tmp_path):
     for name, pixels in KINDS.items():
         path = tmp_path / "in" / ("a" if "gray" in name else "b/c") / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        image_files.write(path, pixels)
+        codec.write(path, pixels)
     (tmp_path / "in" / "notes.txt").write_text("left alone")
     tally = rewrite(tmp_path / "in", tmp_path / "out")
     assert (tally.done, tally.kept, tally.failed) == (len(KINDS), 0, [])
-    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    made = {
+        path.relative_to(tmp_path / "out").as_posix()
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
     assert made == {f"{'a' if 'gray' in name else 'b/c'}/{name}" for name in KINDS}
     for name, pixels in KINDS.items():
-        written = image_files.read(tmp_path / "out" / ("a" if "gray" in name else "b/c") / name)
+        written = codec.read(tmp_path / "out" / ("a" if "gray" in name else "b/c") / name)
         assert written.dtype == pixels.dtype
         assert np.array_equal(written, np.iinfo(pixels.dtype).max - pixels)
 
 
 def test_two_pieces_are_computed_at_once(tmp_path):
     for size in (5, 6):
-        image_files.write(tmp_path / f"{size}.png", np.full((size, size, 1), size, np.uint8))
+        codec.write(tmp_path / f"{size}.png", np.full((size, size, 1), size, np.uint8))
     both = threading.Barrier(2, timeout=60)
 
     def work(piece):
         both.wait()
         return inverted(piece)
 
-    assert streams.rewrite(tmp_path, tmp_path / "out", work, "Test").done == 2
-    assert [image_files.read(tmp_path / "out" / f"{size}.png")[0, 0, 0] for size in (5, 6)] == [250, 249]
+    assert writer.rewrite(tmp_path, tmp_path / "out", work, "Test").done == 2
+    assert [codec.read(tmp_path / "out" / f"{size}.png")[0, 0, 0] for size in (5, 6)] == [250, 249]
 
 
 def test_overlapped_results_are_in_order_and_an_error_ends_them():
@@ -95,7 +104,7 @@ def test_overlapped_results_are_in_order_and_an_error_ends_them():
 
     found = []
     with ThreadPoolExecutor(2) as pool, pytest.raises(OSError, match="full"):
-        found.extend(streams._overlapped(range(100), work, pool, 2))
+        found.extend(reader._overlapped(range(100), work, pool, 2))
     assert found == [0, 10, 20, 30]
     assert max(started) <= 6
 
@@ -123,10 +132,10 @@ def pieces_of_one(tmp_path, monkeypatch):
     """Eight files, a piece each, and the bar."""
     (tmp_path / "in").mkdir()
     for number in range(8):
-        image_files.write(tmp_path / "in" / f"{number}.png", GRAY)
-    monkeypatch.setattr(streams, "_MOST", 1)
+        codec.write(tmp_path / "in" / f"{number}.png", GRAY)
+    monkeypatch.setattr(reader, "_MOST", 1)
     bar = Bar(tmp_path / "out")
-    monkeypatch.setattr(streams, "bar", lambda title, total: bar)
+    monkeypatch.setattr(reader, "bar", lambda title, total: bar)
     return bar
 
 
@@ -137,7 +146,9 @@ def test_the_bar_counts_what_is_written(pieces_of_one, tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 @pytest.mark.parametrize("place", ["compute", "write"])
-def test_what_stops_the_work_leaves_the_rest_undone(error, place, pieces_of_one, tmp_path, monkeypatch):
+def test_what_stops_the_work_leaves_the_rest_undone(
+    error, place, pieces_of_one, tmp_path, monkeypatch
+):
     begun = []
 
     def stop(*_):
@@ -145,9 +156,11 @@ def test_what_stops_the_work_leaves_the_rest_undone(error, place, pieces_of_one,
         raise error
 
     if place == "write":
-        monkeypatch.setattr(image_files, "write", stop)
+        monkeypatch.setattr(codec, "write", stop)
     with pytest.raises(error):
-        streams.rewrite(tmp_path / "in", tmp_path / "out", stop if place == "compute" else inverted, "Test")
+        writer.rewrite(
+            tmp_path / "in", tmp_path / "out", stop if place == "compute" else inverted, "Test"
+        )
     assert 1 <= len(begun) <= 6
     assert not pieces_of_one.open
     assert not list((tmp_path / "out").glob("*.png"))
@@ -165,17 +178,19 @@ def test_ctrl_c_cancels_what_waits(pieces_of_one, tmp_path):
             assert released.wait(60)
         return inverted(piece)
 
-    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits an ignored one
+    earlier = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a test run in the background inherits an ignored one
     try:
         with pytest.raises(KeyboardInterrupt):
-            streams.rewrite(tmp_path / "in", tmp_path / "out", work, "Test")
+            writer.rewrite(tmp_path / "in", tmp_path / "out", work, "Test")
     finally:
         signal.signal(signal.SIGINT, earlier)
     assert len(begun) == 4
 
 
 def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "_BYTES", 1)
+    monkeypatch.setattr(reader, "_BYTES", 1)
     running = threading.Semaphore(1)
 
     def work(piece):
@@ -184,47 +199,51 @@ def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path, monkey
         running.release()
         return inverted(piece)
 
-    assert streams.rewrite(tmp_path / "in", tmp_path / "out", work, "Test").done == 8
+    assert writer.rewrite(tmp_path / "in", tmp_path / "out", work, "Test").done == 8
 
 
 def test_pixels_in_any_order_in_memory(tmp_path):
-    for name, pixels in (("flipped", GRAY[:, ::-1]), ("turned", COLOUR.swapaxes(0, 1)), ("first", COLOUR[..., :1])):
-        image_files.write(tmp_path / f"{name}.png", pixels)
-        assert np.array_equal(image_files.read(tmp_path / f"{name}.png"), pixels)
+    for name, pixels in (
+        ("flipped", GRAY[:, ::-1]),
+        ("turned", COLOUR.swapaxes(0, 1)),
+        ("first", COLOUR[..., :1]),
+    ):
+        codec.write(tmp_path / f"{name}.png", pixels)
+        assert np.array_equal(codec.read(tmp_path / f"{name}.png"), pixels)
 
 
 def test_an_image_too_wide_for_png_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"wide\.png cannot be written"):
-        image_files.write(tmp_path / "wide.png", np.zeros((1, 1_000_001, 1), np.uint8))
+        codec.write(tmp_path / "wide.png", np.zeros((1, 1_000_001, 1), np.uint8))
     assert not list(tmp_path.iterdir())
 
 
 def test_what_is_there_is_kept_without_overwrite(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(3):
-        image_files.write(tmp_path / "in" / f"{number}.png", GRAY)
+        codec.write(tmp_path / "in" / f"{number}.png", GRAY)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "1.png").write_text("mine")
     tally = rewrite(tmp_path / "in", tmp_path / "out")
     assert (tally.done, tally.kept) == (2, 1)
     assert (tmp_path / "out" / "1.png").read_text() == "mine"
     assert rewrite(tmp_path / "in", tmp_path / "out", overwrite=True).done == 3
-    assert np.array_equal(image_files.read(tmp_path / "out" / "1.png"), 255 - GRAY)
+    assert np.array_equal(codec.read(tmp_path / "out" / "1.png"), 255 - GRAY)
 
 
 def test_images_that_cannot_be_read_or_processed_are_named_and_the_others_done(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(600):
-        image_files.write(tmp_path / "in" / f"{number:03}.png", GRAY)
+        codec.write(tmp_path / "in" / f"{number:03}.png", GRAY)
     (tmp_path / "in" / "100.png").write_bytes(b"no image")
-    image_files.write(tmp_path / "in" / "300.png", COLOUR)
+    codec.write(tmp_path / "in" / "300.png", COLOUR)
 
     def gray_alone(piece):
         if piece.images.shape[-1] == 3:
             raise ValueError("colour")
         return inverted(piece)
 
-    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", gray_alone, "Test")
+    tally = writer.rewrite(tmp_path / "in", tmp_path / "out", gray_alone, "Test")
     assert tally.done == 598
     assert len(tally.failed) == 2
     assert any("100.png cannot be read" in message for message in tally.failed)
@@ -244,10 +263,14 @@ def test_one_image_in_an_array(shape, tmp_path):
 @pytest.mark.parametrize("shape", [(5, 8, 6), (5, 8, 6, 1), (700, 8, 6)])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_arrays_are_rewritten_in_kind(suffix, shape, dtype, tmp_path):
-    images = (np.random.default_rng(0).random(shape) * (1 if dtype.startswith("float") else 200)).astype(dtype)
+    images = (
+        np.random.default_rng(0).random(shape) * (1 if dtype.startswith("float") else 200)
+    ).astype(dtype)
     labels = np.arange(shape[0])
     source, output = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
-    np.savez(source, x_train=images, y_train=labels, flat=labels[:, None].astype(np.uint8)) if suffix == ".npz" else np.save(source, images)
+    np.savez(
+        source, x_train=images, y_train=labels, flat=labels[:, None].astype(np.uint8)
+    ) if suffix == ".npz" else np.save(source, images)
     assert rewrite(source, output).done == len(images)
     found = np.load(output)
     made = found["x_train"] if suffix == ".npz" else found
@@ -270,9 +293,9 @@ def test_arrays_in_the_order_of_fortran(tmp_path):
 
 
 def test_one_image(tmp_path):
-    image_files.write(tmp_path / "in.png", GRAY)
+    codec.write(tmp_path / "in.png", GRAY)
     rewrite(tmp_path / "in.png", tmp_path / "made" / "out.tif")
-    assert np.array_equal(image_files.read(tmp_path / "made" / "out.tif"), 255 - GRAY)
+    assert np.array_equal(codec.read(tmp_path / "made" / "out.tif"), 255 - GRAY)
     np.save(tmp_path / "in.npy", GRAY[..., 0])
     rewrite(tmp_path / "in.npy", tmp_path / "out.npy")
     assert np.array_equal(np.load(tmp_path / "out.npy"), 255 - GRAY[..., 0])
@@ -281,7 +304,7 @@ def test_one_image(tmp_path):
 def test_a_file_that_cannot_be_written_is_named_and_the_others_done(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(4):
-        image_files.write(tmp_path / "in" / f"{number}.png", KINDS["gray16.png"])
+        codec.write(tmp_path / "in" / f"{number}.png", KINDS["gray16.png"])
     (tmp_path / "in" / "2.png").rename(tmp_path / "in" / "2.jpg")  # a PNG file, whatever its name
     (tmp_path / "out" / "1.png").mkdir(parents=True)
     (tmp_path / "out" / "1.png" / "mine").touch()
@@ -289,29 +312,31 @@ def test_a_file_that_cannot_be_written_is_named_and_the_others_done(tmp_path):
     assert tally.done == 2
     assert len(tally.failed) == 2
     assert any("there is a folder of that name" in message for message in tally.failed)
-    assert any("must have the suffix .png or .tif for 16 bits" in message for message in tally.failed)
+    assert any(
+        "must have the suffix .png or .tif for 16 bits" in message for message in tally.failed
+    )
     assert (tmp_path / "out" / "1.png" / "mine").exists()
 
 
 def test_one_image_that_cannot_be_processed_does_not_take_others_along(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(10):
-        image_files.write(tmp_path / "in" / f"{number}.png", np.full_like(GRAY, number))
+        codec.write(tmp_path / "in" / f"{number}.png", np.full_like(GRAY, number))
 
     def function(piece):
         if (piece.images == 7).any():
             raise ValueError("seven")
         return piece.images
 
-    tally = streams.rewrite(tmp_path / "in", tmp_path / "out", function, "Test")
+    tally = writer.rewrite(tmp_path / "in", tmp_path / "out", function, "Test")
     assert (tally.done, tally.failed) == (9, ["the image 7.png cannot be processed: seven"])
-    assert image_files.read(tmp_path / "out" / "8.png").max() == 8
+    assert codec.read(tmp_path / "out" / "8.png").max() == 8
 
 
 def test_long_names_compressed_arrays_and_another_order_of_bytes(tmp_path):
     (tmp_path / "in").mkdir()
     name = 250 * "a" + ".png"
-    image_files.write(tmp_path / "in" / name, GRAY)
+    codec.write(tmp_path / "in" / name, GRAY)
     assert rewrite(tmp_path / "in", tmp_path / "out").done == 1
     np.savez_compressed(tmp_path / "in.npz", x=np.zeros((500, 8, 6), ">u2"))
     rewrite(tmp_path / "in.npz", tmp_path / "out.npz")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdvae import seeds
+from tfdvae._utils import seeds
 from tfdvae.corruptions import KINDS
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
@@ -20,13 +20,19 @@ IMAGES = np.random.default_rng(0).random((50, *SHAPE), dtype=np.float32)
 MODELS = {
     "ae": (DAE, {"corruption": "none"}),
     "dae": (DAE, {"corruption": "gaussian:0.2"}),
-    "dae corrupted target": (DAE, {"corruption": "gaussian:0.2", "target": "corrupted", "likelihood": "gaussian:0.5"}),
+    "dae corrupted target": (
+        DAE,
+        {"corruption": "gaussian:0.2", "target": "corrupted", "likelihood": "gaussian:0.5"},
+    ),
     "dae two copies": (DAE, {"corruption": "masking:0.5", "corruption_samples": 2}),
     "vae": (VAE, {"beta": 0.5, "beta_warmup_steps": 5}),
     "vae three draws": (VAE, {"latent_samples": 3, "likelihood": "gaussian:0.3"}),
     "dvae": (DVAE, {"corruption": "gaussian:0.2"}),
     "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "target": "corrupted"}),
-    "dvae two copies, three draws": (DVAE, {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3}),
+    "dvae two copies, three draws": (
+        DVAE,
+        {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3},
+    ),
 }
 SHAPES = {
     "mlp": [SHAPE, (7, 9, 3), (1, 1, 1)],
@@ -37,11 +43,22 @@ SHAPES = {
     "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
 }
-CONVOLUTIONAL = ("strided_conv", "pooled_conv", "residual_conv")  # the others differ from one of them in one thing
-CASES = [("mlp", name) for name in MODELS] + [(network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")]
+CONVOLUTIONAL = (
+    "strided_conv",
+    "pooled_conv",
+    "residual_conv",
+)  # the others differ from one of them in one thing
+CASES = [("mlp", name) for name in MODELS] + [
+    (network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")
+]
 FAST = {("residual_conv", "dae")}  # of the convolutional ones; the others take minutes together
 PARAMETERS_OF_CASES = [
-    pytest.param(name, network, id=f"{network}-{name}", marks=() if network == "mlp" or (network, name) in FAST else pytest.mark.slow)
+    pytest.param(
+        name,
+        network,
+        id=f"{network}-{name}",
+        marks=() if network == "mlp" or (network, name) in FAST else pytest.mark.slow,
+    )
     for network, name in CASES
 ]
 
@@ -53,7 +70,9 @@ def images(network):
 
 def make(name, network="mlp", shape=None, seed=0, dtype="float32", compiled=True, **options):
     cls, settings = MODELS[name]
-    pair = networks.build(network, shape or SHAPES[network][0], 3, variational=cls.variational, seed=seed, dtype=dtype)
+    pair = networks.build(
+        network, shape or SHAPES[network][0], 3, variational=cls.variational, seed=seed, dtype=dtype
+    )
     model = cls(*pair, **{**settings, **options}, seed=seed, dtype=dtype)
     if compiled:
         model.compile(optimizer=keras.optimizers.Adam(1e-2))
@@ -68,14 +87,18 @@ def weights_hash(model):
 class TestContract:
     def test_fit_evaluate_predict_on_arrays(self, name, network, images):
         model = make(name, network)
-        history = model.fit(images, batch_size=10, epochs=4, verbose=0, validation_data=(images,)).history
+        history = model.fit(
+            images, batch_size=10, epochs=4, verbose=0, validation_data=(images,)
+        ).history
         expected = set(model.loss_names)
         assert set(history) == expected | {f"val_{key}" for key in expected}
         assert all(np.isfinite(values).all() for values in history.values())
         assert history["loss"][-1] < history["loss"][0]
         losses = model.evaluate(images, verbose=0, return_dict=True)
         assert set(losses) == expected
-        assert losses == model.evaluate(images, verbose=0, return_dict=True), "each evaluation draws the same noise"
+        assert losses == model.evaluate(images, verbose=0, return_dict=True), (
+            "each evaluation draws the same noise"
+        )
         predicted = model.predict(images, verbose=0)
         assert predicted.shape == images.shape
         assert predicted.min() >= 0
@@ -87,7 +110,9 @@ class TestContract:
             batches = tf.data.Dataset.from_tensor_slices(data).batch(16)
             history = model.fit(batches, epochs=2, verbose=0).history
             assert set(history) == set(model.loss_names)
-            assert set(model.evaluate(batches, verbose=0, return_dict=True)) == set(model.loss_names)
+            assert set(model.evaluate(batches, verbose=0, return_dict=True)) == set(
+                model.loss_names
+            )
 
     def test_pairs_are_used_as_given(self, name, network, images):
         model = make(name, network)
@@ -105,7 +130,9 @@ class TestContract:
         expected = {loss: [] for loss in model.loss_names}
         for step, batch in enumerate(batches):
             seed = seeds.pair(model.seed, "training", step)
-            for loss, values in model.losses_per_image(batch, None, seed, tf.constant(step), training=True).items():
+            for loss, values in model.losses_per_image(
+                batch, None, seed, tf.constant(step), training=True
+            ).items():
                 expected[loss].append(np.mean(values))
         history = model.fit(batches, epochs=1, verbose=0).history
         for loss, values in expected.items():
@@ -130,11 +157,16 @@ class TestContract:
         def gradient():
             with tf.GradientTape() as tape:
                 step = tf.constant(3, tf.int64)
-                losses = model.losses_per_image(images, None, seeds.pair(0, "training", step), step, training=True)
+                losses = model.losses_per_image(
+                    images, None, seeds.pair(0, "training", step), step, training=True
+                )
                 loss = tf.reduce_mean(losses["loss"])
             return tape.gradient(loss, model.trainable_variables)
 
-        hashes = {hashlib.sha256(b"".join(part.numpy().tobytes() for part in gradient())).hexdigest() for _ in range(200)}
+        hashes = {
+            hashlib.sha256(b"".join(part.numpy().tobytes() for part in gradient())).hexdigest()
+            for _ in range(200)
+        }
         assert len(hashes) == 1
 
     def test_config_round_trip(self, name, network):
@@ -164,7 +196,9 @@ class TestContract:
         assert model.encoder.layers[-1].compute_dtype == precision.removeprefix("mixed_")
         assert model(images).dtype == tf.float32
         model.save(tmp_path / "m.keras")
-        assert np.array_equal(keras.models.load_model(tmp_path / "m.keras").denoise(images), model.denoise(images))
+        assert np.array_equal(
+            keras.models.load_model(tmp_path / "m.keras").denoise(images), model.denoise(images)
+        )
 
     def test_other_image_shapes(self, name, network):
         for shape in SHAPES[network][1:]:
@@ -211,7 +245,9 @@ class TestContract:
         with pytest.raises(ValueError, match="Labels are not used"):
             model.fit(images, np.zeros(50))
         with pytest.raises(ValueError, match="Labels are not used"):
-            model.fit(tf.data.Dataset.from_tensor_slices((images, np.zeros(50))).batch(10), verbose=0)
+            model.fit(
+                tf.data.Dataset.from_tensor_slices((images, np.zeros(50))).batch(10), verbose=0
+            )
         with pytest.raises(ValueError, match="`x` must hold images of shape"):
             model.fit(tf.data.Dataset.from_tensor_slices(images[:, :3]).batch(10), verbose=0)
         with pytest.raises(ValueError, match="as many images"):
@@ -219,7 +255,10 @@ class TestContract:
         with pytest.raises(ValueError, match="validation_data"):
             model.fit(images, validation_split=0.1)
         with pytest.raises(ValueError, match="sample weights"):
-            model.fit(tf.data.Dataset.from_tensor_slices((images, images, np.ones(50))).batch(10), verbose=0)
+            model.fit(
+                tf.data.Dataset.from_tensor_slices((images, images, np.ones(50))).batch(10),
+                verbose=0,
+            )
         for size in (0, -1):
             for verb in (model.fit, model.denoise, model.encode):
                 with pytest.raises(ValueError, match="`batch_size`"):
@@ -246,9 +285,15 @@ class TestContract:
         plain, model = make(name, network), make(name, network)
         kernel = model.decoder.get_layer("logits").kernel
         kernel.regularizer = keras.regularizers.L2(0.5)
-        before, after = (each.evaluate(images, verbose=0, return_dict=True) for each in (plain, model))
-        assert after["loss"] == pytest.approx(before["loss"] + 0.5 * float(np.square(kernel.numpy()).sum()), rel=1e-4)
-        assert after["reconstruction_loss"] == pytest.approx(before["reconstruction_loss"], rel=1e-5)
+        before, after = (
+            each.evaluate(images, verbose=0, return_dict=True) for each in (plain, model)
+        )
+        assert after["loss"] == pytest.approx(
+            before["loss"] + 0.5 * float(np.square(kernel.numpy()).sum()), rel=1e-4
+        )
+        assert after["reconstruction_loss"] == pytest.approx(
+            before["reconstruction_loss"], rel=1e-5
+        )
 
 
 PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
@@ -276,7 +321,8 @@ def test_parameter_counts(network, variational):
         model = cls(*pair)
         assert (
             model.count_params(),
-            model.count_params() - sum(np.prod(weight.shape) for weight in model.trainable_variables),
+            model.count_params()
+            - sum(np.prod(weight.shape) for weight in model.trainable_variables),
         ) == PARAMETERS[network, variational]
 
 
@@ -284,7 +330,7 @@ def test_every_network_is_listed():
     assert {network for network, _ in PARAMETERS} == set(networks.NETWORKS) == set(SHAPES)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])
 @pytest.mark.parametrize("cls", [DAE, DVAE])
 def test_every_corruption_can_be_injected(kind, cls):
     model = cls(*networks.mlp(SHAPE, 3, variational=cls.variational), corruption=f"{kind}:0.5")
@@ -335,7 +381,9 @@ def test_own_subclassed_networks(tmp_path):
     model.fit(IMAGES, epochs=2, verbose=0)
     assert model.sample(2).shape == (2, *SHAPE)
     model.save(tmp_path / "m.keras")
-    assert np.array_equal(keras.models.load_model(tmp_path / "m.keras").denoise(IMAGES), model.denoise(IMAGES))
+    assert np.array_equal(
+        keras.models.load_model(tmp_path / "m.keras").denoise(IMAGES), model.denoise(IMAGES)
+    )
 
 
 @pytest.mark.parametrize("cls", [DAE, VAE, DVAE])
@@ -348,14 +396,19 @@ def test_own_networks_with_a_spatial_code(cls, tmp_path, noise):
     if cls.variational:
         assert model.sample(3).shape == (3, 8, 8, 1)
     model.save(tmp_path / "m.keras")
-    assert np.array_equal(keras.models.load_model(tmp_path / "m.keras").denoise(images), model.denoise(images))
+    assert np.array_equal(
+        keras.models.load_model(tmp_path / "m.keras").denoise(images), model.denoise(images)
+    )
 
 
 def dense(inputs, *outputs):
     """A model of dense layers from one shape to others."""
     start = keras.Input(inputs)
     flat = keras.layers.Flatten()(start)
-    ends = [keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(flat)) for shape in outputs]
+    ends = [
+        keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(flat))
+        for shape in outputs
+    ]
     return keras.Model(start, ends if len(ends) > 1 else ends[0])
 
 
@@ -365,14 +418,20 @@ def decoder(*layers):
 
 def functional_sigmoid():
     code = keras.Input((3,))
-    return keras.Model(code, keras.ops.sigmoid(keras.layers.Reshape(SHAPE)(keras.layers.Dense(60)(code))))
+    return keras.Model(
+        code, keras.ops.sigmoid(keras.layers.Reshape(SHAPE)(keras.layers.Dense(60)(code)))
+    )
 
 
 SIGMOIDS = {
-    "activation": lambda: decoder(keras.layers.Dense(60), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")),
+    "activation": lambda: decoder(
+        keras.layers.Dense(60), keras.layers.Reshape(SHAPE), keras.layers.Activation("sigmoid")
+    ),
     "dense": lambda: decoder(keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE)),
     "operation": lambda: functional_sigmoid(),
-    "nested": lambda: decoder(decoder(keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE))),
+    "nested": lambda: decoder(
+        decoder(keras.layers.Dense(60, "sigmoid"), keras.layers.Reshape(SHAPE))
+    ),
 }
 
 
@@ -384,9 +443,16 @@ def test_decoder_that_ends_in_a_sigmoid(end):
 
 def test_decoder_with_a_sigmoid_inside():
     code = keras.Input((3,))
-    gated = keras.layers.Multiply()([keras.layers.Dense(60)(code), keras.layers.Dense(60, "sigmoid")(code)])
+    gated = keras.layers.Multiply()(
+        [keras.layers.Dense(60)(code), keras.layers.Dense(60, "sigmoid")(code)]
+    )
     DAE(dense(SHAPE, (3,)), keras.Model(code, keras.layers.Reshape(SHAPE)(gated)))
-    DAE(dense(SHAPE, (3,)), decoder(keras.layers.Dense(9, "sigmoid"), keras.layers.Dense(60), keras.layers.Reshape(SHAPE)))
+    DAE(
+        dense(SHAPE, (3,)),
+        decoder(
+            keras.layers.Dense(9, "sigmoid"), keras.layers.Dense(60), keras.layers.Reshape(SHAPE)
+        ),
+    )
 
 
 def dictionary():
@@ -444,6 +510,8 @@ def test_bad_network_sizes(options):
 
 
 def test_networks_share_no_random_state():
-    first, second, other = (networks.mlp(SHAPE, 3, variational=True, seed=seed)[0].get_weights() for seed in (0, 0, 1))
+    first, second, other = (
+        networks.mlp(SHAPE, 3, variational=True, seed=seed)[0].get_weights() for seed in (0, 0, 1)
+    )
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     assert not np.array_equal(first[0], other[0])

@@ -6,7 +6,8 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from tfdvae import corruptions, seeds
+from tfdvae import corruptions
+from tfdvae._utils import seeds
 from tfdvae.models import likelihoods, networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.variational import DVAE, VAE, kl_weight
@@ -23,20 +24,28 @@ def bce(target, logits):
 
 
 def test_bernoulli_is_the_binary_cross_entropy_summed_over_pixels():
-    np.testing.assert_allclose(likelihoods.Bernoulli().nll(IMAGES, LOGITS), bce(IMAGES, LOGITS), rtol=1e-5)
+    np.testing.assert_allclose(
+        likelihoods.Bernoulli().nll(IMAGES, LOGITS), bce(IMAGES, LOGITS), rtol=1e-5
+    )
     keras_bce = keras.ops.binary_crossentropy(IMAGES, LOGITS, from_logits=True)
-    np.testing.assert_allclose(likelihoods.Bernoulli().nll(IMAGES, LOGITS), np.sum(keras_bce, axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        likelihoods.Bernoulli().nll(IMAGES, LOGITS), np.sum(keras_bce, axis=(1, 2, 3)), rtol=1e-5
+    )
 
 
 def test_bernoulli_of_extreme_logits_is_finite():
     logits = np.array([-1e4, 1e4, 0, 50], np.float32).reshape(4, 1, 1, 1)
     target = np.array([0, 1, 0.5, 0], np.float32).reshape(4, 1, 1, 1)
-    np.testing.assert_allclose(likelihoods.Bernoulli().nll(target, logits), [0, 0, np.log(2), 50], atol=1e-5)
+    np.testing.assert_allclose(
+        likelihoods.Bernoulli().nll(target, logits), [0, 0, np.log(2), 50], atol=1e-5
+    )
 
 
 def test_bernoulli_clips_noisy_targets():
     noisy = IMAGES * 3 - 1
-    np.testing.assert_allclose(likelihoods.Bernoulli().nll(noisy, LOGITS), bce(np.clip(noisy, 0, 1), LOGITS), rtol=1e-5)
+    np.testing.assert_allclose(
+        likelihoods.Bernoulli().nll(noisy, LOGITS), bce(np.clip(noisy, 0, 1), LOGITS), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 2.5])
@@ -49,7 +58,11 @@ def test_gaussian_is_the_normal_density(sigma):
 def test_mean_squared_error_is_the_mean_over_pixels():
     mean = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
     target = IMAGES * 2 - 1
-    np.testing.assert_allclose(likelihoods.MeanSquaredError().nll(target, LOGITS), np.mean((target - mean) ** 2, axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        likelihoods.MeanSquaredError().nll(target, LOGITS),
+        np.mean((target - mean) ** 2, axis=(1, 2, 3)),
+        rtol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("text", ["bernoulli", "mse", "gaussian:0.25", "gaussian:0.123456789"])
@@ -58,14 +71,31 @@ def test_likelihood_text_and_back(text):
     assert likelihoods.parse(likelihoods.parse(text)) == likelihoods.parse(text)
 
 
-@pytest.mark.parametrize("text", ["gaussian:abc", "gaussian:-1", "gaussian:", "gaussian", "bernoulli:3", "mse:1", "bernouli", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gaussian:abc",
+        "gaussian:-1",
+        "gaussian:",
+        "gaussian",
+        "bernoulli:3",
+        "mse:1",
+        "bernouli",
+        "",
+    ],
+)
 def test_likelihood_refused(text):
     with pytest.raises(ValueError, match="`likelihood` must be"):
         likelihoods.parse(text)
 
 
 def losses(model, step=None):
-    return {name: value.numpy() for name, value in model.losses_per_image(tf.constant(IMAGES), None, SEED, step, False).items()}
+    return {
+        name: value.numpy()
+        for name, value in model.losses_per_image(
+            tf.constant(IMAGES), None, SEED, step, False
+        ).items()
+    }
 
 
 def test_ae_reconstructs_the_image():
@@ -77,18 +107,31 @@ def test_ae_reconstructs_the_image():
 @pytest.mark.parametrize("target", ["observed", "corrupted"])
 @pytest.mark.parametrize("samples", [1, 3])
 def test_dae_reconstructs_its_target_from_the_corrupted_image(target, samples):
-    model = DAE(*networks.mlp(SHAPE, 2, variational=False), "masking:0.5", target, corruption_samples=samples)
+    model = DAE(
+        *networks.mlp(SHAPE, 2, variational=False),
+        "masking:0.5",
+        target,
+        corruption_samples=samples,
+    )
     copies = np.repeat(IMAGES, samples, axis=0)
     corrupted = corruptions.parse("masking:0.5")(copies, SEED).numpy()
-    expected = bce(copies if target == "observed" else corrupted, model.decoder(model.encoder(corrupted)).numpy())
-    np.testing.assert_allclose(losses(model)["loss"], expected.reshape(6, samples).mean(axis=1), rtol=1e-5)
+    expected = bce(
+        copies if target == "observed" else corrupted,
+        model.decoder(model.encoder(corrupted)).numpy(),
+    )
+    np.testing.assert_allclose(
+        losses(model)["loss"], expected.reshape(6, samples).mean(axis=1), rtol=1e-5
+    )
 
 
 def variational_pair(mean, log_variance):
     """An encoder that gives the same posterior for every image, and a decoder that ignores nothing."""
     images = keras.Input(SHAPE)
     flat = keras.layers.Flatten()(images)
-    heads = [keras.layers.Dense(len(mean), kernel_initializer="zeros", name=name)(flat) for name in ("mean", "log_variance")]
+    heads = [
+        keras.layers.Dense(len(mean), kernel_initializer="zeros", name=name)(flat)
+        for name in ("mean", "log_variance")
+    ]
     encoder = keras.Model(images, heads)
     encoder.get_layer("mean").bias.assign(mean)
     encoder.get_layer("log_variance").bias.assign(log_variance)
@@ -98,7 +141,9 @@ def variational_pair(mean, log_variance):
 def test_kl_of_a_normal_posterior_by_hand():
     """KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - log s^2 - 1) / 2; for m = 1, s^2 = 1: 0.5; for m = 0, s^2 = e: (e - 2) / 2."""
     model = VAE(*variational_pair([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
-    np.testing.assert_allclose(losses(model)["kl_loss"], np.full(6, 0.5 + (np.e - 2) / 2), rtol=1e-6)
+    np.testing.assert_allclose(
+        losses(model)["kl_loss"], np.full(6, 0.5 + (np.e - 2) / 2), rtol=1e-6
+    )
 
 
 def test_log_variance_is_bounded():
@@ -111,21 +156,29 @@ def test_vae_reconstruction_is_the_mean_over_draws(draws):
     """Against a NumPy estimate with 4,000 draws of its own: five standard errors."""
     mean, log_variance = np.array([0.5, -1.0], np.float32), np.array([-0.5, 0.3], np.float32)
     model = VAE(*variational_pair(mean, log_variance), latent_samples=draws)
-    codes = mean + np.exp(0.5 * log_variance) * np.random.default_rng(0).standard_normal((4000, 2)).astype(np.float32)
+    codes = mean + np.exp(0.5 * log_variance) * np.random.default_rng(0).standard_normal(
+        (4000, 2)
+    ).astype(np.float32)
     logits = model.decoder(codes).numpy()
     each = bce(np.repeat(IMAGES[:1], 4000, axis=0), logits)
     estimates = np.array([
         model.losses_per_image(tf.constant(IMAGES[:1]), None, seeds.pair(0, "x", i), None, False)["reconstruction_loss"].numpy()[0]
         for i in range(400)
     ])  # fmt: skip
-    assert estimates.mean() == pytest.approx(each.mean(), abs=5 * each.std() * np.sqrt(1 / 4000 + 1 / (400 * draws)))
+    assert estimates.mean() == pytest.approx(
+        each.mean(), abs=5 * each.std() * np.sqrt(1 / 4000 + 1 / (400 * draws))
+    )
     assert estimates.std() == pytest.approx(each.std() / np.sqrt(draws), rel=0.25)
 
 
 def test_dvae_without_a_shift_of_the_input_is_a_vae():
     """An encoder that ignores its input makes the denoising bound the evidence bound."""
     pair = variational_pair([0.5, -1.0], [-0.5, 0.3])
-    np.testing.assert_allclose(losses(DVAE(*pair, corruption="gaussian:0.5"))["loss"], losses(VAE(*pair))["loss"], rtol=1e-5)
+    np.testing.assert_allclose(
+        losses(DVAE(*pair, corruption="gaussian:0.5"))["loss"],
+        losses(VAE(*pair))["loss"],
+        rtol=1e-5,
+    )
 
 
 def test_dvae_encodes_the_corrupted_and_reconstructs_the_observed():

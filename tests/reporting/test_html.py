@@ -77,13 +77,20 @@ def page(folder):
 
 def test_writes_one_file_beside_the_markdown(folder):
     assert html.write(folder, "t") == folder / "report.html"
-    assert sorted(path.name for path in folder.iterdir()) == ["dot.png", "figures", "report.html", "report.md"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "dot.png",
+        "figures",
+        "report.html",
+        "report.md",
+    ]
 
 
 def test_head(page):
     assert page.all("html")[0][0] == {"lang": "en"}
     assert page.all("title") == [({}, 'Study of "a" & <b>')]
-    assert ({"name": "viewport", "content": "width=device-width, initial-scale=1"}, "") in page.all("meta")
+    assert ({"name": "viewport", "content": "width=device-width, initial-scale=1"}, "") in page.all(
+        "meta"
+    )
 
 
 def test_names_are_shown_as_they_are(page):
@@ -93,7 +100,24 @@ def test_names_are_shown_as_they_are(page):
 
 
 def test_html_in_the_markdown_is_shown_as_text(page):
-    allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "a", "div", "span", "ul", "li", "code"}
+    allowed = {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "a",
+        "div",
+        "span",
+        "ul",
+        "li",
+        "code",
+    }
     allowed |= {"table", "thead", "tbody", "tr", "th", "td", "figure", "img", "figcaption"}
     assert {tag for tag, _, _ in page.elements} == allowed
     assert any('<b onclick="alert(2)">bold</b>' in text for _, text in page.all("p"))
@@ -123,20 +147,36 @@ def test_nothing_is_fetched_and_no_attribute_runs(page):
 
 def test_links(page):
     links = [attributes.get("href") for attributes, _ in page.all("a")]
-    assert links == ["#first-results", "#second-iresultsi", None, None, None, "https://a.example/x?y&z", "rows.csv"]
+    assert links == [
+        "#first-results",
+        "#second-iresultsi",
+        None,
+        None,
+        None,
+        "https://a.example/x?y&z",
+        "rows.csv",
+    ]
 
 
 def test_contents_list_the_second_headings(page):
     assert [text for _, text in page.all("li")] == ["First results", "Second <i>results</i>"]
-    assert [attributes["id"] for attributes, _ in page.all("h2")] == ["first-results", "second-iresultsi"]
+    assert [attributes["id"] for attributes, _ in page.all("h2")] == [
+        "first-results",
+        "second-iresultsi",
+    ]
 
 
 def test_images_are_inside(page, folder):
-    for (attributes, _), name in zip(page.all("img"), ("figures/my losses.png", "dot.png"), strict=True):
+    for (attributes, _), name in zip(
+        page.all("img"), ("figures/my losses.png", "dot.png"), strict=True
+    ):
         start, _, data = attributes["src"].partition(",")
         assert start == "data:image/png;base64"
         assert base64.b64decode(data, validate=True) == (folder / name).read_bytes()
-    assert [attributes["alt"] for attributes, _ in page.all("img")] == ['Losses of "a" & b, per epoch', "dot"]
+    assert [attributes["alt"] for attributes, _ in page.all("img")] == [
+        'Losses of "a" & b, per epoch',
+        "dot",
+    ]
     assert page.all("figcaption") == [({}, 'Losses of "a" & b, per epoch')]
 
 
@@ -150,7 +190,13 @@ def test_tables_scroll_on_their_own_and_numbers_are_aligned(page):
             None,
             "number",
         ]
-    assert [attributes.get("class") for attributes, _ in page.all("th")] == [None, "number", "number", None, "number"]
+    assert [attributes.get("class") for attributes, _ in page.all("th")] == [
+        None,
+        "number",
+        "number",
+        None,
+        "number",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +241,15 @@ def test_in_a_browser(browser, tmp_path, study, width):
     shutil.copytree(ROOT / "results" / study, folder, ignore=shutil.ignore_patterns("cells"))
     path = html.write(folder, "A study")
     browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == 375}
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == 375},
     )
     browser.get(path.as_uri())
     assert browser.title == "A study"
     assert browser.get_log("browser") == []
-    widths = browser.execute_script("return Array.from(document.images, image => image.naturalWidth)")
+    widths = browser.execute_script(
+        "return Array.from(document.images, image => image.naturalWidth)"
+    )
     assert len(widths) == (ROOT / "results" / study / "report.md").read_text().count("![")
     assert min(widths) > 0
     assert browser.execute_script("return innerWidth") == width
@@ -212,6 +261,9 @@ def test_in_a_browser(browser, tmp_path, study, width):
     assert len(printed) > 100_000
     paper = 688  # A4 less its margins: 182 mm at 96 pixels an inch
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": paper, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": paper, "height": 1000, "deviceScaleFactor": 1, "mobile": False},
+    )
     assert browser.execute_script("return document.documentElement.scrollWidth") <= paper
     assert not any(browser.execute_script(clipped))

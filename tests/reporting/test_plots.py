@@ -5,8 +5,14 @@ import pytest
 from tfdvae.reporting import plots
 
 GREY, RGB = (np.random.default_rng(0).normal(0.5, 0.5, (3, 6, 5, channels)) for channels in (1, 3))
-CURVE = [{"epoch": epoch, "step": 10 * epoch, "loss": 1 / epoch, "accuracy": 1 - 1 / epoch} for epoch in (1, 2, 3)]
-LOSSES = [{"epoch": epoch, "step": epoch, "loss": 3.0, "reconstruction_loss": 2.0, "kl_loss": 1.0} for epoch in (1, 2)]
+CURVE = [
+    {"epoch": epoch, "step": 10 * epoch, "loss": 1 / epoch, "accuracy": 1 - 1 / epoch}
+    for epoch in (1, 2, 3)
+]
+LOSSES = [
+    {"epoch": epoch, "step": epoch, "loss": 3.0, "reconstruction_loss": 2.0, "kl_loss": 1.0}
+    for epoch in (1, 2)
+]
 ROWS = [
     {"augmentation": name, "test_corruption": corruption, "metric": metric, "value": 0.5}
     for name in ("limited", "vae", "dvae")
@@ -16,18 +22,30 @@ ROWS = [
 VALUES = {unit: np.linspace(-2, 2, 4) for unit in range(4)}
 
 FIGURES = {
-    "grey rows": lambda path: plots.image_rows({"a": GREY, "b": GREY[:2]}, "title", path, ["x", "y", "z"]),
+    "grey rows": lambda path: plots.image_rows(
+        {"a": GREY, "b": GREY[:2]}, "title", path, ["x", "y", "z"]
+    ),
     "RGB rows": lambda path: plots.image_rows({"a": RGB}, "title", path),
     "one image": lambda path: plots.image_rows({"": GREY[:1]}, "title", path),
     "losses": lambda path: plots.training_loss(LOSSES, "title", "nats per image", path),
     "loss of one epoch": lambda path: plots.training_loss(
-        [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}], "title", "nats per image", path
+        [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}],
+        "title",
+        "nats per image",
+        path,
     ),
-    "latent grid": lambda path: plots.latent_grids({(0, 1): np.random.rand(4, 4, 6, 5, 1)}, VALUES, "title", path),  # noqa: NPY002
+    "latent grid": lambda path: plots.latent_grids(
+        {(0, 1): np.random.rand(4, 4, 6, 5, 1)}, VALUES, "title", path
+    ),
     "latent grids": lambda path: plots.latent_grids(
-        {(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))}, VALUES, "t", path
+        {(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))},
+        VALUES,
+        "t",
+        path,
     ),
-    "learning curves": lambda path: plots.learning_curves({"limited": CURVE, "vae": CURVE}, "title", path),
+    "learning curves": lambda path: plots.learning_curves(
+        {"limited": CURVE, "vae": CURVE}, "title", path
+    ),
     "scores": lambda path: plots.scores_against_noise(
         {"limited": [(80.0, 1.0), (70.0, float("nan"))], "dvae": [(82.0, 0.5), (75.0, 2.0)]},
         ("none", "gaussian:0.1"),
@@ -37,7 +55,10 @@ FIGURES = {
     ),
     **{
         f"loss curves in {count} panels": lambda path, count=count: plots.loss_curves(
-            {str(panel): {"train": [3.0, 2.0], "test": [3.0, 2.5]} for panel in range(count)}, "title", path, "nats per image"
+            {str(panel): {"train": [3.0, 2.0], "test": [3.0, 2.5]} for panel in range(count)},
+            "title",
+            path,
+            "nats per image",
         )
         for count in (1, 2, 5)
     },
@@ -63,5 +84,7 @@ def test_latent_grid_orientation(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "_show", lambda axes, image: drawn.append(image))
     grid = np.zeros((2, 2, 1, 1, 1))
     grid[0, 1], grid[1, 0] = 0.25, 0.75
-    plots.latent_grids({(0, 1): grid}, {0: np.array([-1, 1]), 1: np.array([-1, 1])}, "t", tmp_path / "x.png")
+    plots.latent_grids(
+        {(0, 1): grid}, {0: np.array([-1, 1]), 1: np.array([-1, 1])}, "t", tmp_path / "x.png"
+    )
     assert drawn[0][..., 0].tolist() == [[0.75, 0], [0, 0.25]]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from tfdvae.reporting import statistics
+from tfdvae.metrics import statistics
+from tfdvae.reporting import tables
 
 
 def test_wilson_interval_by_its_formula():
@@ -21,20 +22,36 @@ def test_wilson_interval_stays_within_0_and_1():
 
 
 @pytest.mark.parametrize(
-    ("corruption", "label"), [("none", "no noise"), ("gaussian:0.025", "2.5%"), ("masking:0.5", "masking:0.5"), ("gaussian:1", "100%")]
+    ("corruption", "label"),
+    [
+        ("none", "no noise"),
+        ("gaussian:0.025", "2.5%"),
+        ("masking:0.5", "masking:0.5"),
+        ("gaussian:1", "100%"),
+    ],
 )
 def test_noise_label(corruption, label):
-    assert statistics.noise_label(corruption) == label
+    assert tables.noise_label(corruption) == label
 
 
 def test_accuracy_table():
     rows = [
-        {"augmentation": augmentation, "test_corruption": corruption, "metric": metric, "value": str(value + shift)}
+        {
+            "augmentation": augmentation,
+            "test_corruption": corruption,
+            "metric": metric,
+            "value": str(value + shift),
+        }
         for augmentation, shift in (("limited", 0.0), ("dvae", 0.01))
         for corruption in ("none", "gaussian:0.1")
-        for metric, value in (("accuracy", 0.8), ("accuracy_low", 0.75), ("accuracy_high", 0.85), ("loss", 3.0))
+        for metric, value in (
+            ("accuracy", 0.8),
+            ("accuracy_low", 0.75),
+            ("accuracy_high", 0.85),
+            ("loss", 3.0),
+        )
     ]
-    assert statistics.accuracy_table(rows).splitlines() == [
+    assert tables.accuracy_table(rows).splitlines() == [
         "| trained on | no noise | 10% |",
         "|---|---|---|",
         "| limited | 80.00 (75.00 to 85.00) | 80.00 (75.00 to 85.00) |",
@@ -44,7 +61,9 @@ def test_accuracy_table():
 
 def test_prediction_interval():
     """Mean 2, standard deviation 1, three values: 2 -+ 4.302653 * sqrt(1 + 1/3)."""
-    assert statistics.prediction_interval([1, 2, 3]) == pytest.approx((2 - 4.302653 * (4 / 3) ** 0.5, 2 + 4.302653 * (4 / 3) ** 0.5))
+    assert statistics.prediction_interval([1, 2, 3]) == pytest.approx(
+        (2 - 4.302653 * (4 / 3) ** 0.5, 2 + 4.302653 * (4 / 3) ** 0.5)
+    )
     assert statistics.prediction_interval([1]) == (float("-inf"), float("inf"))
 
 
@@ -54,7 +73,7 @@ def test_psnr_table():
         for test, values in (("none", (48.13, 30)), ("gaussian:0.1", (20.0, 26.789)))
         for metric, value in zip(("psnr_input", "psnr"), values, strict=True)
     ]
-    assert statistics.psnr_table(rows).splitlines() == [
+    assert tables.psnr_table(rows).splitlines() == [
         "| images | no noise | 10% |",
         "|---|---|---|",
         "| as given |  | 20.00 |",
@@ -76,8 +95,12 @@ def test_paired_difference_is_that_of_scipy(treated, baseline):
     expected = scipy.stats.ttest_rel(treated, baseline)
     interval = expected.confidence_interval(0.95)
     differences = np.subtract(treated, baseline)
-    assert (found.mean, found.deviation) == pytest.approx((differences.mean(), differences.std(ddof=1)))
-    assert (found.low, found.high, found.p) == pytest.approx((interval.low, interval.high, expected.pvalue))
+    assert (found.mean, found.deviation) == pytest.approx(
+        (differences.mean(), differences.std(ddof=1))
+    )
+    assert (found.low, found.high, found.p) == pytest.approx(
+        (interval.low, interval.high, expected.pvalue)
+    )
     assert found.count == len(treated)
 
 
@@ -89,7 +112,14 @@ def test_paired_difference_by_hand():
     found = statistics.paired_difference([3, 5, 7], [1, 2, 3])
     half = 4.302653 / 3**0.5
     expected = (3, 3 - half, 3 + half, 1 - (27 / 29) ** 0.5, 1, 3)
-    assert (found.mean, found.low, found.high, found.p, found.deviation, found.count) == pytest.approx(expected, rel=1e-6)
+    assert (
+        found.mean,
+        found.low,
+        found.high,
+        found.p,
+        found.deviation,
+        found.count,
+    ) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +140,13 @@ def test_paired_difference_without_spread(treated, baseline, mean, p):
 
 def test_paired_difference_of_one_pair():
     found = statistics.paired_difference([2.5], [2])
-    assert (found.mean, found.low, found.high, found.p, found.count) == (0.5, -math.inf, math.inf, 1, 1)
+    assert (found.mean, found.low, found.high, found.p, found.count) == (
+        0.5,
+        -math.inf,
+        math.inf,
+        1,
+        1,
+    )
     assert math.isnan(found.deviation)
 
 
@@ -119,7 +155,11 @@ def test_paired_difference_of_one_pair():
     [
         ([1, 2], [1], "`treated` and `baseline` must be equally long.*got 2 and 1"),
         ([], [], "`treated` must be a list of at least one finite number"),
-        ([1.0], [math.nan], r"`baseline` must be a list of at least one finite number; got \[nan\]"),
+        (
+            [1.0],
+            [math.nan],
+            r"`baseline` must be a list of at least one finite number; got \[nan\]",
+        ),
         ([[1.0]], [[1.0]], "`treated`"),
     ],
 )
@@ -130,7 +170,13 @@ def test_paired_difference_wants_pairs(treated, baseline, message):
 
 @pytest.mark.parametrize(
     ("given", "adjusted"),
-    [([], []), ([0.01], [0.01]), ([0.04, 0.01, 0.03], [0.06, 0.03, 0.06]), ([0.6, 0.9], [1, 1]), ([0.0, 1.0], [0, 1])],
+    [
+        ([], []),
+        ([0.01], [0.01]),
+        ([0.04, 0.01, 0.03], [0.06, 0.03, 0.06]),
+        ([0.6, 0.9], [1, 1]),
+        ([0.0, 1.0], [0, 1]),
+    ],
 )
 def test_holm(given, adjusted):
     """The smallest of three times 3, the next times 2, the last times 1; none below the one before it, none above 1."""
@@ -155,7 +201,8 @@ def test_images_add_their_variance():
 
 
 @pytest.mark.parametrize(
-    ("seeds", "over_seeds", "over_images"), [(5, 1.0, 0.0), (5, 1.0, 0.45), (5, 1.0, 1.0), (20, 1.0, 0.22), (3, 0.2, 1.0)]
+    ("seeds", "over_seeds", "over_images"),
+    [(5, 1.0, 0.0), (5, 1.0, 0.45), (5, 1.0, 1.0), (20, 1.0, 0.22), (3, 0.2, 1.0)],
 )
 def test_no_difference_is_claimed_in_one_of_twenty_cases(seeds, over_seeds, over_images):
     """20,000 simulated studies without a true difference, fixed seed; 5% within 1 point (six standard errors of the simulation)."""
@@ -170,7 +217,12 @@ def test_no_difference_is_claimed_in_one_of_twenty_cases(seeds, over_seeds, over
 
 @pytest.mark.parametrize(
     ("units", "seeds", "over_seeds", "over_images", "over_both"),
-    [(100, 5, 0.02, 0.3, 0.5), (100, 5, 0.0, 0.0, 0.5), (20, 5, 0.1, 0.5, 0.5), (10, 5, 0.0, 0.5, 0.1)],
+    [
+        (100, 5, 0.02, 0.3, 0.5),
+        (100, 5, 0.0, 0.0, 0.5),
+        (20, 5, 0.1, 0.5, 0.5),
+        (10, 5, 0.0, 0.5, 0.1),
+    ],
 )
 def test_what_images_share_is_counted_once(units, seeds, over_seeds, over_images, over_both):
     """2,000 simulated studies without a true difference, with bootstrapped images; 5% within 1.5 points (three standard errors of the simulation)."""
@@ -184,13 +236,17 @@ def test_what_images_share_is_counted_once(units, seeds, over_seeds, over_images
         )
         drawn = generator.multinomial(units, np.full(units, 1 / units), 200) / units
         error = statistics.shared_error(each @ drawn.T, units)
-        claimed += statistics.paired_difference(each.mean(axis=1), np.zeros(seeds), error, units).p < 0.05
+        claimed += (
+            statistics.paired_difference(each.mean(axis=1), np.zeros(seeds), error, units).p < 0.05
+        )
     assert claimed / 2000 == pytest.approx(0.05, abs=0.015)
 
 
 def test_shared_error_by_hand():
     """Covariance of the two seeds' replicates: (1 * 2 + 0 + 1 * 2) / 2 = 2; of four units, 2 * 4 / 3."""
-    assert statistics.shared_error(np.array([[1.0, 2, 3], [10, 12, 14]]), 4) == pytest.approx((8 / 3) ** 0.5)
+    assert statistics.shared_error(np.array([[1.0, 2, 3], [10, 12, 14]]), 4) == pytest.approx(
+        (8 / 3) ** 0.5
+    )
     assert statistics.shared_error(np.array([[1.0, 2, 3], [3, 2, 1]]), 4) == 0
     assert statistics.shared_error(np.array([[1.0, 2, 3]]), 1e12) == pytest.approx(1)
 
@@ -205,8 +261,12 @@ def test_detectable_difference_is_found_four_times_out_of_five():
     """Simulated with 5 pairs of deviation 1; textbook approximation, so within 4 points of 80%."""
     generator = np.random.default_rng(0)
     values = generator.normal(0, 1, (4000, 5))
-    smallest = statistics.detectable_difference(statistics.paired_difference([1.0, -1.0, 0.0, 1.0, -1.0], [0.0] * 5))
+    smallest = statistics.detectable_difference(
+        statistics.paired_difference([1.0, -1.0, 0.0, 1.0, -1.0], [0.0] * 5)
+    )
     unit = smallest / statistics.paired_difference([1.0, -1.0, 0.0, 1.0, -1.0], [0.0] * 5).deviation
-    found = np.mean([statistics.paired_difference(row + unit, np.zeros(5)).p < 0.05 for row in values])
+    found = np.mean(
+        [statistics.paired_difference(row + unit, np.zeros(5)).p < 0.05 for row in values]
+    )
     assert found == pytest.approx(0.8, abs=0.04)
     assert statistics.detectable_difference(statistics.paired_difference([1.0], [0.0])) == math.inf

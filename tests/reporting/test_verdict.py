@@ -1,16 +1,34 @@
 import numpy as np
 import pytest
 
-from tfdvae.reporting import statistics
+from tfdvae.metrics import statistics
 from tfdvae.reporting.verdict import Comparison, verdict
 
 
-def comparison(mean, deviation=0.1, image_error=0.1, seeds=5, p=None, family=1, units=10_000, unit="test images"):
+def comparison(
+    mean,
+    deviation=0.1,
+    image_error=0.1,
+    seeds=5,
+    p=None,
+    family=1,
+    units=10_000,
+    unit="test images",
+):
     """Seeds at equal distances around the mean, with this standard deviation."""
     spread = np.arange(seeds) - (seeds - 1) / 2
     values = mean + (deviation * spread / spread.std(ddof=1) if seeds > 1 else spread)
     difference = statistics.paired_difference(list(values), [0.0] * seeds, image_error or 0.0)
-    return Comparison("dvae", "limited", difference, difference.p if p is None else p, image_error, family, units, unit)
+    return Comparison(
+        "dvae",
+        "limited",
+        difference,
+        difference.p if p is None else p,
+        image_error,
+        family,
+        units,
+        unit,
+    )
 
 
 CASES = {
@@ -26,7 +44,10 @@ CASES = {
     "one seed": (comparison(1.5, seeds=1), "cannot tell"),
     "images unknown": (comparison(1.2, image_error=None), "cannot tell"),
     "images unknown, nothing": (comparison(0.0, image_error=None), "cannot tell"),
-    "few groups": (comparison(1.2, image_error=None, units=4, unit="groups of test images"), "cannot tell"),
+    "few groups": (
+        comparison(1.2, image_error=None, units=4, unit="groups of test images"),
+        "cannot tell",
+    ),
 }
 
 
@@ -59,12 +80,16 @@ def test_sentence(case, start, end):
 
 def test_seeds_that_would_show_a_gain():
     """A gain of 0.4 allows a variance of (0.4 / 2.8016)^2 = 0.020385, of which the images take 0.0025: 4 / 0.017885 = 223.7, so 230."""
-    assert verdict(CASES["seeds too few"][0]).sentence.endswith("about 230 seeds instead of 5 would show the gain.")
+    assert verdict(CASES["seeds too few"][0]).sentence.endswith(
+        "about 230 seeds instead of 5 would show the gain."
+    )
 
 
 def test_images_that_would_show_a_gain():
     """0.020385 less 0.1^2 / 5 = 0.018385 are left: 10,000 * 1 / 0.018385 = 543,922."""
-    assert verdict(CASES["images too few"][0]).sentence.endswith("about 550,000 test images instead of 10,000 would show the gain.")
+    assert verdict(CASES["images too few"][0]).sentence.endswith(
+        "about 550,000 test images instead of 10,000 would show the gain."
+    )
 
 
 def test_what_would_rule_out_a_gain():
@@ -87,9 +112,18 @@ def test_few_seeds_have_wide_tails():
     """2 less image error: normal quantiles ask for (2.8016 * 1 / 2)^2 = 1.96 seeds, so for one more than the 4; with 4 degrees of freedom
     (2.776 + 0.941) / sqrt(5) = 1.66 are below 2. In a family of 14 it is 2.09 with 7 seeds and 1.84 with 8.
     """
-    assert "about 5 seeds instead of 4" in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06)).sentence
-    assert "about 8 seeds instead of 4" in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06, family=14)).sentence
+    assert (
+        "about 5 seeds instead of 4"
+        in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06)).sentence
+    )
+    assert (
+        "about 8 seeds instead of 4"
+        in verdict(comparison(2.0, 1.0, 1e-3, seeds=4, p=0.06, family=14)).sentence
+    )
 
 
 def test_more_is_asked_for_than_there_is():
-    assert "about 6 seeds instead of 5 would show the gain" in verdict(CASES["gain, not significant after Holm"][0]).sentence
+    assert (
+        "about 6 seeds instead of 5 would show the gain"
+        in verdict(CASES["gain, not significant after Holm"][0]).sentence
+    )

@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, run_tfdvae
-from tfdvae import corruptions, evaluation, files, scores
+from tfdvae import corruptions
+from tfdvae._utils import csv_rows, files
 from tfdvae.config import PROTOCOLS, TRAINING_SETS, AugmentationStudyConfig
-from tfdvae.data import sources
-from tfdvae.studies import augmentation, augmentation_report
+from tfdvae.data import image_dataset, sources
+from tfdvae.experiment import evaluation
+from tfdvae.metrics import classification
+from tfdvae.studies.augmentation import report, study
 
 SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
          "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
@@ -30,13 +33,20 @@ def small(**settings):
 
 def test_cells_of_the_published_study():
     """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
-    cells = list(augmentation.listed_cells(AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)))
+    cells = list(
+        study.listed_cells(
+            AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)
+        )
+    )
     assert len(cells) == 80 + 50 + 30
     assert cells[0] == "clean-limited-equal_steps-seed0"
     assert cells[16] == "clean-limited-equal_steps-seed1"
     assert cells[80] == "clean-limited-equal_epochs-seed0"
     assert cells[-1] == "noisy-latent-dvae-seed4"
-    assert not any("latent" in cell for cell in augmentation.listed_cells(small(development=True, conditions=("clean",))))
+    assert not any(
+        "latent" in cell
+        for cell in study.listed_cells(small(development=True, conditions=("clean",)))
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,12 +78,17 @@ def test_images_may_be_square():
 
 def test_cells_of_a_seed_share_images_and_test_noise(source):
     """The noise of the noisy condition is the main job's: keyed by seed and index, standard deviation 0.1."""
-    clean, noisy = (augmentation.prepare(small(), source, condition, 0) for condition in ("clean", "noisy"))
+    clean, noisy = (
+        study.prepare(small(), source, condition, 0) for condition in ("clean", "noisy")
+    )
     np.testing.assert_array_equal(clean.train_labels, noisy.train_labels)
     assert np.std(noisy.train - clean.train) == pytest.approx(0.1, abs=0.002)
-    tested = [evaluation.test_noise(images.held_out[:5], corruptions.parse("gaussian:0.1"), 0) for images in (clean, noisy)]
+    tested = [
+        evaluation.test_noise(images.held_out[:5], corruptions.parse("gaussian:0.1"), 0)
+        for images in (clean, noisy)
+    ]
     np.testing.assert_array_equal(*tested)
-    other = augmentation.prepare(small(), source, "clean", 1)
+    other = study.prepare(small(), source, "clean", 1)
     assert not np.array_equal(other.train, clean.train)
     np.testing.assert_array_equal(other.held_out, source.test_images)
 
@@ -95,11 +110,17 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
         ("{}/mine", {"output": "here"}, ("clean",), ("equal_steps",), "here"),
     ],
 )
-def test_what_defaults_stand_for(dataset, settings, conditions, protocols, output, source, tmp_path):
+def test_what_defaults_stand_for(
+    dataset, settings, conditions, protocols, output, source, tmp_path
+):
     """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
     config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
-    found = augmentation.resolved(config, dataclasses.replace(source, name=config.dataset))
-    assert (found.conditions, found.protocols, augmentation._output(config)) == (conditions, protocols, output)
+    found = study.resolved(config, dataclasses.replace(source, name=config.dataset))
+    assert (found.conditions, found.protocols, study._output(config)) == (
+        conditions,
+        protocols,
+        output,
+    )
 
 
 def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):
@@ -113,15 +134,15 @@ def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch
         (tmp_path / "results" / folder).mkdir(parents=True)
         files.write_json(tmp_path / "results" / folder / "config.json", {"threads": count})
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(augmentation.runtime, "use_threads", used)
+    monkeypatch.setattr(study.threads, "use_threads", used)
     with pytest.raises(Stop, match="3"):
-        augmentation.study(AugmentationStudyConfig(dataset="digits", quick=True))
+        study.study(AugmentationStudyConfig(dataset="digits", quick=True))
 
 
 @pytest.mark.parametrize("n_train", [100, None])
 def test_development_never_sees_test_images(source, n_train):
-    images = augmentation.prepare(small(development=True, n_train=n_train), source, "clean", 0)
-    train = {image.tobytes() for image in sources.to_unit(source.train_images)}
+    images = study.prepare(small(development=True, n_train=n_train), source, "clean", 0)
+    train = {image.tobytes() for image in image_dataset.to_unit(source.train_images)}
     own = {image.tobytes() for image in images.train}
     held_out = {image.tobytes() for image in images.held_out}
     assert held_out <= train
@@ -133,9 +154,16 @@ def test_development_never_sees_test_images(source, n_train):
 def test_development_holds_out_whole_groups(source):
     """Also where a small subset leaves many images outside it."""
     grouped = dataclasses.replace(source, train_groups=np.arange(len(source.train_labels)) // 20)
-    groups = {image.tobytes(): group for image, group in zip(sources.to_unit(source.train_images), grouped.train_groups, strict=True)}
-    images = augmentation.prepare(small(development=True), grouped, "clean", 0)
-    inside, outside = ({groups[image.tobytes()] for image in part} for part in (images.train, images.held_out))
+    groups = {
+        image.tobytes(): group
+        for image, group in zip(
+            image_dataset.to_unit(source.train_images), grouped.train_groups, strict=True
+        )
+    }
+    images = study.prepare(small(development=True), grouped, "clean", 0)
+    inside, outside = (
+        {groups[image.tobytes()] for image in part} for part in (images.train, images.held_out)
+    )
     assert inside
     assert outside
     assert not inside & outside
@@ -145,8 +173,8 @@ def test_development_holds_out_whole_groups(source):
 def test_training_sets(source, name):
     """Parts, labels and, for augmentation of batches, what it does to them."""
     config = small()
-    images = augmentation.prepare(config, source, "clean", 0)
-    parts, labels, transform = augmentation.training_set(config, images, name, 0)
+    images = study.prepare(config, source, "clean", 0)
+    parts, labels, transform = study.training_set(config, images, name, 0)
     count = {"duplicate": 300, "dae": 300, "vae": 300, "dvae": 300}.get(name, 100)
     assert sum(map(len, parts)) == sum(map(len, labels)) == count
     np.testing.assert_array_equal(parts[0], images.train)
@@ -154,16 +182,23 @@ def test_training_sets(source, name):
         np.testing.assert_array_equal(np.concatenate(labels), np.tile(images.train_labels, 3))
     assert (transform is not None) == (name in ("gaussian", "classical", "classical+gaussian"))
     if transform is not None:
-        first, second = (transform(np.array([0, step], np.int32), images.train, images.train_labels) for step in (1, 2))
+        first, second = (
+            transform(np.array([0, step], np.int32), images.train, images.train_labels)
+            for step in (1, 2)
+        )
         np.testing.assert_array_equal(first[1], images.train_labels)
         assert not np.array_equal(first[0], second[0])
-        dark = np.asarray(first[0])[:, :2, :2]  # corners of the digits are black, so that what is there is the noise
+        dark = np.asarray(first[0])[
+            :, :2, :2
+        ]  # corners of the digits are black, so that what is there is the noise
         assert np.std(dark) == pytest.approx(0 if name == "classical" else 0.1, abs=0.02)
 
 
 def test_classifiers_of_a_seed_begin_with_the_same_weights():
     config = small()
-    weights = [augmentation.build_classifier(config, (28, 28, 1), 10, seed).get_weights() for seed in (0, 0, 1)]
+    weights = [
+        study.build_classifier(config, (28, 28, 1), 10, seed).get_weights() for seed in (0, 0, 1)
+    ]
     assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
     assert not np.array_equal(weights[0][0], weights[2][0])
 
@@ -172,14 +207,24 @@ def test_classifier_cell(source, tmp_path):
     config = small()
     rows = []
     for path in (tmp_path / "a.csv", tmp_path / "b.csv"):
-        augmentation.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
-        rows.append([row | {"run": ""} for row in files.read_rows(path)])
+        study.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
+        rows.append([row | {"run": ""} for row in csv_rows.read_rows(path)])
     assert rows[0] == rows[1]
-    accuracy = {row["test_corruption"]: float(row["value"]) for row in rows[0] if row["metric"] == "accuracy"}
+    accuracy = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows[0]
+        if row["metric"] == "accuracy"
+    }
     assert list(accuracy) == [*config.test_noise, *config.other_noise]
-    each = [float(row["value"]) for row in rows[0] if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"]
+    each = [
+        float(row["value"])
+        for row in rows[0]
+        if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"
+    ]
     assert len(each) == 10
-    assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(accuracy["none"])
+    assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(
+        accuracy["none"]
+    )
     with np.load(tmp_path / "a.npz") as arrays:
         assert arrays["replicates"].shape == (3, 200)
         assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
@@ -189,19 +234,33 @@ def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch
     """The replicates of a cell are those that the groups make, for each of its three test corruptions."""
     grouped = dataclasses.replace(source, test_groups=np.arange(len(source.test_labels)) // 40)
     given = []
-    resample = scores.bootstrap
-    monkeypatch.setattr(scores, "bootstrap", lambda *arguments: given.append(arguments) or resample(*arguments))
-    augmentation.classifier_cell(small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0)
+    resample = classification.bootstrap
+    monkeypatch.setattr(
+        classification,
+        "bootstrap",
+        lambda *arguments: given.append(arguments) or resample(*arguments),
+    )
+    study.classifier_cell(
+        small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0
+    )
     with np.load(tmp_path / "a.npz") as arrays:
-        for (score, probabilities, labels, *_), replicates in zip(given, arrays["replicates"], strict=True):
-            np.testing.assert_allclose(resample(score, probabilities, labels, 200, 0, grouped.test_groups), replicates, rtol=1e-6)
+        for (score, probabilities, labels, *_), replicates in zip(
+            given, arrays["replicates"], strict=True
+        ):
+            np.testing.assert_allclose(
+                resample(score, probabilities, labels, 200, 0, grouped.test_groups),
+                replicates,
+                rtol=1e-6,
+            )
 
 
 def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
     config = small(classifier_epochs=2, n_train=256)
     for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
-        augmentation.classifier_cell(config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0)
-        assert {row["step"] for row in files.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
+        study.classifier_cell(
+            config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0
+        )
+        assert {row["step"] for row in csv_rows.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
 
 
 def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
@@ -213,33 +272,47 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
 
     source = dataclasses.replace(source, test_images=Poison(), test_labels=Poison())
     config = small(development=True, n_train=256, classifier_steps=6)
-    augmentation.classifier_cell(config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100)
-    rows = files.read_rows(tmp_path / "a.csv")
+    study.classifier_cell(
+        config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100
+    )
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
     assert {row["split"] for row in rows} == {"validation"}
     assert [row["step"] for row in rows if not row["test_corruption"]] == ["2", "4", "6"]
     assert {row["n_train"] for row in rows} == {"256"}
 
 
 def test_latent_cell(source, tmp_path):
-    augmentation.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
-    rows = files.read_rows(tmp_path / "a.csv")
+    study.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
     values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
     assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
-    assert [row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"] == ["1", "2"]
+    assert [
+        row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"
+    ] == ["1", "2"]
     assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 2
 
 
 def test_a_class_with_too_few_images_is_refused(source):
-    few = dataclasses.replace(source, train_images=source.train_images[:60], train_labels=np.repeat(np.arange(10), 6))
+    few = dataclasses.replace(
+        source, train_images=source.train_images[:60], train_labels=np.repeat(np.arange(10), 6)
+    )
     with pytest.raises(ValueError, match="`n_train` must leave 3 images of each class"):
-        augmentation._check(small(n_train=25), few)
+        study._check(small(n_train=25), few)
 
 
 def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
     labels = np.repeat(np.arange(10), 6)
-    few = dataclasses.replace(source, train_images=source.train_images[:58], train_labels=labels[:58])
-    with pytest.raises(ValueError, match="`dataset` must have 3 training images of each class at least; there are 2 of class 9"):
-        augmentation._check(small(n_train=None), dataclasses.replace(few, train_images=few.train_images[:56], train_labels=labels[:56]))
+    few = dataclasses.replace(
+        source, train_images=source.train_images[:58], train_labels=labels[:58]
+    )
+    with pytest.raises(
+        ValueError,
+        match="`dataset` must have 3 training images of each class at least; there are 2 of class 9",
+    ):
+        study._check(
+            small(n_train=None),
+            dataclasses.replace(few, train_images=few.train_images[:56], train_labels=labels[:56]),
+        )
 
 
 def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
@@ -250,21 +323,26 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
             for seed in range(seeds):
                 for name, gains in ahead.items():
                     for noise in AugmentationStudyConfig().test_noise:
-                        yield dict.fromkeys(files.ROW_FIELDS, "") | {
+                        yield dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
                             "study": "augmentation", "run": f"{condition}-{name}-{protocol}-seed{seed}", "dataset": "fashion_mnist", "n_train": 5000,
                             "condition": condition, "augmentation": name, "protocol": protocol, "test_corruption": noise, "split": "test", "step": 1200,
                             "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
 
 
-def report(folder, rows, replicates=1e-4, config=None, groups=None):
+def made_report(folder, rows, replicates=1e-4, config=None, groups=None):
     """Write a report, with replicates of each cell: its value, noise over test images that all share, and for all sets but limited such of this deviation."""
     rows = list(rows)
     generator = np.random.default_rng(0)
     shared, own = generator.normal(0, 0.01, (2, 11, 200))
     if replicates is not None:
-        values = {row["run"]: row["value"] + shared + (replicates * own / 0.01 if row["augmentation"] != "limited" else 0) for row in rows}
+        values = {
+            row["run"]: row["value"]
+            + shared
+            + (replicates * own / 0.01 if row["augmentation"] != "limited" else 0)
+            for row in rows
+        }
         np.savez(folder / "bootstrap.npz", **values)
-    files.write_rows(folder / "rows.csv", rows)
+    csv_rows.write_rows(folder / "rows.csv", rows)
     files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
     source = SimpleNamespace(
         name="fashion_mnist",
@@ -274,25 +352,37 @@ def report(folder, rows, replicates=1e-4, config=None, groups=None):
         test_groups=groups,
         notice="",
     )
-    augmentation_report.write(config or AugmentationStudyConfig(), source, folder, {"bootstrap resamples": "200"})
+    report.write(
+        config or AugmentationStudyConfig(), source, folder, {"bootstrap resamples": "200"}
+    )
     return (folder / "report.md").read_text()
 
 
 def verdicts(text):
-    return {line.partition(": ")[0].strip("- *"): line for line in text.splitlines() if line.startswith("- **")}
+    return {
+        line.partition(": ")[0].strip("- *"): line
+        for line in text.splitlines()
+        if line.startswith("- **")
+    }
 
 
 def test_report_tells_what_helps(tmp_path):
     """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) = 0.196."""
-    text = report(tmp_path, made_rows())
+    text = made_report(tmp_path, made_rows())
     assert "vae, images as they are: helps" in verdicts(text)["vae, images as they are"]
-    assert "duplicate, images as they are: cannot tell" in verdicts(text)["duplicate, images as they are"]
+    assert (
+        "duplicate, images as they are: cannot tell"
+        in verdicts(text)["duplicate, images as they are"]
+    )
     assert "| trained on | clean, no noise | clean, all noises |" in text
     assert "| limited + VAE | helps: +1.00 | helps: +1.00 |" in text
     assert "| limited + VAE | +1.00 (+0.80 to +1.20) |" in text
     assert "| limited | 5 | 82.00 ± 1.96 |" in text
     assert "| limited + VAE | published | 84.18 |" in text
-    assert "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | holds: +1.00 (+0.80 to +1.20) |" in text
+    assert (
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | holds: +1.00 (+0.80 to +1.20) |"
+        in text
+    )
     page = (tmp_path / "report.html").read_text()
     html.parser.HTMLParser().feed(page)
     assert "data:image/png;base64" in page
@@ -304,56 +394,71 @@ def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_pa
         row | {"value": row["value"] + (0.01 if row["augmentation"] == "duplicate" else 0)}
         for row in made_rows(protocols=("equal_epochs",))
     ]
-    line = verdicts(report(tmp_path, rows))["vae, images as they are"]
+    line = verdicts(made_report(tmp_path, rows))["vae, images as they are"]
     assert "vae against duplicate" in line
     assert "cannot tell" in line
 
 
 def test_report_of_a_single_seed_tells_nothing(tmp_path):
-    lines = verdicts(report(tmp_path, made_rows(seeds=1)))
+    lines = verdicts(made_report(tmp_path, made_rows(seeds=1)))
     assert len(lines) == 4
     assert all("cannot tell" in line and "one seed says nothing" in line for line in lines.values())
 
 
 def test_images_decide_too(tmp_path):
     """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of 1 point certain."""
-    lines = verdicts(report(tmp_path, made_rows(), replicates=0.02))
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.02))
     assert "cannot tell" in lines["vae, images as they are"]
     assert "test images instead of 10,000" in lines["vae, images as they are"]
 
 
 def test_without_replicates_nothing_is_claimed(tmp_path):
-    lines = verdicts(report(tmp_path, made_rows(), replicates=None))
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=None))
     assert all("cannot tell" in line for line in lines.values())
 
 
 @pytest.mark.parametrize(
-    ("groups", "kind", "said"), [(5, "cannot tell", "5 groups of test images are too few"), (50, "helps", "50 groups of test images; p")]
+    ("groups", "kind", "said"),
+    [
+        (5, "cannot tell", "5 groups of test images are too few"),
+        (50, "helps", "50 groups of test images; p"),
+    ],
 )
 def test_groups_are_what_counts(groups, kind, said, tmp_path):
-    line = verdicts(report(tmp_path, made_rows(), groups=np.arange(10_000) % groups))["vae, images as they are"]
+    line = verdicts(made_report(tmp_path, made_rows(), groups=np.arange(10_000) % groups))[
+        "vae, images as they are"
+    ]
     assert f": {kind}.**" in line
     assert said in line
 
 
 def test_replicates_that_are_all_equal_say_nothing(tmp_path):
     """As of one group alone, or of classifiers that agree on every image."""
-    lines = verdicts(report(tmp_path, made_rows(), replicates=0.0))
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.0))
     assert all("is not known here" in line for line in lines.values())
 
 
 def test_findings_are_told_as_in_the_verdict(tmp_path):
     """The vae is 0.1 ahead, which is no gain worth having: the finding does not hold, though the interval reaches over 0."""
-    rows = [row | {"value": row["value"] - (0.009 if row["augmentation"] == "vae" else 0)} for row in made_rows()]
-    text = report(tmp_path, rows)
+    rows = [
+        row | {"value": row["value"] - (0.009 if row["augmentation"] == "vae" else 0)}
+        for row in made_rows()
+    ]
+    text = made_report(tmp_path, rows)
     assert "does not help" in verdicts(text)["vae, images as they are"]
-    assert "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |" in text
+    assert (
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |"
+        in text
+    )
 
 
 def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
     (tmp_path / "cells").mkdir()
-    np.savez(tmp_path / "cells" / "clean-vae-equal_steps-seed0.npz", replicates=np.full((11, 200), 0.5, np.float32))
-    report(tmp_path, made_rows())
+    np.savez(
+        tmp_path / "cells" / "clean-vae-equal_steps-seed0.npz",
+        replicates=np.full((11, 200), 0.5, np.float32),
+    )
+    made_report(tmp_path, made_rows())
     with np.load(tmp_path / "bootstrap.npz") as kept:
         assert len(kept.files) == 15
         assert (kept["clean-vae-equal_steps-seed0"] == 0.5).all()
@@ -361,7 +466,7 @@ def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
 
 def test_limited_alone_is_compared_with_nothing(tmp_path):
     rows = [row for row in made_rows() if row["augmentation"] == "limited"]
-    assert "Nothing is compared" in report(tmp_path, rows)
+    assert "Nothing is compared" in made_report(tmp_path, rows)
 
 
 QUICK = (
@@ -408,7 +513,10 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
     (tmp_path / "other").mkdir()
     files.write_json(tmp_path / "other" / "config.json", {"tfdvae": "0.0.0"})
     process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "other")
-    assert (process.returncode, "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr) == (2, True)
+    assert (
+        process.returncode,
+        "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr,
+    ) == (2, True)
 
 
 def command_lines():
@@ -434,7 +542,9 @@ def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
         """Three seconds after its worker came, which takes longer."""
         done = [path.stem for path in (killed / "cells").glob("*.csv")]
         workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
-        if len(done) == 2 and any(line.rstrip("\0").rpartition("\0")[2] not in done for line in workers):
+        if len(done) == 2 and any(
+            line.rstrip("\0").rpartition("\0")[2] not in done for line in workers
+        ):
             seen.append(time.monotonic())
         return bool(seen) and time.monotonic() > seen[0] + 3
 
@@ -480,10 +590,12 @@ def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
              "--output", tmp_path / "out")  # fmt: skip
     process = run_tfdvae(*study)
     assert process.returncode == 0, process.stderr
-    rows = files.read_rows(tmp_path / "out" / "rows.csv")
+    rows = csv_rows.read_rows(tmp_path / "out" / "rows.csv")
     assert {row["dataset"] for row in rows} == {"mine"}
     assert {row["condition"] for row in rows} == {"clean"}
-    limited = [row for row in rows if row["augmentation"] == "limited" and row["test_corruption"] == "none"]
+    limited = [
+        row for row in rows if row["augmentation"] == "limited" and row["test_corruption"] == "none"
+    ]
     assert min(float(row["value"]) for row in limited if row["metric"] == "auc") > 0.9
     assert "of 3 groups" in (tmp_path / "out" / "report.md").read_text()
     (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))

@@ -12,6 +12,17 @@ from tfdvae.config.studies import (
     NoiseStudyConfig,
     StudyConfig,
 )
+from tfdvae.config.tasks import (
+    EXPORT_FORMATS,
+    AugmentConfig,
+    DenoiseConfig,
+    DetectConfig,
+    EncodeConfig,
+    ExportConfig,
+    ImputeConfig,
+    SampleConfig,
+    VerbConfig,
+)
 from tfdvae.config.train import (
     DEFAULT_CORRUPTION,
     DEFAULT_N_TRAIN,
@@ -23,17 +34,6 @@ from tfdvae.config.train import (
     TARGETS,
     TrainConfig,
     data_folder,
-)
-from tfdvae.config.verbs import (
-    EXPORT_FORMATS,
-    AugmentConfig,
-    DenoiseConfig,
-    DetectConfig,
-    EncodeConfig,
-    ExportConfig,
-    ImputeConfig,
-    SampleConfig,
-    VerbConfig,
 )
 
 __all__ = [

@@ -5,11 +5,30 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae import checks, corruptions, scores
-from tfdvae.config.train import PRECISIONS, PROTOCOLS, TARGETS, TrainConfig, one_of, parsed_image_size, parsed_test_noise
+from tfdvae import corruptions
+from tfdvae._utils import checks
+from tfdvae.config.train import (
+    PRECISIONS,
+    PROTOCOLS,
+    TARGETS,
+    TrainConfig,
+    one_of,
+    parsed_image_size,
+    parsed_test_noise,
+)
+from tfdvae.metrics import classification
 
 CONDITIONS = ("clean", "noisy")
-TRAINING_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian", "dae", "vae", "dvae")
+TRAINING_SETS = (
+    "limited",
+    "duplicate",
+    "gaussian",
+    "classical",
+    "classical+gaussian",
+    "dae",
+    "vae",
+    "dvae",
+)
 GENERATIVE = ("dae", "vae", "dvae")
 
 
@@ -42,16 +61,25 @@ class StudyConfig:
             checks.integer("threads", self.threads, 1)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name)
-            repeated = isinstance(values, tuple) and len(set(values)) < len(values) and field.name != "image_size"
+            repeated = (
+                isinstance(values, tuple)
+                and len(set(values)) < len(values)
+                and field.name != "image_size"
+            )
             if values == () or repeated:
-                raise ValueError(f"`{field.name}` must be one or more, none of them twice; got {values}.")
+                raise ValueError(
+                    f"`{field.name}` must be one or more, none of them twice; got {values}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)
 class NoiseStudyConfig(StudyConfig):
     """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
 
-    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = ("corrupted", "observed")
+    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = (
+        "corrupted",
+        "observed",
+    )
     """What the models reconstruct: corrupted, as published, and observed."""
     epochs: int = 20
     """Epochs of each model."""
@@ -83,13 +111,19 @@ class DenoisingStudyConfig(StudyConfig):
             parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
             for corruption in parsed:
                 if corruption.level == 0 or isinstance(corruption, corruptions.OneOf):
-                    raise ValueError(f"`{name}` must be single corruptions with a level above 0; got {corruption}.")
+                    raise ValueError(
+                        f"`{name}` must be single corruptions with a level above 0; got {corruption}."
+                    )
             object.__setattr__(self, name, tuple(map(str, parsed)))
         super().__post_init__()
         if len(self.corruptions) < 2:
-            raise ValueError(f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}.")
+            raise ValueError(
+                f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}."
+            )
         if both := set(self.corruptions) & set(self.unseen):
-            raise ValueError(f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}.")
+            raise ValueError(
+                f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}."
+            )
         checks.integer("epochs", self.epochs, 1)
 
 
@@ -107,11 +141,15 @@ class AugmentationStudyConfig(StudyConfig):
     """File with the columns image and group, such as a patient, for images of one's own: no group is then in training and test images alike."""
     n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """As for `tfdvae train`; the subset is another for each seed."""
-    conditions: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")] = None
+    conditions: Annotated[
+        tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")
+    ] = None
     """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
     sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
     """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
-    protocols: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")] = None
+    protocols: Annotated[
+        tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")
+    ] = None
     """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps. Default: both, but for images of one's own equal_steps."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
     """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
@@ -127,9 +165,13 @@ class AugmentationStudyConfig(StudyConfig):
     """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of limited, clean, is nearest to the published 83.56% (results/development)."""
     precision: Annotated[str, one_of(*PRECISIONS)] = "bfloat16"
     """Of the published CNN; generative models are trained with float32."""
-    metric: Annotated[str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")] = "accuracy"
+    metric: Annotated[
+        str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
+    ] = "accuracy"
     """What the verdict is about."""
-    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = TrainConfig.test_noise
+    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
+        TrainConfig.test_noise
+    )
     """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
     other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
         "clipped_gaussian:0.1", "masking:0.1", "salt_and_pepper:0.1", "random_erasing:1", "speckle:0.3", "uniform:0.2",
@@ -143,7 +185,11 @@ class AugmentationStudyConfig(StudyConfig):
     """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
 
     def __post_init__(self):
-        for name, choices in (("conditions", CONDITIONS), ("sets", TRAINING_SETS), ("protocols", PROTOCOLS)):
+        for name, choices in (
+            ("conditions", CONDITIONS),
+            ("sets", TRAINING_SETS),
+            ("protocols", PROTOCOLS),
+        ):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
         object.__setattr__(self, "test_noise", parsed_test_noise(self.test_noise))
@@ -152,17 +198,23 @@ class AugmentationStudyConfig(StudyConfig):
             object.__setattr__(self, "image_size", parsed_image_size(self.image_size))
         super().__post_init__()
         if self.sets[0] != "limited":
-            raise ValueError(f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}.")
+            raise ValueError(
+                f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}."
+            )
         if self.test_noise[0] != "none":
-            raise ValueError(f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}.")
+            raise ValueError(
+                f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}."
+            )
         if both := set(self.test_noise) & set(self.other_noise):
-            raise ValueError(f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}.")
+            raise ValueError(
+                f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}."
+            )
         for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
             checks.integer(name, getattr(self, name), 1)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, PRECISIONS)
-        scores.parse(self.metric)
+        classification.parse(self.metric)
 
     @classmethod
     def of_quick(cls, **settings) -> "AugmentationStudyConfig":
@@ -175,4 +227,8 @@ class AugmentationStudyConfig(StudyConfig):
     @property
     def own_images(self) -> dict:
         """What `sources.load` and `sources.check` take for folders of images."""
-        return {"image_size": self.image_size, "skip_unreadable": self.skip_unreadable, "groups": self.groups}
+        return {
+            "image_size": self.image_size,
+            "skip_unreadable": self.skip_unreadable,
+            "groups": self.groups,
+        }

@@ -10,10 +10,19 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae import checks, corruptions, files
+from tfdvae import corruptions
+from tfdvae._utils import checks, files
 
 MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = ("mlp", "strided_conv", "pooled_conv", "pooled_conv_inference", "slim_residual_conv", "residual_conv", "wide_residual_conv")
+NETWORKS = (
+    "mlp",
+    "strided_conv",
+    "pooled_conv",
+    "pooled_conv_inference",
+    "slim_residual_conv",
+    "residual_conv",
+    "wide_residual_conv",
+)
 TARGETS = ("observed", "corrupted")
 PROTOCOLS = ("equal_steps", "equal_epochs")
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -64,7 +73,9 @@ class TrainConfig:
     """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and dvae; ae and vae have none."""
     target: Annotated[str, one_of(*TARGETS)] = "observed"
     """What the model reconstructs: the image as the dataset gives it, or its own corrupted input."""
-    likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = "bernoulli"
+    likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = (
+        "bernoulli"
+    )
     """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1]; gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
     epochs: int = 60
     """Epochs of the generative model."""
@@ -100,7 +111,13 @@ class TrainConfig:
     """Steps of each classifier (equal_steps)."""
     classifier_epochs: int = 7
     """Epochs of each classifier (equal_epochs)."""
-    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = ("0", "0.025", "0.05", "0.075", "0.1")
+    test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
+        "0",
+        "0.025",
+        "0.05",
+        "0.075",
+        "0.1",
+    )
     """Corruptions of the test images: a number is the standard deviation of Gaussian noise, KIND:LEVEL is any other."""
     seed: int = 0
     """Root seed of every random choice."""
@@ -121,7 +138,9 @@ class TrainConfig:
         if self.recipe is not None:
             values = RECIPES[checks.choice("recipe", self.recipe, RECIPES)]
             if not any(getattr(self, name) == value for name, value in values.items()):
-                raise ValueError(f"`recipe` alone sets nothing: take TrainConfig.of_recipe({self.recipe!r}, ...).")
+                raise ValueError(
+                    f"`recipe` alone sets nothing: take TrainConfig.of_recipe({self.recipe!r}, ...)."
+                )
         checks.choice("model", self.model, MODELS)
         checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:
@@ -136,14 +155,25 @@ class TrainConfig:
         for name in ("n_train", "threads"):
             if getattr(self, name) is not None:
                 self._set(name, checks.integer(name, getattr(self, name), 1))
-        for name in ("noisy_train", "corrupt_before_encoding", "no_classifier", "skip_unreadable", "debug"):
+        for name in (
+            "noisy_train",
+            "corrupt_before_encoding",
+            "no_classifier",
+            "skip_unreadable",
+            "debug",
+        ):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"`{name}` must be True or False; got {getattr(self, name)!r}.")
         self._set("beta_warmup", checks.integer("beta_warmup", self.beta_warmup, 0))
         if self.beta_warmup > self.epochs:
-            raise ValueError(f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}.")
+            raise ValueError(
+                f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}."
+            )
         self._set("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
-        self._set("learning_rate", float(checks.number("learning_rate", self.learning_rate, 0, above_low=True)))
+        self._set(
+            "learning_rate",
+            float(checks.number("learning_rate", self.learning_rate, 0, above_low=True)),
+        )
         self._set("beta_1", float(checks.number("beta_1", self.beta_1, 0, 1)))
         if self.beta_1 == 1:
             raise ValueError("`beta_1` must be below 1; got 1.")
@@ -157,17 +187,25 @@ class TrainConfig:
         if self.noisy_dir is not None:
             self._check_pairs()
         if not self.noisy_train and self.train_noise != TrainConfig.train_noise:
-            raise ValueError(f"`train_noise` is for `noisy_train`; got {self.train_noise} without it.")
+            raise ValueError(
+                f"`train_noise` is for `noisy_train`; got {self.train_noise} without it."
+            )
         if not self.denoising and self.target != TrainConfig.target:
-            raise ValueError(f"`target` is for models dae and dvae; got {self.target!r} with {self.model}.")
+            raise ValueError(
+                f"`target` is for models dae and dvae; got {self.target!r} with {self.model}."
+            )
         if not self.variational:
             for name in ("beta", "beta_warmup", "latent_samples", "sampling"):
                 if getattr(self, name) != getattr(TrainConfig, name):
-                    raise ValueError(f"`{name}` is for models vae and dvae; got {getattr(self, name)!r} with {self.model}.")
+                    raise ValueError(
+                        f"`{name}` is for models vae and dvae; got {getattr(self, name)!r} with {self.model}."
+                    )
         if self.corrupt_before_encoding and (self.model != "dvae" or self.sampling != "posterior"):
             raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
         if self.resume is not None and self.output is not None:
-            raise ValueError("`output` cannot be given with `resume`: a run goes on in its own folder.")
+            raise ValueError(
+                "`output` cannot be given with `resume`: a run goes on in its own folder."
+            )
 
     def _set(self, name: str, value: object) -> None:
         """Keep a value in its plain form, once, while the frozen settings are made."""
@@ -180,17 +218,25 @@ class TrainConfig:
         Raises:
             ValueError: unknown recipe, or settings that do not fit.
         """
-        return cls(**{**RECIPES[checks.choice("recipe", recipe, RECIPES)], **settings, "recipe": recipe})
+        return cls(
+            **{**RECIPES[checks.choice("recipe", recipe, RECIPES)], **settings, "recipe": recipe}
+        )
 
     def _check_corruption(self):
         corruption = self.injected
         if self.denoising and corruption.level == 0 and self.noisy_dir is None:
             plain = self.model.replace("d", "", 1)
-            raise ValueError(f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{plain}`.")
+            raise ValueError(
+                f"a {self.model} needs a `corruption` with a level above 0; got {corruption}. Without one it is `{plain}`."
+            )
         if not self.denoising and corruption.level > 0:
-            raise ValueError(f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`.")
+            raise ValueError(
+                f"a {self.model} has no `corruption`; got {corruption}. With one it is `d{self.model}`."
+            )
         if not self.denoising and self.corruption_samples != 1:
-            raise ValueError(f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}.")
+            raise ValueError(
+                f"`corruption_samples` is for models dae and dvae; got {self.corruption_samples} with {self.model}."
+            )
 
     def _check_pairs(self):
         if not self.denoising or not self.no_classifier:
@@ -198,13 +244,25 @@ class TrainConfig:
                 f"`noisy_dir` is for models dae and dvae with `no_classifier`; got {self.model}, `no_classifier` {self.no_classifier}."
             )
         if self.noisy_train or self.injected.level > 0:
-            raise ValueError("`noisy_train` and `corruption` cannot be given with `noisy_dir`: the images are noisy as they are.")
-        for name in ("target", "corruption_samples", "samples_per_image", "sampling", "corrupt_before_encoding"):
+            raise ValueError(
+                "`noisy_train` and `corruption` cannot be given with `noisy_dir`: the images are noisy as they are."
+            )
+        for name in (
+            "target",
+            "corruption_samples",
+            "samples_per_image",
+            "sampling",
+            "corrupt_before_encoding",
+        ):
             if getattr(self, name) != getattr(TrainConfig, name):
-                raise ValueError(f"`{name}` cannot be given with `noisy_dir`; got {getattr(self, name)!r}.")
+                raise ValueError(
+                    f"`{name}` cannot be given with `noisy_dir`; got {getattr(self, name)!r}."
+                )
         if self.test_noise != parsed_test_noise(TrainConfig.test_noise):
             listed = ", ".join(self.test_noise)
-            raise ValueError(f"`test_noise` cannot be given with `noisy_dir`, whose test images are noisy as they are; got {listed}.")
+            raise ValueError(
+                f"`test_noise` cannot be given with `noisy_dir`, whose test images are noisy as they are; got {listed}."
+            )
 
     @property
     def chosen_network(self) -> str:
@@ -228,7 +286,11 @@ class TrainConfig:
     @property
     def own_images(self) -> dict:
         """What `sources.load` and `sources.check` take for folders of images."""
-        return {"noisy_dir": self.noisy_dir, "image_size": self.image_size, "skip_unreadable": self.skip_unreadable}
+        return {
+            "noisy_dir": self.noisy_dir,
+            "image_size": self.image_size,
+            "skip_unreadable": self.skip_unreadable,
+        }
 
     @property
     def dataset_name(self) -> str:
@@ -314,20 +376,38 @@ class TrainConfig:
             ValueError: `asked` has a setting that is neither the default nor the run's, or `config.json` is not as a run writes it.
         """
         if not (folder / "config.json").is_file():
-            raise FileNotFoundError(f"`resume` {folder} is not a run folder: it has no config.json.")
+            raise FileNotFoundError(
+                f"`resume` {folder} is not a run folder: it has no config.json."
+            )
         stored = files.read_json(folder / "config.json")
-        config = cls.from_dict({key: value for key, value in stored.items() if key != "origin"} if isinstance(stored, dict) else stored)
+        config = cls.from_dict(
+            {key: value for key, value in stored.items() if key != "origin"}
+            if isinstance(stored, dict)
+            else stored
+        )
         if asked is None:
             return config
         default = cls()
-        for name in [field.name for field in dataclasses.fields(cls) if field.name not in ("data_dir", "resume", "debug")]:
+        for name in [
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.name not in ("data_dir", "resume", "debug")
+        ]:
             value, kept = getattr(asked, name), getattr(config, name)
             if value not in (getattr(default, name), kept):
-                raise ValueError(f"a resumed run keeps its own settings, and its `{name}` is {kept!r}; got {value!r}.")
-        return config if asked.data_dir is None else dataclasses.replace(config, data_dir=asked.data_dir)
+                raise ValueError(
+                    f"a resumed run keeps its own settings, and its `{name}` is {kept!r}; got {value!r}."
+                )
+        return (
+            config
+            if asked.data_dir is None
+            else dataclasses.replace(config, data_dir=asked.data_dir)
+        )
 
 
-def parsed_test_noise(levels: tuple[str, ...] | list[str], argument: str = "test_noise") -> tuple[str, ...]:
+def parsed_test_noise(
+    levels: tuple[str, ...] | list[str], argument: str = "test_noise"
+) -> tuple[str, ...]:
     if not isinstance(levels, (tuple, list)) or not levels:
         raise ValueError(f"`{argument}` must be a list of levels, at least one; got {levels!r}.")
     tests = [corruptions.parse(item, argument) for item in levels]
@@ -339,7 +419,9 @@ def parsed_test_noise(levels: tuple[str, ...] | list[str], argument: str = "test
 
 def parsed_image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
     if not isinstance(sizes, (tuple, list)) or len(sizes) not in (1, 2):
-        raise ValueError(f"`image_size` must be one or two whole numbers, height and width; got {sizes!r}.")
+        raise ValueError(
+            f"`image_size` must be one or two whole numbers, height and width; got {sizes!r}."
+        )
     height, width = (checks.integer("image_size", size, 1, 8192) for size in (*sizes, sizes[0])[:2])
     return height, width
 
@@ -358,7 +440,9 @@ def _likelihood(text: str, variational: bool) -> str:
             raise ValueError
         return f"{kind}:{float(checks.number('sigma of the gaussian likelihood', float(sigma), 0, above_low=True))!r}"
     except ValueError:
-        raise ValueError(f"`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; got {text!r}.") from None
+        raise ValueError(
+            f"`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; got {text!r}."
+        ) from None
 
 
 def data_folder(data_dir: str | None) -> Path | None:

@@ -7,12 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import seeds
+from tfdvae._utils import seeds
 from tfdvae.corruptions import Corruption, RandomErasing
-from tfdvae.data import sources
+from tfdvae.data import image_dataset
 
 
-def freeze_noise(images: np.ndarray, index: np.ndarray, corruption: Corruption, seed: int, purpose: str) -> np.ndarray:
+def freeze_noise(
+    images: np.ndarray, index: np.ndarray, corruption: Corruption, seed: int, purpose: str
+) -> np.ndarray:
     """Corrupt every image once, with noise that depends only on (seed, purpose, corruption, index of the image).
 
     The same image gets the same noise in every subset, order and batch size.
@@ -44,17 +46,21 @@ def batches(arrays: tuple[np.ndarray, ...], batch_size: int) -> tf.data.Dataset:
         batch_size: images a batch; the last batch may be smaller.
 
     Returns:
-        Dataset of float32 images scaled as by `sources.to_unit`: tuples of batches, or single batches for one array.
+        Dataset of float32 images scaled as by `image_dataset.to_unit`: tuples of batches, or single batches for one array.
     """
     starts = range(0, len(arrays[0]), batch_size)
 
     def read():
         for start in starts:
-            batch = tuple(sources.to_unit(array[start : start + batch_size]) for array in arrays)
+            batch = tuple(
+                image_dataset.to_unit(array[start : start + batch_size]) for array in arrays
+            )
             yield batch if len(batch) > 1 else batch[0]
 
     specs = tuple(tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in arrays)
-    dataset = tf.data.Dataset.from_generator(read, output_signature=specs if len(specs) > 1 else specs[0])
+    dataset = tf.data.Dataset.from_generator(
+        read, output_signature=specs if len(specs) > 1 else specs[0]
+    )
     return dataset.apply(tf.data.experimental.assert_cardinality(len(starts)))
 
 
@@ -96,7 +102,9 @@ def training_batches(
     first_epoch, skipped = divmod(first_step, per_epoch)
 
     def epoch(number):
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), seeds.pair(seed, f"{purpose}/order", number))
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(count), seeds.pair(seed, f"{purpose}/order", number)
+        )
         return tf.data.Dataset.from_tensor_slices(order).batch(rows, drop_remainder)
 
     def gather(step, index):
@@ -105,14 +113,18 @@ def training_batches(
             batch = transform(seeds.pair(seed, f"{purpose}/transform", step), *batch)
         return batch if isinstance(batch, tf.Tensor) or len(batch) > 1 else batch[0]
 
-    batches = tf.data.Dataset.range(first_epoch, np.iinfo(np.int32).max).flat_map(epoch).skip(skipped)
+    batches = (
+        tf.data.Dataset.range(first_epoch, np.iinfo(np.int32).max).flat_map(epoch).skip(skipped)
+    )
     return batches.enumerate(first_step).map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _reader(parts: list[np.ndarray]) -> Callable:
     """Return a function from row numbers to these rows of `parts` one after the other, which are copied to memory only if all are there."""
     if not any(isinstance(part, np.memmap) for part in parts):
-        return partial(tf.gather, tf.constant(np.concatenate(parts) if len(parts) > 1 else parts[0]))
+        return partial(
+            tf.gather, tf.constant(np.concatenate(parts) if len(parts) > 1 else parts[0])
+        )
     dtype, shape = parts[0].dtype, parts[0].shape[1:]
     ends = np.cumsum([len(part) for part in parts])
 
@@ -125,7 +137,9 @@ def _reader(parts: list[np.ndarray]) -> Callable:
         return rows
 
     def gather(index):
-        return tf.ensure_shape(tf.numpy_function(read, [index], dtype, stateful=False), (*index.shape, *shape))
+        return tf.ensure_shape(
+            tf.numpy_function(read, [index], dtype, stateful=False), (*index.shape, *shape)
+        )
 
     return gather
 

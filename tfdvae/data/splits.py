@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfdvae import checks, seeds
+from tfdvae._utils import checks, seeds
 
 
 def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -23,7 +23,9 @@ def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """
     checks.integer("n_train", count, 1)
     if count > len(labels):
-        raise ValueError(f"`n_train` must not exceed the {len(labels)} training images there are; got {count}.")
+        raise ValueError(
+            f"`n_train` must not exceed the {len(labels)} training images there are; got {count}."
+        )
     generator = seeds.generator(seed, "subset")
     order = generator.permutation(len(labels))
     classes, sizes = np.unique(labels, return_counts=True)
@@ -35,7 +37,9 @@ def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def hold_out(labels: np.ndarray, groups: np.ndarray | None = None, *, folds: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def hold_out(
+    labels: np.ndarray, groups: np.ndarray | None = None, *, folds: int = 5, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted indices of images to train on and of held-out ones, which are one in `folds` of each class.
 
     With groups, whole ones are held out, so that shares are only near to that: the first of the folds with images of each class inside
@@ -65,11 +69,24 @@ def hold_out(labels: np.ndarray, groups: np.ndarray | None = None, *, folds: int
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes with fewer images than folds
-        found = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
-    return next((fold for fold in found if all(len(np.unique(labels[part])) == len(classes) for part in fold)), found[0])
+        found = list(
+            StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(
+                labels, labels, groups
+            )
+        )
+    return next(
+        (
+            fold
+            for fold in found
+            if all(len(np.unique(labels[part])) == len(classes) for part in fold)
+        ),
+        found[0],
+    )
 
 
-def hold_out_test(labels: np.ndarray, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def hold_out_test(
+    labels: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted indices of training and test images of a dataset without a test set: a fixed stratified fifth becomes one.
 
     Args:
@@ -80,12 +97,18 @@ def hold_out_test(labels: np.ndarray, groups: np.ndarray | None = None) -> tuple
         ValueError: a single image, or a single group.
     """
     if len(labels) < 2:
-        raise ValueError("`dataset` must have two images at least, one to train on and one to test; got one.")
+        raise ValueError(
+            "`dataset` must have two images at least, one to train on and one to test; got one."
+        )
     return hold_out(labels, groups)
 
 
 def check_classes(
-    train_labels: np.ndarray, test_labels: np.ndarray, class_names: Sequence[str], held_out: bool, grouped: bool = False
+    train_labels: np.ndarray,
+    test_labels: np.ndarray,
+    class_names: Sequence[str],
+    held_out: bool,
+    grouped: bool = False,
 ) -> None:
     """See that a classifier can be trained on a dataset and tested.
 
@@ -104,14 +127,20 @@ def check_classes(
     if held_out:
         counts = counts + np.bincount(test_labels, minlength=len(class_names))
     elif (unknown := np.setdiff1d(test_labels, train_labels)).size:
-        raise ValueError(f"`dataset` must have training images of each class of the test images; there are none of class {unknown[0]}.")
+        raise ValueError(
+            f"`dataset` must have training images of each class of the test images; there are none of class {unknown[0]}."
+        )
     if (counts > 0).sum() < 2:
         raise ValueError(
             f"`dataset` must have two classes at least for a classifier; got {(counts > 0).sum()} (--no-classifier does without)."
         )
     if (single := np.flatnonzero(counts == 1)).size:
-        names = ", ".join(str(class_names[label]) for label in single[:5]) + (", ..." if len(single) > 5 else "")
-        raise ValueError(f"`dataset` must have two training images of each class at least; there is a single one of {names}.")
+        names = ", ".join(str(class_names[label]) for label in single[:5]) + (
+            ", ..." if len(single) > 5 else ""
+        )
+        raise ValueError(
+            f"`dataset` must have two training images of each class at least; there is a single one of {names}."
+        )
     if held_out and grouped:
         for part, labels in (("training", train_labels), ("test", test_labels)):
             if (empty := np.setdiff1d(np.flatnonzero(counts), labels)).size:

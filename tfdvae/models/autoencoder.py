@@ -29,12 +29,24 @@ class DAE(DenoisingModel):
     loss_names = ("loss", "reconstruction_loss")
 
     def __init__(
-        self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", corruption_samples=1, seed=0, **kwargs
+        self,
+        encoder,
+        decoder,
+        corruption="gaussian:0.1",
+        target="observed",
+        likelihood="bernoulli",
+        corruption_samples=1,
+        seed=0,
+        **kwargs,
     ):
-        super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
+        super().__init__(
+            encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
+        )
 
     def losses_per_image(self, inputs, target, seed, step, training):
         corrupted, aims = self.corrupt(inputs, target, seed)
-        nll = self.likelihood.nll(aims, self.decoder(self.encoder(corrupted, training=training), training=training))
+        nll = self.likelihood.nll(
+            aims, self.decoder(self.encoder(corrupted, training=training), training=training)
+        )
         reconstruction = mean_over_copies(nll, self.copies(target))
         return {"loss": reconstruction, "reconstruction_loss": reconstruction}

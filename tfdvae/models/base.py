@@ -7,13 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 if keras.backend.backend() != "tensorflow":
-    raise ImportError(f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow.")
+    raise ImportError(
+        f"tfdvae needs Keras on TensorFlow; got the backend {keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
+    )
 
-from tfdvae import checks, corruptions, seeds
+from tfdvae import corruptions
+from tfdvae._utils import checks, seeds
 from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
-from tfdvae.models.verbs import Verbs
+from tfdvae.models.inference_mixin import Verbs
 
 
 class DenoisingModel(Verbs, keras.Model):
@@ -34,21 +37,38 @@ class DenoisingModel(Verbs, keras.Model):
     variational: bool
     loss_names: tuple[str, ...]
 
-    def __init__(self, encoder, decoder, corruption, target, likelihood, corruption_samples, seed, image_shape=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        corruption,
+        target,
+        likelihood,
+        corruption_samples,
+        seed,
+        image_shape=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.corruption = corruptions.parse(corruption)
         self.target = checks.choice("target", target, TARGETS)
         self.likelihood = likelihoods.parse(likelihood)
         self.corruption_samples = checks.integer("corruption_samples", corruption_samples, 1)
         self.seed = checks.integer("seed", seed, 0, 2**63 - 1)
-        self.image_shape, self.code_shape = _check_networks(encoder, decoder, self.variational, image_shape)
+        self.image_shape, self.code_shape = _check_networks(
+            encoder, decoder, self.variational, image_shape
+        )
         self.encoder = encoder
         self.decoder = decoder
         if self.compute_dtype != "float16" and any(
-            layer.compute_dtype == "float16" for network in (encoder, decoder) for layer in _all_layers(network)
+            layer.compute_dtype == "float16"
+            for network in (encoder, decoder)
+            for layer in _all_layers(network)
         ):
             raise ValueError(
-                "`dtype` must be mixed_float16 where the networks are, so that the loss is scaled; got " + self.dtype_policy.name + "."
+                "`dtype` must be mixed_float16 where the networks are, so that the loss is scaled; got "
+                + self.dtype_policy.name
+                + "."
             )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
         self.built = True
@@ -81,10 +101,17 @@ class DenoisingModel(Verbs, keras.Model):
     @cached_property
     def graphs(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """`call`, `encode_images`, `decode_codes`, and for a variational model `posterior`: graphs of any number of images or codes, float32, traced once."""
-        taken = {"call": self.image_shape, "encode_images": self.image_shape, "decode_codes": self.code_shape}
+        taken = {
+            "call": self.image_shape,
+            "encode_images": self.image_shape,
+            "decode_codes": self.code_shape,
+        }
         if self.variational:
             taken["posterior"] = self.image_shape
-        return {name: tf.function(getattr(self, name), [tf.TensorSpec((None, *shape), tf.float32)]) for name, shape in taken.items()}
+        return {
+            name: tf.function(getattr(self, name), [tf.TensorSpec((None, *shape), tf.float32)])
+            for name, shape in taken.items()
+        }
 
     @property
     def metrics(self):
@@ -94,18 +121,24 @@ class DenoisingModel(Verbs, keras.Model):
         inputs, target = self._unpack(data)
         step = self.optimizer.iterations
         with tf.GradientTape() as tape:
-            losses = self.losses_per_image(inputs, target, seeds.pair(self.seed, "training", step), step, training=True)
+            losses = self.losses_per_image(
+                inputs, target, seeds.pair(self.seed, "training", step), step, training=True
+            )
             loss = tf.reduce_mean(losses["loss"])
             if self.losses:
                 loss += tf.cast(tf.add_n(self.losses), tf.float32)
             scaled = self.optimizer.scale_loss(loss)
-        self.optimizer.apply(tape.gradient(scaled, self.trainable_variables), self.trainable_variables)
+        self.optimizer.apply(
+            tape.gradient(scaled, self.trainable_variables), self.trainable_variables
+        )
         return self._track(losses)
 
     def test_step(self, data):
         inputs, target = self._unpack(data)
         seen = self.trackers["loss"].count
-        losses = self.losses_per_image(inputs, target, seeds.pair(self.seed, "test", seen), None, training=False)
+        losses = self.losses_per_image(
+            inputs, target, seeds.pair(self.seed, "test", seen), None, training=False
+        )
         return self._track(losses)
 
     def _track(self, losses):
@@ -116,15 +149,25 @@ class DenoisingModel(Verbs, keras.Model):
 
     def _unpack(self, data):
         if self.loss is not None or self._compile_metrics is not None:
-            raise ValueError("compile with an optimizer alone: the loss and the metrics are the model's own.")
+            raise ValueError(
+                "compile with an optimizer alone: the loss and the metrics are the model's own."
+            )
         inputs, target, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError("sample weights are not supported.")
         for name, images in (("x", inputs), ("y", target)):
             if images is not None and not images.dtype.is_floating:
-                raise TypeError(f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}.")
-            if images is not None and not tf.TensorShape(images.shape).is_compatible_with((None, *self.image_shape)):
-                hint = " Labels are not used: give the images alone, or pairs of (input, target) images." if name == "y" else ""
+                raise TypeError(
+                    f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}."
+                )
+            if images is not None and not tf.TensorShape(images.shape).is_compatible_with(
+                (None, *self.image_shape)
+            ):
+                hint = (
+                    " Labels are not used: give the images alone, or pairs of (input, target) images."
+                    if name == "y"
+                    else ""
+                )
                 raise ValueError(
                     f"`{name}` must hold images of shape (N, {', '.join(map(str, self.image_shape))}); got {tuple(images.shape)}.{hint}"
                 )
@@ -149,13 +192,19 @@ class DenoisingModel(Verbs, keras.Model):
             checks.integer("batch_size", batch_size, 1)
         if _is_array(x):
             if kwargs.get("validation_split"):
-                raise ValueError("`validation_split` is not supported; hold images out and give them as `validation_data`.")
+                raise ValueError(
+                    "`validation_split` is not supported; hold images out and give them as `validation_data`."
+                )
             arrays = self._check_arrays(x, y)
             x, y = arrays if len(arrays) == 2 else (arrays[0], None)
             if kwargs.get("shuffle", True) and self.compiled:
                 batch_size = batch_size or 32
-                steps = kwargs.get("steps_per_epoch") or pipelines.steps_per_epoch(len(x), batch_size)
-                x = pipelines.training_batches(arrays, batch_size, self.seed, "fit", first_step=int(self.optimizer.iterations))
+                steps = kwargs.get("steps_per_epoch") or pipelines.steps_per_epoch(
+                    len(x), batch_size
+                )
+                x = pipelines.training_batches(
+                    arrays, batch_size, self.seed, "fit", first_step=int(self.optimizer.iterations)
+                )
                 y, batch_size = None, None
                 kwargs |= {"shuffle": False, "steps_per_epoch": steps}
         elif isinstance(x, tf.data.Dataset):
@@ -191,7 +240,9 @@ class DenoisingModel(Verbs, keras.Model):
             return (self.checked("x", x, "noisy" if noisy else "unit"),)
         x = self.checked("x", x)
         if np.ndim(y) != 4:
-            raise ValueError(f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out.")
+            raise ValueError(
+                f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out."
+            )
         y = self.checked("y", y, "unit")
         if len(x) != len(y):
             raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
@@ -224,7 +275,10 @@ class DenoisingModel(Verbs, keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        networks = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "decoder")}
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("encoder", "decoder")
+        }
         return cls(**{**config, **networks})
 
 
@@ -237,7 +291,9 @@ def _is_array(x) -> bool:
     return isinstance(x, (np.ndarray, list)) or tf.is_tensor(x)
 
 
-def _check_networks(encoder, decoder, variational: bool, image_shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _check_networks(
+    encoder, decoder, variational: bool, image_shape
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return (image shape, code shape) of networks that fit each other.
 
     Raises:
@@ -250,17 +306,29 @@ def _check_networks(encoder, decoder, variational: bool, image_shape) -> tuple[t
     if image_shape is None:
         taken = getattr(encoder, "input_shape", None)
         if taken is None:
-            raise ValueError("`encoder` must have a known input: begin it with a keras.Input, or give `image_shape`.")
+            raise ValueError(
+                "`encoder` must have a known input: begin it with a keras.Input, or give `image_shape`."
+            )
         if not _is_shape(taken) or len(taken) != 4:
-            raise ValueError(f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {taken}.")
+            raise ValueError(
+                f"`encoder` must take one input of images (N, H, W, C) of a fixed size with any N; it takes {taken}."
+            )
         image_shape = taken[1:]
     image_shape = tuple(checks.integer("image_shape", size, 1) for size in image_shape)
     if len(image_shape) != 3:
         raise ValueError(f"`image_shape` must be (H, W, C); got {image_shape}.")
     outputs = encoder(keras.Input(image_shape))
     listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    if isinstance(outputs, dict) or len(listed) != 1 + variational or len({output.shape for output in listed}) != 1:
-        wanted = "a list of two outputs of one shape, mean and log-variance" if variational else "one output, the code"
+    if (
+        isinstance(outputs, dict)
+        or len(listed) != 1 + variational
+        or len({output.shape for output in listed}) != 1
+    ):
+        wanted = (
+            "a list of two outputs of one shape, mean and log-variance"
+            if variational
+            else "one output, the code"
+        )
         shapes = keras.tree.map_structure(lambda output: output.shape, outputs)
         raise ValueError(f"`encoder` must have {wanted}; it has {shapes}.")
     code_shape = listed[0].shape
@@ -268,10 +336,14 @@ def _check_networks(encoder, decoder, variational: bool, image_shape) -> tuple[t
         raise ValueError(f"`encoder` must give codes of a fixed size; it gives {code_shape}.")
     taken = getattr(decoder, "input_shape", code_shape)
     if taken != code_shape:
-        raise ValueError(f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {taken}.")
+        raise ValueError(
+            f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {taken}."
+        )
     returned = getattr(decoder(keras.Input(code_shape[1:])), "shape", None)
     if returned != (None, *image_shape):
-        raise ValueError(f"`decoder` must return logits of the shape of the images, {(None, *image_shape)}; it returns {returned}.")
+        raise ValueError(
+            f"`decoder` must return logits of the shape of the images, {(None, *image_shape)}; it returns {returned}."
+        )
     if _ends_in_sigmoid(decoder):
         raise ValueError("`decoder` must return logits: leave out its final sigmoid.")
     return image_shape, code_shape[1:]
@@ -279,7 +351,11 @@ def _check_networks(encoder, decoder, variational: bool, image_shape) -> tuple[t
 
 def _is_shape(shape) -> bool:
     """Tell a shape with any number of rows and sizes that are known from a structure of shapes."""
-    return isinstance(shape, tuple) and shape[:1] == (None,) and all(isinstance(size, int) for size in shape[1:])
+    return (
+        isinstance(shape, tuple)
+        and shape[:1] == (None,)
+        and all(isinstance(size, int) for size in shape[1:])
+    )
 
 
 def _all_layers(network: keras.Model):
@@ -289,7 +365,12 @@ def _all_layers(network: keras.Model):
             yield from _all_layers(layer)
 
 
-_MOVING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute, keras.layers.Cropping2D)
+_MOVING = (
+    keras.layers.Reshape,
+    keras.layers.Flatten,
+    keras.layers.Permute,
+    keras.layers.Cropping2D,
+)
 
 
 def _ends_in_sigmoid(network: keras.Model) -> bool:
@@ -304,7 +385,10 @@ def _ends_in_sigmoid(network: keras.Model) -> bool:
             return True
         if isinstance(operation, keras.Model):
             return _ends_in_sigmoid(operation)
-        linear = isinstance(operation, keras.layers.Activation) and activation is keras.activations.linear
+        linear = (
+            isinstance(operation, keras.layers.Activation)
+            and activation is keras.activations.linear
+        )
         if not linear and not isinstance(operation, _MOVING):
             return False
         tensor = operation._inbound_nodes[node].input_tensors[0]

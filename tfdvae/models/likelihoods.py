@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from tfdvae import checks
+from tfdvae._utils import checks
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class MeanSquaredError:
 
     def nll(self, target, logits):
         """Return the mean squared error of each image, float32 (N,)."""
-        return tf.reduce_mean(tf.square(tf.cast(target, tf.float32) - self.mean(logits)), axis=(1, 2, 3))
+        return tf.reduce_mean(
+            tf.square(tf.cast(target, tf.float32) - self.mean(logits)), axis=(1, 2, 3)
+        )
 
 
 Likelihood = Bernoulli | Gaussian | MeanSquaredError
@@ -102,4 +104,6 @@ def parse(text: str | Likelihood) -> Likelihood:
             raise ValueError("gaussian needs a number, the others take none")
         return Gaussian(float(sigma))
     except ValueError as error:
-        raise ValueError(f"`likelihood` must be bernoulli, gaussian:SIGMA or mse; got {text!r} ({error}).") from None
+        raise ValueError(
+            f"`likelihood` must be bernoulli, gaussian:SIGMA or mse; got {text!r} ({error})."
+        ) from None

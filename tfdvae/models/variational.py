@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfdvae import checks
+from tfdvae._utils import checks
 from tfdvae.models.base import DenoisingModel, mean_over_copies
 
 
@@ -25,11 +25,26 @@ class _Variational(DenoisingModel):
     loss_names = ("loss", "reconstruction_loss", "kl_loss")
 
     def __init__(
-        self, encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs
+        self,
+        encoder,
+        decoder,
+        corruption,
+        target,
+        likelihood,
+        beta,
+        beta_warmup_steps,
+        corruption_samples,
+        latent_samples,
+        seed,
+        **kwargs,
     ):
-        super().__init__(encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs)
+        super().__init__(
+            encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
+        )
         if self.likelihood.kind == "mse":
-            raise ValueError("`likelihood` mse is no likelihood that a KL divergence could be weighed against; take gaussian:SIGMA.")
+            raise ValueError(
+                "`likelihood` mse is no likelihood that a KL divergence could be weighed against; take gaussian:SIGMA."
+            )
         self.beta = checks.number("beta", beta, 0)
         self.beta_warmup_steps = checks.integer("beta_warmup_steps", beta_warmup_steps, 0)
         self.latent_samples = checks.integer("latent_samples", latent_samples, 1)
@@ -52,14 +67,22 @@ class _Variational(DenoisingModel):
         units = tuple(range(1, len(self.code_shape) + 1))
         kl = 0.5 * tf.reduce_sum(tf.square(mean) + tf.square(sigma) - log_variance - 1, axis=units)
         draws = self.latent_samples
-        noise = tf.random.stateless_normal(tf.concat([[tf.shape(mean)[0] * draws], self.code_shape], 0), latent_seed)
+        noise = tf.random.stateless_normal(
+            tf.concat([[tf.shape(mean)[0] * draws], self.code_shape], 0), latent_seed
+        )
         codes = tf.repeat(mean, draws, axis=0) + tf.repeat(sigma, draws, axis=0) * noise
-        nll = self.likelihood.nll(tf.repeat(aims, draws, axis=0), self.decoder(codes, training=training))
+        nll = self.likelihood.nll(
+            tf.repeat(aims, draws, axis=0), self.decoder(codes, training=training)
+        )
         copies = self.copies(target)
         kl = mean_over_copies(kl, copies)
         reconstruction = mean_over_copies(nll, copies * draws)
         weight = kl_weight(step, self.beta, self.beta_warmup_steps)
-        return {"loss": reconstruction + weight * kl, "reconstruction_loss": reconstruction, "kl_loss": kl}
+        return {
+            "loss": reconstruction + weight * kl,
+            "reconstruction_loss": reconstruction,
+            "kl_loss": kl,
+        }
 
     def encode_images(self, images, training=False):
         return tf.cast(self.encoder(images, training=training)[0], tf.float32)
@@ -71,7 +94,9 @@ class _Variational(DenoisingModel):
             count: number of images, may be a tensor.
             seed: int32 (2,); the same seed gives the same images.
         """
-        return self.decode_codes(tf.random.stateless_normal(tf.concat([[count], self.code_shape], 0), seed))
+        return self.decode_codes(
+            tf.random.stateless_normal(tf.concat([[count], self.code_shape], 0), seed)
+        )
 
     def get_config(self):
         return {
@@ -106,8 +131,30 @@ class VAE(_Variational):
         TypeError, ValueError: networks that do not fit, or settings out of range.
     """
 
-    def __init__(self, encoder, decoder, likelihood="bernoulli", beta=1.0, beta_warmup_steps=0, latent_samples=1, seed=0, **kwargs):
-        super().__init__(encoder, decoder, "none", "observed", likelihood, beta, beta_warmup_steps, 1, latent_samples, seed, **kwargs)
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        likelihood="bernoulli",
+        beta=1.0,
+        beta_warmup_steps=0,
+        latent_samples=1,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(
+            encoder,
+            decoder,
+            "none",
+            "observed",
+            likelihood,
+            beta,
+            beta_warmup_steps,
+            1,
+            latent_samples,
+            seed,
+            **kwargs,
+        )
 
     def get_config(self):
         config = super().get_config()
@@ -139,5 +186,15 @@ class DVAE(_Variational):
     def __init__(self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", beta=1.0, beta_warmup_steps=0,
                  corruption_samples=1, latent_samples=1, seed=0, **kwargs):  # fmt: skip
         super().__init__(
-            encoder, decoder, corruption, target, likelihood, beta, beta_warmup_steps, corruption_samples, latent_samples, seed, **kwargs
+            encoder,
+            decoder,
+            corruption,
+            target,
+            likelihood,
+            beta,
+            beta_warmup_steps,
+            corruption_samples,
+            latent_samples,
+            seed,
+            **kwargs,
         )

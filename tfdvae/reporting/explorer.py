@@ -11,7 +11,7 @@ import sklearn.manifold
 import threadpoolctl
 from PIL import Image
 
-from tfdvae import metrics
+from tfdvae.metrics import latent
 from tfdvae.reporting.plots import COLOURS
 
 MOST_UNITS, MOST_PIXELS, MOST_SIDE = 32, 4_000_000, 64
@@ -48,8 +48,15 @@ def build(
         return np.concatenate([small(decode(part)) for part in parts])
 
     flat = codes.reshape(len(codes), -1)
-    named = [names[label] if len(names) else f"image {number}" for number, label in zip(numbers, labels, strict=True)]
-    shown = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)] if len(names) else range(len(labels))
+    named = [
+        names[label] if len(names) else f"image {number}"
+        for number, label in zip(numbers, labels, strict=True)
+    ]
+    shown = (
+        [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)]
+        if len(names)
+        else range(len(labels))
+    )
     shown = list(shown)[:_MOST_SHOWN]
     tile = pictures[:1].shape
     return {
@@ -77,9 +84,17 @@ def small(pictures: np.ndarray) -> np.ndarray:
 def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
     """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
     count = flat.shape[1]
-    chosen = np.sort(np.argsort(-metrics.activity_of_pieces(np.array_split(flat, min(16, len(flat)))), kind="stable")[:MOST_UNITS])
+    chosen = np.sort(
+        np.argsort(
+            -latent.activity_of_pieces(np.array_split(flat, min(16, len(flat)))), kind="stable"
+        )[:MOST_UNITS]
+    )
     rest = np.zeros(count) if prior else flat.mean(axis=0)
-    low, high = (np.full(len(chosen), -2.5), np.full(len(chosen), 2.5)) if prior else np.percentile(flat[:, chosen], (1, 99), axis=0)
+    low, high = (
+        (np.full(len(chosen), -2.5), np.full(len(chosen), 2.5))
+        if prior
+        else np.percentile(flat[:, chosen], (1, 99), axis=0)
+    )
     steps = STEPS[count - 1] if count <= len(STEPS) else _STEPS_EACH
     while count <= len(STEPS) and steps > 3 and steps**count * np.prod(tile) > MOST_PIXELS:
         steps -= 2
@@ -88,9 +103,15 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
         made = decoded(np.array(list(itertools.product(*values))))
     else:
         made = np.concatenate(
-            [decoded(np.where(np.arange(count) == unit, line[:, None], rest)) for unit, line in zip(chosen, values, strict=True)]
+            [
+                decoded(np.where(np.arange(count) == unit, line[:, None], rest))
+                for unit, line in zip(chosen, values, strict=True)
+            ]
         )
-    start = [int(np.abs(line - middle).argmin()) for line, middle in zip(values, rest[chosen], strict=True)]
+    start = [
+        int(np.abs(line - middle).argmin())
+        for line, middle in zip(values, rest[chosen], strict=True)
+    ]
     return {
         "together": together,
         "rest": "0" if prior else "their mean",
@@ -104,20 +125,39 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
 def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict:
     """Straight lines between the codes of some images, each pair once."""
     weights = np.linspace(0, 1, _STEPS_BETWEEN)[:, None]
-    lines = [decoded((1 - weights) * codes[i] + weights * codes[j]) for i, j in itertools.combinations(range(len(codes)), 2)]
-    return {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(np.concatenate(lines))} if lines else None
+    lines = [
+        decoded((1 - weights) * codes[i] + weights * codes[j])
+        for i, j in itertools.combinations(range(len(codes)), 2)
+    ]
+    return (
+        {"names": names, "steps": _STEPS_BETWEEN, "sprite": sprite(np.concatenate(lines))}
+        if lines
+        else None
+    )
 
 
 def _pca(flat: np.ndarray) -> list:
-    return _unit_square(sklearn.decomposition.PCA(2, random_state=_SEED).fit_transform(flat)) if min(flat.shape) > 1 else None
+    return (
+        _unit_square(sklearn.decomposition.PCA(2, random_state=_SEED).fit_transform(flat))
+        if min(flat.shape) > 1
+        else None
+    )
 
 
 def _tsne(flat: np.ndarray) -> list:
     if len(flat) < 5:
         return None
-    reduced = sklearn.decomposition.PCA(50, random_state=_SEED).fit_transform(flat) if min(flat.shape) > 50 else flat
-    with threadpoolctl.threadpool_limits(1):  # threads that wait for one another make it many times slower on a busy machine
-        found = sklearn.manifold.TSNE(perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED).fit_transform(reduced)
+    reduced = (
+        sklearn.decomposition.PCA(50, random_state=_SEED).fit_transform(flat)
+        if min(flat.shape) > 50
+        else flat
+    )
+    with threadpoolctl.threadpool_limits(
+        1
+    ):  # threads that wait for one another make it many times slower on a busy machine
+        found = sklearn.manifold.TSNE(
+            perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED
+        ).fit_transform(reduced)
     return _unit_square(found)
 
 
@@ -144,5 +184,9 @@ def sheet(pictures: np.ndarray) -> tuple[Image.Image, int]:
     rows = -(-count // columns)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
     tiles[:count] = np.rint(255 * np.clip(pictures, 0, 1))
-    pixels = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    pixels = (
+        tiles.reshape(rows, columns, height, width, channels)
+        .swapaxes(1, 2)
+        .reshape(rows * height, columns * width, channels)
+    )
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels), columns

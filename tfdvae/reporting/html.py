@@ -13,9 +13,10 @@ import markdown
 from markdown.extensions.toc import TocExtension
 from markdown.treeprocessors import Treeprocessor
 
-from tfdvae import files
+from tfdvae._utils import files
 
 _SAFE_LINK = re.compile(r"https?://|#|[\w-][\w./-]*$")
+
 _WORDS_OF_NUMBERS = {"to", "e", "inf", "nan"}
 
 
@@ -34,17 +35,25 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
         ValueError: an image lies outside the folder, or a file shown as one is none.
     """
     folder = Path(folder)
-    converter = markdown.Markdown(extensions=["tables", TocExtension(toc_depth="2-2", title="Contents")], output_format="html")
+    converter = markdown.Markdown(
+        extensions=["tables", TocExtension(toc_depth="2-2", title="Contents")], output_format="html"
+    )
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
-    converter.treeprocessors.register(_Page(folder), "page", -1)  # after all others, of which the last resolves escapes
+    converter.treeprocessors.register(
+        _Page(folder), "page", -1
+    )  # after all others, of which the last resolves escapes
     text = (folder / "report.md").read_text(encoding="utf-8")
     body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("tfdvae", "reporting"), autoescape=True)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfdvae", "reporting"), autoescape=True
+    )
     path = folder / "report.html"
     script = environment.loader.get_source(environment, "explorer.js")[0] if explorer else ""
     mark = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    page = environment.get_template("report.html.jinja").render(title=title, body=body, explorer=explorer, script=script, mark=mark)
+    page = environment.get_template("report.html.jinja").render(
+        title=title, body=body, explorer=explorer, script=script, mark=mark
+    )
     files.write_text(path, page)
     return path
 
@@ -84,12 +93,18 @@ class _Page(Treeprocessor):
     def _embedded(self, source: str) -> str:
         path = (self._folder / urllib.parse.unquote(source)).resolve()
         if not path.is_relative_to(self._folder):
-            raise ValueError(f"the images of report.md must lie in {self._folder}; got {source!r}, which is outside.")
+            raise ValueError(
+                f"the images of report.md must lie in {self._folder}; got {source!r}, which is outside."
+            )
         if not path.is_file():
-            raise FileNotFoundError(f"report.md shows {source!r}, and there is no such file in {self._folder}.")
+            raise FileNotFoundError(
+                f"report.md shows {source!r}, and there is no such file in {self._folder}."
+            )
         kind = mimetypes.guess_type(path.name)[0]
         if kind is None or not kind.startswith("image/"):
-            raise ValueError(f"the images of report.md must be PNG, JPEG, SVG or the like; got {source!r}.")
+            raise ValueError(
+                f"the images of report.md must be PNG, JPEG, SVG or the like; got {source!r}."
+            )
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

@@ -10,13 +10,19 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfdvae import files
-from tfdvae.reporting import statistics
+from tfdvae._utils import files
+from tfdvae.reporting import tables
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
-_RC = {"font.size": 11, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True, "image.cmap": "gray"}
+_RC = {
+    "font.size": 11,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.axisbelow": True,
+    "image.cmap": "gray",
+}
 
 
 def _save(figure: Figure, path: Path) -> None:
@@ -26,12 +32,16 @@ def _save(figure: Figure, path: Path) -> None:
 
 def _show(axes, image: np.ndarray) -> None:
     image = np.clip(image, 0, 1)
-    axes.imshow(image[..., 0] if image.shape[-1] == 1 else image, vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(
+        image[..., 0] if image.shape[-1] == 1 else image, vmin=0, vmax=1, interpolation="nearest"
+    )
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
 
 
-def image_rows(rows: dict[str, np.ndarray], title: str, path: Path, columns: list[str] | None = None) -> None:
+def image_rows(
+    rows: dict[str, np.ndarray], title: str, path: Path, columns: list[str] | None = None
+) -> None:
     """Draw rows of images, each with its name on the left.
 
     Args:
@@ -71,14 +81,23 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
         figure = Figure(figsize=(4 * len(names), 3.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
         epochs = [entry["epoch"] for entry in history]
-        for axes, name, colour in zip(figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False):
-            axes.plot(epochs, [entry[name] for entry in history], color=colour, marker="o" if len(epochs) < 20 else None)
+        for axes, name, colour in zip(
+            figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False
+        ):
+            axes.plot(
+                epochs,
+                [entry[name] for entry in history],
+                color=colour,
+                marker="o" if len(epochs) < 20 else None,
+            )
             axes.set(title=titles[name], xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
         _save(figure, path)
 
 
-def latent_grids(grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.ndarray], title: str, path: Path) -> None:
+def latent_grids(
+    grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.ndarray], title: str, path: Path
+) -> None:
     """Draw decoded images over pairs of latent units.
 
     Args:
@@ -99,11 +118,20 @@ def latent_grids(grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.
             lines = [np.concatenate(list(line), axis=1) for line in images[::-1]]
             _show(axes, np.concatenate(lines, axis=0))
             height, width = images.shape[2:4]
-            for unit, axis, pixels, upwards in ((i, axes.xaxis, width, False), (j, axes.yaxis, height, True)):
+            for unit, axis, pixels, upwards in (
+                (i, axes.xaxis, width, False),
+                (j, axes.yaxis, height, True),
+            ):
                 ends = values[unit][[0, -1]]
                 ticks = np.array([ends[0], ends.mean(), ends[1]])
-                centres = np.interp(ticks, values[unit], (np.arange(len(values[unit])) + 0.5) * pixels)
-                axis.set_ticks(len(values[unit]) * pixels - centres if upwards else centres, [f"{tick:.2g}" for tick in ticks], fontsize=9)
+                centres = np.interp(
+                    ticks, values[unit], (np.arange(len(values[unit])) + 0.5) * pixels
+                )
+                axis.set_ticks(
+                    len(values[unit]) * pixels - centres if upwards else centres,
+                    [f"{tick:.2g}" for tick in ticks],
+                    fontsize=9,
+                )
             axes.set(xlabel=f"unit {i}", ylabel=f"unit {j}")
         _save(figure, path)
 
@@ -120,11 +148,15 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         figure.suptitle(title, fontsize=12)
         panels = figure.subplots(1, 2)
-        for axes, metric, unit in zip(panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True):
-            for (name, history), colour, marker, style in zip(histories.items(), COLOURS, MARKERS, itertools.cycle(STYLES), strict=False):
+        for axes, metric, unit in zip(
+            panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True
+        ):
+            for (name, history), colour, marker, style in zip(
+                histories.items(), COLOURS, MARKERS, itertools.cycle(STYLES), strict=False
+            ):
                 scale = 100 if metric == "accuracy" else 1
                 axes.plot([entry["step"] for entry in history], [scale * entry[metric] for entry in history], color=colour, marker=marker,
-                          linestyle=style, markersize=4, label=statistics.training_set_label(name))  # fmt: skip
+                          linestyle=style, markersize=4, label=tables.training_set_label(name))  # fmt: skip
             axes.set(title=f"training {metric}", xlabel="optimiser step", ylabel=unit)
             axes.legend()
         _save(figure, path)
@@ -138,26 +170,44 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
         title: over the figure.
         path: of the PNG.
     """
-    values = {(row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"]) for row in rows}
+    values = {
+        (row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"])
+        for row in rows
+    }
     sets = list(dict.fromkeys(key[0] for key in values))
     corruptions = list(dict.fromkeys(key[1] for key in values))
     with matplotlib.rc_context(_RC):
         figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
         axes = figure.subplots()
-        for number, (name, colour, marker, style) in enumerate(zip(sets, COLOURS, MARKERS, itertools.cycle(STYLES), strict=False)):
-            low, middle, high = (np.array([values[name, c, m] for c in corruptions]) for m in ("accuracy_low", "accuracy", "accuracy_high"))
+        for number, (name, colour, marker, style) in enumerate(
+            zip(sets, COLOURS, MARKERS, itertools.cycle(STYLES), strict=False)
+        ):
+            low, middle, high = (
+                np.array([values[name, c, m] for c in corruptions])
+                for m in ("accuracy_low", "accuracy", "accuracy_high")
+            )
             places = np.arange(len(corruptions)) + 0.08 * (number - (len(sets) - 1) / 2)
             axes.errorbar(places, middle, (middle - low, high - middle), color=colour, marker=marker, linestyle=style, capsize=4,
-                          label=statistics.training_set_label(name))  # fmt: skip
-        labels = list(map(statistics.noise_label, corruptions))
-        axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30)
-        axes.set(title=title, xlabel="noise of the test images", ylabel="accuracy, % (95% interval over test images)")
+                          label=tables.training_set_label(name))  # fmt: skip
+        labels = list(map(tables.noise_label, corruptions))
+        axes.set_xticks(
+            range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30
+        )
+        axes.set(
+            title=title,
+            xlabel="noise of the test images",
+            ylabel="accuracy, % (95% interval over test images)",
+        )
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
         _save(figure, path)
 
 
 def scores_against_noise(
-    curves: dict[str, list[tuple[float, float]]], corruptions: tuple[str, ...], title: str, unit: str, path: Path
+    curves: dict[str, list[tuple[float, float]]],
+    corruptions: tuple[str, ...],
+    title: str,
+    unit: str,
+    path: Path,
 ) -> None:
     """Draw scores with their intervals over seeds against test corruption, one line a training set.
 
@@ -172,18 +222,22 @@ def scores_against_noise(
         figure = Figure(figsize=(9.5, 5), layout="constrained")
         axes = figure.subplots()
         looks = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
-        for number, ((name, points), (colour, marker, style)) in enumerate(zip(curves.items(), looks, strict=False)):
+        for number, ((name, points), (colour, marker, style)) in enumerate(
+            zip(curves.items(), looks, strict=False)
+        ):
             middle, half = np.transpose(points)
             places = np.arange(len(corruptions)) + 0.07 * (number - (len(curves) - 1) / 2)
             axes.errorbar(places, middle, np.nan_to_num(half), color=colour, marker=marker, linestyle=style, capsize=3,
-                          label=statistics.training_set_label(name))  # fmt: skip
-        axes.set_xticks(range(len(corruptions)), list(map(statistics.noise_label, corruptions)))
+                          label=tables.training_set_label(name))  # fmt: skip
+        axes.set_xticks(range(len(corruptions)), list(map(tables.noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
         _save(figure, path)
 
 
-def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Path, unit: str = "loss") -> None:
+def loss_curves(
+    curves: dict[str, dict[str, list[float]]], title: str, path: Path, unit: str = "loss"
+) -> None:
     """Draw losses against epochs, three panels in a line.
 
     Args:
@@ -201,8 +255,18 @@ def loss_curves(curves: dict[str, dict[str, list[float]]], title: str, path: Pat
         for axes in panels[len(curves) :]:
             axes.axis("off")
         for axes, (name, lines) in zip(panels, curves.items(), strict=False):
-            for (label, values), colour, marker, style in zip(lines.items(), COLOURS, MARKERS, STYLES, strict=False):
-                axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3, linestyle=style, label=label)
+            for (label, values), colour, marker, style in zip(
+                lines.items(), COLOURS, MARKERS, STYLES, strict=False
+            ):
+                axes.plot(
+                    range(1, len(values) + 1),
+                    values,
+                    color=colour,
+                    marker=marker,
+                    markersize=3,
+                    linestyle=style,
+                    label=label,
+                )
             axes.set(title=name, xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
@@ -221,7 +285,9 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
     with matplotlib.rc_context(_RC | {"axes.grid": False}):
         figure = Figure(figsize=(13, 8.5), layout="constrained")
         figure.suptitle(title, fontsize=12)
-        for axes, (name, (positions, labels)) in zip(figure.subplots(2, -(-len(points) // 2)).ravel(), points.items(), strict=False):
+        for axes, (name, (positions, labels)) in zip(
+            figure.subplots(2, -(-len(points) // 2)).ravel(), points.items(), strict=False
+        ):
             for label in np.unique(labels):
                 chosen = positions[labels == label]
                 axes.scatter(*chosen.T, s=1.5, color=colours[label % 10], marker="o", linewidths=0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import scipy.stats
 
-from tfdvae.reporting import statistics
+from tfdvae.metrics import statistics
 
 WORTH = 0.5  # the smallest gain worth having, in points
 LEAST_UNITS = 10  # test images, or groups of them, from which their chance can be told
@@ -59,13 +59,21 @@ def verdict(comparison: Comparison) -> Verdict:
         kind, rest = "cannot tell", f": {few if comparison.units < LEAST_UNITS else unknown}"
     elif comparison.adjusted_p < 0.05:
         kind = "helps" if difference.mean > 0 else "harms"
-        rest = f", but by less than {WORTH:g} points" if kind == "helps" and difference.high < WORTH else ""
+        rest = (
+            f", but by less than {WORTH:g} points"
+            if kind == "helps" and difference.high < WORTH
+            else ""
+        )
     elif difference.high < WORTH:
         kind, rest = "does not help", f": a gain of {WORTH:g} points or more is ruled out"
     else:
         kind, rest = "cannot tell", f": {_what_would_tell(comparison)}"
     name = f"{comparison.augmentation} against {comparison.baseline}"
-    subject = f"These data cannot tell whether {name} helps" if kind == "cannot tell" else f"{name} {kind}"
+    subject = (
+        f"These data cannot tell whether {name} helps"
+        if kind == "cannot tell"
+        else f"{name} {kind}"
+    )
     return Verdict(kind, f"{subject} ({_numbers(comparison)}){rest}.")
 
 
@@ -81,23 +89,33 @@ def _what_would_tell(comparison: Comparison) -> str:
     difference = comparison.difference
     if difference.count == 1:
         return "one seed says nothing about the spread between seeds; at least 3 are needed, and 5 are better"
-    gain = difference.mean >= WORTH / 2  # nearer to showing a gain than to ruling out one of `WORTH`
+    gain = (
+        difference.mean >= WORTH / 2
+    )  # nearer to showing a gain than to ruling out one of `WORTH`
     quantiles = [1 - 0.025 / (comparison.family if gain else 1), 0.8]
     distance = difference.mean if gain else WORTH - difference.mean
-    allowed = (distance / scipy.stats.norm.ppf(quantiles).sum()) ** 2  # found four times out of five with this variance of the mean
+    allowed = (
+        distance / scipy.stats.norm.ppf(quantiles).sum()
+    ) ** 2  # found four times out of five with this variance of the mean
     over_images, over_seeds = comparison.image_error**2, difference.deviation**2
     needed = []
     if over_images < allowed / 2:
         seeds = max(difference.count + 1, math.ceil(over_seeds / (allowed - over_images)))
-        while distance < scipy.stats.t.ppf(quantiles, seeds - 1).sum() * math.sqrt(over_seeds / seeds + over_images):
+        while distance < scipy.stats.t.ppf(quantiles, seeds - 1).sum() * math.sqrt(
+            over_seeds / seeds + over_images
+        ):
             seeds += 1  # few seeds have wide tails
         needed.append(_more("seeds", seeds, difference.count))
     elif over_seeds / difference.count < allowed / 2:
         left = allowed - over_seeds / difference.count
-        needed.append(_more(comparison.unit, comparison.units * over_images / left, comparison.units))
+        needed.append(
+            _more(comparison.unit, comparison.units * over_images / left, comparison.units)
+        )
     else:
         needed.append(_more("seeds", over_seeds / (allowed / 2), difference.count))
-        needed.append(_more(comparison.unit, comparison.units * over_images / (allowed / 2), comparison.units))
+        needed.append(
+            _more(comparison.unit, comparison.units * over_images / (allowed / 2), comparison.units)
+        )
     aim = "show the gain" if gain else f"rule out a gain of {WORTH:g} points"
     return f"if the true difference is the one measured, {' and '.join(needed)} would {aim}"
 

@@ -1,0 +1,129 @@
+"""Checks of arguments, worded alike everywhere: the argument, what was expected, what came."""
+
+import difflib
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def choice(argument: str, value: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`.
+
+    Raises:
+        ValueError: it is not; the nearest valid names are suggested.
+    """
+    choices = list(choices)
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(str(value).lower(), choices, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    listed = (
+        f"one of {', '.join(choices)}" if len(choices) <= 20 else f"one of {len(choices)} names"
+    )
+    raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{hint}")
+
+
+def number(
+    argument: str, value: float, low: float, high: float = math.inf, *, above_low: bool = False
+) -> float:
+    """Return `value` if it is finite and in [low, high], or in (low, high] with `above_low`.
+
+    Raises:
+        TypeError: `value` is not a number.
+        ValueError: it is outside the interval, infinite or NaN.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"`{argument}` must be a number; got {value!r} ({type(value).__name__}).")
+    inside = math.isfinite(value) and low <= value <= high and not (above_low and value == low)
+    if not inside:
+        if math.isinf(high):
+            wanted = f"{'above' if above_low else 'at least'} {low:g}"
+        else:
+            wanted = f"between {low:g} and {high:g}" + (f" (above {low:g})" if above_low else "")
+        raise ValueError(f"`{argument}` must be a finite number {wanted}; got {value}.")
+    return value
+
+
+def integer(argument: str, value: int, low: int, high: float = math.inf) -> int:
+    """Return `value` if it is a whole number in [low, high].
+
+    Raises:
+        TypeError: `value` is not a whole number.
+        ValueError: it is outside the interval.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(
+            f"`{argument}` must be a whole number; got {value!r} ({type(value).__name__})."
+        )
+    return int(number(argument, value, low, high))
+
+
+def images(
+    argument: str, value: object, shape: tuple[int, int, int] | None = None, *, scale: str = "unit"
+) -> np.ndarray:
+    """Return `value` as a float32 array of images (N, H, W, C) in [0, 1].
+
+    Args:
+        argument: name used in messages.
+        value: array-like of numbers.
+        shape: the (H, W, C) that is expected, if any.
+        scale: `unit`: every value in [0, 1]. `noisy`: images of [0, 1] to which noise was added and not clipped: single values
+            outside, while the mean over all pixels stays within [-0.1, 1.1] and every value within [-8, 9]. `free`: values
+            within [-10, 10], so that images of [0, 1] and [-1, 1] pass and 8-bit ones do not.
+
+    Raises:
+        TypeError: the values are not real numbers.
+        ValueError: wrong rank or shape, no images, NaN or infinite values, or values outside the range.
+    """
+    array = value if isinstance(value, np.memmap) else np.asarray(value)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
+    expected = "(N, {}, {}, {})".format(*shape) if shape else "(N, H, W, C)"
+    if array.ndim != 4 or (shape is not None and array.shape[1:] != tuple(shape)):
+        raise ValueError(f"`{argument}` must have shape {expected}; got {array.shape}.")
+    if 0 in array.shape:
+        raise ValueError(
+            f"`{argument}` must hold at least one image of at least one pixel; got shape {array.shape}."
+        )
+    array = array.astype(np.float32, copy=False)
+    low, high = float(array.min()), float(array.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        bad = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2, 3)))
+        which = f"image {bad[0]} and {len(bad) - 1} more hold" if len(array) > 1 else "it holds"
+        raise ValueError(f"`{argument}` must be finite; {which} NaN or infinite values.")
+    if scale == "free":
+        if low < -10 or high > 10:
+            raise ValueError(
+                f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; got values from {low:g} to {high:g}."
+            )
+    elif scale == "noisy":
+        mean = float(array.mean(dtype=np.float64))
+        if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
+            raise ValueError(
+                f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got values from {low:g} to {high:g} with mean {mean:g}."
+            )
+    elif low < 0 or high > 1:
+        raise ValueError(
+            f"`{argument}` must be in [0, 1]; got values from {low:g} to {high:g}. Scale the images, or clip noisy ones."
+        )
+    return array
+
+
+def labels(argument: str, value: object, count: int) -> np.ndarray:
+    """Return `value` as an int64 array (count,) of class numbers from 0.
+
+    Raises:
+        TypeError: the values are not whole numbers.
+        ValueError: wrong shape, or negative values.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"`{argument}` must hold whole numbers; got dtype {array.dtype}.")
+    if array.shape != (count,):
+        raise ValueError(
+            f"`{argument}` must have shape ({count},), one label an image; got {array.shape}."
+        )
+    if array.size and array.min() < 0:
+        raise ValueError(f"`{argument}` must be class numbers from 0; got {array.min()}.")
+    return array.astype(np.int64, copy=False)

@@ -1,0 +1,65 @@
+"""Files that are whole or absent, and folders that one process at a time may write."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+_PIECE_BYTES = 2**26
+
+_BATCH_BYTES = 2**23  # 512 gray images of 64x64 as float32
+
+
+@contextlib.contextmanager
+def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield a function that appends rows to the `.npy` file `path`, which so may hold more than memory does.
+
+    The first rows fix type and shape; how many come in all need not be known. With none there is no array in the file.
+
+    Raises:
+        ValueError: rows of another type or shape than the first.
+    """
+    count, kind = 0, None
+    with open(path, "wb") as file:
+
+        def write_header() -> None:
+            dtype, shape = kind
+            header = {
+                "descr": np.lib.format.dtype_to_descr(dtype),
+                "fortran_order": False,
+                "shape": (count, *shape),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+
+        def append(rows: np.ndarray) -> None:
+            nonlocal count, kind
+            rows = np.ascontiguousarray(rows)
+            if kind is None:
+                kind = rows.dtype, rows.shape[1:]
+                write_header()
+            if (rows.dtype, rows.shape[1:]) != kind:
+                raise ValueError(
+                    f"rows must be {kind[0]} of shape {kind[1]}; got {rows.dtype} of shape {rows.shape[1:]}."
+                )
+            file.write(rows.tobytes() if rows.size == 0 else rows.data)
+            count += len(rows)
+
+        yield append
+        if kind is not None:
+            file.seek(0)
+            write_header()  # NumPy leaves room in it for any number of rows
+
+
+def batch_rows(row_bytes: int, most: int) -> int:
+    """Return how many rows to take at a time: `most`, or as many as 8 MiB hold where that is fewer, but one at least."""
+    return max(1, min(most, _BATCH_BYTES // row_bytes))
+
+
+def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
+    """Return slices that cover `count` rows, each of a multiple of `multiple` rows but for the last.
+
+    A piece has at most 64 MiB, or `multiple` rows where these are more.
+    """
+    rows = max(1, _PIECE_BYTES // (row_bytes * multiple)) * multiple
+    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]

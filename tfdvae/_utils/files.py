@@ -1,0 +1,137 @@
+"""Files that are whole or absent, and folders that one process at a time may write."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+_TEMPORARY = ".tmp-"
+_SCRATCH = ".tmp-tfdvae-"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; when the block ends without error, rename it to `path`.
+
+    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a folder is moved aside first and
+    removed last, so that `path` is the old one, the new one or absent, and never a part.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, old = (
+        path.with_name(f"{_TEMPORARY}{os.getpid()}-{use}{path.name}") for use in ("", "old-")
+    )
+    try:
+        yield temporary
+        if path.is_dir():
+            os.replace(path, old)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
+        remove(old)
+    finally:
+        remove(temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds; nothing happens where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def whole(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in a folder that a pattern fits, by name, without those that are being written or were left half-written."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(_TEMPORARY))
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what interrupted writes left behind, anywhere below `folder`."""
+    for left in sorted(folder.rglob(f"{_TEMPORARY}*")):
+        remove(left)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` in one step."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as indented JSON to `path` in one step."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> object:
+    """Return what the JSON file holds.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is not JSON; the file is named.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}.") from None
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path from the root: of a folder where it is, of a file under its own name, which may be a link to one without the suffix."""
+    path = Path(path).expanduser()
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; it is freed when the block or the process ends, however that happens.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BlockingIOError(f"another process is writing to {folder}.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_scratch(path: Path) -> bool:
+    """Tell whether a path is a `scratch_folder`, also one that a killed process left."""
+    return path.name.startswith(_SCRATCH)
+
+
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them.
+
+    Those of processes that were killed, which hold no lock any more, are removed once they are a minute old.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    for left in beside.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 60:
+                with locked(left):
+                    remove(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=beside) as folder, locked(Path(folder)):
+        yield Path(folder)

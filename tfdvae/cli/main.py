@@ -1,0 +1,261 @@
+"""The command line: `tfdvae COMMAND ...`; `python train.py ...` is `tfdvae train ...`."""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import tfdvae
+from tfdvae import corruptions
+from tfdvae._utils import files
+from tfdvae.config import (
+    AugmentationStudyConfig,
+    AugmentConfig,
+    DenoiseConfig,
+    DenoisingStudyConfig,
+    DetectConfig,
+    EncodeConfig,
+    ExportConfig,
+    ImputeConfig,
+    NoiseStudyConfig,
+    SampleConfig,
+    StudyConfig,
+    TrainConfig,
+    VerbConfig,
+)
+from tfdvae.data import sources
+from tfdvae.inference import shipped
+
+
+@dataclasses.dataclass(frozen=True)
+class CorruptionsConfig:
+    """List the corruptions: name, what it does, what its level measures."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelsConfig:
+    """List the trained models that come with tfdvae."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyList:
+    """List the studies."""
+
+
+STUDIES = {
+    "augmentation": AugmentationStudyConfig,
+    "noise": NoiseStudyConfig,
+    "denoising": DenoisingStudyConfig,
+}
+
+Study = (
+    Annotated[StudyList, tyro.conf.subcommand("list")]
+    | Annotated[AugmentationStudyConfig, tyro.conf.subcommand("augmentation")]
+    | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
+    | Annotated[DenoisingStudyConfig, tyro.conf.subcommand("denoising")]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyCommand:
+    """Repeat a published study, or make one of tfdvae's own, over several seeds."""
+
+    study: Study
+
+
+Command = (
+    Annotated[TrainConfig, tyro.conf.subcommand("train")]
+    | Annotated[StudyCommand, tyro.conf.subcommand("study")]
+    | Annotated[DenoiseConfig, tyro.conf.subcommand("denoise")]
+    | Annotated[EncodeConfig, tyro.conf.subcommand("encode")]
+    | Annotated[SampleConfig, tyro.conf.subcommand("sample")]
+    | Annotated[AugmentConfig, tyro.conf.subcommand("augment")]
+    | Annotated[DetectConfig, tyro.conf.subcommand("detect")]
+    | Annotated[ImputeConfig, tyro.conf.subcommand("impute")]
+    | Annotated[ExportConfig, tyro.conf.subcommand("export")]
+    | Annotated[ModelsConfig, tyro.conf.subcommand("models")]
+    | Annotated[CorruptionsConfig, tyro.conf.subcommand("corruptions")]
+)
+
+
+_GOES_ON = {"train": " A run that had begun goes on with --resume RUN_FOLDER."} | dict.fromkeys(
+    ("study", "denoise", "impute"), " The same command goes on."
+)
+
+_STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return the exit status: 0, 1 where some images failed, 2 after an error of the user's, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if "--version" in arguments:
+        print(f"tfdvae {tfdvae.__version__}")
+        return 0
+    debug = "--debug" in arguments
+    description = f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version."
+    try:
+        if arguments[:1] == ["train"] and (recipe := _recipe(arguments)) is not None:
+            pairs = {"corruption": None} if "noisy_dir" in _given(arguments) else {}
+            default = TrainConfig.of_recipe(recipe, **pairs)
+            command = tyro.cli(
+                TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE
+            )
+        elif arguments[:2] == ["study", "augmentation"] and "--quick" in arguments:
+            others = [argument for argument in arguments[2:] if argument != "--quick"]
+            default = AugmentationStudyConfig.of_quick(quick=False)
+            looked = tyro.cli(
+                AugmentationStudyConfig,
+                prog="tfdvae study augmentation",
+                args=others,
+                default=default,
+                config=_STYLE,
+            )
+            command = StudyCommand(dataclasses.replace(looked, quick=True))
+        else:
+            command = tyro.cli(
+                Command, prog="tfdvae", description=description, args=arguments, config=_STYLE
+            )
+        match command:
+            case CorruptionsConfig():
+                print(_describe_corruptions())
+            case ModelsConfig():
+                print(_describe_models())
+            case VerbConfig():
+                return _use_model(command)
+            case StudyCommand(study=StudyList()):
+                print("\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items()))
+            case StudyCommand(study=study):
+                _study(study)
+            case TrainConfig():
+                _train(command, arguments[1:])
+    except KeyboardInterrupt:
+        print(f"\ntfdvae: stopped.{_GOES_ON.get(next(iter(arguments), ''), '')}", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
+        if debug:
+            raise
+        print(
+            f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+def _describe_corruptions() -> str:
+    lines = []
+    for kind in corruptions.KINDS:
+        example = kind.kind if kind is corruptions.NoCorruption else f"{kind.kind}:LEVEL"
+        lines += [f"{example:24}{kind.__doc__.splitlines()[0]}", f"{'':24}level: {kind.unit}"]
+    return "\n".join(lines)
+
+
+def _train(config: TrainConfig, arguments: list[str]) -> None:
+    if config.resume is not None:
+        config = _resumed(config.resume, arguments)
+    with _starting_tensorflow():
+        sources.check(config.dataset, config.data_dir, **config.own_images)
+        from tfdvae.experiment import runner
+
+    runner.train(config, _given(arguments))
+
+
+def _given(arguments: list[str]) -> set[str]:
+    """Return the names of the settings that the arguments give."""
+    return {
+        argument[2:].partition("=")[0].replace("-", "_")
+        for argument in arguments
+        if argument.startswith("--")
+    }
+
+
+def _recipe(arguments: list[str]) -> str | None:
+    """Return the last value of `--recipe`, which the other defaults depend on."""
+    recipe = None
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        flag, equals, value = argument.partition("=")
+        if flag == "--recipe":
+            recipe = value if equals else following
+    return recipe
+
+
+def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
+    """Read the arguments once more, now with the settings of the run as defaults, so that any other one given is seen."""
+    kept = dataclasses.replace(TrainConfig.of_run(Path(folder)), resume=folder)
+    asked = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments, default=kept)
+    for field in dataclasses.fields(TrainConfig):
+        value, stored = (
+            _place(field.name, getattr(settings, field.name)) for settings in (asked, kept)
+        )
+        if value != stored and field.name not in ("data_dir", "debug"):
+            raise ValueError(
+                f"a resumed run keeps its own settings, and its `{field.name}` is {stored!r}; got {value!r}."
+            )
+    return dataclasses.replace(
+        asked, **{name: getattr(kept, name) for name in ("dataset", "noisy_dir", "init_from")}
+    )
+
+
+def _place(name: str, value: object) -> object:
+    """Return a setting, a path of images or of a model as a run keeps it."""
+    path = value is not None and (
+        name in ("noisy_dir", "init_from")
+        or (name == "dataset" and sources.local(value) is not None)
+    )
+    return str(files.absolute(value)) if path else value
+
+
+def _use_model(config: VerbConfig) -> int:
+    with _starting_tensorflow():
+        from tfdvae._utils import threads
+        from tfdvae.cli import tasks
+
+    import tensorflow as tf
+
+    threads.use_threads(config.threads)
+    verbs = {DenoiseConfig: tasks.denoise, EncodeConfig: tasks.encode, SampleConfig: tasks.sample, AugmentConfig: tasks.augment,
+             DetectConfig: tasks.detect, ImputeConfig: tasks.impute, ExportConfig: tasks.export}  # fmt: skip
+    try:
+        return verbs[type(config)](config)
+    except tf.errors.OpError as error:
+        raise OSError(str(error).strip().partition("\n")[0]) from error
+
+
+def _describe_models() -> str:
+    return "\n\n".join(shipped.cards())
+
+
+def _study(config: StudyConfig) -> None:
+    own_images = config.own_images if isinstance(config, AugmentationStudyConfig) else {}
+    with _starting_tensorflow():
+        sources.check(config.dataset, config.data_dir, **own_images)
+        from tfdvae.studies.augmentation.study import study as augmentation
+        from tfdvae.studies.denoising.study import study as denoising
+        from tfdvae.studies.noise.study import study as noise
+
+    {
+        AugmentationStudyConfig: augmentation,
+        NoiseStudyConfig: noise,
+        DenoisingStudyConfig: denoising,
+    }[type(config)](config)
+
+
+@contextlib.contextmanager
+def _starting_tensorflow() -> Iterator[None]:
+    """Drop what TensorFlow writes to standard error while the block imports it, also from C++."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,91 @@
+"""Models for those who have no tfdvae: SavedModels, which plain TensorFlow loads, and ONNX files."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import tfdvae
+from tfdvae._utils import checks, files
+from tfdvae.config import EXPORT_FORMATS
+from tfdvae.inference.saved_model import ABOUT, is_saved_model
+from tfdvae.models.base import DenoisingModel
+
+
+def export(model: DenoisingModel, path: str | Path, format: str = "saved_model") -> Path:
+    """Write a model for use without tfdvae and return its path.
+
+    Images are float32 (N, H, W, C) in [0, 1], with any N.
+
+    - `saved_model`: a folder with one endpoint for each verb: `serving_default` (images -> denoised images), `encode` (images -> codes), `decode`
+      (codes -> images), and for a VAE or DVAE `posterior` (images -> mean and standard deviation of q(z | image)) and `sample` (n: int32
+      scalar, seed: int32 (2,) -> n images; the same seed gives the same images).
+    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the packages of `tfdvae[onnx]`.
+
+    Args:
+        model: `DAE`, `VAE` or `DVAE`.
+        path: what is there is replaced if it is of that format.
+        format: `saved_model` or `onnx`.
+
+    Raises:
+        FileExistsError: there is something else at `path`.
+        ValueError: unknown format, or packages of `tfdvae[onnx]` that are missing.
+    """
+    path = Path(path)
+    checks.choice("format", format, EXPORT_FORMATS)
+    if not isinstance(model, DenoisingModel):
+        raise TypeError(
+            f"`model` must be a DAE, VAE or DVAE, of what `tfdvae.load` returns the `layer`; got {type(model).__name__}."
+        )
+    if path.exists() and not (
+        is_saved_model(path)
+        if format == "saved_model"
+        else path.is_file() and path.suffix == ".onnx"
+    ):
+        wanted = "SavedModel" if format == "saved_model" else ".onnx file"
+        raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
+    (_export_saved_model if format == "saved_model" else _export_onnx)(model, path)
+    return path
+
+
+def _export_saved_model(model: DenoisingModel, path: Path) -> None:
+    images = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")
+    codes = tf.TensorSpec((None, *model.code_shape), tf.float32, name="codes")
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", lambda images: model(images, training=False), [images])
+    archive.add_endpoint("encode", model.encode_images, [images])
+    archive.add_endpoint("decode", model.decode_codes, [codes])
+    if model.variational:
+        archive.add_endpoint("posterior", model.posterior, [images])
+        archive.add_endpoint(
+            "sample",
+            model.sample_images,
+            [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")],
+        )
+    about = {"tfdvae": tfdvae.__version__, "model": type(model).__name__, "image_shape": model.image_shape, "code_shape": model.code_shape,
+             "corruption": str(model.corruption), "likelihood": str(model.likelihood)}  # fmt: skip
+    with files.replacing(path) as temporary:
+        archive.write_out(str(temporary), verbose=False)
+        files.write_json(temporary / ABOUT, about)
+
+
+def _export_onnx(model: DenoisingModel, path: Path) -> None:
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ValueError(
+            f'`format` onnx needs packages that are not installed ({error}): pip install "tfdvae[onnx]".'
+        ) from None
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")]
+    )
+    def graph(images):
+        codes = model.encode_images(images)
+        return {"denoised": model.decode_codes(codes), "codes": codes}
+
+    with files.replacing(path) as temporary:
+        tf2onnx.convert.from_function(
+            graph, input_signature=graph.input_signature, output_path=str(temporary)
+        )

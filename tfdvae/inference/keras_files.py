@@ -1,0 +1,37 @@
+"""Trained models from `.keras` files."""
+
+import textwrap
+import zipfile
+from pathlib import Path
+
+import keras
+
+from tfdvae.models.base import DenoisingModel
+
+
+def load(path: Path, argument: str) -> DenoisingModel:
+    """Return the model of a `.keras` file, without its optimizer.
+
+    Args:
+        path: of the file.
+        argument: name used in messages.
+
+    Raises:
+        ValueError: the file holds no model of tfdvae's, or is damaged.
+    """
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"`{argument}` {path} is no model that can be loaded: it is no zip file, as .keras files are, or a damaged one."
+        )
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = textwrap.shorten(
+            str(error).strip().partition("\n")[0], 300
+        )  # Keras may go on with the whole configuration
+        raise ValueError(f"`{argument}` {path} is no model that can be loaded: {reason}") from None
+    if not isinstance(model, DenoisingModel):
+        raise ValueError(
+            f"`{argument}` {path} must be a DAE, VAE or DVAE; got {type(model).__name__}."
+        )
+    return model

@@ -1,0 +1,67 @@
+"""The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
+
+import keras
+
+from tfdvae.config import PRECISIONS, TrainConfig
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+from tfdvae.models.base import DenoisingModel
+from tfdvae.models.variational import DVAE, VAE
+
+
+def build_generator(
+    config: TrainConfig, image_shape: tuple[int, int, int], steps_per_epoch: int = 0
+) -> DenoisingModel:
+    """Return the model that a configuration describes, compiled with Adam.
+
+    Args:
+        config: settings.
+        image_shape: (H, W, C).
+        steps_per_epoch: turns epochs of KL warm-up and of the learning rate's schedule into steps.
+    """
+    c = config
+    dtype = PRECISIONS[c.precision]
+    pair = networks.build(
+        c.chosen_network,
+        image_shape,
+        c.latent_dim,
+        variational=c.variational,
+        seed=c.seed,
+        dtype=dtype,
+    )
+    own = {"likelihood": c.likelihood, "seed": c.seed, "dtype": dtype, "name": c.model}
+    corrupting = {
+        "corruption": str(c.injected),
+        "target": c.target,
+        "corruption_samples": c.corruption_samples,
+    }
+    bound = {
+        "beta": c.beta,
+        "beta_warmup_steps": c.beta_warmup * steps_per_epoch,
+        "latent_samples": c.latent_samples,
+    }
+    match c.model:
+        case "ae" | "dae":
+            model = DAE(*pair, **corrupting, **own)
+        case "vae":
+            model = VAE(*pair, **bound, **own)
+        case "dvae":
+            model = DVAE(*pair, **corrupting, **bound, **own)
+    rate = c.learning_rate
+    if c.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.beta_1))
+    return model
+
+
+def _layout(model: DenoisingModel) -> list:
+    """Return what two models must share for the weights of one to have their meaning in the other."""
+    layers = [(type(layer).__name__, [tuple(weight.shape) for weight in layer.weights]) for network in (model.encoder, model.decoder)
+              for layer in network.layers]  # fmt: skip
+    return [model.image_shape, model.code_shape, layers]
+
+
+def _describe(model: DenoisingModel) -> str:
+    shape, code = ("x".join(map(str, sizes)) for sizes in (model.image_shape, model.code_shape))
+    layers = "+".join(str(len(network.layers)) for network in (model.encoder, model.decoder))
+    return f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and {model.count_params():,} parameters"
