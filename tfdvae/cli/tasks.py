@@ -166,7 +166,7 @@ def detect(config: DetectConfig) -> int:
         files.replacing(output) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
-        sheet = csv.sheet(file, lineterminator="\n")
+        sheet = csv.writer(file, lineterminator="\n")
         sheet.writerow(["image", "score"] + ["anomalous"] * (threshold is not None))
         for score, name in scored:
             sheet.writerow(
@@ -311,7 +311,7 @@ def _listed_folder(output: Path, overwrite: bool) -> Iterator[Callable]:
             made = scratch / "made"
             made.mkdir()
             with open(made / MANIFEST, "w", newline="", encoding="utf-8") as file:
-                sheet = csv.sheet(file, lineterminator="\n")
+                sheet = csv.writer(file, lineterminator="\n")
                 sheet.writerow(_COLUMNS)
 
                 def add(name: str, *fields) -> Path:

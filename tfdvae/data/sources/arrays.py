@@ -61,7 +61,7 @@ def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None
             for part, (images, _) in parts.items()
             for row in range(len(labels[part]))
         )
-        numbers = None if groups is None else groups.number(groups, list(names), test)
+        numbers = None if groups is None else grouping.number(groups, list(names), test)
         every = np.concatenate(list(labels.values()))
         if held_out:
             test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
@@ -79,7 +79,9 @@ def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None
             cache.OWN_ARRAYS,
         )
     return (
-        found | groups.of_parts(numbers, found) | {"class_names": class_names, "fingerprint": mark}
+        found
+        | grouping.of_parts(numbers, found)
+        | {"class_names": class_names, "fingerprint": mark}
     )
 
 

@@ -91,7 +91,7 @@ def load(
             f"`dataset` {folder} has images without class folders, so no labels; --no-classifier does without."
         )
     names = [shown(item[0].relative_to(folder).as_posix()) for item in listing.items]
-    numbers = None if groups is None else groups.number(groups, names, listing.test)
+    numbers = None if groups is None else grouping.number(groups, names, listing.test)
     held_out, test = listing.test is None, listing.test
     if held_out:
         test = np.isin(np.arange(len(names)), splits.hold_out_test(listing.labels, numbers)[1])
@@ -118,7 +118,7 @@ def load(
         raise Unreadable(found["skipped"][0] + _WAY_OUT)
     if labelled and found["skipped"]:
         check(found["train_labels"], found["test_labels"])
-    return found | groups.of_parts(numbers, found) | {"fingerprint": mark}
+    return found | grouping.of_parts(numbers, found) | {"fingerprint": mark}
 
 
 _WAY_OUT = " --skip-unreadable leaves such images out."
