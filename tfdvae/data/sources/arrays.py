@@ -18,6 +18,7 @@ import numpy as np
 
 from tfdvae._utils import checks, chunks
 from tfdvae.data import cache, splits
+from tfdvae.data import groups as grouping
 
 _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),

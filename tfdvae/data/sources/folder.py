@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from tfdvae._utils import chunks
 from tfdvae.data import cache, splits
+from tfdvae.data import groups as grouping
 from tfdvae.image_io.codec import (
     _FORMATS,
     _HEAD,
