@@ -1,0 +1,477 @@
+"""Kills at any moment, two processes in one folder, Ctrl-C."""
+
+import csv
+import functools
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import tfdvae
+from tests.helpers.processes import ROOT, run, run_tfdvae
+from tfdvae._utils import csv_rows, files
+from tfdvae.cli import main
+from tfdvae.corruptions import KINDS
+from tfdvae.data import image_dataset, sources
+from tfdvae.image_io import codec
+
+pytestmark = pytest.mark.slow
+
+TRAINING = [
+    "--n-train",
+    "300",
+    "--noisy-train",
+    "--epochs",
+    "20",
+    "--batch-size",
+    "10",
+    "--classifier-steps",
+    "220",
+    "--threads",
+    "2",
+]
+STAGES = [
+    "data",
+    "generator",
+    "augmentation",
+    "classifier-limited",
+    "classifier-dvae",
+    "evaluation",
+    "figures",
+    "export",
+    "report",
+]
+
+
+def start(*arguments):
+    command = [sys.executable, "-u", str(ROOT / "train.py"), *map(str, arguments)]
+    # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ,
+        preexec_fn=heed,
+    )
+
+
+def wait_for(process, text):
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} never came: {process.stderr.read()}")
+
+
+def killed_as_begins(stage, *arguments):
+    """Start a run and kill it as soon as it says that a stage begins."""
+    process = start(*arguments)
+    wait_for(process, f"] {stage}")
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+def results(folder):
+    """Bytes of the tables and hashes of the final weights."""
+    tables = [(folder / name).read_bytes() for name in ("metrics.csv", "history.csv")]
+    weights = []
+    for name in ("generator", "classifier-limited", "classifier-dvae"):
+        arrays = tfdvae.load_model(folder / f"{name}.keras").get_weights()
+        weights.append(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
+    return tables, weights
+
+
+@pytest.fixture(scope="module")
+def settings(small_digits):
+    return ["--dataset", str(small_digits), *TRAINING]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert run(*settings, "--output", folder).returncode == 0
+    return folder
+
+
+def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status=-signal.SIGKILL):
+    """Start a run and stop it within a stage, once it keeps a checkpoint of that many rounds or more; return what it wrote to stderr."""
+    checkpoints = folder / "checkpoints" / stage
+    process = run_tfdvae("train", *arguments, "--output", folder, sent=sent,
+                         stop_when=lambda: max((int(path.name[-6:]) for path in checkpoints.glob("round-*")), default=0) >= rounds)  # fmt: skip
+    assert process.returncode == status, process.stderr
+    assert stage not in files.read_json(folder / "stages.json"), "stopped too late"
+    return process.stderr
+
+
+@pytest.mark.parametrize(
+    ("stage", "rounds"), [("generator", 10), ("classifier-limited", 1), ("classifier-dvae", 1)]
+)
+def test_killed_within_a_stage_and_resumed_gives_the_same_bits(
+    stage, rounds, settings, undisturbed, tmp_path
+):
+    folder = tmp_path / "run"
+    stopped_after(rounds, stage, folder, *settings)
+    resumed = run("--resume", folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.count("done before") == STAGES.index(stage), (
+        "finished stages are not repeated"
+    )
+    assert results(folder) == results(undisturbed)
+    assert not list(folder.rglob(".tmp-*"))
+
+
+def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(
+    settings, undisturbed, tmp_path
+):
+    folder = tmp_path / "run"
+    arguments = [*settings, "--output", folder]
+    for stage in STAGES:
+        killed_as_begins(stage, *arguments)
+        arguments = ["--resume", folder]
+    resumed = run("--resume", folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.count("done before") >= len(STAGES) - 1
+    assert results(folder) == results(undisturbed)
+    assert not list(folder.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        [
+            "--model",
+            "vae",
+            "--protocol",
+            "equal_epochs",
+            "--classifier-epochs",
+            "2",
+            "--beta-warmup",
+            "1",
+            "--sampling",
+            "prior",
+        ],
+        ["--model", "dae"],
+        ["--model", "ae", "--test-noise", "0", "speckle:0.3", "random_erasing:0.5", "uniform:0.2"],
+        ["--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"],
+    ],
+    ids=" ".join,
+)
+def test_every_model_killed_and_resumed_gives_the_same_bytes(chosen, small_digits, tmp_path):
+    arguments = [
+        "--dataset",
+        small_digits,
+        "--n-train",
+        "300",
+        "--epochs",
+        "15",
+        "--classifier-steps",
+        "20",
+        "--threads",
+        "2",
+        *chosen,
+    ]
+    stopped_after(3, "generator", tmp_path / "killed", *arguments)
+    assert run("--resume", tmp_path / "killed").returncode == 0
+    whole = run(*arguments, "--output", tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    assert (tmp_path / "whole" / "augmentation").exists() == ("ae" not in chosen)
+    assert ("a plain autoencoder makes no synthetic images" in whole.stdout.lower()) == (
+        "ae" in chosen
+    )
+    assert all(
+        np.isfinite(float(row["value"]))
+        for row in csv_rows.read_rows(tmp_path / "whole" / "metrics.csv")
+    )
+    for name in ("metrics.csv", "history.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])
+def test_every_corruption_runs_as_observed_noise_and_as_injected(kind, tmp_path, capsys):
+    noise = f"{kind}:0.3"
+    status = main.main(["train", "--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--noisy-train",
+                       "--train-noise", noise, "--corruption", noise, "--test-noise", "0", noise, "--output", str(tmp_path / "run")])  # fmt: skip
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    assert f"| no noise | {noise if kind != 'gaussian' else '30%'} |" in printed.out
+
+
+def test_killed_again_and_again(settings, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    arguments = [*settings, "--output", folder]
+    for seconds in (6, 9, 12):
+        process = start(*arguments)
+        time.sleep(seconds)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "the run had ended"
+        if (folder / "config.json").exists():
+            arguments = ["--resume", folder]
+    assert run(*arguments).returncode == 0
+    assert results(folder) == results(undisturbed)
+
+
+def test_two_processes_never_write_into_one_folder(settings, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    first = start(*settings, "--output", folder)
+    wait_for(first, "] generator")
+    second = run("--resume", folder)
+    third = run(*settings, "--output", folder)
+    assert second.returncode == third.returncode == 2
+    assert "another process is writing" in second.stderr
+    assert "holds another run" in third.stderr
+    _, errors = first.communicate()
+    assert first.returncode == 0, errors
+    assert results(folder) == results(undisturbed)
+
+
+def test_ctrl_c_says_how_to_go_on(settings, undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    told = stopped_after(1, "classifier-limited", folder, *settings, sent=signal.SIGINT, status=130)
+    assert "--resume" in told
+    assert "Traceback" not in told
+    assert run("--resume", folder).returncode == 0
+    assert results(folder) == results(undisturbed)
+
+
+def pixels(folder):
+    return {
+        path.relative_to(folder).as_posix(): codec.read(path).astype(int)
+        for path in folder.rglob("*.png")
+    }
+
+
+@pytest.fixture(scope="module")
+def clothing(tmp_path_factory, fashion):
+    folder = tmp_path_factory.mktemp("clothing") / "in"
+    for number, (image, label) in enumerate(
+        zip(fashion.test_images[:3000], fashion.test_labels, strict=False)
+    ):
+        path = folder / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        codec.write(path, image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def denoised(clothing):
+    folder = clothing.with_name("denoised")
+    assert run_tfdvae("denoise", "clothing-denoiser", clothing, folder).returncode == 0
+    return pixels(folder)
+
+
+STOPS = pytest.mark.parametrize(
+    ("sent", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)],
+    ids=["kill", "ctrl-c"],
+)
+
+
+def stopped(folder, sent, *command):
+    """Run a command and stop it when it has written a hundred images into a folder."""
+    return run_tfdvae(
+        *command, stop_when=lambda: len(list(folder.rglob("*.png"))) >= 100, sent=sent
+    )
+
+
+@STOPS
+def test_denoise_stopped_in_the_middle_goes_on(sent, status, clothing, denoised, tmp_path):
+    folder = tmp_path / "out"
+    command = ["denoise", "clothing-denoiser", clothing, folder]
+    process = stopped(folder, sent, *command)
+    assert process.returncode == status, process.stderr
+    assert "Traceback" not in process.stderr
+    begun = len(pixels(folder))
+    assert 100 <= begun < 3000
+    resumed = run_tfdvae(*command)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (
+        f"{3000 - begun:,} images in {folder}, {begun:,} kept as they were there" in resumed.stdout
+    )
+    made = pixels(folder)
+    assert made.keys() == denoised.keys()
+    assert max(np.abs(made[name] - denoised[name]).max() for name in made) <= 1, (
+        "other batches have other last bits"
+    )
+
+
+@STOPS
+def test_augment_stopped_in_the_middle_starts_again(sent, status, clothing, tmp_path):
+    folder = tmp_path / "out"
+    command = ["augment", "clothing-dvae", clothing, folder, "--per-image"]
+    process = stopped(folder, sent, *command, "4")
+    assert process.returncode == status, process.stderr
+    assert folder.exists() == (sent == signal.SIGKILL), "Ctrl-C leaves nothing"
+    for left in folder.glob("*"):
+        os.utime(left, (0, 0))  # a folder that may just have been made is left alone
+    again = run_tfdvae(*command, "1")
+    assert again.returncode == 0, again.stderr
+    listed = {
+        row["image"] for row in csv.DictReader((folder / "manifest.csv").read_text().splitlines())
+    }
+    assert len(listed) == 3000
+    assert pixels(folder).keys() == listed
+
+
+def test_full_disk_leaves_nothing_half_written(settings, tmp_path):
+    """A file-size limit of the shell stands for a full disk: the classifier's checkpoint does not fit."""
+    folder = tmp_path / "run"
+    command = f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(settings)} --output {folder}"
+    process = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; {command}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+        cwd=ROOT,
+    )
+    assert process.returncode == 2, process.stderr
+    assert "Traceback" not in process.stderr
+    assert not list(folder.rglob(".tmp-*"))
+    assert list(files.read_json(folder / "stages.json")) == ["data", "generator", "augmentation"]
+    assert run("--resume", folder).returncode == 0
+
+
+def test_installed_wheel_runs_the_main_job(tmp_path):
+    """Built and installed into a virtual environment of its own, away from the source tree."""
+    shutil.copytree(
+        ROOT,
+        tmp_path / "source",
+        ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests", "saved_models"),
+    )
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "-q",
+            "-w",
+            tmp_path,
+            tmp_path / "source",
+        ],
+        check=True,
+    )
+    wheel = next(tmp_path.glob("tfdvae-*.whl"))
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", f"{wheel}[onnx]"], check=True)
+    command = [
+        tmp_path / "venv/bin/tfdvae",
+        "train",
+        "--dataset",
+        "digits",
+        *TRAINING,
+        "--epochs",
+        "1",
+        "--classifier-steps",
+        "2",
+        "--output",
+        tmp_path / "run",
+    ]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "| limited + DVAE |" in process.stdout
+    typed = subprocess.run([tmp_path / "venv/bin/python", "-c", "import tfdvae, pathlib; print((pathlib.Path(tfdvae.__file__).parent / 'py.typed').exists())"],
+                           capture_output=True, text=True, cwd=tmp_path, check=True)  # fmt: skip
+    assert typed.stdout.strip() == "True"
+    _everyday_commands_of_the_readme(tmp_path)
+    _python_of_the_readme(tmp_path)
+    shutil.rmtree(tmp_path / "venv")
+
+
+def _everyday_commands_of_the_readme(folder):
+    """On digits, with the shipped models; what each leaves is looked at."""
+    source = sources.load("digits")
+    for name, images in (
+        ("clothes", source.test_images[:20]),
+        ("normal", source.test_images[20:40]),
+        ("masks", np.zeros((20, 28, 28, 1), np.uint8)),
+    ):
+        for number, image in enumerate(images):
+            path = folder / name / source.class_names[source.test_labels[number]] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            codec.write(
+                path,
+                image
+                if name != "masks"
+                else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255),
+            )
+    commands = (
+        re.search(
+            r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        )
+        .group(1)
+        .splitlines()
+    )
+    environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
+    served = re.search(
+        r"### TensorFlow Serving\n\n```sh\n(tfdvae .*)\n", (ROOT / "README.md").read_text()
+    ).group(1)
+    for command in [*commands, served]:
+        done = subprocess.run(
+            command.split(),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    count = {
+        name: len(list((folder / name).rglob("*.png")))
+        for name in ("cleaned", "drawn", "more", "filled")
+    }
+    assert count == {"cleaned": 20, "drawn": 64, "more": 60, "filled": 20}
+    assert len((folder / "scores.csv").read_text().splitlines()) == 21
+    assert len(np.load(folder / "codes.npz")["codes"]) == 20
+    assert (folder / "clothing-dvae.onnx").stat().st_size > 100_000
+    assert (folder / "served" / "1" / "saved_model.pb").is_file()
+
+
+def _python_of_the_readme(folder):
+    """All blocks, one after the other, in an interpreter that knows the wheel alone."""
+    images, labels = (
+        sources.load("digits").test_images[:100],
+        sources.load("digits").test_labels[:100],
+    )
+    np.savez(
+        folder / "digits.npz",
+        images=image_dataset.to_unit(images),
+        pictures=images[..., 0],
+        labels=labels,
+    )
+    blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+              for name in ("example", "uses", "saved model", "load")}  # fmt: skip
+    code = f"""
+import numpy as np
+import tensorflow as tf
+digits = np.load("digits.npz")
+images, pictures, labels = digits["images"], digits["pictures"], digits["labels"]
+normal = images[50:]
+noisy = (images + np.random.default_rng(0).normal(0, 0.1, images.shape)).astype(np.float32)
+missing = np.random.default_rng(0).random(images.shape[:3]) < 0.5
+dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)
+{blocks["example"].replace("epochs=60", "epochs=1")}
+{blocks["uses"]}
+{blocks["saved model"]}
+{blocks["load"]}
+assert "source" not in tfdvae.__file__.split("/"), tfdvae.__file__
+assert len(drawn) == 16 and cleaned.shape == pictures.shape and len(list(cleaned_dataset)) == len(list(augmented)) == 10
+"""
+    done = subprocess.run(
+        [folder / "venv/bin/python", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

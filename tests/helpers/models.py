@@ -1,0 +1,74 @@
+"""Small models of every kind on every network, for the tests that all of them obey."""
+
+import hashlib
+
+import keras
+import numpy as np
+import pytest
+
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+from tfdvae.models.variational import DVAE, VAE
+
+SHAPE = (6, 5, 2)
+IMAGES = np.random.default_rng(0).random((50, *SHAPE), dtype=np.float32)
+
+MODELS = {
+    "ae": (DAE, {"corruption": "none"}),
+    "dae": (DAE, {"corruption": "gaussian:0.2"}),
+    "dae corrupted target": (
+        DAE,
+        {"corruption": "gaussian:0.2", "target": "corrupted", "likelihood": "gaussian:0.5"},
+    ),
+    "dae two copies": (DAE, {"corruption": "masking:0.5", "corruption_samples": 2}),
+    "vae": (VAE, {"beta": 0.5, "beta_warmup_steps": 5}),
+    "vae three draws": (VAE, {"latent_samples": 3, "likelihood": "gaussian:0.3"}),
+    "dvae": (DVAE, {"corruption": "gaussian:0.2"}),
+    "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "target": "corrupted"}),
+    "dvae two copies, three draws": (
+        DVAE,
+        {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3},
+    ),
+}
+SHAPES = {
+    "mlp": [SHAPE, (7, 9, 3), (1, 1, 1)],
+    "strided_conv": [(12, 20, 2), (28, 28, 1)],
+    "pooled_conv": [(16, 20, 2), (28, 28, 1)],
+    "pooled_conv_inference": [(16, 20, 2), (28, 28, 1)],
+    "residual_conv": [(8, 6, 2), (28, 28, 1)],
+    "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
+    "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
+}
+CONVOLUTIONAL = (
+    "strided_conv",
+    "pooled_conv",
+    "residual_conv",
+)  # the others differ from one of them in one thing
+CASES = [("mlp", name) for name in MODELS] + [
+    (network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")
+]
+FAST = {("residual_conv", "dae")}  # of the convolutional ones; the others take minutes together
+PARAMETERS_OF_CASES = [
+    pytest.param(
+        name,
+        network,
+        id=f"{network}-{name}",
+        marks=() if network == "mlp" or (network, name) in FAST else pytest.mark.slow,
+    )
+    for network, name in CASES
+]
+
+
+def make(name, network="mlp", shape=None, seed=0, dtype="float32", compiled=True, **options):
+    cls, settings = MODELS[name]
+    pair = networks.build(
+        network, shape or SHAPES[network][0], 3, variational=cls.variational, seed=seed, dtype=dtype
+    )
+    model = cls(*pair, **{**settings, **options}, seed=seed, dtype=dtype)
+    if compiled:
+        model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    return model
+
+
+def weights_hash(model):
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()

@@ -1,0 +1,230 @@
+"""The command line as a user meets it, mostly in a subprocess."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.processes import ROOT, TINY, run
+from tfdvae._utils import files
+from tfdvae.cli import main as cli
+from tfdvae.config import TrainConfig
+from tfdvae.corruptions import KINDS
+
+WITHOUT_TENSORFLOW = """
+import sys
+from tfdvae.cli.main import main
+try:
+    status = main({arguments!r})
+except SystemExit as end:
+    status = end.code
+assert "tensorflow" not in sys.modules, "TensorFlow was imported"
+sys.exit(status)
+"""
+
+
+def light_main(*arguments):
+    """Run `tfdvae` and assert that it does not import TensorFlow."""
+    code = WITHOUT_TENSORFLOW.format(arguments=list(map(str, arguments)))
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+
+def complaint(process):
+    """The message of a refused command, frames and line breaks of the box removed."""
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    assert process.stderr.count("\n") < 20, "short"
+    return re.sub(r"[\s│╭╮╰╯─]+", " ", process.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["--version"], ["corruptions"]]
+)
+def test_answers_without_tensorflow(arguments):
+    process = light_main(*arguments)
+    assert process.returncode == 0
+    assert process.stdout
+    assert not process.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["train", "--version"]])
+def test_version(arguments):
+    import tfdvae
+
+    assert light_main(*arguments).stdout == f"tfdvae {tfdvae.__version__}\n"
+
+
+def test_corruptions_lists_all_with_their_unit():
+    shown = light_main("corruptions").stdout
+    for name, kind in ((kind.kind, kind) for kind in KINDS):
+        assert name in shown
+        assert kind.unit in shown
+
+
+def test_help_shows_every_flag_with_its_default():
+    shown = re.sub(r"[\s│]+", " ", light_main("train", "--help").stdout)
+    for flag, default in (
+        ("--model", "dvae"),
+        ("--epochs", "60"),
+        ("--classifier-steps", "1200"),
+        ("--train-noise", "gaussian:0.1"),
+    ):
+        assert re.search(rf"{flag} .*?\(default: {default}\)", shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "dvea"], "Did you mean 'dvae'"), (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"), (["--dataset", "nowhere:mnist"], "`dataset`"),
+        (["--corruption", "gausian:0.1"], "Did you mean 'gaussian'"), (["--corruption", "gaussian:abc"], "got 'gaussian:abc'"),
+        (["--network", "mpl"], "Did you mean 'mlp'"), (["--protocol", "equal"], "`protocol` must be one of"), (["--moedl", "dvae"], "--model"),
+        (["--n-train", "0"], "`n_train`"), (["--n-train", "ten"], "--n-train"), (["--noisy-train", "--train-noise", "-0.1"], "got -0.1"), (["--corruption", "-0.1"], "got -0.1"), (["--train-noise", "0.2"], "is for `noisy_train`"),
+        (["--model", "vae", "--target", "corrupted"], "`target` is for models dae and dvae"),
+        (["--train-noise", "gaussian:-0.1"], "got -0.1"), (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"), (["--latent-dim", "0"], "`latent_dim`"),
+        (["--learning-rate", "nan"], "`learning_rate`"), (["--epochs", "1.5"], "--epochs"), (["--data-dir", "/nowhere/at/all"], "/nowhere/at/all is not a folder"),
+        (["--dataset", "./nowhere"], "must be a folder of images or an .npz file; there is nothing of that name"), (["--dataset", "nowhere/at/all"], "there is nothing of that name"),
+        (["--dataset", "nowhere.npz"], "there is nothing of that name"), (["--dataset", "./README.md"], "must be a folder of images or an .npz file; it is neither"), (["--dataset", "/dev/null"], "it is neither"),
+        (["--dataset", "digits", "--image-size", "32"], "`image_size` is for a `dataset` that is a folder"), (["--dataset", "digits", "--skip-unreadable"], "`skip_unreadable` is for a `dataset` that is a folder"),
+        (["--image-size", "0"], "`image_size` must be a finite number between 1 and 8192; got 0"), (["--image-size", "1", "2", "3"], "`image_size` must be one or two"), (["--image-size", "big"], "--image-size"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--model", "vae", "--no-classifier"], "`noisy_dir` is for models dae and dvae"), (["--dataset", "./tests", "--noisy-dir", "tests"], "`no_classifier`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--noisy-train"], "cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--corruption", "gaussian:0.2"], "cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--samples-per-image", "3"], "`samples_per_image` cannot be given with `noisy_dir`"),
+        (["--dataset", "./tests", "--noisy-dir", "/nowhere/at/all", "--model", "dae", "--no-classifier"], "`noisy_dir` /nowhere/at/all is not a folder"),
+        (["--dataset", "digits", "--noisy-dir", "tests", "--model", "dae", "--no-classifier"], "`noisy_dir` is for a `dataset` that is a folder"),
+        (["--resume", "/nowhere/at/all"], "is not a run folder"), (["--resume", "tests"], "is not a run folder"), (["--model", "ae", "--corruption", "0.1"], "`dae`"),
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
+    assert message in complaint(light_main("train", *arguments))
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch, capfd):
+    """Run `tfdvae train` in this process, in a folder and with a cache of the test's own, and return it as a finished process."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        status = cli.main(["train", *arguments])
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "digits", "--n-train", "1439"], "1,438 training images of digits; got 1,439"),
+        (["--data-dir", "EMPTY"], "lacks t10k-images-idx3-ubyte.gz"),
+        ([*TINY, "--output", "/proc/none"], "cannot be written"),
+        ([*TINY, "--output", "FILE"], "is a file"),
+        ([*TINY, "--output", "FULL"], "is not empty"),
+        ([*TINY, "--output", "FILE/below"], "cannot be written"),
+        (["--dataset", "EMPTY", "--output", "run"], "EMPTY holds no images"),
+        (["--dataset", "FULL", "--output", "run"], "FULL holds no images"),
+        (["--dataset", "broken.npz", "--output", "run"], "is no .npz file"),
+        ([*TINY, "--learning-rate", "1e30", "--epochs", "5"], "the loss became"),
+    ],
+)  # fmt: skip
+def test_bad_surroundings(arguments, message, tmp_path, no_network, train):
+    (tmp_path / "EMPTY").mkdir()
+    (tmp_path / "FULL").mkdir()
+    (tmp_path / "FULL" / "thesis.tex").touch()
+    (tmp_path / "FILE").touch()
+    (tmp_path / "broken.npz").write_text("no archive")
+    assert message in complaint(train(*arguments))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_that_cannot_be_had(tmp_path, no_network):
+    process = run(
+        "--dataset", "fashion_mnist", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")
+    )
+    assert "fashion_mnist is not on this machine" in complaint(process)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("images", [], "without class folders, so no labels"), ("images", ["--no-classifier"], "broken.png cannot be read"), ("sizes", ["--no-classifier"], "holds images of different sizes"),
+        ("pickled.npz", [], "holds pickled Python objects"), ("labels.npz", [], "must hold whole numbers"), ("nan.npz", [], "image 0 has NaN"), ("odd.npz", ["--model", "dae"], "multiples of 2; got 5"),
+    ],
+)  # fmt: skip
+def test_bad_images(name, arguments, message, tmp_path, train):
+    """A line on standard error, status 2, and neither a run folder nor a part of one."""
+    for folder, sizes in (("images", (6, 6, 6)), ("sizes", (6, 6, 8))):
+        (tmp_path / folder).mkdir()
+        for number, size in enumerate(sizes):
+            Image.new("L", (size, size)).save(tmp_path / folder / f"{number}.png")
+    (tmp_path / "images" / "broken.png").write_bytes(b"x")
+    images, labels = np.zeros((20, 5, 5), np.uint8), np.arange(20) % 2
+    np.savez(tmp_path / "odd.npz", x_train=images, y_train=labels)
+    np.savez(tmp_path / "pickled.npz", x_train=images.astype(object), y_train=labels)
+    np.savez(tmp_path / "labels.npz", x_train=images, y_train=labels / 2)
+    np.savez(tmp_path / "nan.npz", x_train=np.full((20, 5, 5), np.nan), y_train=labels)
+    assert message in complaint(train("--dataset", f"./{name}", *arguments, "--output", "run"))
+    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cache").rglob(".tmp-*"))
+
+
+def test_truncated_archive_is_named(archives, tmp_path, train):
+    for path in archives.glob("*.gz"):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:20000])
+    for name in ("auto", "fashion_mnist"):
+        assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(
+            train("--dataset", name, "--data-dir", str(tmp_path))
+        )
+
+
+@pytest.mark.slow
+def test_needs_neither_git_nor_a_backend_setting(tmp_path):
+    process = run(
+        *TINY, "--no-classifier", "--output", tmp_path / "run", PATH="", KERAS_BACKEND="jax"
+    )
+    assert process.returncode == 0, process.stderr
+
+
+def test_library_refuses_another_backend():
+    code = "import keras; keras.backend.backend = lambda: 'jax'; import tfdvae; tfdvae.DAE"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env=os.environ,
+    )
+    assert "ImportError: tfdvae needs Keras on TensorFlow; got the backend jax" in process.stderr
+
+
+def test_debug_shows_the_traceback(no_network, tmp_path):
+    process = run("--dataset", "fashion_mnist", "--debug", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert process.returncode == 1
+    assert "Traceback" in process.stderr
+    assert "Unavailable" in process.stderr
+
+
+def test_train_py_is_the_command_train():
+    installed = light_main("train", "--help").stdout
+    assert run("--help").stdout == installed
+
+
+def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
+    """A path that was given from the working folder is the one that the run keeps; another one is refused."""
+    (tmp_path / "mine").mkdir()
+    files.write_json(
+        tmp_path / "run" / "config.json",
+        TrainConfig(dataset=str(tmp_path / "mine"), n_train=10).to_dict(),
+    )
+    monkeypatch.chdir(tmp_path)
+    resumed = cli._resumed("run", ["--resume", "run", "--dataset", "./mine", "--n-train", "10"])
+    assert resumed.dataset == str(tmp_path / "mine")
+    with pytest.raises(ValueError, match="its `dataset` is"):
+        cli._resumed("run", ["--resume", "run", "--dataset", "./other"])

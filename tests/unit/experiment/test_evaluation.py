@@ -1,0 +1,165 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.models import IMAGES, make
+from tfdvae import corruptions
+from tfdvae._utils import chunks
+from tfdvae.data import pipelines
+from tfdvae.experiment import evaluation
+from tfdvae.inference.augmentation import Augmenter
+from tfdvae.metrics import classification, image, latent
+from tfdvae.models import inference_mixin
+
+
+def test_accuracy():
+    assert classification.accuracy(
+        np.array([[0, 1], [2, 1], [0, 3]]), np.array([1, 1, 1])
+    ) == pytest.approx(2 / 3)
+
+
+def test_activity_is_the_variance_of_each_unit():
+    codes = np.array([[0.0, 1, 5], [2, 1, 5], [4, 1, 5]])
+    np.testing.assert_allclose(latent.activity(codes), [8 / 3, 0, 0])
+    np.testing.assert_allclose(latent.activity(codes.reshape(3, 3, 1)), [8 / 3, 0, 0])
+
+
+def test_test_noise_is_frozen_for_each_image_and_level():
+    gaussian = corruptions.parse(0.1)
+    noisy = evaluation.test_noise(IMAGES, gaussian, 0)
+    assert np.array_equal(noisy[:7], evaluation.test_noise(IMAGES[:7], gaussian, 0))
+    assert not np.array_equal(noisy, evaluation.test_noise(IMAGES, gaussian, 1))
+    assert np.array_equal(evaluation.test_noise(IMAGES, corruptions.parse("none"), 0), IMAGES)
+
+
+def brightness_classifier():
+    """Says 1 where the mean of an image exceeds a half."""
+    images = keras.Input((6, 5, 2))
+    mean = keras.layers.Reshape((1,))(keras.ops.mean(images, axis=(1, 2, 3)))
+    return keras.Model(images, keras.ops.concatenate([0.5 - mean, mean - 0.5], axis=1))
+
+
+def test_classifier_rows():
+    labels = (IMAGES.mean(axis=(1, 2, 3)) > 0.5).astype(int)
+    tests = [corruptions.parse(text) for text in ("none", "masking:1", "gaussian:0.05")]
+    rows = list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, tests, seed=0))
+    values = {(row["test_corruption"], row["metric"]): row["value"] for row in rows}
+    assert len(rows) == 9
+    assert {row["split"] for row in rows} == {"test"}
+    assert values["none", "accuracy"] == 1
+    assert values["masking:1", "accuracy"] == pytest.approx(np.mean(labels == 0)), (
+        "black images look dark"
+    )
+    noisy = evaluation.test_noise(IMAGES, tests[2], 0).mean(axis=(1, 2, 3)) > 0.5
+    assert values["gaussian:0.05", "accuracy"] == pytest.approx(np.mean(noisy == labels))
+    for corruption in ("none", "masking:1", "gaussian:0.05"):
+        assert (
+            values[corruption, "accuracy_low"]
+            <= values[corruption, "accuracy"]
+            <= values[corruption, "accuracy_high"]
+        )
+
+
+@pytest.mark.parametrize("name", ["dae", "dvae"])
+def test_generator_rows(name):
+    model = make(name)
+    rows = list(evaluation.generator_rows(model, IMAGES, IMAGES[:20]))
+    assert [(row["split"], row["metric"]) for row in rows] == [
+        *[("train", metric) for metric in model.loss_names], *[("test", metric) for metric in model.loss_names], ("train", "active_units"),
+    ]  # fmt: skip
+    assert rows[0]["value"] == pytest.approx(
+        model.evaluate(IMAGES, batch_size=500, verbose=0, return_dict=True)["loss"]
+    )
+    assert rows[-1]["value"] == np.sum(model.encode(IMAGES).var(axis=0) > 0.01)
+
+
+def test_pieces_change_nothing(monkeypatch):
+    """Rows, synthetic images and activity of images read three at a time are those of all at once."""
+    model = make("dvae")
+    codes = np.random.default_rng(0).normal(3, [0.05, 0.5, 2], (50, 3))
+    np.testing.assert_allclose(
+        latent.activity_of_pieces(np.split(codes, [1, 20, 33])), codes.var(axis=0)
+    )
+    labels = np.arange(len(IMAGES)) % 2
+    whole = [
+        list(evaluation.generator_rows(model, IMAGES, IMAGES)),
+        list(
+            evaluation.classifier_rows(
+                brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
+            )
+        ),
+    ]
+    made = Augmenter(model).generate(IMAGES, labels)
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
+    assert whole[1] == list(
+        evaluation.classifier_rows(
+            brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
+        )
+    )
+    monkeypatch.setattr(inference_mixin, "BATCH_SIZE", 3)
+    again = Augmenter(model).generate(IMAGES, labels)
+    np.testing.assert_allclose(again.images, made.images, atol=1e-6)
+    assert np.array_equal(again.labels, made.labels)
+    assert np.array_equal(again.source, made.source)
+
+
+def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
+    """No batch, whether of the losses, the verbs, a classifier or the synthetic images, has more than the rows that its bytes allow."""
+    monkeypatch.setattr(chunks, "_BATCH_BYTES", 7 * IMAGES[0].nbytes)
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 15 * IMAGES[0].nbytes)
+    seen, model, classifier = [], make("dvae"), brightness_classifier()
+    for name in ("encode_images", "decode_codes", "posterior", "call"):
+        graph = model.graphs[name]
+        model.graphs[name] = lambda batch, graph=graph: seen.append(len(batch)) or graph(batch)
+    batches = pipelines.batches
+    monkeypatch.setattr(
+        pipelines, "batches", lambda arrays, size: seen.append(size) or batches(arrays, size)
+    )
+    monkeypatch.setattr(
+        classifier,
+        "predict",
+        lambda images, batch_size, **_: seen.append(batch_size) or np.zeros((len(images), 2)),
+    )
+    list(evaluation.generator_rows(model, IMAGES, IMAGES))
+    list(evaluation.corruption_rows(model, IMAGES, [corruptions.parse(0.1)], 0))
+    list(
+        evaluation.classifier_rows(
+            classifier, IMAGES, np.zeros(len(IMAGES), int), [corruptions.parse(0.1)], 0
+        )
+    )
+    for method in ("posterior", "prior"):
+        for piece in Augmenter(model, method).pieces(IMAGES, np.arange(len(IMAGES)) % 2):
+            assert len(piece.images) <= 14
+    assert max(seen) == 7
+    model.denoise(IMAGES, batch_size=20)
+    assert max(seen) == 20, "who gives a batch size gets it"
+
+
+def test_denoising_rows(monkeypatch):
+    """PSNR by its formula, 10 log10(1 / mean squared error), mean over images, however many are read at a time."""
+    model = make("dae")
+    clean, noisy = IMAGES, evaluation.test_noise(IMAGES, corruptions.parse("gaussian:0.3"), 0)
+    values = {
+        row["metric"]: row["value"]
+        for row in evaluation.denoising_rows(model, clean, noisy, "gaussian:0.3")
+    }
+    assert set(values) == {"psnr_input", "psnr"}, "no SSIM of images smaller than its window"
+    for metric, images in (("psnr_input", noisy), ("psnr", model.denoise(noisy))):
+        assert values[metric] == pytest.approx(
+            np.mean(-10 * np.log10(np.square(images - clean).mean(axis=(1, 2, 3)))), rel=1e-5
+        )
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
+    again = list(evaluation.corruption_rows(model, IMAGES, [corruptions.parse("gaussian:0.3")], 0))
+    assert {row["metric"]: row["value"] for row in again} == pytest.approx(values, rel=1e-5)
+    assert {row["test_corruption"] for row in again} == {"gaussian:0.3"}
+
+
+def test_ssim_and_psnr_of_equal_images():
+    images = np.random.default_rng(0).random((3, 12, 11, 2), dtype=np.float32)
+    assert image.ssim(images, images) == pytest.approx([1, 1, 1])
+    assert image.psnr(images, images) == pytest.approx([20 * np.log10(255)] * 3), (
+        "not infinite: one image would hide all others"
+    )
+    np.testing.assert_array_less(image.ssim(1 - images, images), 0.5)

@@ -1,0 +1,604 @@
+import dataclasses
+import html.parser
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.processes import ROOT, run_tfdvae
+from tfdvae import corruptions
+from tfdvae._utils import csv_rows, files
+from tfdvae.config import PROTOCOLS, TRAINING_SETS, AugmentationStudyConfig
+from tfdvae.data import image_dataset, sources
+from tfdvae.experiment import evaluation
+from tfdvae.metrics import classification
+from tfdvae.studies.augmentation import report, study
+
+SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
+         "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.load("digits")
+
+
+def small(**settings):
+    return AugmentationStudyConfig(**{**SMALL, **settings})
+
+
+def test_cells_of_the_published_study():
+    """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
+    cells = list(
+        study.listed_cells(
+            AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)
+        )
+    )
+    assert len(cells) == 80 + 50 + 30
+    assert cells[0] == "clean-limited-equal_steps-seed0"
+    assert cells[16] == "clean-limited-equal_steps-seed1"
+    assert cells[80] == "clean-limited-equal_epochs-seed0"
+    assert cells[-1] == "noisy-latent-dvae-seed4"
+    assert not any(
+        "latent" in cell
+        for cell in study.listed_cells(small(development=True, conditions=("clean",)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"sets": ("limited", "vea")}, "`sets` must be one of"),
+        ({"sets": ("vae",)}, "`sets` must begin with limited"),
+        ({"sets": ("limited", "limited")}, "none of them twice"),
+        ({"protocols": ("equal_time",)}, "`protocols` must be one of"),
+        ({"conditions": ("dirty",)}, "`conditions` must be one of"),
+        ({"metric": "acuracy"}, "Did you mean 'accuracy'"),
+        ({"test_noise": ("0.1",)}, "`test_noise` must begin with 0"),
+        ({"other_noise": ("gaussian:0.1",)}, "`other_noise` must hold none"),
+        ({"other_noise": ("bogus:1",)}, "`other_noise` must be one of"),
+        ({"image_size": (0,)}, "`image_size` must be .*got 0"),
+        ({"seeds": ()}, "`seeds` must be one or more"),
+        ({"classifier_steps": 0}, "`classifier_steps` must be"),
+        ({"precision": "int8"}, "`precision` must be one of"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, said):
+    with pytest.raises(ValueError, match=said):
+        small(**settings)
+
+
+def test_images_may_be_square():
+    assert small(image_size=(28,)).image_size == (28, 28)
+
+
+def test_cells_of_a_seed_share_images_and_test_noise(source):
+    """The noise of the noisy condition is the main job's: keyed by seed and index, standard deviation 0.1."""
+    clean, noisy = (
+        study.prepare(small(), source, condition, 0) for condition in ("clean", "noisy")
+    )
+    np.testing.assert_array_equal(clean.train_labels, noisy.train_labels)
+    assert np.std(noisy.train - clean.train) == pytest.approx(0.1, abs=0.002)
+    tested = [
+        evaluation.test_noise(images.held_out[:5], corruptions.parse("gaussian:0.1"), 0)
+        for images in (clean, noisy)
+    ]
+    np.testing.assert_array_equal(*tested)
+    other = study.prepare(small(), source, "clean", 1)
+    assert not np.array_equal(other.train, clean.train)
+    np.testing.assert_array_equal(other.held_out, source.test_images)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings", "conditions", "protocols", "output"),
+    [
+        ("digits", {}, ("clean", "noisy"), PROTOCOLS, "results/augmentation"),
+        ("digits", {"quick": True}, ("noisy",), PROTOCOLS, "results/quick-digits"),
+        ("{}/mine", {}, ("clean",), ("equal_steps",), "results/augmentation-mine"),
+        ("{}/mine.npz", {"quick": True}, ("clean",), ("equal_steps",), "results/quick-mine"),
+        (
+            "{}/mine/",
+            {"conditions": ("noisy",), "protocols": ("equal_epochs",)},
+            ("noisy",),
+            ("equal_epochs",),
+            "results/augmentation-mine",
+        ),
+        ("{}/mine", {"output": "here"}, ("clean",), ("equal_steps",), "here"),
+    ],
+)
+def test_what_defaults_stand_for(
+    dataset, settings, conditions, protocols, output, source, tmp_path
+):
+    """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
+    config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
+    found = study.resolved(config, dataclasses.replace(source, name=config.dataset))
+    assert (found.conditions, found.protocols, study._output(config)) == (
+        conditions,
+        protocols,
+        output,
+    )
+
+
+def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def used(count):
+        raise Stop(count)
+
+    for folder, count in (("quick-digits", 3), ("augmentation", 5)):
+        (tmp_path / "results" / folder).mkdir(parents=True)
+        files.write_json(tmp_path / "results" / folder / "config.json", {"threads": count})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study.threads, "use_threads", used)
+    with pytest.raises(Stop, match="3"):
+        study.study(AugmentationStudyConfig(dataset="digits", quick=True))
+
+
+@pytest.mark.parametrize("n_train", [100, None])
+def test_development_never_sees_test_images(source, n_train):
+    images = study.prepare(small(development=True, n_train=n_train), source, "clean", 0)
+    train = {image.tobytes() for image in image_dataset.to_unit(source.train_images)}
+    own = {image.tobytes() for image in images.train}
+    held_out = {image.tobytes() for image in images.held_out}
+    assert held_out <= train
+    assert not own & held_out
+    assert len(images.held_out) == len(images.held_out_labels)
+    assert set(images.held_out_labels) == set(range(10))
+
+
+def test_development_holds_out_whole_groups(source):
+    """Also where a small subset leaves many images outside it."""
+    grouped = dataclasses.replace(source, train_groups=np.arange(len(source.train_labels)) // 20)
+    groups = {
+        image.tobytes(): group
+        for image, group in zip(
+            image_dataset.to_unit(source.train_images), grouped.train_groups, strict=True
+        )
+    }
+    images = study.prepare(small(development=True), grouped, "clean", 0)
+    inside, outside = (
+        {groups[image.tobytes()] for image in part} for part in (images.train, images.held_out)
+    )
+    assert inside
+    assert outside
+    assert not inside & outside
+
+
+@pytest.mark.parametrize("name", TRAINING_SETS)
+def test_training_sets(source, name):
+    """Parts, labels and, for augmentation of batches, what it does to them."""
+    config = small()
+    images = study.prepare(config, source, "clean", 0)
+    parts, labels, transform = study.training_set(config, images, name, 0)
+    count = {"duplicate": 300, "dae": 300, "vae": 300, "dvae": 300}.get(name, 100)
+    assert sum(map(len, parts)) == sum(map(len, labels)) == count
+    np.testing.assert_array_equal(parts[0], images.train)
+    if name == "duplicate":
+        np.testing.assert_array_equal(np.concatenate(labels), np.tile(images.train_labels, 3))
+    assert (transform is not None) == (name in ("gaussian", "classical", "classical+gaussian"))
+    if transform is not None:
+        first, second = (
+            transform(np.array([0, step], np.int32), images.train, images.train_labels)
+            for step in (1, 2)
+        )
+        np.testing.assert_array_equal(first[1], images.train_labels)
+        assert not np.array_equal(first[0], second[0])
+        dark = np.asarray(first[0])[
+            :, :2, :2
+        ]  # corners of the digits are black, so that what is there is the noise
+        assert np.std(dark) == pytest.approx(0 if name == "classical" else 0.1, abs=0.02)
+
+
+def test_classifiers_of_a_seed_begin_with_the_same_weights():
+    config = small()
+    weights = [
+        study.build_classifier(config, (28, 28, 1), 10, seed).get_weights() for seed in (0, 0, 1)
+    ]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
+    assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_classifier_cell(source, tmp_path):
+    config = small()
+    rows = []
+    for path in (tmp_path / "a.csv", tmp_path / "b.csv"):
+        study.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
+        rows.append([row | {"run": ""} for row in csv_rows.read_rows(path)])
+    assert rows[0] == rows[1]
+    accuracy = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows[0]
+        if row["metric"] == "accuracy"
+    }
+    assert list(accuracy) == [*config.test_noise, *config.other_noise]
+    each = [
+        float(row["value"])
+        for row in rows[0]
+        if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"
+    ]
+    assert len(each) == 10
+    assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(
+        accuracy["none"]
+    )
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["replicates"].shape == (3, 200)
+        assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
+
+
+def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
+    """The replicates of a cell are those that the groups make, for each of its three test corruptions."""
+    grouped = dataclasses.replace(source, test_groups=np.arange(len(source.test_labels)) // 40)
+    given = []
+    resample = classification.bootstrap
+    monkeypatch.setattr(
+        classification,
+        "bootstrap",
+        lambda *arguments: given.append(arguments) or resample(*arguments),
+    )
+    study.classifier_cell(
+        small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0
+    )
+    with np.load(tmp_path / "a.npz") as arrays:
+        for (score, probabilities, labels, *_), replicates in zip(
+            given, arrays["replicates"], strict=True
+        ):
+            np.testing.assert_allclose(
+                resample(score, probabilities, labels, 200, 0, grouped.test_groups),
+                replicates,
+                rtol=1e-6,
+            )
+
+
+def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
+    config = small(classifier_epochs=2, n_train=256)
+    for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
+        study.classifier_cell(
+            config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0
+        )
+        assert {row["step"] for row in csv_rows.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
+
+
+def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
+    """Test images are replaced by what raises whatever is done with it."""
+
+    class Poison:
+        def __getattribute__(self, name):
+            raise AssertionError("development looked at test images")
+
+    source = dataclasses.replace(source, test_images=Poison(), test_labels=Poison())
+    config = small(development=True, n_train=256, classifier_steps=6)
+    study.classifier_cell(
+        config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100
+    )
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
+    assert {row["split"] for row in rows} == {"validation"}
+    assert [row["step"] for row in rows if not row["test_corruption"]] == ["2", "4", "6"]
+    assert {row["n_train"] for row in rows} == {"256"}
+
+
+def test_latent_cell(source, tmp_path):
+    study.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
+    values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
+    assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
+    assert [
+        row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"
+    ] == ["1", "2"]
+    assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 2
+
+
+def test_a_class_with_too_few_images_is_refused(source):
+    few = dataclasses.replace(
+        source, train_images=source.train_images[:60], train_labels=np.repeat(np.arange(10), 6)
+    )
+    with pytest.raises(ValueError, match="`n_train` must leave 3 images of each class"):
+        study._check(small(n_train=25), few)
+
+
+def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
+    labels = np.repeat(np.arange(10), 6)
+    few = dataclasses.replace(
+        source, train_images=source.train_images[:58], train_labels=labels[:58]
+    )
+    with pytest.raises(
+        ValueError,
+        match="`dataset` must have 3 training images of each class at least; there are 2 of class 9",
+    ):
+        study._check(
+            small(n_train=None),
+            dataclasses.replace(few, train_images=few.train_images[:56], train_labels=labels[:56]),
+        )
+
+
+def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
+    """Limited at 80% + seed; vae 1.0, 1.2, 0.8, 1.1, 0.9 points ahead; duplicate on average level with limited."""
+    ahead = {"limited": [0] * 5, "duplicate": [2, -2, 1, -1, 0], "vae": [1.0, 1.2, 0.8, 1.1, 0.9]}
+    for condition in conditions:
+        for protocol in protocols:
+            for seed in range(seeds):
+                for name, gains in ahead.items():
+                    for noise in AugmentationStudyConfig().test_noise:
+                        yield dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
+                            "study": "augmentation", "run": f"{condition}-{name}-{protocol}-seed{seed}", "dataset": "fashion_mnist", "n_train": 5000,
+                            "condition": condition, "augmentation": name, "protocol": protocol, "test_corruption": noise, "split": "test", "step": 1200,
+                            "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
+
+
+def made_report(folder, rows, replicates=1e-4, config=None, groups=None):
+    """Write a report, with replicates of each cell: its value, noise over test images that all share, and for all sets but limited such of this deviation."""
+    rows = list(rows)
+    generator = np.random.default_rng(0)
+    shared, own = generator.normal(0, 0.01, (2, 11, 200))
+    if replicates is not None:
+        values = {
+            row["run"]: row["value"]
+            + shared
+            + (replicates * own / 0.01 if row["augmentation"] != "limited" else 0)
+            for row in rows
+        }
+        np.savez(folder / "bootstrap.npz", **values)
+    csv_rows.write_rows(folder / "rows.csv", rows)
+    files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
+    source = SimpleNamespace(
+        name="fashion_mnist",
+        class_names=tuple(map(str, range(10))),
+        test_labels=range(10_000),
+        train_labels=range(60_000),
+        test_groups=groups,
+        notice="",
+    )
+    report.write(
+        config or AugmentationStudyConfig(), source, folder, {"bootstrap resamples": "200"}
+    )
+    return (folder / "report.md").read_text()
+
+
+def verdicts(text):
+    return {
+        line.partition(": ")[0].strip("- *"): line
+        for line in text.splitlines()
+        if line.startswith("- **")
+    }
+
+
+def test_report_tells_what_helps(tmp_path):
+    """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) = 0.196."""
+    text = made_report(tmp_path, made_rows())
+    assert "vae, images as they are: helps" in verdicts(text)["vae, images as they are"]
+    assert (
+        "duplicate, images as they are: cannot tell"
+        in verdicts(text)["duplicate, images as they are"]
+    )
+    assert "| trained on | clean, no noise | clean, all noises |" in text
+    assert "| limited + VAE | helps: +1.00 | helps: +1.00 |" in text
+    assert "| limited + VAE | +1.00 (+0.80 to +1.20) |" in text
+    assert "| limited | 5 | 82.00 ± 1.96 |" in text
+    assert "| limited + VAE | published | 84.18 |" in text
+    assert (
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | holds: +1.00 (+0.80 to +1.20) |"
+        in text
+    )
+    page = (tmp_path / "report.html").read_text()
+    html.parser.HTMLParser().feed(page)
+    assert "data:image/png;base64" in page
+
+
+def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_path):
+    """Both are ahead of limited, neither of the other: the gain is that of the steps."""
+    rows = [
+        row | {"value": row["value"] + (0.01 if row["augmentation"] == "duplicate" else 0)}
+        for row in made_rows(protocols=("equal_epochs",))
+    ]
+    line = verdicts(made_report(tmp_path, rows))["vae, images as they are"]
+    assert "vae against duplicate" in line
+    assert "cannot tell" in line
+
+
+def test_report_of_a_single_seed_tells_nothing(tmp_path):
+    lines = verdicts(made_report(tmp_path, made_rows(seeds=1)))
+    assert len(lines) == 4
+    assert all("cannot tell" in line and "one seed says nothing" in line for line in lines.values())
+
+
+def test_images_decide_too(tmp_path):
+    """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of 1 point certain."""
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.02))
+    assert "cannot tell" in lines["vae, images as they are"]
+    assert "test images instead of 10,000" in lines["vae, images as they are"]
+
+
+def test_without_replicates_nothing_is_claimed(tmp_path):
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=None))
+    assert all("cannot tell" in line for line in lines.values())
+
+
+@pytest.mark.parametrize(
+    ("groups", "kind", "said"),
+    [
+        (5, "cannot tell", "5 groups of test images are too few"),
+        (50, "helps", "50 groups of test images; p"),
+    ],
+)
+def test_groups_are_what_counts(groups, kind, said, tmp_path):
+    line = verdicts(made_report(tmp_path, made_rows(), groups=np.arange(10_000) % groups))[
+        "vae, images as they are"
+    ]
+    assert f": {kind}.**" in line
+    assert said in line
+
+
+def test_replicates_that_are_all_equal_say_nothing(tmp_path):
+    """As of one group alone, or of classifiers that agree on every image."""
+    lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.0))
+    assert all("is not known here" in line for line in lines.values())
+
+
+def test_findings_are_told_as_in_the_verdict(tmp_path):
+    """The vae is 0.1 ahead, which is no gain worth having: the finding does not hold, though the interval reaches over 0."""
+    rows = [
+        row | {"value": row["value"] - (0.009 if row["augmentation"] == "vae" else 0)}
+        for row in made_rows()
+    ]
+    text = made_report(tmp_path, rows)
+    assert "does not help" in verdicts(text)["vae, images as they are"]
+    assert (
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |"
+        in text
+    )
+
+
+def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
+    (tmp_path / "cells").mkdir()
+    np.savez(
+        tmp_path / "cells" / "clean-vae-equal_steps-seed0.npz",
+        replicates=np.full((11, 200), 0.5, np.float32),
+    )
+    made_report(tmp_path, made_rows())
+    with np.load(tmp_path / "bootstrap.npz") as kept:
+        assert len(kept.files) == 15
+        assert (kept["clean-vae-equal_steps-seed0"] == 0.5).all()
+
+
+def test_limited_alone_is_compared_with_nothing(tmp_path):
+    rows = [row for row in made_rows() if row["augmentation"] == "limited"]
+    assert "Nothing is compared" in made_report(tmp_path, rows)
+
+
+QUICK = (
+    "study",
+    "augmentation",
+    "--quick",
+    "--n-train",
+    "60",
+    "--epochs",
+    "2",
+    "--classifier-steps",
+    "4",
+    "--seeds",
+    "0",
+    "1",
+    "--threads",
+    "1",
+)
+
+
+@pytest.mark.slow
+def test_quick_look_through_the_command_line(tmp_path):
+    process = run_tfdvae(*QUICK, "--output", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "8 cells, 0 done before" in process.stdout
+    assert "## Verdict" in (tmp_path / "report.md").read_text()
+    starts = json.loads((tmp_path / "environment.json").read_text())
+    assert len(starts[0]["seconds"]) == 8
+    again = run_tfdvae(*QUICK, "--output", tmp_path)
+    assert "8 cells, 8 done before" in again.stdout
+    other = run_tfdvae(*QUICK, "--classifier-steps", "5", "--output", tmp_path)
+    assert other.returncode == 2
+    assert "holds a study with" in other.stderr
+
+
+@pytest.mark.slow
+def test_dry_run_lists_cells_and_an_estimate(tmp_path):
+    process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "none")
+    assert process.returncode == 0, process.stderr
+    assert "noisy-limited-equal_steps-seed0\n" in process.stdout
+    assert "8 of 8 cells are missing." in process.stdout
+    assert "minutes" in process.stdout
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "other").mkdir()
+    files.write_json(tmp_path / "other" / "config.json", {"tfdvae": "0.0.0"})
+    process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "other")
+    assert (
+        process.returncode,
+        "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr,
+    ) == (2, True)
+
+
+def command_lines():
+    """Of all processes, as Linux tells them."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text(errors="replace")
+        except OSError:  # it has ended
+            continue
+
+
+@pytest.mark.slow
+def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
+    """Workers whose study alone was killed end at once, so that none of them writes beside those of the next start."""
+    study = ("study", "augmentation", "--dataset", small_digits, "--n-train", "60", "--epochs", "2", "--classifier-steps", "4", "--seeds", "0", "1", "--threads", "1",
+             "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run_tfdvae(*study, "--output", whole).returncode == 0
+
+    seen = []
+
+    def at_the_third_cell():
+        """Three seconds after its worker came, which takes longer."""
+        done = [path.stem for path in (killed / "cells").glob("*.csv")]
+        workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
+        if len(done) == 2 and any(
+            line.rstrip("\0").rpartition("\0")[2] not in done for line in workers
+        ):
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() > seen[0] + 3
+
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=at_the_third_cell, group=False)
+    assert stopped.returncode == -9
+    deadline = time.monotonic() + 120
+    while any(str(killed) in line for line in command_lines()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len(list((killed / "cells").glob("*.csv"))) == 2, "no worker outlives its study"
+    assert run_tfdvae(*study, "--output", killed).returncode == 0
+    assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    with np.load(killed / "bootstrap.npz") as made, np.load(whole / "bootstrap.npz") as expected:
+        assert made.files == expected.files
+        assert all(np.array_equal(made[name], expected[name]) for name in made.files)
+
+
+CLASSIFIER = """
+import keras
+
+def build(image_shape, classes):
+    layers = [keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
+    """A folder of PNG files with patients, with two workers; then a change of the classifier, which is refused."""
+    images = np.random.default_rng(0).integers(0, 255, (60, 12, 12), np.uint8)
+    lines = ["image,group"]
+    for number, image in enumerate(images):
+        place = tmp_path / "mine" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image // 2 + 100 * (number % 2)).save(place)
+        lines.append(f"{place.relative_to(tmp_path / 'mine').as_posix()},patient {number // 4}")
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    study = ("study", "augmentation", "--dataset", tmp_path / "mine", "--groups", tmp_path / "groups.csv", "--classifier", "own_classifier:build", "--sets", "limited", "vae",
+             "--protocols", "equal_steps", "--seeds", "0", "1", "--epochs", "2", "--classifier-steps", "30", "--threads", "1", "--workers", "2", "--metric", "auc",
+             "--output", tmp_path / "out")  # fmt: skip
+    process = run_tfdvae(*study)
+    assert process.returncode == 0, process.stderr
+    rows = csv_rows.read_rows(tmp_path / "out" / "rows.csv")
+    assert {row["dataset"] for row in rows} == {"mine"}
+    assert {row["condition"] for row in rows} == {"clean"}
+    limited = [
+        row for row in rows if row["augmentation"] == "limited" and row["test_corruption"] == "none"
+    ]
+    assert min(float(row["value"]) for row in limited if row["metric"] == "auc") > 0.9
+    assert "of 3 groups" in (tmp_path / "out" / "report.md").read_text()
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))
+    changed = run_tfdvae(*study)
+    assert changed.returncode == 2
+    assert "`classifier_source`" in changed.stderr

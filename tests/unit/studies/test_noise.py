@@ -1,0 +1,292 @@
+import dataclasses
+import shutil
+import signal
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.processes import run_tfdvae
+from tfdvae._utils import csv_rows
+from tfdvae.config import NoiseStudyConfig
+from tfdvae.data import sources
+from tfdvae.studies import runner
+from tfdvae.studies.noise import report, study
+from tfdvae.studies.noise.report import NOISES, PUBLISHED
+
+
+def paired_rows(dataset):
+    """Three seeds; Gaussian 1 costs 0.1, 0.2 and 0.3 dB against none: mean -0.2, half width 4.3027 * 0.1 / sqrt(3) = 0.248."""
+    for seed in range(3):
+        for corruption in ("none", "gaussian:1"):
+            row = dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
+                "dataset": dataset, "n_train": "100", "network": "strided_conv", "corruption": corruption, "target": "corrupted", "seed": str(seed)
+            }  # fmt: skip
+            for split in ("train", "test"):
+                yield row | {"split": split, "metric": "floor", "value": "0.5"}
+                for epoch in ("1", "20"):
+                    yield row | {"split": split, "epoch": epoch, "metric": "loss", "value": "0.6"}
+            psnr = 16.5 + seed - (0.1 * (seed + 1) if corruption != "none" else 0)
+            yield row | {"test_corruption": "none", "metric": "psnr_reachable", "value": str(psnr)}
+
+
+def test_report_compares_training_noises_by_seed(tmp_path):
+    report.write(list(paired_rows("fashion_mnist")), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "| gaussian:1 | -0.20 (-0.45 to +0.05; p 0.074) |" in text
+    assert "| 0.848 |" in text
+
+
+def test_published_losses_stand_beside_those_of_the_published_images_alone(tmp_path):
+    report.write(list(paired_rows("mnist")), tmp_path)
+    assert "0.848" not in (tmp_path / "report.md").read_text()
+
+
+def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
+    """Torch's formula in NumPy: g = g + l2 w; then Adam."""
+    weight, gradients, rate, l2 = 2.0, [0.3, -0.5, 0.1], 0.1, 0.25
+    variable = keras.Variable(weight)
+    optimizer = study.L2Adam(rate, l2)
+    first = second = 0.0
+    for step, gradient in enumerate(gradients, start=1):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        g = gradient + l2 * weight
+        first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2
+        weight -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-7)
+        assert float(variable.numpy()) == pytest.approx(weight, rel=1e-4)
+    assert study.L2Adam.from_config(optimizer.get_config()).l2 == l2
+
+
+def test_floors_of_the_study(fashion):
+    """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing; tolerance of their rounding."""
+    train, test = study.scaled(fashion.train_images), study.scaled(fashion.test_images)
+    assert (train.min(), train.max()) == (-1, 1)
+    assert study.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
+    assert study.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
+    assert study.floor(test, "random_erasing:0.5", "corrupted", 0) == pytest.approx(
+        0.532, abs=0.002
+    )
+    assert study.floor(test, "random_erasing:0.5", "observed", 0) == study.floor(
+        test, "none", "observed", 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "expected"), [("none", "corrupted", 0), ("gaussian:0.5", "corrupted", 0.25), ("gaussian:0.5", "observed", 0), ("random_erasing:0.5", "corrupted", 0)]
+)  # fmt: skip
+def test_variance_of_the_target(text, target, expected):
+    assert report.variance(text, target) == expected
+
+
+def test_published_losses_minus_floor_and_variance_agree_between_gaussian_levels():
+    """The study's ranking is an artefact: the published rows differ by their floors alone."""
+    own = [
+        PUBLISHED[text][20][1] - report.variance(text, "corrupted")
+        for text in NOISES
+        if text.startswith("gaussian")
+    ]
+    assert np.ptp(own) < 0.003
+
+
+@pytest.fixture(scope="module")
+def few():
+    source = sources.load("digits")
+    return dataclasses.replace(
+        source, train_images=source.train_images[:600], train_labels=source.train_labels[:600]
+    )
+
+
+@pytest.mark.parametrize(("text", "target"), [("none", "corrupted"), ("gaussian:0.5", "observed")])
+def test_cell(text, target, few, tmp_path):
+    study.run_cell(few, text, target, seed=3, epochs=2, path=tmp_path / "cell.csv")
+    rows = csv_rows.read_rows(tmp_path / "cell.csv")
+    losses = {
+        (row["split"], row["epoch"]): float(row["value"]) for row in rows if row["metric"] == "loss"
+    }
+    assert set(losses) == {(split, epoch) for split in ("train", "test") for epoch in ("1", "2")}
+    assert losses["train", "2"] < losses["train", "1"]
+    floors = {row["split"]: float(row["value"]) for row in rows if row["metric"] == "floor"}
+    assert losses["train", "2"] > floors["train"] + report.variance(text, target)
+    measured = {(row["metric"], row["test_corruption"]) for row in rows if row["test_corruption"]}
+    assert measured == {(metric, test) for metric in ("psnr", "psnr_reachable", "probe_accuracy") for test in NOISES} | {
+        ("knn_accuracy", "none"), ("silhouette", "none"),
+    }  # fmt: skip
+    fixed = {
+        "study": "noise",
+        "network": "strided_conv",
+        "corruption": text,
+        "target": target,
+        "seed": "3",
+        "model": "ae" if text == "none" else "dae",
+    }
+    assert all(fixed.items() <= row.items() for row in rows)
+    with np.load(tmp_path / "cell.npz") as arrays:
+        assert set(arrays) == {"noisy", "codes", "labels", "epoch_1", "epoch_2"}
+        assert arrays["epoch_2"].shape == (10, 28, 28, 1)
+
+
+@pytest.mark.slow
+def test_the_same_cell_twice_gives_the_same_bytes(few, tmp_path):
+    for name in ("a", "b"):
+        study.run_cell(few, "random_erasing:0.5", "corrupted", 0, 1, tmp_path / name / "cell.csv")
+    assert (tmp_path / "a" / "cell.csv").read_bytes() == (tmp_path / "b" / "cell.csv").read_bytes()
+
+
+def rows_of_a_study(seeds=(0, 1, 2)):
+    for seed in seeds:
+        for text in NOISES:
+            fixed = {
+                "dataset": "fashion_mnist",
+                "n_train": "5",
+                "network": "strided_conv",
+                "target": "corrupted",
+                "corruption": text,
+                "seed": str(seed),
+                "epoch": "",
+                "test_corruption": "",
+            }
+            for split in ("train", "test"):
+                yield fixed | {"split": split, "metric": "floor", "value": "0.5"}
+                for epoch in ("1", "20"):
+                    yield fixed | {
+                        "split": split,
+                        "epoch": epoch,
+                        "metric": "loss",
+                        "value": str(0.6 + 0.01 * seed),
+                    }
+            for test in NOISES:
+                for metric in ("psnr", "psnr_reachable", "probe_accuracy") + (
+                    ("knn_accuracy", "silhouette") if test == "none" else ()
+                ):
+                    yield fixed | {"test_corruption": test, "metric": metric, "value": "0.75"}
+
+
+def test_report(tmp_path):
+    """Mean 0.61 of three seeds 0.60, 0.61, 0.62: standard deviation 0.01, half width 4.3027 * 0.01 / sqrt(3) = 0.0248; twice that for one run."""
+    generator = np.random.default_rng(0)
+    (tmp_path / "cells").mkdir()
+    for text in NOISES:
+        arrays = {
+            "noisy": generator.random((10, 8, 8, 1)),
+            "epoch_1": generator.random((10, 8, 8, 1)),
+            "epoch_20": generator.random((10, 8, 8, 1)),
+        }
+        np.savez(
+            tmp_path / "cells" / f"corrupted-{text.replace(':', '-')}-seed0.npz",
+            codes=generator.random((60, 4)),
+            labels=np.arange(60) % 10,
+            **arrays,
+        )
+    report.write(list(rows_of_a_study()), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert (
+        "| none | test | 20 | 0.6100 ± 0.0248 | 0.5000 | 0.1100 ± 0.0248 | 0.599 | 0.0990 | +0.0110 | 0.560 to 0.660: inside |"
+        in text
+    )
+    assert "| gaussian:0.5 | train | 20 | 0.6100 ± 0.0248 | 0.7500 |" in text
+    assert "| none | 75.00 ± 0.00 |" in text
+    for name in ("loss", "reconstructions", "codes"):
+        assert (tmp_path / "figures" / f"{name}-corrupted.png").exists()
+        assert f"figures/{name}-corrupted.png" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"seeds": ()}, "`seeds`"), ({"seeds": (1, 1)}, "none of them twice"), ({"targets": ("clean",)}, "`targets`"), ({"epochs": 0}, "`epochs`"), ({"seeds": (-1,)}, "`seeds`")],
+)  # fmt: skip
+def test_settings_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        NoiseStudyConfig(**settings)
+
+
+def test_command_line():
+    assert "noise" in run_tfdvae("study", "list").stdout
+    wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
+    assert wrong.returncode == 2
+    assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
+
+
+def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatch):
+    """OpenMP has them in the thread that sets them alone, and cells are computed in others than the study's."""
+    given = []
+    monkeypatch.setattr(
+        runner, "use_threads", lambda threads: given.append((threads, threading.get_ident()))
+    )
+
+    def compute(cell, path):
+        assert given[-1] == (1, threading.get_ident())
+        csv_rows.write_rows(path, [{"study": "noise", "run": cell}])
+
+    config = NoiseStudyConfig(dataset="digits", threads=1, output=str(tmp_path))
+    runner.study(
+        "noise", config, ["one", "two"], {}, compute, lambda rows, folder: None, in_process=True
+    )
+    assert [row["run"] for row in csv_rows.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
+
+
+@pytest.mark.slow
+def test_a_killed_study_ends_as_an_undisturbed_one(small_digits, tmp_path):
+    """Killed after the second cell, two processes at a time, against one process without a break."""
+    study = (
+        "study",
+        "noise",
+        "--dataset",
+        small_digits,
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--seeds",
+        "0",
+        "--targets",
+        "corrupted",
+    )
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert run_tfdvae(*study, "--output", whole).returncode == 0
+    killed = run_tfdvae(
+        *study,
+        "--workers",
+        "2",
+        "--output",
+        broken,
+        stop_when=lambda: len(list((broken / "cells").glob("*.csv"))) >= 2,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (broken / "report.md").exists()
+    finished = run_tfdvae(*study, "--workers", "2", "--output", broken)
+    assert finished.returncode == 0, finished.stderr
+    assert "6 cells, 0 done before" not in finished.stdout
+    assert (broken / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    assert len(list((broken / "figures").glob("*.png"))) == 3
+    report = (broken / "report.md").read_bytes()
+    shutil.rmtree(broken / "cells")
+    assert "6 cells, 6 done before" in run_tfdvae(*study, "--output", broken).stdout, (
+        "rows.csv is enough, as in a clone"
+    )
+    assert (broken / "report.md").read_bytes() == report
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_is_named(tmp_path):
+    """The folder of the cells is a file: the study says which cell failed and why, with status 2."""
+    (tmp_path / "cells").touch()
+    process = run_tfdvae(
+        "study",
+        "noise",
+        "--dataset",
+        "digits",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--seeds",
+        "0",
+        "--targets",
+        "corrupted",
+        "--output",
+        tmp_path,
+    )
+    assert process.returncode == 2
+    assert "cell corrupted-none-seed0 failed" in process.stderr
+    assert "Traceback" not in process.stderr
