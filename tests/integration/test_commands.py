@@ -603,7 +603,7 @@ def test_images_in_formats_that_are_not_read_are_named(run, tmp_path):
         (tmp_path / "in" / name).touch()
     (tmp_path / "in" / "notes.txt").touch()
     status, out, _ = run("denoise dvae.keras in out")
-    assert (status, "3 images in out\nleft out, for they are none of .png" in out) == (0, True)
+    assert (status, "3 images in out\nNOTE: left out, for they are none of .png" in out) == (0, True)
     assert out.endswith(": in/a.gif and 1 more\n")
 
 

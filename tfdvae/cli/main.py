@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import tyro
 import tfdvae
 from tfdvae import corruptions
 from tfdvae._utils import files
+from tfdvae.cli import messages
 from tfdvae.config import (
     AugmentationStudyConfig,
     AugmentConfig,
@@ -30,6 +32,8 @@ from tfdvae.config import (
 )
 from tfdvae.data import sources
 from tfdvae.inference import shipped
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,9 +96,13 @@ _STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.Omi
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0, 1 where some images failed, 2 after an error of the user's, 130 after Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    with messages.shown():
+        return _main(sys.argv[1:] if arguments is None else arguments)
+
+
+def _main(arguments: list[str]) -> int:
     if "--version" in arguments:
-        print(f"tfdvae {tfdvae.__version__}")
+        logger.info(f"tfdvae {tfdvae.__version__}")
         return 0
     debug = "--debug" in arguments
     description = f"{tfdvae.__doc__.splitlines()[0]} `tfdvae --version` prints the version."
@@ -122,26 +130,27 @@ def main(arguments: list[str] | None = None) -> int:
             )
         match command:
             case CorruptionsConfig():
-                print(_describe_corruptions())
+                logger.info(_describe_corruptions())
             case ModelsConfig():
-                print(_describe_models())
+                logger.info(_describe_models())
             case VerbConfig():
                 return _use_model(command)
             case StudyCommand(study=StudyList()):
-                print("\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items()))
+                logger.info(
+                    "\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items())
+                )
             case StudyCommand(study=study):
                 _study(study)
             case TrainConfig():
                 _train(command, arguments[1:])
     except KeyboardInterrupt:
-        print(f"\ntfdvae: stopped.{_GOES_ON.get(next(iter(arguments), ''), '')}", file=sys.stderr)
+        logger.error(f"\ntfdvae: stopped.{_GOES_ON.get(next(iter(arguments), ''), '')}")
         return 130
     except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError, MemoryError) as error:
         if debug:
             raise
-        print(
-            f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened.",
-            file=sys.stderr,
+        logger.error(
+            f"tfdvae: error: {error}\nSee `tfdvae --help`; --debug shows where it happened."
         )
         return 2
     return 0

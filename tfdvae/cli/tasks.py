@@ -3,15 +3,15 @@
 import contextlib
 import csv
 import itertools
+import logging
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks, files
+from tfdvae._utils import chunks, files, progress
 from tfdvae.config import (
     AugmentConfig,
     DenoiseConfig,
@@ -23,6 +23,8 @@ from tfdvae.config import (
 )
 from tfdvae.image_io import codec, listing, reader, writer
 from tfdvae.inference import anomaly, augmentation, exporting, loading, saved_model, trained_model
+
+logger = logging.getLogger(__name__)
 
 MANIFEST, _COLUMNS = "manifest.csv", ("image", "source", "label", "seed", "method")
 
@@ -174,7 +176,7 @@ def detect(config: DetectConfig) -> int:
             )
     if threshold is not None:
         above = sum(score > threshold for score, _ in scored)
-        print(
+        logger.info(
             f"Threshold {threshold:.6g}, which at most {100 * config.false_positive_rate:.3g}% of the {normal_images:,} normal images exceed; "
             f"{above:,} of {len(scored):,} images do."
         )
@@ -204,13 +206,13 @@ def sample(config: SampleConfig) -> int:
                         add(f"sample-{number:06d}.png", "", "", config.seed, "prior"), image
                     )
                     number += 1
-    print(f"{config.count:,} images in {output}")
+    logger.info(f"{config.count:,} images in {output}")
     return 0
 
 
 def _with_progress(parts: Iterable[np.ndarray], title: str, total: int) -> Iterator[np.ndarray]:
     """Yield the parts, with a progress bar over their rows."""
-    with reader.bar(title, total) as bar:
+    with progress.bar(title, total) as bar:
         for part in parts:
             yield part
             bar.update(len(part))
@@ -470,7 +472,7 @@ def export(config: ExportConfig) -> int:
             f"`model` {config.model} is exported already; give the run folder or the .keras file that it was made from."
         )
     exporting.export(model.layer, output, config.format)
-    print(f"{config.format} of {config.model} in {output}")
+    logger.info(f"{config.format} of {config.model} in {output}")
     return 0
 
 
@@ -554,12 +556,12 @@ def _told(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> int
         else ""
     )
     copied = f"; copied as they are: {', '.join(tally.copied)}" if tally.copied else ""
-    print(f"{tally.done * each:,} images in {output}{kept}{copied}")
+    logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
     if tally.others:
         more = f" and {len(tally.others) - 1:,} more" if len(tally.others) > 1 else ""
-        print(
-            f"left out, for they are none of {', '.join(listing.SUFFIXES)}: {listing.shown(tally.others[0])}{more}"
+        logger.warning(
+            f"NOTE: left out, for they are none of {', '.join(listing.SUFFIXES)}: {listing.shown(tally.others[0])}{more}"
         )
     for message in tally.failed:
-        print(f"tfdvae: {message}", file=sys.stderr)
+        logger.error(f"tfdvae: {message}")
     return 1 if tally.failed else 0

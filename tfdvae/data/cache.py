@@ -1,5 +1,6 @@
 """Decoded datasets in the user's cache folder (`$XDG_CACHE_HOME/tfdvae` or what the platform uses instead), as memory-mapped arrays."""
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import platformdirs
 
 from tfdvae._utils import files
+
+logger = logging.getLogger(__name__)
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -39,7 +42,9 @@ def read(path: Path, arrays: tuple[str, ...] = ARRAYS) -> dict | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        print(f"The decoded dataset in {path} is damaged ({error}); making it again.", flush=True)
+        logger.warning(
+            "NOTE: the decoded dataset in %s is damaged (%s); it is made again.", path, error
+        )
         return None
 
 

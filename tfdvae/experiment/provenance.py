@@ -1,12 +1,15 @@
 """The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
 
 import importlib.metadata
+import logging
 import platform
 import subprocess
 import time
 from pathlib import Path
 
 import tfdvae
+
+logger = logging.getLogger(__name__)
 
 _PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn", "pillow", "tifffile",
              "imagecodecs")  # fmt: skip
@@ -17,9 +20,9 @@ def _tell_differences(recorded: dict) -> None:
     here = environment()
     for name in ("python", "processor", "packages", "commit"):
         if recorded.get(name) != here[name]:
-            print(
-                f"NOTE: the run began with another `{name}`; its results may differ in their last bits.",
-                flush=True,
+            logger.warning(
+                "NOTE: the run began with another `%s`; its results may differ in their last bits.",
+                name,
             )
 
 

@@ -1,6 +1,7 @@
 """The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,8 @@ from tfdvae.experiment.preflight import (
 from tfdvae.experiment.provenance import _tell_differences, environment
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
+
+logger = logging.getLogger(__name__)
 
 
 def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
@@ -93,19 +96,19 @@ def _run_stages(run: Run) -> None:
     record = run.folder / "stages.json"
     done = files.read_json(record) if record.exists() else {}
     if run.source.notice:
-        print(f"NOTE: {run.source.notice}", flush=True)
-    print(f"{run.title}. Run folder: {run.folder}", flush=True)
+        logger.warning("NOTE: %s", run.source.notice)
+    logger.info("%s. Run folder: %s", run.title, run.folder)
     listed = stages(run.config)
     for number, stage in enumerate(listed, start=1):
         if stage.name in done and all((run.folder / output).exists() for output in stage.outputs):
-            print(f"[{number}/{len(listed)}] {stage.name}: done before", flush=True)
+            logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
             continue
-        print(f"[{number}/{len(listed)}] {stage.name}", flush=True)
+        logger.info("[%d/%d] %s", number, len(listed), stage.name)
         start = time.monotonic()
         summary = stage.work(run)
         done[stage.name] = {"seconds": round(time.monotonic() - start, 1), "summary": summary}
         files.write_json(record, done)
-        print(f"      {summary} ({done[stage.name]['seconds']:.1f} s)", flush=True)
+        logger.info("      %s (%.1f s)", summary, done[stage.name]["seconds"])
     text = report.summary(run)
     files.write_text(run.folder / "summary.md", text)
-    print(f"\n{text}", flush=True)
+    logger.info("\n%s", text)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdvae._utils import files
+from tfdvae._utils import files, progress
 
 
 def fit(
@@ -43,13 +43,12 @@ def fit(
     """
     model.optimizer.build(model.trainable_variables)
     history = _restore(model, folder)
-    with tqdm(
-        desc=name,
+    with progress.bar(
+        name,
+        total_steps,
         unit="step",
-        total=total_steps,
         initial=history[-1]["step"] if history else 0,
-        dynamic_ncols=True,
-        mininterval=0.2 if sys.stderr.isatty() else 10,
+        seconds=0.2 if sys.stderr.isatty() else 10,
     ) as bar:
         while (step := history[-1]["step"] if history else 0) < total_steps:
             left = total_steps - step

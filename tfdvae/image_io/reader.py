@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from tfdvae._utils import files
+from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing
 
 ARRAYS = (".npy", ".npz")
@@ -231,10 +231,6 @@ def _array_pieces(
                     alone and _is_one(found[name]),
                 )
                 progress.update(len(part))
-
-
-def bar(title: str, total: int) -> tqdm:
-    return tqdm(desc=title, total=total, unit="image", dynamic_ncols=True, mininterval=0.5)
 
 
 def _read(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import chunks, files
+from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing
 from tfdvae.image_io.reader import (
     _BYTES,
@@ -24,7 +25,6 @@ from tfdvae.image_io.reader import (
     _read,
     arrays,
     attempts,
-    bar,
     is_array,
     list_files,
 )

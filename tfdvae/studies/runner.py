@@ -18,6 +18,8 @@ from tfdvae._utils.threads import cores, use_threads
 from tfdvae.config import StudyConfig
 from tfdvae.experiment import provenance
 
+logger = logging.getLogger(__name__)
+
 
 def study(
     name: str,
@@ -75,10 +77,8 @@ def study(
             start = partial(
                 _start, ["study", name, *_arguments(dataclasses.replace(config, threads=chosen))]
             )
-        report(
-            run(cells, start, folder, config.workers, lambda line: print(line, flush=True)), folder
-        )
-    print(f"Report: {folder / 'report.md'}")
+        report(run(cells, start, folder, config.workers, logger.info), folder)
+    logger.info("Report: %s", folder / "report.md")
 
 
 def study_folder(name: str, config: StudyConfig) -> Path:
@@ -191,7 +191,7 @@ def run(
     compute: Callable[[str, Path], None],
     folder: Path,
     workers: int = 1,
-    progress: Callable[[str], None] = print,
+    progress: Callable[[str], None] = logger.info,
 ) -> list[dict]:
     """Compute the cells whose rows are not there yet, in order; put all rows together and return those of these cells.
 

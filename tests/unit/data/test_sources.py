@@ -269,7 +269,7 @@ assert "tensorflow" not in sys.modules
 
 
 @pytest.mark.parametrize("damage", ["train_images.npy", "test_labels.npy", "info.json", "missing"])
-def test_damaged_cache_is_made_again(damage, toy_home, tmp_path, capsys):
+def test_damaged_cache_is_made_again(damage, toy_home, tmp_path, caplog):
     first = np.array(sources.load("toy_rgb").train_images)
     cache = next((tmp_path / "cache").rglob("info.json")).parent
     if damage == "missing":
@@ -277,7 +277,7 @@ def test_damaged_cache_is_made_again(damage, toy_home, tmp_path, capsys):
     else:
         (cache / damage).write_bytes((cache / damage).read_bytes()[:-100])
     assert np.array_equal(sources.load("toy_rgb").train_images, first)
-    assert ("is damaged" in capsys.readouterr().out) == (damage != "missing")
+    assert ("is damaged" in caplog.text) == (damage != "missing")
 
 
 def test_left_over_temporary_folders_are_removed(toy_home, tmp_path):

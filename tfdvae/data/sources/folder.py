@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, progress
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.image_io.codec import (
@@ -293,13 +292,7 @@ def _common_kind(items, folder, image_size, leave_out) -> tuple[_Kind, np.ndarra
     """Return the kind that all images get, and which of the items have headers that can be read."""
     kinds, usable = {}, np.zeros(len(items), bool)
     for row, item in enumerate(
-        tqdm(
-            items,
-            f"Reading headers of {folder.name}",
-            unit="image",
-            dynamic_ncols=True,
-            mininterval=0.5,
-        )
+        progress.bar(f"Reading headers of {folder.name}", len(items), items)
     ):
         try:
             found = [(_probe(path), path) for path in item]
@@ -339,7 +332,7 @@ def _decode_part(items, paths, kind, resized, leave_out, title) -> list[int]:
         min(4, os.cpu_count() or 1)
     )  # each may hold an image of 50 million pixels
     row_bytes = kind.height * kind.width * (1 if kind.gray else 3) * (1 + kind.sixteen) * len(paths)
-    bar = tqdm(desc=title, total=len(items), unit="image", dynamic_ncols=True, mininterval=0.5)
+    bar = progress.bar(title, len(items))
     try:
         with contextlib.ExitStack() as stack:
             writers = [stack.enter_context(chunks.array_writer(path)) for path in paths]

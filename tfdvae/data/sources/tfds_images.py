@@ -7,6 +7,7 @@ memory-mapped arrays in the user's place folder, so that the second start neithe
 import contextlib
 import io
 import json
+import logging
 import os
 import queue
 import re
@@ -19,8 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import checks, chunks, files
+from tfdvae._utils import checks, chunks, files, progress
 from tfdvae.data import cache, splits
+
+logger = logging.getLogger(__name__)
 
 _WAY_OUT = "Connect to the network, or put its official archives in a folder and give --data-dir (or TFDVAE_DATA_DIR)."
 
@@ -163,7 +166,7 @@ def _prepare(name: str, found, folder: Path | None, place: Path) -> None:
 
     try:
         if folder is not None:
-            print(f"Preparing {found.name} from {folder} (once)", flush=True)
+            logger.info("Preparing %s from %s (once)", found.name, folder)
             with tempfile.TemporaryDirectory(
                 dir=place.parent, prefix=".tmp-", suffix=f"={place.name}"
             ) as prepared:
@@ -177,8 +180,9 @@ def _prepare(name: str, found, folder: Path | None, place: Path) -> None:
             return
         if not found.is_prepared():
             _check_reachable(found)
-            print(f"Downloading {found.name} (once)", flush=True)
-            found.download_and_prepare()
+            logger.info("Downloading %s (once)", found.name)
+            with contextlib.nullcontext() if progress.visible() else _silent(tfds):
+                found.download_and_prepare()
     except tfds.download.download_manager.NonMatchingChecksumError as error:
         raise Unavailable(
             f"an archive of {found.name} is not the official one: {_first_line(error)} {_WAY_OUT}"
@@ -193,7 +197,7 @@ def _prepare(name: str, found, folder: Path | None, place: Path) -> None:
         raise ValueError(
             f"`dataset` {found.name} needs more than TFDS does by itself: {_first_line(error)}"
         ) from error
-    print(f"Decoding {found.name} (once)", flush=True)
+    logger.info("Decoding %s (once)", found.name)
     _decode(found, place)
 
 

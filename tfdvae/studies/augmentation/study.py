@@ -9,6 +9,7 @@ validation images.
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from tfdvae.metrics import classification, latent
 from tfdvae.models import build
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import runner as cell_runner
+
+logger = logging.getLogger(__name__)
 
 EQUAL_EPOCHS = (
     "limited",
@@ -435,7 +438,7 @@ def study(config: AugmentationStudyConfig) -> None:
     _check(config, source)
     cells = listed_cells(config)
     if source.notice and config.cell is None:
-        print(f"NOTE: {source.notice}", flush=True)
+        logger.warning("NOTE: %s", source.notice)
 
     def compute(cell: str, path: Path) -> None:
         cells[cell](config, source, path)
@@ -546,11 +549,14 @@ def _estimate(
 ) -> None:
     """Print the missing cells and how long they take, by the time of some steps on this machine."""
     missing = cell_runner.missing(cells, cell_runner.study_folder("augmentation", config))
-    print("\n".join([*missing, f"{len(missing)} of {len(cells)} cells are missing."]))
+    lines = [*missing, f"{len(missing)} of {len(cells)} cells are missing."]
+    logger.info("\n".join(lines))
     if missing:
         seconds = _seconds(config, source, [cells[cell].keywords for cell in missing])
-        print(
-            f"About {seconds / config.workers / 60:.0f} minutes, by the time of {MEASURED_STEPS} steps of each kind on this machine."
+        logger.info(
+            "About %.0f minutes, by the time of %d steps of each kind on this machine.",
+            seconds / config.workers / 60,
+            MEASURED_STEPS,
         )
 
 
