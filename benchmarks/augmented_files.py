@@ -20,13 +20,14 @@ from tfdvae import classifier, corruptions
 from tfdvae._utils import csv_rows, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.cli import tasks
-from tfdvae.config import AugmentationStudyConfig, AugmentConfig
+from tfdvae.config import AugmentConfig
 from tfdvae.data import image_dataset, pipelines, sources, splits
 from tfdvae.experiment import evaluation
 from tfdvae.image_io import codec
 from tfdvae.inference import trained_model
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, statistics
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.augmentation.study import train_generator
 
 ROOT = Path(__file__).parents[1]

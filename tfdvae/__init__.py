@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tfdvae.inference.trained_model import TrainedModel, augmenter
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
+    from tfdvae.studies.registry import register_study
 
 __version__ = importlib.metadata.version("tfdvae")
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "export",
     "load",
     "load_model",
+    "register_study",
     "train",
 ]
 
@@ -43,6 +45,7 @@ _HOMES = {
     "augmenter": "inference.trained_model",
     "export": "inference.exporting",
     "load": "inference.loading",
+    "register_study": "studies.registry",
     "train": "experiment.runner",
 }
 

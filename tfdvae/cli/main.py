@@ -16,22 +16,20 @@ from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae.cli import messages
 from tfdvae.config import (
-    AugmentationStudyConfig,
     AugmentConfig,
     DenoiseConfig,
-    DenoisingStudyConfig,
     DetectConfig,
     EncodeConfig,
     ExportConfig,
     ImputeConfig,
-    NoiseStudyConfig,
     SampleConfig,
-    StudyConfig,
     TrainConfig,
     VerbConfig,
 )
 from tfdvae.data import sources
 from tfdvae.inference import shipped
+from tfdvae.studies.registry import STUDIES
+from tfdvae.studies.settings import StudyConfig
 
 logger = logging.getLogger(__name__)
 
@@ -51,18 +49,9 @@ class StudyList:
     """List the studies."""
 
 
-STUDIES = {
-    "augmentation": AugmentationStudyConfig,
-    "noise": NoiseStudyConfig,
-    "denoising": DenoisingStudyConfig,
-}
-
-Study = (
-    Annotated[StudyList, tyro.conf.subcommand("list")]
-    | Annotated[AugmentationStudyConfig, tyro.conf.subcommand("augmentation")]
-    | Annotated[NoiseStudyConfig, tyro.conf.subcommand("noise")]
-    | Annotated[DenoisingStudyConfig, tyro.conf.subcommand("denoising")]
-)
+Study = Annotated[StudyList, tyro.conf.subcommand("list")]
+for _spec in STUDIES:
+    Study |= Annotated[_spec.settings, tyro.conf.subcommand(_spec.name)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,17 +102,8 @@ def _main(arguments: list[str]) -> int:
             command = tyro.cli(
                 TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE
             )
-        elif arguments[:2] == ["study", "augmentation"] and "--quick" in arguments:
-            others = [argument for argument in arguments[2:] if argument != "--quick"]
-            default = AugmentationStudyConfig.of_quick(quick=False)
-            looked = tyro.cli(
-                AugmentationStudyConfig,
-                prog="tfdvae study augmentation",
-                args=others,
-                default=default,
-                config=_STYLE,
-            )
-            command = StudyCommand(dataclasses.replace(looked, quick=True))
+        elif (looked := _quick_look(arguments)) is not None:
+            command = StudyCommand(looked)
         else:
             command = tyro.cli(
                 Command, prog="tfdvae", description=description, args=arguments, config=_STYLE
@@ -136,9 +116,7 @@ def _main(arguments: list[str]) -> int:
             case VerbConfig():
                 return _use_model(command)
             case StudyCommand(study=StudyList()):
-                logger.info(
-                    "\n".join(f"{name:14}{study.__doc__}" for name, study in STUDIES.items())
-                )
+                logger.info("\n".join(f"{spec.name:14}{spec.summary}" for spec in STUDIES))
             case StudyCommand(study=study):
                 _study(study)
             case TrainConfig():
@@ -239,19 +217,29 @@ def _describe_models() -> str:
     return "\n\n".join(shipped.cards())
 
 
-def _study(config: StudyConfig) -> None:
-    own_images = config.own_images if isinstance(config, AugmentationStudyConfig) else {}
-    with _starting_tensorflow():
-        sources.check(config.dataset, config.data_dir, **own_images)
-        from tfdvae.studies.augmentation.study import study as augmentation
-        from tfdvae.studies.denoising.study import study as denoising
-        from tfdvae.studies.noise.study import study as noise
+def _quick_look(arguments: list[str]) -> StudyConfig | None:
+    """Return the settings of a study with `--quick`, which the other defaults depend on."""
+    if arguments[:1] != ["study"] or "--quick" not in arguments or arguments[1] not in STUDIES:
+        return None
+    settings = STUDIES.get(arguments[1]).settings
+    if not settings.QUICK:
+        return None
+    looked = tyro.cli(
+        settings,
+        prog=f"tfdvae study {arguments[1]}",
+        args=[argument for argument in arguments[2:] if argument != "--quick"],
+        default=settings.of_quick(quick=False),
+        config=_STYLE,
+    )
+    return dataclasses.replace(looked, quick=True)
 
-    {
-        AugmentationStudyConfig: augmentation,
-        NoiseStudyConfig: noise,
-        DenoisingStudyConfig: denoising,
-    }[type(config)](config)
+
+def _study(config: StudyConfig) -> None:
+    spec = next(spec for spec in STUDIES if type(config) is spec.settings)
+    with _starting_tensorflow():
+        sources.check(config.dataset, config.data_dir, **config.own_images)
+        import tfdvae.models.base  # noqa: F401
+    spec.run(config)
 
 
 @contextlib.contextmanager

@@ -3,15 +3,6 @@
 A field's docstring is its help text. No TensorFlow here: wrong settings are refused at once.
 """
 
-from tfdvae.config.studies import (
-    CONDITIONS,
-    GENERATIVE,
-    TRAINING_SETS,
-    AugmentationStudyConfig,
-    DenoisingStudyConfig,
-    NoiseStudyConfig,
-    StudyConfig,
-)
 from tfdvae.config.tasks import (
     EXPORT_FORMATS,
     AugmentConfig,
@@ -37,7 +28,7 @@ from tfdvae.config.train import (
 )
 
 __all__ = [
-    "CONDITIONS", "DEFAULT_CORRUPTION", "DEFAULT_N_TRAIN", "EXPORT_FORMATS", "GENERATIVE", "MODELS", "NETWORKS", "PRECISIONS", "PROTOCOLS", "RECIPES", "TARGETS",
-    "TRAINING_SETS", "AugmentConfig", "AugmentationStudyConfig", "DenoiseConfig", "DenoisingStudyConfig", "DetectConfig", "EncodeConfig",
-    "ExportConfig", "ImputeConfig", "NoiseStudyConfig", "SampleConfig", "StudyConfig", "TrainConfig", "VerbConfig", "data_folder",
+    "DEFAULT_CORRUPTION", "DEFAULT_N_TRAIN", "EXPORT_FORMATS", "MODELS", "NETWORKS", "PRECISIONS", "PROTOCOLS", "RECIPES", "TARGETS",
+    "AugmentConfig", "DenoiseConfig", "DetectConfig", "EncodeConfig",
+    "ExportConfig", "ImputeConfig", "SampleConfig", "TrainConfig", "VerbConfig", "data_folder",
 ]  # fmt: skip

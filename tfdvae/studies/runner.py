@@ -15,8 +15,8 @@ from pathlib import Path
 import tfdvae
 from tfdvae._utils import checks, csv_rows, files
 from tfdvae._utils.threads import cores, use_threads
-from tfdvae.config import StudyConfig
 from tfdvae.experiment import provenance
+from tfdvae.studies.settings import StudyConfig
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def study(
     compute: Callable[[str, Path], None],
     report: Callable[[list[dict], Path], None],
     in_process: bool = False,
-) -> None:
+) -> Path:
     """Compute the cells of a study that are missing, or the one that `config.cell` names, then write its report.
 
     `environment.json` has an entry for each start: versions, commit, processor, and the seconds that each cell took.
@@ -57,7 +57,7 @@ def study(
         _keep_settings(settings, folder)
         use_threads(chosen)
         compute(config.cell, _cell_path(folder, config.cell))
-        return
+        return folder
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +79,7 @@ def study(
             )
         report(run(cells, start, folder, config.workers, logger.info), folder)
     logger.info("Report: %s", folder / "report.md")
+    return folder
 
 
 def study_folder(name: str, config: StudyConfig) -> Path:

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from tfdvae.config import MODELS, RECIPES, DenoisingStudyConfig, TrainConfig, data_folder
+from tfdvae.config import MODELS, RECIPES, TrainConfig, data_folder
+from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
 
 def test_defaults_are_the_published_study():

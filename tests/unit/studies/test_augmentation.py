@@ -12,11 +12,12 @@ from PIL import Image
 from tests.helpers.processes import ROOT, run_tfdvae
 from tfdvae import corruptions
 from tfdvae._utils import csv_rows, files
-from tfdvae.config import PROTOCOLS, TRAINING_SETS, AugmentationStudyConfig
+from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
 from tfdvae.studies.augmentation import report, study
+from tfdvae.studies.augmentation.settings import TRAINING_SETS, AugmentationStudyConfig
 
 SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
          "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
@@ -136,7 +137,7 @@ def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(study.threads, "use_threads", used)
     with pytest.raises(Stop, match="3"):
-        study.study(AugmentationStudyConfig(dataset="digits", quick=True))
+        study.run(AugmentationStudyConfig(dataset="digits", quick=True))
 
 
 @pytest.mark.parametrize("n_train", [100, None])

@@ -9,11 +9,11 @@ import pytest
 
 from tests.helpers.processes import run_tfdvae
 from tfdvae._utils import csv_rows
-from tfdvae.config import NoiseStudyConfig
 from tfdvae.data import sources
 from tfdvae.studies import runner
 from tfdvae.studies.noise import report, study
 from tfdvae.studies.noise.report import NOISES, PUBLISHED
+from tfdvae.studies.noise.settings import NoiseStudyConfig
 
 
 def paired_rows(dataset):

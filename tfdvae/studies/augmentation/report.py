@@ -8,12 +8,12 @@ import numpy as np
 
 from tfdvae import corruptions
 from tfdvae._utils import csv_rows, files
-from tfdvae.config import GENERATIVE, AugmentationStudyConfig
 from tfdvae.data import image_dataset
 from tfdvae.metrics import statistics
 from tfdvae.reporting import html, plots, tables
 from tfdvae.reporting.tables import noise_label, table, training_set_label
 from tfdvae.reporting.verdict import LEAST_UNITS, WORTH, Comparison, verdict
+from tfdvae.studies.augmentation.settings import GENERATIVE, AugmentationStudyConfig
 
 AS_THEY_ARE, ALL_NOISES = "images as they are", "mean over the test noises"
 

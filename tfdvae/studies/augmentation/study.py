@@ -23,13 +23,10 @@ import tensorflow as tf
 from tfdvae import classifier, corruptions
 from tfdvae._utils import csv_rows, files, threads
 from tfdvae.config import (
-    CONDITIONS,
     DEFAULT_CORRUPTION,
     DEFAULT_N_TRAIN,
-    GENERATIVE,
     PRECISIONS,
     PROTOCOLS,
-    AugmentationStudyConfig,
     TrainConfig,
 )
 from tfdvae.data import image_dataset, pipelines, sources, splits
@@ -39,6 +36,12 @@ from tfdvae.metrics import classification, latent
 from tfdvae.models import build
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import runner as cell_runner
+from tfdvae.studies.augmentation import report
+from tfdvae.studies.augmentation.settings import (
+    CONDITIONS,
+    GENERATIVE,
+    AugmentationStudyConfig,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -422,7 +425,7 @@ def listed_cells(
     return listed
 
 
-def study(config: AugmentationStudyConfig) -> None:
+def run(config: AugmentationStudyConfig) -> Path:
     """Compute the cells of the study that are missing, or the one that `config.cell` names, then write its report.
 
     Raises:
@@ -443,7 +446,7 @@ def study(config: AugmentationStudyConfig) -> None:
     def compute(cell: str, path: Path) -> None:
         cells[cell](config, source, path)
 
-    def report(rows: list[dict], folder: Path) -> None:
+    def write_report(rows: list[dict], folder: Path) -> None:
         report.write(config, source, folder, _fixed())
 
     settings = {name: getattr(config, name) for name in (
@@ -456,9 +459,9 @@ def study(config: AugmentationStudyConfig) -> None:
     if config.dry_run:
         cell_runner.check_same_study("augmentation", config, settings | marks)
         _estimate(config, source, cells)
-        return
-    cell_runner.study(
-        "augmentation", config, cells, settings | marks, compute, report, in_process=config.quick
+        return cell_runner.study_folder("augmentation", config)
+    return cell_runner.study(
+        "augmentation", config, cells, settings | marks, compute, write_report, in_process=config.quick
     )
 
 

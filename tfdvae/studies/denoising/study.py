@@ -17,13 +17,14 @@ import sklearn.linear_model
 
 from tfdvae import corruptions
 from tfdvae._utils import csv_rows, files
-from tfdvae.config import DenoisingStudyConfig, TrainConfig
+from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import image
 from tfdvae.models import build
 from tfdvae.studies import runner as cell_runner
 from tfdvae.studies.denoising import report
+from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
 HELD_OUT, CHOOSING, SHOWN, NOISE_SEED = 1000, 300, 6, 0
 
@@ -128,7 +129,7 @@ def linear_denoiser(
     )
 
 
-def study(config: DenoisingStudyConfig) -> None:
+def run(config: DenoisingStudyConfig) -> Path:
     """Compute the cells of the study that are missing, or the one that `config.cell` names, then write its report.
 
     Raises:
@@ -150,7 +151,7 @@ def study(config: DenoisingStudyConfig) -> None:
         cells[cell](config, sources.load(config.dataset, config.data_dir), path)
 
     settings = {name: getattr(config, name) for name in ("epochs", "corruptions", "unseen")}
-    cell_runner.study("denoising", config, cells, settings, compute, report.write)
+    return cell_runner.study("denoising", config, cells, settings, compute, report.write)
 
 
 def _row(config: DenoisingStudyConfig, source: image_dataset.Source, path: Path, **fields) -> dict:

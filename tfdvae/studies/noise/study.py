@@ -17,13 +17,13 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import csv_rows, files
-from tfdvae.config import NoiseStudyConfig
 from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.studies import runner as cell_runner
 from tfdvae.studies.noise import report
 from tfdvae.studies.noise.report import NOISES
+from tfdvae.studies.noise.settings import NoiseStudyConfig
 
 BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, LATENT_DIM = 256, 1e-3, 1e-5, 4
 
@@ -176,7 +176,7 @@ def _measure(
             yield {"test_corruption": noise, "metric": metric, "value": float(value)}
 
 
-def study(config: NoiseStudyConfig) -> None:
+def run(config: NoiseStudyConfig) -> Path:
     """Compute the cells of the study that are missing, or the one that `config.cell` names, then write its report.
 
     Without noise both targets are one, so that these models are trained for the first target alone.
@@ -195,4 +195,4 @@ def study(config: NoiseStudyConfig) -> None:
     def compute(cell: str, path: Path) -> None:
         run_cell(sources.load(config.dataset, config.data_dir), *cells[cell], config.epochs, path)
 
-    cell_runner.study("noise", config, cells, {"epochs": config.epochs}, compute, report.write)
+    return cell_runner.study("noise", config, cells, {"epochs": config.epochs}, compute, report.write)

@@ -1,22 +1,17 @@
-"""Settings of the studies."""
+"""Settings of the augmentation study."""
 
 import dataclasses
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import tyro
 
-from tfdvae import corruptions
 from tfdvae._utils import checks
-from tfdvae.config.train import (
-    PRECISIONS,
-    PROTOCOLS,
-    TARGETS,
-    TrainConfig,
-    one_of,
-    parsed_image_size,
-    parsed_test_noise,
-)
+from tfdvae.config import PRECISIONS, PROTOCOLS, TrainConfig
+from tfdvae.config.train import one_of, parsed_image_size, parsed_test_noise
 from tfdvae.metrics import classification
+from tfdvae.studies.registry import register_study
+from tfdvae.studies.settings import StudyConfig
 
 CONDITIONS = ("clean", "noisy")
 TRAINING_SETS = (
@@ -32,101 +27,11 @@ TRAINING_SETS = (
 GENERATIVE = ("dae", "vae", "dvae")
 
 
-@dataclasses.dataclass(frozen=True)
-class StudyConfig:
-    """What all studies are asked."""
-
-    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
-    """As for `tfdvae train`."""
-    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """As for `tfdvae train`."""
-    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
-    """Root seeds: each model is trained once for each of them."""
-    workers: int = 1
-    """Cells computed at a time, each in a process of its own."""
-    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads that each process computes with. Default: the cores of this machine, shared by the workers."""
-    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
-    cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Compute only this cell, in this process."""
-    debug: bool = False
-    """Show the whole traceback of an error."""
-
-    def __post_init__(self):
-        for seed in self.seeds:
-            checks.integer("seeds", seed, 0, 2**63 - 1)
-        checks.integer("workers", self.workers, 1)
-        if self.threads is not None:
-            checks.integer("threads", self.threads, 1)
-        for field in dataclasses.fields(self):
-            values = getattr(self, field.name)
-            repeated = (
-                isinstance(values, tuple)
-                and len(set(values)) < len(values)
-                and field.name != "image_size"
-            )
-            if values == () or repeated:
-                raise ValueError(
-                    f"`{field.name}` must be one or more, none of them twice; got {values}."
-                )
-
-
-@dataclasses.dataclass(frozen=True)
-class NoiseStudyConfig(StudyConfig):
-    """Repeat the CS 307 noise study over several seeds and answer its question on common inputs."""
-
-    targets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TARGET [TARGET ...]")] = (
-        "corrupted",
-        "observed",
-    )
-    """What the models reconstruct: corrupted, as published, and observed."""
-    epochs: int = 20
-    """Epochs of each model."""
-
-    def __post_init__(self):
-        super().__post_init__()
-        for target in self.targets:
-            checks.choice("targets", target, TARGETS)
-        checks.integer("epochs", self.epochs, 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class DenoisingStudyConfig(StudyConfig):
-    """Measure denoisers, one for each corruption and one blind to it, beside classical and linear ones."""
-
-    corruptions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "gaussian:0.1", "gaussian:0.3", "gaussian:0.5", "salt_and_pepper:0.2", "masking:0.5",
-    )  # fmt: skip
-    """Corruptions that models are trained and tested on; the blind model is trained on all of them."""
-    unseen: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "gaussian:0.2", "clipped_gaussian:0.3", "speckle:0.5", "uniform:0.3", "salt_and_pepper:0.4", "random_erasing:1",
-    )  # fmt: skip
-    """Further corruptions that the blind model is tested on."""
-    epochs: int = 4
-    """Epochs of each model."""
-
-    def __post_init__(self):
-        for name in ("corruptions", "unseen"):
-            parsed = tuple(corruptions.parse(text, name) for text in getattr(self, name))
-            for corruption in parsed:
-                if corruption.level == 0 or isinstance(corruption, corruptions.OneOf):
-                    raise ValueError(
-                        f"`{name}` must be single corruptions with a level above 0; got {corruption}."
-                    )
-            object.__setattr__(self, name, tuple(map(str, parsed)))
-        super().__post_init__()
-        if len(self.corruptions) < 2:
-            raise ValueError(
-                f"`corruptions` must be two or more, for the blind model to have a choice; got {self.corruptions[0]}."
-            )
-        if both := set(self.corruptions) & set(self.unseen):
-            raise ValueError(
-                f"`unseen` must hold none of `corruptions`; both hold {', '.join(sorted(both))}."
-            )
-        checks.integer("epochs", self.epochs, 1)
-
-
+@register_study(
+    "augmentation",
+    function="tfdvae.studies.augmentation.study:run",
+    report="tfdvae.studies.augmentation.report:write",
+)
 @dataclasses.dataclass(frozen=True)
 class AugmentationStudyConfig(StudyConfig):
     """Tell whether synthetic images and other augmentations help a classifier, and by how much; on the published data or one's own."""
@@ -184,7 +89,18 @@ class AugmentationStudyConfig(StudyConfig):
     dry_run: bool = False
     """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
 
-    def __post_init__(self):
+    QUICK: ClassVar[Mapping[str, object]] = {
+        "dataset": "digits",
+        "seeds": (0, 1, 2),
+        "sets": ("limited", "classical+gaussian", "dvae"),
+        "protocols": ("equal_steps",),
+        "epochs": 30,
+        "classifier_steps": 60,
+        "other_noise": ("salt_and_pepper:0.1",),
+        "quick": True,
+    }
+
+    def __post_init__(self) -> None:
         for name, choices in (
             ("conditions", CONDITIONS),
             ("sets", TRAINING_SETS),
@@ -216,17 +132,9 @@ class AugmentationStudyConfig(StudyConfig):
         checks.choice("precision", self.precision, PRECISIONS)
         classification.parse(self.metric)
 
-    @classmethod
-    def of_quick(cls, **settings) -> "AugmentationStudyConfig":
-        """Return the settings of a first look, but for those given."""
-        quick = {"dataset": "digits", "seeds": (0, 1, 2), "sets": ("limited", "classical+gaussian", "dvae"),
-                 "protocols": ("equal_steps",), "epochs": 30, "classifier_steps": 60, "other_noise": ("salt_and_pepper:0.1",),
-                 "quick": True}  # fmt: skip
-        return cls(**{**quick, **settings})
-
     @property
-    def own_images(self) -> dict:
-        """What `sources.load` and `sources.check` take for folders of images."""
+    def own_images(self) -> dict[str, object]:
+        """Options for images of the user's own, as `data.sources.load` and `.check` take them."""
         return {
             "image_size": self.image_size,
             "skip_unreadable": self.skip_unreadable,

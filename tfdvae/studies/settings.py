@@ -1,0 +1,62 @@
+"""Settings that all studies have."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+import tyro
+
+from tfdvae._utils import checks
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyConfig:
+    """What all studies are asked."""
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
+    """As for `tfdvae train`."""
+    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """As for `tfdvae train`."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2)
+    """Root seeds: each model is trained once for each of them."""
+    workers: int = 1
+    """Cells computed at a time, each in a process of its own."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Threads that each process computes with. Default: the cores of this machine, shared by the workers."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
+    cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Compute only this cell, in this process."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+
+    QUICK: ClassVar[Mapping[str, Any]] = {}
+    """Settings that `--quick` stands for, in studies that have this flag."""
+
+    def __post_init__(self) -> None:
+        for seed in self.seeds:
+            checks.integer("seeds", seed, 0, 2**63 - 1)
+        checks.integer("workers", self.workers, 1)
+        if self.threads is not None:
+            checks.integer("threads", self.threads, 1)
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name)
+            repeated = (
+                isinstance(values, tuple)
+                and len(set(values)) < len(values)
+                and field.name != "image_size"
+            )
+            if values == () or repeated:
+                raise ValueError(
+                    f"`{field.name}` must be one or more, none of them twice; got {values}."
+                )
+
+    @classmethod
+    def of_quick(cls, **settings: Any) -> Self:
+        """Return the settings of a first look, but for those given."""
+        return cls(**{**cls.QUICK, **settings})
+
+    @property
+    def own_images(self) -> dict[str, Any]:
+        """Options for images of the user's own, as `data.sources.load` and `.check` take them."""
+        return {}
