@@ -68,7 +68,7 @@ def choose_dvae(data_dir: str | None) -> None:
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-dvae`.", "", "| units | loss |", "|---|---|"]  # fmt: skip
     for units in CANDIDATES:
         model = fit(
-            TrainConfig(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train
+            TrainConfig.of(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train
         )
         loss = model.evaluate(
             image_dataset.to_unit(source.train_images[held]),
@@ -100,11 +100,12 @@ def choose_denoiser(data_dir: str | None) -> None:
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.", "",
              f"| network | code | epochs | batch | parameters | {' | '.join(noises)} | mean |", "|---|---|---|---|---|" + (len(noises) + 1) * "---|"]  # fmt: skip
     for network, latent_dim, epochs, batch_size in DENOISERS:
-        config = TrainConfig(model="dae", network=network, latent_dim=latent_dim, corruption=NOISES, epochs=epochs, batch_size=batch_size,
+        config = TrainConfig.of(model="dae", network=network, latent_dim=latent_dim, corruption=NOISES, epochs=epochs, batch_size=batch_size,
                              learning_rate=2e-3, schedule="cosine", precision="bfloat16", seed=100)  # fmt: skip
         model = in_float32(fit(config, train), config)
         noisy = (
-            evaluation.test_noise(clean, corruptions.parse(noise), config.seed) for noise in noises
+            evaluation.test_noise(clean, corruptions.parse(noise), config.run.seed)
+            for noise in noises
         )
         values = [float(image.psnr(model.denoise(images), clean).mean()) for images in noisy]
         cells = " | ".join(f"{value:.2f}" for value in [*values, float(np.mean(values))])
@@ -119,18 +120,18 @@ def choose_denoiser(data_dir: str | None) -> None:
 
 def fit(config: TrainConfig, images: np.ndarray) -> keras.Model:
     """Train a model on images and return it."""
-    per_epoch = pipelines.steps_per_epoch(len(images), config.batch_size)
+    per_epoch = pipelines.steps_per_epoch(len(images), config.generator.batch_size)
     model = build.build_generator(config, images.shape[1:], per_epoch)
-    batches = pipelines.training_batches((images,), config.batch_size, config.seed, "generator")
-    model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
+    batches = pipelines.training_batches(
+        (images,), config.generator.batch_size, config.run.seed, "generator"
+    )
+    model.fit(batches, epochs=config.generator.epochs, steps_per_epoch=per_epoch, verbose=0)
     return model
 
 
 def in_float32(trained: keras.Model, config: TrainConfig) -> keras.Model:
     """Return a model in float32, which any processor computes fast, and without its optimizer."""
-    built = build.build_generator(
-        TrainConfig.from_dict(config.to_dict() | {"precision": "float32"}), trained.image_shape
-    )
+    built = build.build_generator(config.replace(precision="float32"), trained.image_shape)
     model = type(built).from_config(built.get_config())
     model.set_weights(trained.get_weights())
     return model

@@ -38,9 +38,9 @@ def test_run_says_which_value_came_from_where(recipe, tmp_path):
     assert process.returncode == 0, process.stderr
     stored = files.read_json(tmp_path / "run" / "config.json")
     origin = stored.pop("origin")
-    expected = TrainConfig.of_recipe(recipe)
+    expected = TrainConfig.of(recipe=recipe).settings()
     for name in set(RECIPES[recipe]) - {"batch_size", "epochs", "likelihood"}:
-        assert (stored[name], origin[name]) == (getattr(expected, name), "recipe")
+        assert (stored[name], origin[name]) == (expected[name], "recipe")
     assert {name for name, source in origin.items() if source == "given"} == {
         "recipe", "dataset", "n_train", "batch_size", "epochs", "likelihood", "no_classifier", "test_noise", "output",
     }  # fmt: skip

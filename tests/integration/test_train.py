@@ -345,7 +345,7 @@ def test_threads_are_those_recorded_or_refused(tmp_path):
     with pytest.raises(
         ValueError, match=r"`threads` must be .* as TensorFlow already works in this process; got 7"
     ):
-        tfdvae.train(TrainConfig(dataset="digits", threads=7, output=str(tmp_path / "run")))
+        tfdvae.train(TrainConfig.of(dataset="digits", threads=7, output=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()
 
 
@@ -368,7 +368,9 @@ def test_commit_of_a_source_tree_alone(tmp_path):
 @pytest.mark.parametrize("model", ["ae", "dae", "vae", "dvae"])
 def test_models_are_what_the_settings_say(model):
     built = build.build_generator(
-        TrainConfig(model=model, seed=5, learning_rate=0.01, beta_warmup=3 if "v" in model else 0),
+        TrainConfig.of(
+            model=model, seed=5, learning_rate=0.01, beta_warmup=3 if "v" in model else 0
+        ),
         (28, 28, 1),
         7,
     )
@@ -393,7 +395,7 @@ def train(folder, **settings):
     short = {"epochs": 2, "batch_size": 20, "classifier_steps": 2, "output": str(folder)}
     if "noisy_dir" not in settings:
         short["test_noise"] = ("0",)
-    return tfdvae.train(TrainConfig(**(short | settings)))
+    return tfdvae.train(TrainConfig.of(**(short | settings)))
 
 
 @pytest.mark.slow
@@ -419,7 +421,7 @@ def test_folder_with_classes(digits, tmp_path):
     assert observed.std() > images.std()
 
     write_images(folder, images[:1], labels[:1])
-    resumed = TrainConfig(resume=str(run_folder))
+    resumed = TrainConfig.of(resume=str(run_folder))
     with pytest.raises(ValueError, match="is not what it was when the run began"):
         tfdvae.train(resumed)
 
@@ -502,7 +504,7 @@ def test_pairs(model, digits, tmp_path):
 
 
 def built(**settings):
-    return build.build_generator(TrainConfig(network="mlp", **settings), (28, 28, 1))
+    return build.build_generator(TrainConfig.of(network="mlp", **settings), (28, 28, 1))
 
 
 def test_start_from_copies_the_weights(tmp_path):
@@ -560,7 +562,7 @@ def test_init_from(tmp_path):
     shutil.rmtree(first)
     (second / "generator.keras").unlink()
     shutil.rmtree(second / "checkpoints" / "generator")
-    tfdvae.train(TrainConfig(resume=str(second)))
+    tfdvae.train(TrainConfig.of(resume=str(second)))
     for before, after in zip(
         weights, keras.models.load_model(second / "generator.keras").get_weights(), strict=True
     ):

@@ -23,8 +23,8 @@ from tfdvae.config import (
     ExportConfig,
     ImputeConfig,
     SampleConfig,
+    TaskConfig,
     TrainConfig,
-    VerbConfig,
 )
 from tfdvae.data import sources
 from tfdvae.inference import shipped
@@ -98,7 +98,7 @@ def _main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["train"] and (recipe := _recipe(arguments)) is not None:
             pairs = {"corruption": None} if "noisy_dir" in _given(arguments) else {}
-            default = TrainConfig.of_recipe(recipe, **pairs)
+            default = TrainConfig.of(recipe=recipe, **pairs)
             command = tyro.cli(
                 TrainConfig, prog="tfdvae train", args=arguments[1:], default=default, config=_STYLE
             )
@@ -113,7 +113,7 @@ def _main(arguments: list[str]) -> int:
                 logger.info(_describe_corruptions())
             case ModelsConfig():
                 logger.info(_describe_models())
-            case VerbConfig():
+            case TaskConfig():
                 return _use_model(command)
             case StudyCommand(study=StudyList()):
                 logger.info("\n".join(f"{spec.name:14}{spec.summary}" for spec in STUDIES))
@@ -143,10 +143,10 @@ def _describe_corruptions() -> str:
 
 
 def _train(config: TrainConfig, arguments: list[str]) -> None:
-    if config.resume is not None:
-        config = _resumed(config.resume, arguments)
+    if config.run.resume is not None:
+        config = _resumed(config.run.resume, arguments)
     with _starting_tensorflow():
-        sources.check(config.dataset, config.data_dir, **config.own_images)
+        sources.check(config.data.dataset, config.data.data_dir, **config.data.own_images)
         from tfdvae.experiment import runner
 
     runner.train(config, _given(arguments))
@@ -173,19 +173,17 @@ def _recipe(arguments: list[str]) -> str | None:
 
 def _resumed(folder: str, arguments: list[str]) -> TrainConfig:
     """Read the arguments once more, now with the settings of the run as defaults, so that any other one given is seen."""
-    kept = dataclasses.replace(TrainConfig.of_run(Path(folder)), resume=folder)
-    asked = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments, default=kept)
-    for field in dataclasses.fields(TrainConfig):
-        value, stored = (
-            _place(field.name, getattr(settings, field.name)) for settings in (asked, kept)
-        )
-        if value != stored and field.name not in ("data_dir", "debug"):
+    kept = TrainConfig.of_run(Path(folder)).replace(resume=folder)
+    asked = tyro.cli(TrainConfig, prog="tfdvae train", args=arguments, default=kept, config=_STYLE)
+    given, settings = asked.settings(), kept.settings()
+    for name in settings:
+        value, stored = _place(name, given[name]), _place(name, settings[name])
+        if value != stored and name not in ("data_dir", "debug", "quiet"):
             raise ValueError(
-                f"a resumed run keeps its own settings, and its `{field.name}` is {stored!r}; got {value!r}."
+                f"a resumed run keeps its own settings, and its `{name}` is {stored!r}; "
+                f"got {value!r}."
             )
-    return dataclasses.replace(
-        asked, **{name: getattr(kept, name) for name in ("dataset", "noisy_dir", "init_from")}
-    )
+    return asked.replace(**{name: settings[name] for name in ("dataset", "noisy_dir", "init_from")})
 
 
 def _place(name: str, value: object) -> object:
@@ -197,7 +195,7 @@ def _place(name: str, value: object) -> object:
     return str(files.absolute(value)) if path else value
 
 
-def _use_model(config: VerbConfig) -> int:
+def _use_model(config: TaskConfig) -> int:
     with _starting_tensorflow():
         from tfdvae._utils import threads
         from tfdvae.cli import tasks

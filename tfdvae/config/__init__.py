@@ -3,6 +3,17 @@
 A field's docstring is its help text. No TensorFlow here: wrong settings are refused at once.
 """
 
+from tfdvae.config.classifier import PROTOCOLS, ClassifierConfig
+from tfdvae.config.data import DEFAULT_N_TRAIN, DataConfig, data_folder
+from tfdvae.config.generator import (
+    DEFAULT_CORRUPTION,
+    MODELS,
+    NETWORKS,
+    TARGETS,
+    GeneratorConfig,
+)
+from tfdvae.config.recipes import RECIPES
+from tfdvae.config.run import PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
     EXPORT_FORMATS,
     AugmentConfig,
@@ -12,23 +23,34 @@ from tfdvae.config.tasks import (
     ExportConfig,
     ImputeConfig,
     SampleConfig,
-    VerbConfig,
+    TaskConfig,
 )
-from tfdvae.config.train import (
-    DEFAULT_CORRUPTION,
-    DEFAULT_N_TRAIN,
-    MODELS,
-    NETWORKS,
-    PRECISIONS,
-    PROTOCOLS,
-    RECIPES,
-    TARGETS,
-    TrainConfig,
-    data_folder,
-)
+from tfdvae.config.train import INCIDENTAL, TrainConfig, setting_names
 
 __all__ = [
-    "DEFAULT_CORRUPTION", "DEFAULT_N_TRAIN", "EXPORT_FORMATS", "MODELS", "NETWORKS", "PRECISIONS", "PROTOCOLS", "RECIPES", "TARGETS",
-    "AugmentConfig", "DenoiseConfig", "DetectConfig", "EncodeConfig",
-    "ExportConfig", "ImputeConfig", "SampleConfig", "TrainConfig", "VerbConfig", "data_folder",
-]  # fmt: skip
+    "DEFAULT_CORRUPTION",
+    "DEFAULT_N_TRAIN",
+    "EXPORT_FORMATS",
+    "INCIDENTAL",
+    "MODELS",
+    "NETWORKS",
+    "PRECISIONS",
+    "PROTOCOLS",
+    "RECIPES",
+    "TARGETS",
+    "AugmentConfig",
+    "ClassifierConfig",
+    "DataConfig",
+    "DenoiseConfig",
+    "DetectConfig",
+    "EncodeConfig",
+    "ExportConfig",
+    "GeneratorConfig",
+    "ImputeConfig",
+    "RunConfig",
+    "SampleConfig",
+    "TaskConfig",
+    "TrainConfig",
+    "data_folder",
+    "setting_names",
+]

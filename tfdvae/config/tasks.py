@@ -6,59 +6,67 @@ from typing import Annotated
 import tyro
 
 from tfdvae._utils import checks
-from tfdvae.config.train import one_of
+from tfdvae.config.group import one_of
 
 EXPORT_FORMATS = ("saved_model", "onnx")
 
-_Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
-
-_Input = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
-
-_Output = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUTPUT")]
+Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+Input = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")]
+Output = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUTPUT")]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VerbConfig:
-    """What all commands that use a trained model are asked."""
+class TaskConfig:
+    """Settings of every command that uses a trained model."""
 
     overwrite: bool = False
-    """Replace what is there."""
+    """Replace existing files."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads to compute with. Default: the cores of this machine."""
     debug: bool = False
     """Show the whole traceback of an error."""
+    quiet: bool = False
+    """Show errors and notes alone: no progress and no results."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.threads is not None:
             checks.integer("threads", self.threads, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _OfImages(VerbConfig):
-    model: _Model
-    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae (`tfdvae models`)."""
-    input: _Input
-    """A folder of images, in folders as deep as they come, one image, or an .npy or .npz file of arrays."""
-    output: _Output
+class ImagesConfig(TaskConfig):
+    """Settings of a command from images to images or values."""
+
+    model: Model
+    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae
+    (`tfdvae models`)."""
+    input: Input
+    """A folder of images with any folders below it, one image, or an .npy or .npz file of
+    arrays."""
+    output: Output
     """Where the result goes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DenoiseConfig(_OfImages):
-    """Denoise images: the output is a folder, an image or a file of arrays, as the input is, of the same types and names."""
+class DenoiseConfig(ImagesConfig):
+    """Denoise images; the output has the layout, file types and names of the input.
+
+    The output is a folder, an image or a file of arrays, as the input is.
+    """
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EncodeConfig(_OfImages):
+class EncodeConfig(ImagesConfig):
     """Write the code of each image to an .npz file: `codes` and `names`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AugmentConfig(_OfImages):
-    """Write labelled synthetic images in the layout of the input, with a manifest.csv of what each was made from."""
+class AugmentConfig(ImagesConfig):
+    """Write labeled synthetic images in the layout of the input, and a manifest.csv of origins."""
 
-    input: _Input
-    """A folder with a folder for each class, a folder of images, or an .npz file of images and their labels."""
+    input: Input
+    """A folder with a folder for each class, a folder of images, or an .npz file of images and
+    their labels."""
     per_image: int = 2
     """Synthetic images for each image."""
     include_originals: bool = False
@@ -66,68 +74,74 @@ class AugmentConfig(_OfImages):
     seed: int = 0
     """Root seed of every random choice."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.integer("per_image", self.per_image, 1)
         checks.integer("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DetectConfig(_OfImages):
+class DetectConfig(ImagesConfig):
     """Write a CSV of images with their anomaly scores, the most anomalous first."""
 
     normal: Annotated[str | None, tyro.conf.arg(metavar="INPUT")] = None
-    """Normal images, which the model was not trained on: the score that few of them exceed becomes the threshold."""
+    """Normal images, which the model was not trained on: the score that few of them exceed becomes
+    the threshold."""
     false_positive_rate: float = 0.05
     """The fraction of normal images that may exceed the threshold."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.number("false_positive_rate", self.false_positive_rate, 0, 1)
         if self.normal is None and self.false_positive_rate != DetectConfig.false_positive_rate:
             raise ValueError(
-                f"`false_positive_rate` is for a threshold from `normal` images; got {self.false_positive_rate} without them."
+                "`false_positive_rate` is for a threshold from `normal` images; got "
+                f"{self.false_positive_rate} without them."
             )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImputeConfig(_OfImages):
+class ImputeConfig(ImagesConfig):
     """Fill in missing pixels: those that a mask marks, or NaN in arrays."""
 
     mask: Annotated[str | None, tyro.conf.arg(metavar="INPUT")] = None
-    """A mask for each image, of the same name below a folder or in a file of arrays, or one image for all: pixels that are not 0 are missing. Default: pixels that are NaN are missing."""
+    """A mask for each image, of the same name below a folder or in a file of arrays, or one image
+    for all: pixels that are not 0 are missing. Default: pixels that are NaN are missing."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SampleConfig(VerbConfig):
+class SampleConfig(TaskConfig):
     """Draw new images from a VAE or DVAE: a folder of PNG files, or an .npy or .npz file."""
 
-    model: _Model
-    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae (`tfdvae models`)."""
-    output: _Output
+    model: Model
+    """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae
+    (`tfdvae models`)."""
+    output: Output
     """Where the result goes."""
     count: int = 16
     """How many."""
     seed: int = 0
     """Root seed; the same seed gives the same images."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.integer("count", self.count, 1)
         checks.integer("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig(VerbConfig):
+class ExportConfig(TaskConfig):
     """Write a model for use without tfdvae: a SavedModel or an ONNX file."""
 
-    model: _Model
-    """A run folder, a .keras file, or the name of a model that comes with tfdvae (`tfdvae models`)."""
+    model: Model
+    """A run folder, a .keras file, or the name of a model that comes with tfdvae (`tfdvae
+    models`)."""
     output: Annotated[str | None, tyro.conf.arg(metavar="PATH")] = None
     """Where it goes. Default: a name made from the model's, in this folder."""
     format: Annotated[str, one_of(*EXPORT_FORMATS)] = "saved_model"
-    """saved_model, for TensorFlow and TensorFlow Serving; onnx, which needs the packages of tfdvae[onnx]."""
+    """saved_model, for TensorFlow and TensorFlow Serving; onnx, which needs the packages of
+    tfdvae[onnx]."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.choice("format", self.format, EXPORT_FORMATS)

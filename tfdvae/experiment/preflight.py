@@ -1,7 +1,6 @@
 """The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
 
 import contextlib
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -55,25 +54,29 @@ def start_from(model: DenoisingModel, file: Path) -> None:
 
 def _check_before_loading(config: TrainConfig) -> None:
     """Refuse what is known to be wrong before images are decoded, which may take long."""
-    if config.init_from is not None:
-        _model_file(config.init_from)
-    if config.image_size is not None:
-        _check_size(config, (*config.image_size, 1))
+    if config.generator.init_from is not None:
+        _model_file(config.generator.init_from)
+    if config.data.image_size is not None:
+        _check_size(config, (*config.data.image_size, 1))
 
 
 def _check_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
     """Refuse images of a size that a network cannot take, or with which this machine's memory cannot hold its training."""
     c = config
     made = {
-        c.chosen_network: partial(
-            networks.build, c.chosen_network, image_shape, c.latent_dim, variational=c.variational
+        c.generator.chosen_network: partial(
+            networks.build,
+            c.generator.chosen_network,
+            image_shape,
+            c.generator.latent_dim,
+            variational=c.generator.variational,
         )
     }
     if c.training_sets and min(image_shape[:2]) > 1:
         made["of the classifier"] = partial(classifier.layers, image_shape, 2)
     for name, make in made.items():
         count = _count_parameters(make)
-        images = min(c.batch_size, c.n_train or 1) * math.prod(image_shape)
+        images = min(c.generator.batch_size, c.data.n_train or 1) * math.prod(image_shape)
         needed = 4 * (
             4 * count + images
         )  # weights, their gradient, Adam's two moments, and a batch, in float32
@@ -110,7 +113,7 @@ def _naming_size(config: TrainConfig, source: image_dataset.Source) -> Iterator[
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         height, width = source.train_images.shape[1:3]
         raise MemoryError(
-            f"memory ran out with images of {height}x{width}, network {config.chosen_network} and `batch_size` {config.batch_size}; "
+            f"memory ran out with images of {height}x{width}, network {config.generator.chosen_network} and `batch_size` {config.generator.batch_size}; "
             f"smaller ones need less."
         ) from error
 
@@ -119,13 +122,14 @@ def _check_generator(config: TrainConfig, source: image_dataset.Source) -> None:
     """Refuse images that the network cannot take and a model to start from that does not fit, before anything is written."""
     _check_size(config, source.train_images.shape[1:])
     model = build_generator(config, source.train_images.shape[1:])
-    if config.init_from is not None:
-        start_from(model, _model_file(config.init_from))
+    if config.generator.init_from is not None:
+        start_from(model, _model_file(config.generator.init_from))
 
 
 def _new_folder(config: TrainConfig) -> Path:
     return (
-        Path("saved_models") / f"{config.model}-{config.condition}-{time.strftime('%Y%m%d-%H%M%S')}"
+        Path("saved_models")
+        / f"{config.generator.model}-{config.data.condition}-{time.strftime('%Y%m%d-%H%M%S')}"
     )
 
 
@@ -156,12 +160,15 @@ def _check_empty(folder: Path) -> None:
 def _resolve(config: TrainConfig, source: image_dataset.Source) -> TrainConfig:
     """Return the settings with the dataset really used and the numbers that defaults stand for."""
     available = len(source.train_labels)
-    n_train = min(DEFAULT_N_TRAIN, available) if config.n_train is None else config.n_train
+    n_train = (
+        min(DEFAULT_N_TRAIN, available) if config.data.n_train is None else config.data.n_train
+    )
     if n_train > available:
         raise ValueError(
             f"`n_train` must not exceed the {available:,} training images of {source.name}; got {n_train:,}."
         )
-    places = {name: getattr(config, name) for name in ("data_dir", "noisy_dir", "init_from")}
+    settings = config.settings()
+    places = {name: settings[name] for name in ("data_dir", "noisy_dir", "init_from")}
     places = {
         name: None if place is None else str(files.absolute(place))
         for name, place in places.items()
@@ -171,13 +178,13 @@ def _resolve(config: TrainConfig, source: image_dataset.Source) -> TrainConfig:
         raise ValueError(
             f"`dataset` {source.name} has images of {height}x{width}; the classifier needs 2x2 at least (--no-classifier does without)."
         )
-    return dataclasses.replace(
-        config,
+    return config.replace(
         dataset=source.name,
         n_train=n_train,
         **places,
-        network=config.chosen_network,
+        network=config.generator.chosen_network,
         corruption=str(config.injected),
         output=None,
         debug=False,
+        quiet=False,
     )

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfdvae import corruptions
 from tfdvae._utils import chunks, csv_rows, files
-from tfdvae.config import TrainConfig
+from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import image_dataset, pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run, loss_text, read_history, unit
@@ -17,16 +17,18 @@ EXPLORED = 1000  # test images in the explorer
 def figure_names(config: TrainConfig) -> list[str]:
     """Return the names of the figures of a run."""
     names = ["samples", "training_loss"] + (
-        ["denoised"] if config.noisy_dir else ["corrupted", "reconstructions"]
+        ["denoised"] if config.data.noisy_dir else ["corrupted", "reconstructions"]
     )
     names += ["augmentation"] if config.makes_images else []
-    units = config.variational or config.chosen_network in (
+    units = config.generator.variational or config.generator.chosen_network in (
         "mlp",
         "strided_conv",
     )  # few enough for a grid of each pair to say something
     names += (
         ["latent_grids"]
-        if units and config.latent_dim > 1 and not config.chosen_network.endswith("residual_conv")
+        if units
+        and config.generator.latent_dim > 1
+        and not config.generator.chosen_network.endswith("residual_conv")
         else []
     )
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
@@ -41,9 +43,9 @@ def draw_figures(run: Run) -> str:
         names = [run.source.class_names[label] for label in labels[shown]]
     clean = image_dataset.to_unit(run.source.train_images[index[shown]])
     plots.image_rows(
-        {"": clean}, f"Images of {c.dataset_name}, uncorrupted", figures / "samples.png", names
+        {"": clean}, f"Images of {c.data.title}, uncorrupted", figures / "samples.png", names
     )
-    if c.noisy_dir:
+    if c.data.noisy_dir:
         noisy, clean = (
             image_dataset.to_unit(part[:10])
             for part in (run.source.test_noisy, run.source.test_images)
@@ -68,7 +70,9 @@ def draw_figures(run: Run) -> str:
             for augmentation in c.training_sets
         }
         plots.learning_curves(
-            curves, f"{run.title}: classifiers, {c.protocol}", figures / "learning_curves.png"
+            curves,
+            f"{run.title}: classifiers, {c.classifier.protocol}",
+            figures / "learning_curves.png",
         )
         measured = [
             row
@@ -76,7 +80,9 @@ def draw_figures(run: Run) -> str:
             if row["metric"].startswith("accuracy")
         ]
         plots.accuracy_against_noise(
-            measured, f"{run.title}\n{c.protocol}, one run, seed {c.seed}", figures / "accuracy.png"
+            measured,
+            f"{run.title}\n{c.classifier.protocol}, one run, seed {c.run.seed}",
+            figures / "accuracy.png",
         )
     return f"{len(list(figures.glob('*.png')))} figures in {figures}"
 
@@ -84,20 +90,23 @@ def draw_figures(run: Run) -> str:
 def _draw_noise(run: Run, images, index, shown, clean, names) -> None:
     """Test images at each test noise; training images as they are, as the model sees them, and as it reconstructs them."""
     c, figures = run.config, run.folder / "figures"
-    tests = {str(corruption): corruption for corruption in map(corruptions.parse, c.test_noise)}
+    tests = {
+        str(corruption): corruption
+        for corruption in map(corruptions.parse, c.classifier.test_noise)
+    }
     noisy = {
-        name: evaluation.test_noise(run.source.test_images[:10], corruption, c.seed)
+        name: evaluation.test_noise(run.source.test_images[:10], corruption, c.run.seed)
         for name, corruption in tests.items()
     }
     plots.image_rows({tables.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
-                     f"Test images of {c.dataset_name} at each test noise", figures / "corrupted.png")  # fmt: skip
+                     f"Test images of {c.data.title} at each test noise", figures / "corrupted.png")  # fmt: skip
 
     observed = images[shown]
-    rows = {"uncorrupted\n(never seen)": clean} if c.noisy_train else {}
+    rows = {"uncorrupted\n(never seen)": clean} if c.data.noisy_train else {}
     rows["observed"] = observed
     encoded = observed
-    if c.denoising:
-        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.seed, "figure")
+    if c.generator.denoising:
+        encoded = pipelines.freeze_noise(observed, index[shown], c.injected, c.run.seed, "figure")
         rows[f"corrupted\n{c.injected}"] = encoded
     rows["reconstructed"] = run.generator.denoise(encoded)
     plots.image_rows(
@@ -130,7 +139,7 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
     codes = run.generator.encode(run.data["images"][:10_000])
     flat = codes.reshape(len(codes), -1)
     units = np.sort(np.argsort(-latent.activity(codes))[:most])
-    if run.config.variational:
+    if run.config.generator.variational:
         centre, values = (
             np.zeros(flat.shape[1]),
             {int(unit): np.linspace(-2.5, 2.5, size) for unit in units},
@@ -168,13 +177,13 @@ def summary(run: Run) -> str:
     lines = [f"## {run.title}", ""]
     if run.source.notice:
         lines += [run.source.notice, ""]
-    if c.model == "ae":
+    if c.generator.model == "ae":
         lines += [
             "A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.",
             "",
         ]
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
-    if c.denoising and not c.noisy_dir:
+    if c.generator.denoising and not c.data.noisy_dir:
         images = f"{len(run.source.test_labels):,} test images"
         lines += [
             f"PSNR in dB of {images} against the uncorrupted ones, mean over images:",
@@ -184,13 +193,13 @@ def summary(run: Run) -> str:
         ]
     if c.training_sets:
         each = (
-            f"{c.classifier_steps:,} steps each"
-            if c.protocol == "equal_steps"
-            else f"{c.classifier_epochs} epochs each"
+            f"{c.classifier.classifier_steps:,} steps each"
+            if c.classifier.protocol == "equal_steps"
+            else f"{c.classifier.classifier_epochs} epochs each"
         )
         lines += [
-            f"Accuracy on {len(run.source.test_labels):,} test images of {c.dataset_name} at each test noise, % (95% interval over test images);",
-            f"{c.protocol}, {each}, seed {c.seed}. One run: it says nothing about the spread between seeds.",
+            f"Accuracy on {len(run.source.test_labels):,} test images of {c.data.title} at each test noise, % (95% interval over test images);",
+            f"{c.classifier.protocol}, {each}, seed {c.run.seed}. One run: it says nothing about the spread between seeds.",
             "",
             tables.accuracy_table(rows),
         ]
@@ -199,7 +208,7 @@ def summary(run: Run) -> str:
         lines += [
             f"Loss {loss_text(c, losses['train', 'loss'])} on training images, {loss_text(c, losses['test', 'loss'])} on test images; no classifier was asked for."
         ]
-    if c.noisy_dir:
+    if c.data.noisy_dir:
         means = {
             row["metric"]: float(row["value"])
             for row in rows
@@ -234,7 +243,7 @@ def write_report(run: Run) -> str:
         lines += [f"![{_CAPTIONS[name]}](figures/{name}.png)", ""]
     lines += ["## Settings", "", "| setting | value | |", "|---|---|---|"]
     for name, value in c.to_dict().items():
-        if name not in _PLACES:
+        if name not in INCIDENTAL:
             shown = ", ".join(value) if isinstance(value, list) else str(value)
             came = "" if origin.get(name) == "default" else origin.get(name, "")
             lines.append(f"| {name} | {html.literal(shown)} | {came} |")
@@ -261,7 +270,13 @@ def write_report(run: Run) -> str:
     labels = np.asarray(run.source.test_labels)[chosen]
     _write_projector(run, pictures, codes, labels)
     data = explorer.build(
-        run.generator.decode, pictures, codes, labels, run.source.class_names, c.variational, chosen
+        run.generator.decode,
+        pictures,
+        codes,
+        labels,
+        run.source.class_names,
+        c.generator.variational,
+        chosen,
     )
     path = html.write(run.folder, run.title, data)
     return f"report in {path}"
@@ -270,10 +285,10 @@ def write_report(run: Run) -> str:
 def _explored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the positions of some test images, their codes and small pictures of them."""
     test, labels = (
-        run.source.test_noisy if run.config.noisy_dir else run.source.test_images,
+        run.source.test_noisy if run.config.data.noisy_dir else run.source.test_images,
         np.asarray(run.source.test_labels),
     )
-    chosen = splits.stratified_subset(labels, min(EXPLORED, len(labels)), run.config.seed)
+    chosen = splits.stratified_subset(labels, min(EXPLORED, len(labels)), run.config.run.seed)
     codes, pictures = [], []
     for piece in chunks.pieces(len(chosen), 4 * test[0].size, run.generator.batch_rows):
         images = image_dataset.to_unit(test[chosen[piece]])
@@ -304,8 +319,6 @@ def _write_projector(run: Run, pictures: np.ndarray, codes: np.ndarray, labels: 
     embedding.sprite.single_image_dim.extend([pictures.shape[2], pictures.shape[1]])
     projector.visualize_embeddings(str(folder), config)
 
-
-_PLACES = ("data_dir", "output", "resume", "debug")
 
 _CAPTIONS = {
     "samples": "Images of the dataset, uncorrupted",

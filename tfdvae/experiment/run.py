@@ -24,18 +24,18 @@ class Run:
     @property
     def title(self) -> str:
         c = self.config
-        noise = f"noisy ({c.train_noise})" if c.noisy_train else c.condition
+        noise = f"noisy ({c.data.train_noise})" if c.data.noisy_train else c.data.condition
         images = (
             "pairs of noisy and clean training images"
-            if c.noisy_dir
+            if c.data.noisy_dir
             else f"{noise} training images"
         )
-        return f"{c.dataset_name}, {c.n_train:,} {images}, {c.model.upper()}"
+        return f"{c.data.title}, {c.data.n_train:,} {images}, {c.generator.model.upper()}"
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:
         """`index` int64 (N,), `labels` int64 (N,), `images` float32 (N, H, W, C) as observed, memory-mapped; of pairs also `clean`."""
-        names = ("index", "labels", "images") + (("clean",) if self.config.noisy_dir else ())
+        names = ("index", "labels", "images") + (("clean",) if self.config.data.noisy_dir else ())
         return _read_arrays(self.folder / "checkpoints" / "data", *names)
 
     @cached_property
@@ -49,13 +49,13 @@ class Run:
 
     @property
     def dtype(self) -> str:
-        return PRECISIONS[self.config.precision]
+        return PRECISIONS[self.config.run.precision]
 
     def row(self, **fields) -> dict:
         """Return a long row: what the run fixes, and `fields`."""
         c = self.config
-        fixed = {"run": c.identity(), "dataset": c.dataset, "n_train": c.n_train, "condition": c.condition, "model": c.model, "network": c.chosen_network,
-                 "corruption": c.corruption, "target": c.target, "seed": c.seed}  # fmt: skip
+        fixed = {"run": c.identity(), "dataset": c.data.dataset, "n_train": c.data.n_train, "condition": c.data.condition, "model": c.generator.model, "network": c.generator.chosen_network,
+                 "corruption": c.generator.corruption, "target": c.generator.target, "seed": c.run.seed}  # fmt: skip
         return fixed | fields
 
 
@@ -74,8 +74,8 @@ def read_history(run: Run, name: str) -> list[dict]:
 
 
 def unit(config: TrainConfig) -> str:
-    return "mean squared error" if config.likelihood == "mse" else "nats per image"
+    return "mean squared error" if config.generator.likelihood == "mse" else "nats per image"
 
 
 def loss_text(config: TrainConfig, value: float) -> str:
-    return f"{value:.{5 if config.likelihood == 'mse' else 2}f} {unit(config)}"
+    return f"{value:.{5 if config.generator.likelihood == 'mse' else 2}f} {unit(config)}"

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
-    """Do the main job, or go on with it where `config.resume` names a run; return the run folder.
+    """Do the main job, or go on with it where `config.run.resume` names a run; return the run folder.
 
     Args:
         config: settings.
@@ -42,11 +42,11 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
         FloatingPointError: a loss became NaN.
         MemoryError: memory ran out.
     """
-    resuming = config.resume is not None
+    resuming = config.run.resume is not None
     if resuming:
-        folder = Path(config.resume)
+        folder = Path(config.run.resume)
         config = TrainConfig.of_run(folder, config)
-        use_threads(config.threads)
+        use_threads(config.run.threads)
         source = _load(config)
         recorded = files.read_json(folder / "environment.json")
         if source.fingerprint != recorded.get("data", source.fingerprint):
@@ -58,13 +58,15 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
         source = dataclasses.replace(source, notice=notice)
     else:
         folder = (
-            Path(config.output).expanduser() if config.output is not None else _new_folder(config)
+            Path(config.run.output).expanduser()
+            if config.run.output is not None
+            else _new_folder(config)
         )
         _check_empty(folder)
         origin = config.origin(given)
-        config = dataclasses.replace(config, threads=use_threads(config.threads))
+        config = config.replace(threads=use_threads(config.run.threads))
         _check_before_loading(config)
-        source = _load(config, config.n_train)
+        source = _load(config, config.data.n_train)
         config = _resolve(config, source)
         with _naming_size(config, source):
             _check_generator(config, source)
@@ -73,8 +75,8 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
         if not resuming:
             _check_empty(folder)
             marks = {"notice": source.notice, "data": source.fingerprint}
-            if config.init_from is not None:
-                marks["init_from"] = files.sha256(_model_file(config.init_from))
+            if config.generator.init_from is not None:
+                marks["init_from"] = files.sha256(_model_file(config.generator.init_from))
             files.write_json(folder / "environment.json", environment() | marks)
             files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
         files.remove_temporary(folder)
@@ -84,9 +86,9 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
 
 def _load(config: TrainConfig, n_train: int | None = None) -> image_dataset.Source:
     return sources.load(
-        config.dataset,
-        config.data_dir,
-        **config.own_images,
+        config.data.dataset,
+        config.data.data_dir,
+        **config.data.own_images,
         labelled=bool(config.training_sets),
         n_train=n_train,
     )

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfdvae import classifier, corruptions
 from tfdvae._utils import chunks, csv_rows, files
-from tfdvae.config import TrainConfig
+from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import image_dataset, pipelines, splits
 from tfdvae.experiment import evaluation, report, training
 from tfdvae.experiment.preflight import _model_file, start_from
@@ -25,15 +25,15 @@ ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 
 def prepare_data(run: Run) -> str:
     c, source = run.config, run.source
-    noise = corruptions.parse(c.train_noise if c.noisy_train else "none")
-    index = splits.stratified_subset(np.asarray(source.train_labels), c.n_train, c.seed)
+    noise = corruptions.parse(c.data.train_noise if c.data.noisy_train else "none")
+    index = splits.stratified_subset(np.asarray(source.train_labels), c.data.n_train, c.run.seed)
     with files.replacing(run.folder / "checkpoints" / "data") as temporary:
         temporary.mkdir()
         np.save(temporary / "index.npy", index)
         np.save(temporary / "labels.npy", source.train_labels[index])
         chosen = (
             {"images": source.train_noisy, "clean": source.train_images}
-            if c.noisy_dir
+            if c.data.noisy_dir
             else {"images": source.train_images}
         )
         for name, stored in chosen.items():
@@ -42,14 +42,14 @@ def prepare_data(run: Run) -> str:
                     rows = index[piece]
                     append(
                         pipelines.freeze_noise(
-                            image_dataset.to_unit(stored[rows]), rows, noise, c.seed, "observed"
+                            image_dataset.to_unit(stored[rows]), rows, noise, c.run.seed, "observed"
                         )
                     )
-    if c.init_from is not None:
+    if c.generator.init_from is not None:
         with files.replacing(run.folder / "checkpoints" / "initial.keras") as temporary:
-            shutil.copyfile(_model_file(c.init_from), temporary)
-    noise = f", corrupted once with {c.train_noise}" if c.noisy_train else ""
-    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.dataset_name}{noise}; {len(run.source.test_labels):,} test images"
+            shutil.copyfile(_model_file(c.generator.init_from), temporary)
+    noise = f", corrupted once with {c.data.train_noise}" if c.data.noisy_train else ""
+    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.data.title}{noise}; {len(run.source.test_labels):,} test images"
 
 
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
@@ -59,36 +59,36 @@ def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
 def train_generator(run: Run) -> str:
     c = run.config
     images = run.data["images"]
-    per_epoch = pipelines.steps_per_epoch(len(images), c.batch_size)
+    per_epoch = pipelines.steps_per_epoch(len(images), c.generator.batch_size)
     model = build_generator(c, images.shape[1:], per_epoch)
-    if c.init_from is not None:
+    if c.generator.init_from is not None:
         start_from(model, run.folder / "checkpoints" / "initial.keras")
     batches_from = partial(
         pipelines.training_batches,
-        (images, run.data["clean"]) if c.noisy_dir else (images,),
-        c.batch_size,
-        c.seed,
+        (images, run.data["clean"]) if c.data.noisy_dir else (images,),
+        c.generator.batch_size,
+        c.run.seed,
         "generator",
     )
     pictures = training.Reconstructions(
         np.array(images[:10]), run.folder / "logs" / "generator" / "images"
     )
-    history = training.fit(model, batches_from, c.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.model,
+    history = training.fit(model, batches_from, c.generator.epochs * per_epoch, per_epoch, run.folder / "checkpoints" / "generator", c.generator.model,
                            [_tensorboard(run, "generator"), pictures])  # fmt: skip
     _keep(run, "generator", model, history)
-    return f"{model.count_params():,} parameters, {c.epochs} epochs of {per_epoch} steps, loss {loss_text(c, history[-1]['loss'])}"
+    return f"{model.count_params():,} parameters, {c.generator.epochs} epochs of {per_epoch} steps, loss {loss_text(c, history[-1]['loss'])}"
 
 
 def augment(run: Run) -> str:
     c = run.config
-    method = c.sampling if c.variational else None
-    augmenter = Augmenter(run.generator, method, c.corrupt_before_encoding)
+    method = c.generator.sampling if c.generator.variational else None
+    augmenter = Augmenter(run.generator, method, c.generator.corrupt_before_encoding)
     labels, source = [], []
     with files.replacing(run.folder / "augmentation") as temporary:
         temporary.mkdir()
         with chunks.array_writer(temporary / "images.npy") as append:
             for made in augmenter.pieces(
-                run.data["images"], run.data["labels"], c.samples_per_image, c.seed
+                run.data["images"], run.data["labels"], c.generator.samples_per_image, c.run.seed
             ):
                 append(made.images)
                 labels.append(made.labels)
@@ -100,7 +100,7 @@ def augment(run: Run) -> str:
         if run.source.class_names
         else "synthetic images, whose labels are all 0 as there are none"
     )
-    return f"{sum(map(len, labels)):,} {kind} ({augmenter.method}), {c.samples_per_image} for each training image"
+    return f"{sum(map(len, labels)):,} {kind} ({augmenter.method}), {c.generator.samples_per_image} for each training image"
 
 
 def train_classifier(run: Run, augmentation: str) -> str:
@@ -109,19 +109,19 @@ def train_classifier(run: Run, augmentation: str) -> str:
     images, labels = [part["images"] for part in sets], [part["labels"] for part in sets]
     count = sum(map(len, labels))
     model = classifier.cnn(
-        images[0].shape[1:], len(run.source.class_names), seed=c.seed, dtype=run.dtype
+        images[0].shape[1:], len(run.source.class_names), seed=c.run.seed, dtype=run.dtype
     )
     per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
     total, per_round = (
-        (c.classifier_steps, ROUND_STEPS)
-        if c.protocol == "equal_steps"
-        else (c.classifier_epochs * per_epoch, per_epoch)
+        (c.classifier.classifier_steps, ROUND_STEPS)
+        if c.classifier.protocol == "equal_steps"
+        else (c.classifier.classifier_epochs * per_epoch, per_epoch)
     )
     batches_from = partial(
         pipelines.training_batches,
         (images, labels),
         classifier.BATCH_SIZE,
-        c.seed,
+        c.run.seed,
         f"classifier/{augmentation}",
     )
     name = f"classifier-{augmentation}"
@@ -148,7 +148,7 @@ def _keep(run: Run, name: str, model: keras.Model, history: list[dict]) -> None:
 
 def evaluate(run: Run) -> str:
     c = run.config
-    if c.noisy_dir:
+    if c.data.noisy_dir:
         train, test = (
             (run.data["images"], run.data["clean"]),
             (run.source.test_noisy, run.source.test_images),
@@ -162,29 +162,31 @@ def evaluate(run: Run) -> str:
         train, test = run.data["images"], run.source.test_images
         measured = [
             *evaluation.corruption_rows(
-                run.generator, test, map(corruptions.parse, c.test_noise), c.seed
+                run.generator, test, map(corruptions.parse, c.classifier.test_noise), c.run.seed
             )
         ]
     rows = [
         run.row(**fields)
         for fields in [*evaluation.generator_rows(run.generator, train, test), *measured]
     ]
-    tests = list(map(corruptions.parse, c.test_noise))
+    tests = list(map(corruptions.parse, c.classifier.test_noise))
     for augmentation in c.training_sets:
         model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
         measured = evaluation.classifier_rows(
-            model, run.source.test_images, run.source.test_labels, tests, c.seed
+            model, run.source.test_images, run.source.test_labels, tests, c.run.seed
         )
         rows += [
-            run.row(augmentation=augmentation, protocol=c.protocol, **fields) for fields in measured
+            run.row(augmentation=augmentation, protocol=c.classifier.protocol, **fields)
+            for fields in measured
         ]
     curves = []
     for name, fields in [("generator", {})] + [
-        (f"classifier-{a}", {"augmentation": a, "protocol": c.protocol}) for a in c.training_sets
+        (f"classifier-{a}", {"augmentation": a, "protocol": c.classifier.protocol})
+        for a in c.training_sets
     ]:
         for entry in read_history(run, name):
             place = {"split": "train", "step": entry["step"]}
-            if name == "generator" or c.protocol == "equal_epochs":
+            if name == "generator" or c.classifier.protocol == "equal_epochs":
                 place["epoch"] = entry["epoch"]
             curves += [
                 run.row(**fields, **place, metric=metric, value=value)
@@ -205,8 +207,8 @@ def _write_hparams(run: Run, rows: list[dict]) -> None:
         key: value if isinstance(value, (bool, int, float, str)) else str(value)
         for key, value in run.config.to_dict().items()
     }
-    for unwanted in ("data_dir", "output", "resume", "debug"):
-        del settings[unwanted]
+    for name in INCIDENTAL:
+        del settings[name]
     folder = run.folder / "logs" / "hparams"
     files.remove(folder)
     writer = tf.summary.create_file_writer(str(folder))
@@ -243,7 +245,8 @@ def stages(config: TrainConfig) -> list[Stage]:
         Stage(
             "data",
             prepare_data,
-            ("checkpoints/data",) + (("checkpoints/initial.keras",) if config.init_from else ()),
+            ("checkpoints/data",)
+            + (("checkpoints/initial.keras",) if config.generator.init_from else ()),
         ),
         Stage("generator", train_generator, ("generator.keras", "checkpoints/generator.json")),
     ]

@@ -20,37 +20,44 @@ def build_generator(
         steps_per_epoch: turns epochs of KL warm-up and of the learning rate's schedule into steps.
     """
     c = config
-    dtype = PRECISIONS[c.precision]
+    dtype = PRECISIONS[c.run.precision]
     pair = networks.build(
-        c.chosen_network,
+        c.generator.chosen_network,
         image_shape,
-        c.latent_dim,
-        variational=c.variational,
-        seed=c.seed,
+        c.generator.latent_dim,
+        variational=c.generator.variational,
+        seed=c.run.seed,
         dtype=dtype,
     )
-    own = {"likelihood": c.likelihood, "seed": c.seed, "dtype": dtype, "name": c.model}
+    own = {
+        "likelihood": c.generator.likelihood,
+        "seed": c.run.seed,
+        "dtype": dtype,
+        "name": c.generator.model,
+    }
     corrupting = {
         "corruption": str(c.injected),
-        "target": c.target,
-        "corruption_samples": c.corruption_samples,
+        "target": c.generator.target,
+        "corruption_samples": c.generator.corruption_samples,
     }
     bound = {
-        "beta": c.beta,
-        "beta_warmup_steps": c.beta_warmup * steps_per_epoch,
-        "latent_samples": c.latent_samples,
+        "beta": c.generator.beta,
+        "beta_warmup_steps": c.generator.beta_warmup * steps_per_epoch,
+        "latent_samples": c.generator.latent_samples,
     }
-    match c.model:
+    match c.generator.model:
         case "ae" | "dae":
             model = DAE(*pair, **corrupting, **own)
         case "vae":
             model = VAE(*pair, **bound, **own)
         case "dvae":
             model = DVAE(*pair, **corrupting, **bound, **own)
-    rate = c.learning_rate
-    if c.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))
-    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.beta_1))
+    rate = c.generator.learning_rate
+    if c.generator.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate, max(1, c.generator.epochs * steps_per_epoch)
+        )
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.generator.beta_1))
     return model
 
 

@@ -11,7 +11,7 @@ from tfdvae._utils import checks
 
 @dataclasses.dataclass(frozen=True)
 class StudyConfig:
-    """What all studies are asked."""
+    """Settings of every study."""
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
     """As for `tfdvae train`."""
@@ -29,6 +29,8 @@ class StudyConfig:
     """Compute only this cell, in this process."""
     debug: bool = False
     """Show the whole traceback of an error."""
+    quiet: bool = False
+    """Show errors and notes alone: no progress and no results."""
 
     QUICK: ClassVar[Mapping[str, Any]] = {}
     """Settings that `--quick` stands for, in studies that have this flag."""

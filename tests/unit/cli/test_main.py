@@ -221,10 +221,10 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     files.write_json(
         tmp_path / "run" / "config.json",
-        TrainConfig(dataset=str(tmp_path / "mine"), n_train=10).to_dict(),
+        TrainConfig.of(dataset=str(tmp_path / "mine"), n_train=10).to_dict(),
     )
     monkeypatch.chdir(tmp_path)
     resumed = cli._resumed("run", ["--resume", "run", "--dataset", "./mine", "--n-train", "10"])
-    assert resumed.dataset == str(tmp_path / "mine")
+    assert resumed.data.dataset == str(tmp_path / "mine")
     with pytest.raises(ValueError, match="its `dataset` is"):
         cli._resumed("run", ["--resume", "run", "--dataset", "./other"])

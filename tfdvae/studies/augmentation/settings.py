@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar
 import tyro
 
 from tfdvae._utils import checks
-from tfdvae.config import PRECISIONS, PROTOCOLS, TrainConfig
-from tfdvae.config.train import one_of, parsed_image_size, parsed_test_noise
+from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig
+from tfdvae.config.classifier import parse_test_noise
+from tfdvae.config.data import parse_image_size
+from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
@@ -75,7 +77,7 @@ class AugmentationStudyConfig(StudyConfig):
     ] = "accuracy"
     """What the verdict is about."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
-        TrainConfig.test_noise
+        ClassifierConfig.test_noise
     )
     """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
     other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
@@ -108,10 +110,10 @@ class AugmentationStudyConfig(StudyConfig):
         ):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
-        object.__setattr__(self, "test_noise", parsed_test_noise(self.test_noise))
-        object.__setattr__(self, "other_noise", parsed_test_noise(self.other_noise, "other_noise"))
+        object.__setattr__(self, "test_noise", parse_test_noise(self.test_noise))
+        object.__setattr__(self, "other_noise", parse_test_noise(self.other_noise, "other_noise"))
         if self.image_size is not None:
-            object.__setattr__(self, "image_size", parsed_image_size(self.image_size))
+            object.__setattr__(self, "image_size", parse_image_size(self.image_size))
         super().__post_init__()
         if self.sets[0] != "limited":
             raise ValueError(

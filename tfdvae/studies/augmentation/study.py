@@ -140,12 +140,14 @@ def train_generator(
     config: AugmentationStudyConfig, images: np.ndarray, model: str, seed: int
 ) -> tuple[DenoisingModel, list[float]]:
     """Return the generative model `dae`, `vae` or `dvae`, trained as in the main job, and its loss after each epoch in nats per image."""
-    settings = TrainConfig(
+    settings = TrainConfig.of(
         model=model, network=NETWORK, epochs=config.epochs, latent_dim=config.latent_dim, seed=seed
     )
-    per_epoch = pipelines.steps_per_epoch(len(images), settings.batch_size)
+    per_epoch = pipelines.steps_per_epoch(len(images), settings.generator.batch_size)
     generator = build.build_generator(settings, images.shape[1:], per_epoch)
-    batches = pipelines.training_batches((images,), settings.batch_size, seed, "generator")
+    batches = pipelines.training_batches(
+        (images,), settings.generator.batch_size, seed, "generator"
+    )
     losses = generator.fit(
         batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0
     ).history["loss"]
@@ -379,12 +381,12 @@ def _latent_rows(
 
 
 def _generative_fields(model: str) -> dict[str, str]:
-    settings = TrainConfig(model=model, network=NETWORK)
+    settings = TrainConfig.of(model=model, network=NETWORK)
     return {
         "model": model,
         "network": NETWORK,
         "corruption": str(settings.injected),
-        "target": settings.target,
+        "target": settings.generator.target,
     }
 
 
@@ -461,18 +463,24 @@ def run(config: AugmentationStudyConfig) -> Path:
         _estimate(config, source, cells)
         return cell_runner.study_folder("augmentation", config)
     return cell_runner.study(
-        "augmentation", config, cells, settings | marks, compute, write_report, in_process=config.quick
+        "augmentation",
+        config,
+        cells,
+        settings | marks,
+        compute,
+        write_report,
+        in_process=config.quick,
     )
 
 
 def _fixed() -> dict[str, str]:
     """Return what the report says of settings that every such study has."""
-    generator = TrainConfig(model="dvae", network=NETWORK)
+    settings = TrainConfig.of(model="dvae", network=NETWORK)
     trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
     return {
         "noise of the noisy condition": OBSERVED_NOISE,
-        "generative models": f"{NETWORK}, {trained.format(generator.learning_rate)}",
-        "injected by dae and dvae, added by gaussian": str(generator.injected),
+        "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",
+        "injected by dae and dvae, added by gaussian": str(settings.injected),
         "synthetic images": f"{SAMPLES_PER_IMAGE} a training image",
         "published CNN": trained.format(classifier.LEARNING_RATE),
         "bootstrap resamples": str(BOOTSTRAPS),

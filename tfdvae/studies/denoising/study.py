@@ -187,17 +187,19 @@ def _model_cell(
 ) -> None:
     """Train the wide model of the recipe conv-dae on one corruption and test it on that one; the blind model on all, seen and unseen."""
     train, _, test = _images(source)
-    settings = TrainConfig.of_recipe(
-        "conv-dae",
+    settings = TrainConfig.of(
+        recipe="conv-dae",
         network="wide_residual_conv",
         corruption=trained,
         epochs=config.epochs,
         precision="bfloat16",
         seed=seed,
     )
-    per_epoch = pipelines.steps_per_epoch(len(train), settings.batch_size)
+    per_epoch = pipelines.steps_per_epoch(len(train), settings.generator.batch_size)
     model = build.build_generator(settings, train.shape[1:], per_epoch)
-    batches = pipelines.training_batches((train,), settings.batch_size, seed, "denoising study")
+    batches = pipelines.training_batches(
+        (train,), settings.generator.batch_size, seed, "denoising study"
+    )
     losses = model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0).history[
         "loss"
     ]
@@ -205,7 +207,7 @@ def _model_cell(
         raise FloatingPointError(f"the loss became {losses[-1]}.")
     name = "own" if trained in config.corruptions else "blind"
     tests = (trained,) if name == "own" else (*config.corruptions, *config.unseen)
-    row = partial(_row, config, source, path, model="dae", network=settings.network, corruption=trained, target=settings.target, seed=seed,
+    row = partial(_row, config, source, path, model="dae", network=settings.generator.network, corruption=trained, target=settings.generator.target, seed=seed,
                   epoch=config.epochs, augmentation=name)  # fmt: skip
     rows, pictures = [], {}
     for tested in tests:

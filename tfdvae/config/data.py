@@ -1,0 +1,104 @@
+"""Settings of the images: which, how many and in what condition."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tfdvae import corruptions
+from tfdvae._utils import checks
+from tfdvae.config.group import Group
+
+DEFAULT_N_TRAIN = 5000
+MAX_IMAGE_SIZE = 8192
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(Group):
+    """The images to learn from.
+
+    Example:
+        >>> DataConfig(dataset="digits", image_size=(32,)).image_size
+        (32, 32)
+    """
+
+    dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "auto"
+    """TFDS image-classification set by its TFDS name, `digits` (embedded), a folder of images, or
+    an .npz file of arrays. auto: fashion_mnist where it is cached, in the data folder or can be
+    downloaded, otherwise digits."""
+    noisy_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder with a noisy image for each one in the folder --dataset, of the same name: a dae or
+    dvae learns to turn these into those (with --no-classifier)."""
+    image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
+    """Resize the images of a folder to this height and width; one number is both."""
+    skip_unreadable: bool = False
+    """Skip images of a folder that cannot be read, and say which."""
+    data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder with the official archives of the dataset (or with such folders, each named like its
+    dataset). Where it is not given, the environment variable TFDVAE_DATA_DIR."""
+    n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Number of training images: a random subset with the class proportions of the whole. Default:
+    5000, or all if fewer."""
+    noisy_train: bool = False
+    """Corrupt the training images once before anything sees them (observed noise)."""
+    train_noise: Annotated[str, tyro.conf.arg(metavar="KIND:LEVEL")] = "gaussian:0.1"
+    """The observed noise of --noisy-train (see `tfdvae corruptions`)."""
+
+    def __post_init__(self) -> None:
+        self.check_integers("n_train")
+        self.check_switches("noisy_train", "skip_unreadable")
+        self.keep("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
+        if self.image_size is not None:
+            self.keep("image_size", parse_image_size(self.image_size))
+        if not self.noisy_train and self.changed("train_noise"):
+            raise ValueError(
+                f"`train_noise` is for `noisy_train`; got {self.train_noise} without it."
+            )
+        if self.noisy_train and self.noisy_dir is not None:
+            raise ValueError(
+                "`noisy_train` cannot be given with `noisy_dir`, whose images are noisy already."
+            )
+
+    @property
+    def condition(self) -> str:
+        """What the training images are: `clean`, or `noisy` (of `noisy_dir` or `noisy_train`)."""
+        return "noisy" if self.noisy_train or self.noisy_dir is not None else "clean"
+
+    @property
+    def title(self) -> str:
+        """The dataset as titles name it: of a path the last part."""
+        return Path(self.dataset).name if Path(self.dataset).is_absolute() else self.dataset
+
+    @property
+    def own_images(self) -> dict:
+        """What `sources.load` and `sources.check` take for folders of images."""
+        return {
+            "noisy_dir": self.noisy_dir,
+            "image_size": self.image_size,
+            "skip_unreadable": self.skip_unreadable,
+        }
+
+
+def parse_image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
+    """Return height and width from one number, which is both, or two.
+
+    Raises:
+        TypeError: not whole numbers.
+        ValueError: not one or two of them, or one outside [1, 8192].
+    """
+    if not isinstance(sizes, (tuple, list)) or len(sizes) not in (1, 2):
+        raise ValueError(
+            f"`image_size` must be one or two whole numbers, height and width; got {sizes!r}."
+        )
+    height, width = (
+        checks.integer("image_size", size, 1, MAX_IMAGE_SIZE) for size in (*sizes, sizes[0])[:2]
+    )
+    return height, width
+
+
+def data_folder(data_dir: str | None) -> Path | None:
+    """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None."""
+    folder = data_dir if data_dir is not None else os.environ.get("TFDVAE_DATA_DIR") or None
+    return None if folder is None else Path(folder).expanduser()

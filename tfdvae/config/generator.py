@@ -1,0 +1,181 @@
+"""Settings of the generative model, its training and the images that it makes."""
+
+import dataclasses
+from typing import Annotated
+
+import tyro
+
+from tfdvae import corruptions
+from tfdvae._utils import checks
+from tfdvae.config.group import Group, one_of
+
+MODELS = ("ae", "dae", "vae", "dvae")
+NETWORKS = (
+    "mlp",
+    "strided_conv",
+    "pooled_conv",
+    "pooled_conv_inference",
+    "slim_residual_conv",
+    "residual_conv",
+    "wide_residual_conv",
+)
+TARGETS = ("observed", "corrupted")
+SAMPLINGS = ("posterior", "prior")
+SCHEDULES = ("constant", "cosine")
+DEFAULT_CORRUPTION = "gaussian:0.1"
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorConfig(Group):
+    """The generative model, its training and the synthetic images that it makes.
+
+    Example:
+        >>> GeneratorConfig(model="dae").chosen_network
+        'residual_conv'
+    """
+
+    model: Annotated[str, one_of(*MODELS)] = "dvae"
+    """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational
+    autoencoder."""
+    network: Annotated[str | None, one_of(*NETWORKS)] = None
+    """Encoder and decoder. Default: residual_conv for ae and dae; mlp, as published, for vae and
+    dvae."""
+    corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
+    """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and
+    dvae; ae and vae have none."""
+    target: Annotated[str, one_of(*TARGETS)] = "observed"
+    """What the model reconstructs: the image as the dataset gives it, or its own corrupted
+    input."""
+    likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = (
+        "bernoulli"
+    )
+    """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1];
+    gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
+    epochs: int = 60
+    """Epochs of the generative model."""
+    batch_size: int = 128
+    """Images a step of the generative model."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate for the generative model."""
+    beta_1: float = 0.9
+    """Adam's decay of the mean gradient, for the generative model."""
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
+    """Learning rate of the generative model over its steps: constant, or falling to 0 along half a
+    cosine."""
+    latent_dim: int = 4
+    """Latent units; of residual_conv, slim and wide too, channels of the code. pooled_conv has
+    none as an ae or dae: its code is its last layer."""
+    beta: float = 1.0
+    """Weight of the KL divergence (vae, dvae)."""
+    beta_warmup: int = 0
+    """Epochs over which the weight of the KL divergence rises linearly from 0 to --beta (vae,
+    dvae)."""
+    corruption_samples: int = 1
+    """Corrupted copies of each image in a step (dae, dvae)."""
+    latent_samples: int = 1
+    """Latent draws for each corrupted copy in a step (vae, dvae)."""
+    samples_per_image: int = 2
+    """Synthetic images for each training image."""
+    sampling: Annotated[str, one_of(*SAMPLINGS)] = "posterior"
+    """Where synthetic images of a vae or dvae come from: the posterior of each image, or a
+    Gaussian fitted to the codes of each class. A dae reconstructs corrupted images; an ae makes
+    none."""
+    corrupt_before_encoding: bool = False
+    """Corrupt images before encoding them for synthetic ones: the posterior of the denoising bound
+    itself (dvae)."""
+    init_from: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Start from the weights of a trained model: a run folder or a .keras file."""
+
+    def __post_init__(self) -> None:
+        checks.choice("model", self.model, MODELS)
+        checks.choice("schedule", self.schedule, SCHEDULES)
+        if self.network is not None:
+            checks.choice("network", self.network, NETWORKS)
+        checks.choice("target", self.target, TARGETS)
+        checks.choice("sampling", self.sampling, SAMPLINGS)
+        self.check_integers("epochs", "batch_size", "latent_dim")
+        self.check_integers("corruption_samples", "latent_samples", "samples_per_image")
+        self.check_switches("corrupt_before_encoding")
+        self._check_numbers()
+        self._check_model()
+
+    def _check_numbers(self) -> None:
+        self.keep("beta_warmup", checks.integer("beta_warmup", self.beta_warmup, 0))
+        if self.beta_warmup > self.epochs:
+            raise ValueError(
+                f"`beta_warmup` must not exceed `epochs` ({self.epochs}); got {self.beta_warmup}."
+            )
+        rate = checks.number("learning_rate", self.learning_rate, 0, above_low=True)
+        self.keep("learning_rate", float(rate))
+        self.keep("beta_1", float(checks.number("beta_1", self.beta_1, 0, 1)))
+        if self.beta_1 == 1:
+            raise ValueError("`beta_1` must be below 1; got 1.")
+        self.keep("beta", float(checks.number("beta", self.beta, 0)))
+
+    def _check_model(self) -> None:
+        """Refuse settings that the chosen model has no use for."""
+        self.keep("likelihood", parse_likelihood(self.likelihood, self.variational))
+        if self.corruption is not None:
+            corruption = corruptions.parse(self.corruption)
+            if not self.denoising and corruption.level > 0:
+                raise ValueError(
+                    f"a {self.model} has no `corruption`; got {corruption}. With one it is "
+                    f"`d{self.model}`."
+                )
+        for needed, models, names in (
+            (self.denoising, "dae and dvae", ("corruption_samples", "target")),
+            (
+                self.variational,
+                "vae and dvae",
+                ("beta", "beta_warmup", "latent_samples", "sampling"),
+            ),
+        ):
+            for name in () if needed else self.changed(*names):
+                raise ValueError(
+                    f"`{name}` is for models {models}; got {getattr(self, name)!r} with "
+                    f"{self.model}."
+                )
+        if self.corrupt_before_encoding and (self.model != "dvae" or self.sampling != "posterior"):
+            raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
+
+    @property
+    def chosen_network(self) -> str:
+        """The network: `network`, or what stands for its default."""
+        return self.network or ("mlp" if self.variational else "residual_conv")
+
+    @property
+    def variational(self) -> bool:
+        """Whether the code is a distribution."""
+        return self.model in ("vae", "dvae")
+
+    @property
+    def denoising(self) -> bool:
+        """Whether the model corrupts its input."""
+        return self.model in ("dae", "dvae")
+
+
+def parse_likelihood(text: str, variational: bool) -> str:
+    """Return the name of a likelihood in its plain form, such as `gaussian:0.1`.
+
+    Raises:
+        ValueError: not a likelihood, or mse with a variational model.
+    """
+    kind, _, sigma = str(text).partition(":")
+    checks.choice("likelihood", kind, ("bernoulli", "gaussian", "mse"))
+    if variational and kind == "mse":
+        raise ValueError(
+            "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its KL "
+            "divergence; take gaussian:SIGMA."
+        )
+    if kind != "gaussian" and text == kind:
+        return text
+    try:
+        if kind != "gaussian":
+            raise ValueError
+        name = "sigma of the gaussian likelihood"
+        return f"{kind}:{float(checks.number(name, float(sigma), 0, above_low=True))!r}"
+    except ValueError:
+        raise ValueError(
+            "`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; "
+            f"got {text!r}."
+        ) from None

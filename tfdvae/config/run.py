@@ -1,0 +1,52 @@
+"""Settings of a run: seed, numbers, threads, folders and what is shown."""
+
+import dataclasses
+from typing import Annotated
+
+import tyro
+
+from tfdvae._utils import checks
+from tfdvae.config.group import Group, one_of
+
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Group):
+    """Seed, precision, threads, the run folder and what is shown.
+
+    Example:
+        >>> RunConfig(precision="bfloat16").keras_dtype
+        'mixed_bfloat16'
+    """
+
+    seed: int = 0
+    """Root seed of every random choice."""
+    precision: Annotated[str, one_of(*PRECISIONS)] = "float32"
+    """float32, or mixed precision with the named type for activations."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Threads to compute with. Default: the cores of this machine. Results repeat bit for bit at
+    one number of threads."""
+    output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """The run folder itself. Default: a new folder in saved_models/."""
+    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Go on with an interrupted run; its own settings hold."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    quiet: bool = False
+    """Show errors and notes alone: no progress and no results."""
+
+    def __post_init__(self) -> None:
+        self.keep("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
+        checks.choice("precision", self.precision, PRECISIONS)
+        self.check_integers("threads")
+        self.check_switches("debug", "quiet")
+        if self.resume is not None and self.output is not None:
+            raise ValueError(
+                "`output` cannot be given with `resume`: a run goes on in its own folder."
+            )
+
+    @property
+    def keras_dtype(self) -> str:
+        """The Keras dtype policy of `precision`."""
+        return PRECISIONS[self.precision]
