@@ -35,21 +35,21 @@ SEEDS, COUNT, STEPS, DTYPE = range(10), 5000, 1200, "mixed_bfloat16"
 WAYS = ("files", "memory")
 
 
-def accuracy(model: keras.Model, batches: tf.data.Dataset, source: image_dataset.Source) -> float:
+def accuracy(model: keras.Model, batches: tf.data.Dataset, source: image_dataset.ImageDataset) -> float:
     """Train on endless batches and return the accuracy on the test images in %."""
     model.fit(batches, epochs=1, steps_per_epoch=STEPS, shuffle=False, verbose=0)
-    outputs = evaluation.classifier_outputs(model, source.test_images, corruptions.parse("none"), 0)
-    return 100 * classification.accuracy(outputs, source.test_labels)
+    outputs = evaluation.classifier_outputs(model, source.test.images, corruptions.parse("none"), 0)
+    return 100 * classification.accuracy(outputs, source.test.labels)
 
 
-def both_ways(source: image_dataset.Source, seed: int) -> tuple[float, float]:
+def both_ways(source: image_dataset.ImageDataset, seed: int) -> tuple[float, float]:
     """Return the accuracy after training on files, and on arrays."""
-    index = splits.stratified_subset(np.asarray(source.train_labels), COUNT, seed)
+    index = splits.stratified_subset(np.asarray(source.train.labels), COUNT, seed)
     index = index[
-        np.argsort(source.train_labels[index], kind="stable")
+        np.argsort(source.train.labels[index], kind="stable")
     ]  # as folders of classes are read
     noisy = pipelines.freeze_noise(
-        image_dataset.to_unit(source.train_images[index]),
+        image_dataset.to_unit(source.train.images[index]),
         index,
         corruptions.parse("gaussian:0.1"),
         seed,
@@ -57,7 +57,7 @@ def both_ways(source: image_dataset.Source, seed: int) -> tuple[float, float]:
     )
     stored, labels = (
         trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8)),
-        np.asarray(source.train_labels[index]),
+        np.asarray(source.train.labels[index]),
     )
     images = image_dataset.to_unit(stored)
     generator, _ = train_generator(AugmentationStudyConfig(), images, "dvae", seed)

@@ -71,7 +71,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
-    noisy = evaluation.test_noise(source.test_images, corruptions.parse("gaussian:0.1"), 0)
+    noisy = evaluation.test_noise(source.test.images, corruptions.parse("gaussian:0.1"), 0)
     images = trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
              f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",

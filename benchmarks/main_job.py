@@ -21,7 +21,7 @@ import time
 start = time.perf_counter()
 from tfdvae.data import sources
 source = sources.load("fashion_mnist", {folder!r})
-images = sources.to_unit(source.train_images[:5000])
+images = sources.to_unit(source.train.images[:5000])
 print(time.perf_counter() - start)
 """
 

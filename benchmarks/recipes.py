@@ -45,7 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows, measured = [], {}
     source = sources.load("fashion_mnist", arguments.data_dir)
-    clean = image_dataset.to_unit(source.test_images[:10])
+    clean = image_dataset.to_unit(source.test.images[:10])
     noisy = evaluation.test_noise(clean, corruptions.parse(NOISE), 0)
     pictures = {"uncorrupted": clean, NOISE: noisy}
     for template, flags in RUNS.items():

@@ -60,9 +60,9 @@ OWN_LIMITS = {
 def choose_dvae(data_dir: str | None) -> None:
     """Compare sizes of the DVAE's code by the bound on held-out images."""
     source = sources.load("fashion_mnist", data_dir)
-    held = splits.stratified_subset(np.asarray(source.train_labels), HELD_OUT, seed=100)
+    held = splits.stratified_subset(np.asarray(source.train.labels), HELD_OUT, seed=100)
     train = image_dataset.to_unit(
-        source.train_images[np.setdiff1d(np.arange(len(source.train_labels)), held)]
+        source.train.images[np.setdiff1d(np.arange(len(source.train.labels)), held)]
     )
     lines = ["# Choice of the shipped DVAE's code", "", f"Bound (loss, nats per image; lower is better) on {HELD_OUT:,} training images held out, after {CHOOSING_EPOCHS} epochs on the others, one seed.",
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-dvae`.", "", "| units | loss |", "|---|---|"]  # fmt: skip
@@ -71,7 +71,7 @@ def choose_dvae(data_dir: str | None) -> None:
             TrainConfig.of(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train
         )
         loss = model.evaluate(
-            image_dataset.to_unit(source.train_images[held]),
+            image_dataset.to_unit(source.train.images[held]),
             batch_size=500,
             verbose=0,
             return_dict=True,
@@ -86,15 +86,15 @@ def choose_dvae(data_dir: str | None) -> None:
 def choose_denoiser(data_dir: str | None) -> None:
     """Compare networks for the denoiser by the PSNR of held-out images over all its noises."""
     source = sources.load("fashion_mnist", data_dir)
-    labels = np.asarray(source.train_labels)
+    labels = np.asarray(source.train.labels)
     held = splits.stratified_subset(labels, HELD_OUT, seed=100)
     others = np.setdiff1d(np.arange(len(labels)), held)
     train = image_dataset.to_unit(
-        source.train_images[
+        source.train.images[
             others[splits.stratified_subset(labels[others], DENOISER_TRAIN, seed=100)]
         ]
     )
-    clean, noises = image_dataset.to_unit(source.train_images[held]), NOISES.split(",")
+    clean, noises = image_dataset.to_unit(source.train.images[held]), NOISES.split(",")
     lines = ["# Choice of the shipped denoiser's network", "",
              f"PSNR in dB of {HELD_OUT:,} training images held out, after training on {DENOISER_TRAIN:,} others with the shipped model's settings but for those named, one seed.",
              "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.", "",

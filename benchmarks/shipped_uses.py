@@ -46,9 +46,9 @@ def masks(shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
     return found
 
 
-def imputed(source: image_dataset.Source, images: np.ndarray, models: dict) -> list[str]:
+def imputed(source: image_dataset.ImageDataset, images: np.ndarray, models: dict) -> list[str]:
     """Return a table of the PSNR of images whose missing pixels were filled in."""
-    mean = image_dataset.to_unit(source.train_images).mean(axis=0)
+    mean = image_dataset.to_unit(source.train.images).mean(axis=0)
     lines = ["| missing | " + " | ".join(f"`{name}`" for name in models) + " | mean of the training images | biharmonic inpainting |",
              "|---|" + (len(models) + 2) * "---|"]  # fmt: skip
     for name, missing in masks(images.shape[:3]).items():
@@ -76,13 +76,13 @@ def imputed(source: image_dataset.Source, images: np.ndarray, models: dict) -> l
     return lines
 
 
-def detected(source: image_dataset.Source, images: np.ndarray, models: dict) -> list[str]:
+def detected(source: image_dataset.ImageDataset, images: np.ndarray, models: dict) -> list[str]:
     """Return a table of the AUROC of scores of images, normal and not."""
-    other = np.setdiff1d(np.arange(len(source.test_images)), chosen(source.test_labels))[:COUNT]
-    unseen = image_dataset.to_unit(source.test_images[other])
+    other = np.setdiff1d(np.arange(len(source.test.images)), chosen(source.test.labels))[:COUNT]
+    unseen = image_dataset.to_unit(source.test.images[other])
     strange = {
         "scikit-learn's digits of 8x8, enlarged": image_dataset.to_unit(
-            sources.load("digits").test_images
+            sources.load("digits").test.images
         ),
         "clothing, inverted": 1 - unseen,
         "clothing, turned by 90°": np.rot90(unseen, axes=(1, 2)),
@@ -91,7 +91,7 @@ def detected(source: image_dataset.Source, images: np.ndarray, models: dict) -> 
         ),
     }
     fitted = image_dataset.to_unit(
-        source.train_images[splits.stratified_subset(np.asarray(source.train_labels), FITTED, SEED)]
+        source.train.images[splits.stratified_subset(np.asarray(source.train.labels), FITTED, SEED)]
     )
     forest = sklearn.ensemble.IsolationForest(random_state=SEED).fit(fitted.reshape(FITTED, -1))
     scores = {f"`{name}`": model.anomaly_scores for name, model in models.items()}
@@ -136,7 +136,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
-    images = image_dataset.to_unit(source.test_images[chosen(source.test_labels)])
+    images = image_dataset.to_unit(source.test.images[chosen(source.test.labels)])
     models = {name: tfdvae.load(name) for name in shipped.names()}
     lines = ["# Uses of the models that come with tfdvae", "",
              f"{COUNT:,} test images of Fashion-MNIST. By `python benchmarks/shipped_uses.py --data-dir FOLDER`. Intervals (95%) are over test images; the models are fixed.", "",

@@ -147,14 +147,14 @@ class Data:
         return self.pool[chosen], self.pool_labels[chosen]
 
 
-def load(source: image_dataset.Source, seed: int, split: str) -> Data:
-    images, labels = image_dataset.to_unit(source.train_images), np.asarray(source.train_labels)
+def load(source: image_dataset.ImageDataset, seed: int, split: str) -> Data:
+    images, labels = image_dataset.to_unit(source.train.images), np.asarray(source.train.labels)
     if split == "test":
         return Data(
             images,
             labels,
-            image_dataset.to_unit(source.test_images),
-            np.asarray(source.test_labels),
+            image_dataset.to_unit(source.test.images),
+            np.asarray(source.test.labels),
             seed,
             split,
         )
@@ -425,7 +425,7 @@ def cell(path: Path, run: str, data: Data, rows_of: Callable[[Data], Rows], **fi
     print(f"{run}: {time.monotonic() - start:.0f} s", flush=True)
 
 
-def choose(source: image_dataset.Source, folder: Path) -> None:
+def choose(source: image_dataset.ImageDataset, folder: Path) -> None:
     """Measure the candidates that `choice.csv` does not hold yet."""
     data = load(source, DEVELOPMENT_SEED, "validation")
     for use, recipes in CANDIDATES.items():
@@ -474,7 +474,7 @@ def anomaly_recipes(use: str) -> list[Recipe]:
     return [recipe for key, recipe in CHOSEN.items() if key.startswith(use)]
 
 
-def study(source: image_dataset.Source, folder: Path, root_seeds: list[int]) -> None:
+def study(source: image_dataset.ImageDataset, folder: Path, root_seeds: list[int]) -> None:
     """Measure what `rows.csv` does not hold yet on the test images, and report after each seed."""
     path = folder / "rows.csv"
     for seed in root_seeds:

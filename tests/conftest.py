@@ -58,7 +58,7 @@ def digits():
     from tfdvae.data import image_dataset, sources
 
     source = sources.load("digits")
-    return image_dataset.to_unit(source.train_images), source.train_labels
+    return image_dataset.to_unit(source.train.images), source.train.labels
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +68,8 @@ def small_digits(tmp_path_factory):
 
     source = sources.load("digits")
     path = tmp_path_factory.mktemp("small") / "digits.npz"
-    np.savez(path, x_train=source.train_images[:400, 2:-2:2, 2:-2:2], y_train=source.train_labels[:400],
-             x_test=source.test_images[:100, 2:-2:2, 2:-2:2], y_test=source.test_labels[:100])  # fmt: skip
+    np.savez(path, x_train=source.train.images[:400, 2:-2:2, 2:-2:2], y_train=source.train.labels[:400],
+             x_test=source.test.images[:100, 2:-2:2, 2:-2:2], y_test=source.test.labels[:100])  # fmt: skip
     return path
 
 

@@ -253,7 +253,7 @@ def pixels(folder):
 def clothing(tmp_path_factory, fashion):
     folder = tmp_path_factory.mktemp("clothing") / "in"
     for number, (image, label) in enumerate(
-        zip(fashion.test_images[:3000], fashion.test_labels, strict=False)
+        zip(fashion.test.images[:3000], fashion.test.labels, strict=False)
     ):
         path = folder / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -392,12 +392,12 @@ def _everyday_commands_of_the_readme(folder):
     """On digits, with the shipped models; what each leaves is looked at."""
     source = sources.load("digits")
     for name, images in (
-        ("clothes", source.test_images[:20]),
-        ("normal", source.test_images[20:40]),
+        ("clothes", source.test.images[:20]),
+        ("normal", source.test.images[20:40]),
         ("masks", np.zeros((20, 28, 28, 1), np.uint8)),
     ):
         for number, image in enumerate(images):
-            path = folder / name / source.class_names[source.test_labels[number]] / f"{number}.png"
+            path = folder / name / source.class_names[source.test.labels[number]] / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             codec.write(
                 path,
@@ -440,8 +440,8 @@ def _everyday_commands_of_the_readme(folder):
 def _python_of_the_readme(folder):
     """All blocks, one after the other, in an interpreter that knows the wheel alone."""
     images, labels = (
-        sources.load("digits").test_images[:100],
-        sources.load("digits").test_labels[:100],
+        sources.load("digits").test.images[:100],
+        sources.load("digits").test.labels[:100],
     )
     np.savez(
         folder / "digits.npz",

@@ -170,9 +170,9 @@ def test_what_was_made_is_what_the_parts_make(finished):
 
     folder, _ = finished
     source = sources.load("digits")
-    index = splits.stratified_subset(source.train_labels, 60, 0)
+    index = splits.stratified_subset(source.train.labels, 60, 0)
     observed = pipelines.freeze_noise(
-        image_dataset.to_unit(source.train_images[index]),
+        image_dataset.to_unit(source.train.images[index]),
         index,
         corruptions.parse("gaussian:0.1"),
         0,
@@ -180,10 +180,10 @@ def test_what_was_made_is_what_the_parts_make(finished):
     )
     assert np.array_equal(np.load(folder / "checkpoints" / "data" / "images.npy"), observed)
     assert np.array_equal(
-        np.load(folder / "checkpoints" / "data" / "labels.npy"), source.train_labels[index]
+        np.load(folder / "checkpoints" / "data" / "labels.npy"), source.train.labels[index]
     )
     made = Augmenter(keras.models.load_model(folder / "generator.keras")).generate(
-        observed, source.train_labels[index], 2, 0
+        observed, source.train.labels[index], 2, 0
     )
     stored = {
         name: np.load(folder / "augmentation" / f"{name}.npy")
@@ -194,9 +194,9 @@ def test_what_was_made_is_what_the_parts_make(finished):
     assert np.array_equal(stored["source"], made.source)
     classifier = keras.models.load_model(folder / "classifier-dvae.keras")
     noisy = evaluation.test_noise(
-        image_dataset.to_unit(source.test_images), corruptions.parse(0.1), 0
+        image_dataset.to_unit(source.test.images), corruptions.parse(0.1), 0
     )
-    accuracy = np.mean(classifier.predict(noisy, verbose=0).argmax(axis=1) == source.test_labels)
+    accuracy = np.mean(classifier.predict(noisy, verbose=0).argmax(axis=1) == source.test.labels)
     stored = [
         row
         for row in rows(folder)
@@ -477,7 +477,7 @@ def test_pairs(model, digits, tmp_path):
 
     source = sources.load(str(folders[0]), noisy_dir=str(folders[1]), labelled=False)
     aims, inputs = (
-        image_dataset.to_unit(images) for images in (source.test_images, source.test_noisy)
+        image_dataset.to_unit(images) for images in (source.test.images, source.test.noisy)
     )
     assert len(aims) == 20
     denoised = tfdvae.load_model(run_folder / "generator.keras").denoise(inputs)
@@ -491,11 +491,11 @@ def test_pairs(model, digits, tmp_path):
     index = np.load(run_folder / "checkpoints" / "data" / "index.npy")
     assert np.array_equal(
         np.load(run_folder / "checkpoints" / "data" / "images.npy"),
-        image_dataset.to_unit(source.train_noisy[index]),
+        image_dataset.to_unit(source.train.noisy[index]),
     )
     assert np.array_equal(
         np.load(run_folder / "checkpoints" / "data" / "clean.npy"),
-        image_dataset.to_unit(source.train_images[index]),
+        image_dataset.to_unit(source.train.images[index]),
     )
     history = [
         float(row["value"]) for row in rows(run_folder, "history.csv") if row["metric"] == "loss"

@@ -1,44 +1,70 @@
-"""Decoded datasets in the user's cache folder (`$XDG_CACHE_HOME/tfdvae` or what the platform uses instead), as memory-mapped arrays."""
+"""Decoded datasets in the user's cache folder, as memory-mapped arrays.
+
+The folder is `$XDG_CACHE_HOME/tfdvae`, or what the platform uses instead. A dataset is a folder in it:
+`info.json`, and for each split its arrays (`train_images.npy`, `train_labels.npy`, ...).
+"""
 
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
 import platformdirs
 
 from tfdvae._utils import files
+from tfdvae.data.image_dataset import Split
 
 logger = logging.getLogger(__name__)
 
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
-OWN_ARRAYS = (
-    *ARRAYS,
-    "train_rows",
-    "test_rows",
-)  # where in the dataset, as it was found, each image is
+
+@dataclass(frozen=True)
+class Decoded:
+    """A dataset in the cache.
+
+    Attributes:
+        info: what `info.json` holds.
+        train: training images.
+        test: test images.
+    """
+
+    info: dict[str, Any]
+    train: Split
+    test: Split
 
 
 def folder(name: str) -> Path:
-    """Return the folder of a decoded dataset, which need not be there; the folder above it is made."""
+    """Return the folder of a decoded dataset, which need not exist; the folder above it is made."""
     path = platformdirs.user_cache_path("tfdvae") / "datasets" / re.sub(r"[^\w.-]", "-", name)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def lock(path: Path) -> filelock.FileLock:
+def lock(path: Path) -> filelock.BaseFileLock:
     """Return the lock of a dataset's folder: one process decodes, others wait for it."""
     return filelock.FileLock(path.with_name(f"{path.name}.lock"))
 
 
-def read(path: Path, arrays: tuple[str, ...] = ARRAYS) -> dict | None:
-    """Return what `info.json` and the named arrays of a decoded dataset hold, or None where it is missing or damaged."""
+def read(path: Path, arrays: tuple[str, ...] = ("images", "labels")) -> Decoded | None:
+    """Return a decoded dataset, or None where it is missing or damaged.
+
+    Args:
+        path: its folder.
+        arrays: attributes of `Split` that are kept for each split.
+    """
+
+    def split(part: str) -> Split:
+        return Split(
+            **{name: np.load(path / f"{part}_{name}.npy", mmap_mode="r") for name in arrays}
+        )
+
     try:
         info = files.read_json(path / "info.json")
-        return info | {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in arrays}
+        return Decoded(info, split("train"), split("test"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -55,13 +81,16 @@ def remove_left(path: Path) -> None:
             files.remove(left)
 
 
-def kept(name: str, make: Callable[[Path], dict], arrays: tuple[str, ...] = ARRAYS) -> dict:
-    """Return a decoded dataset as `read` does; decode it first where it is not there.
+def load_or_build(
+    name: str, build: Callable[[Path], dict[str, Any]], arrays: tuple[str, ...]
+) -> Decoded:
+    """Return a decoded dataset; build it first where it is missing or damaged.
 
     Args:
         name: of its folder; it must change where the dataset does.
-        make: writes the arrays into a folder and returns what `info.json` is to hold.
-        arrays: their names.
+        build: writes the arrays of both splits into a folder (`train_images.npy`, ...) and returns
+            what `info.json` is to hold.
+        arrays: attributes of `Split` that are kept for each split.
     """
     path = folder(name)
     with lock(path):
@@ -70,5 +99,7 @@ def kept(name: str, make: Callable[[Path], dict], arrays: tuple[str, ...] = ARRA
         remove_left(path)
         with files.replacing(path) as temporary:
             temporary.mkdir()
-            files.write_json(temporary / "info.json", make(temporary))
-        return read(path, arrays)
+            files.write_json(temporary / "info.json", build(temporary))
+        if (found := read(path, arrays)) is None:
+            raise OSError(f"the decoded dataset in {path} cannot be read back.")
+        return found

@@ -1,9 +1,14 @@
 """Images that belong together, as those of one patient: a CSV file says which, and none are trained on where others are tested."""
 
 import csv
+import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+from tfdvae.data.image_dataset import Split
 
 COLUMNS = ("image", "group")
 
@@ -92,10 +97,13 @@ def _some(images: list[str]) -> str:
     return f"{len(images):,} ({', '.join(images[:3])}{', ...' if len(images) > 3 else ''})"
 
 
-def of_parts(numbers: np.ndarray | None, found: dict) -> dict[str, np.ndarray]:
-    """Return `train_groups` and `test_groups` of a decoded dataset: the numbers at its `train_rows` and `test_rows`; none without groups."""
-    return (
-        {}
-        if numbers is None
-        else {f"{part}_groups": numbers[found[f"{part}_rows"]] for part in ("train", "test")}
-    )
+def add_to(split: Split, numbers: np.ndarray | None) -> Split:
+    """Return a split with the group of each of its images, given those of the whole dataset."""
+    return split if numbers is None else replace(split, groups=numbers[split.rows])
+
+
+def fingerprint(files: str, named: dict[str, str] | None) -> str:
+    """Return the fingerprint of a dataset: that of its files, another where groups changed."""
+    if named is None:
+        return files
+    return hashlib.sha256(json.dumps([files, sorted(named.items())]).encode()).hexdigest()

@@ -106,22 +106,22 @@ def _count_parameters(make: Callable) -> int:
 
 
 @contextlib.contextmanager
-def _naming_size(config: TrainConfig, source: image_dataset.Source) -> Iterator[None]:
+def _naming_size(config: TrainConfig, source: image_dataset.ImageDataset) -> Iterator[None]:
     """Say what memory was too small for."""
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        height, width = source.train_images.shape[1:3]
+        height, width = source.train.images.shape[1:3]
         raise MemoryError(
             f"memory ran out with images of {height}x{width}, network {config.generator.chosen_network} and `batch_size` {config.generator.batch_size}; "
             f"smaller ones need less."
         ) from error
 
 
-def _check_generator(config: TrainConfig, source: image_dataset.Source) -> None:
+def _check_generator(config: TrainConfig, source: image_dataset.ImageDataset) -> None:
     """Refuse images that the network cannot take and a model to start from that does not fit, before anything is written."""
-    _check_size(config, source.train_images.shape[1:])
-    model = build_generator(config, source.train_images.shape[1:])
+    _check_size(config, source.train.images.shape[1:])
+    model = build_generator(config, source.train.images.shape[1:])
     if config.generator.init_from is not None:
         start_from(model, _model_file(config.generator.init_from))
 
@@ -157,9 +157,9 @@ def _check_empty(folder: Path) -> None:
         )
 
 
-def _resolve(config: TrainConfig, source: image_dataset.Source) -> TrainConfig:
+def _resolve(config: TrainConfig, source: image_dataset.ImageDataset) -> TrainConfig:
     """Return the settings with the dataset really used and the numbers that defaults stand for."""
-    available = len(source.train_labels)
+    available = len(source.train.labels)
     n_train = (
         min(DEFAULT_N_TRAIN, available) if config.data.n_train is None else config.data.n_train
     )
@@ -173,7 +173,7 @@ def _resolve(config: TrainConfig, source: image_dataset.Source) -> TrainConfig:
         name: None if place is None else str(files.absolute(place))
         for name, place in places.items()
     }
-    height, width = source.train_images.shape[1:3]
+    height, width = source.train.images.shape[1:3]
     if config.training_sets and min(height, width) < 2:
         raise ValueError(
             f"`dataset` {source.name} has images of {height}x{width}; the classifier needs 2x2 at least (--no-classifier does without)."

@@ -41,14 +41,14 @@ def draw_figures(run: Run) -> str:
     if run.source.class_names:
         shown = np.array([np.flatnonzero(labels == label)[0] for label in np.unique(labels)])[:10]
         names = [run.source.class_names[label] for label in labels[shown]]
-    clean = image_dataset.to_unit(run.source.train_images[index[shown]])
+    clean = image_dataset.to_unit(run.source.train.images[index[shown]])
     plots.image_rows(
         {"": clean}, f"Images of {c.data.title}, uncorrupted", figures / "samples.png", names
     )
     if c.data.noisy_dir:
         noisy, clean = (
             image_dataset.to_unit(part[:10])
-            for part in (run.source.test_noisy, run.source.test_images)
+            for part in (run.source.test.noisy, run.source.test.images)
         )
         rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
         plots.image_rows(rows, f"{run.title}: test images", figures / "denoised.png")
@@ -95,7 +95,7 @@ def _draw_noise(run: Run, images, index, shown, clean, names) -> None:
         for corruption in map(corruptions.parse, c.classifier.test_noise)
     }
     noisy = {
-        name: evaluation.test_noise(run.source.test_images[:10], corruption, c.run.seed)
+        name: evaluation.test_noise(run.source.test.images[:10], corruption, c.run.seed)
         for name, corruption in tests.items()
     }
     plots.image_rows({tables.noise_label("none" if tests[name].level == 0 else name): row for name, row in noisy.items()},
@@ -184,7 +184,7 @@ def summary(run: Run) -> str:
         ]
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
     if c.generator.denoising and not c.data.noisy_dir:
-        images = f"{len(run.source.test_labels):,} test images"
+        images = f"{len(run.source.test.labels):,} test images"
         lines += [
             f"PSNR in dB of {images} against the uncorrupted ones, mean over images:",
             "",
@@ -198,7 +198,7 @@ def summary(run: Run) -> str:
             else f"{c.classifier.classifier_epochs} epochs each"
         )
         lines += [
-            f"Accuracy on {len(run.source.test_labels):,} test images of {c.data.title} at each test noise, % (95% interval over test images);",
+            f"Accuracy on {len(run.source.test.labels):,} test images of {c.data.title} at each test noise, % (95% interval over test images);",
             f"{c.classifier.protocol}, {each}, seed {c.run.seed}. One run: it says nothing about the spread between seeds.",
             "",
             tables.accuracy_table(rows),
@@ -216,7 +216,7 @@ def summary(run: Run) -> str:
         }
         lines += [
             "",
-            f"Noisy and denoised against clean, means over {len(run.source.test_labels):,} test images: "
+            f"Noisy and denoised against clean, means over {len(run.source.test.labels):,} test images: "
             + ", ".join(
                 f"{name.upper()} {means[f'{name}_input']:.4g} and {means[name]:.4g}"
                 for name in ("psnr", "ssim")
@@ -267,7 +267,7 @@ def write_report(run: Run) -> str:
     ]
     files.write_text(run.folder / "report.md", "\n".join(lines))
     chosen, codes, pictures = _explored(run)
-    labels = np.asarray(run.source.test_labels)[chosen]
+    labels = np.asarray(run.source.test.labels)[chosen]
     _write_projector(run, pictures, codes, labels)
     data = explorer.build(
         run.generator.decode,
@@ -285,8 +285,8 @@ def write_report(run: Run) -> str:
 def _explored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the positions of some test images, their codes and small pictures of them."""
     test, labels = (
-        run.source.test_noisy if run.config.data.noisy_dir else run.source.test_images,
-        np.asarray(run.source.test_labels),
+        run.source.test.noisy if run.config.data.noisy_dir else run.source.test.images,
+        np.asarray(run.source.test.labels),
     )
     chosen = splits.stratified_subset(labels, min(EXPLORED, len(labels)), run.config.run.seed)
     codes, pictures = [], []

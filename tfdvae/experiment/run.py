@@ -19,7 +19,7 @@ class Run:
 
     config: TrainConfig
     folder: Path
-    source: image_dataset.Source
+    source: image_dataset.ImageDataset
 
     @property
     def title(self) -> str:

@@ -84,7 +84,7 @@ def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
     return folder
 
 
-def _load(config: TrainConfig, n_train: int | None = None) -> image_dataset.Source:
+def _load(config: TrainConfig, n_train: int | None = None) -> image_dataset.ImageDataset:
     return sources.load(
         config.data.dataset,
         config.data.data_dir,

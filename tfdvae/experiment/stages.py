@@ -26,15 +26,15 @@ ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 def prepare_data(run: Run) -> str:
     c, source = run.config, run.source
     noise = corruptions.parse(c.data.train_noise if c.data.noisy_train else "none")
-    index = splits.stratified_subset(np.asarray(source.train_labels), c.data.n_train, c.run.seed)
+    index = splits.stratified_subset(np.asarray(source.train.labels), c.data.n_train, c.run.seed)
     with files.replacing(run.folder / "checkpoints" / "data") as temporary:
         temporary.mkdir()
         np.save(temporary / "index.npy", index)
-        np.save(temporary / "labels.npy", source.train_labels[index])
+        np.save(temporary / "labels.npy", source.train.labels[index])
         chosen = (
-            {"images": source.train_noisy, "clean": source.train_images}
+            {"images": source.train.noisy, "clean": source.train.images}
             if c.data.noisy_dir
-            else {"images": source.train_images}
+            else {"images": source.train.images}
         )
         for name, stored in chosen.items():
             with chunks.array_writer(temporary / f"{name}.npy") as append:
@@ -49,7 +49,7 @@ def prepare_data(run: Run) -> str:
         with files.replacing(run.folder / "checkpoints" / "initial.keras") as temporary:
             shutil.copyfile(_model_file(c.generator.init_from), temporary)
     noise = f", corrupted once with {c.data.train_noise}" if c.data.noisy_train else ""
-    return f"{len(index):,} of {len(run.source.train_labels):,} training images of {c.data.title}{noise}; {len(run.source.test_labels):,} test images"
+    return f"{len(index):,} of {len(run.source.train.labels):,} training images of {c.data.title}{noise}; {len(run.source.test.labels):,} test images"
 
 
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
@@ -151,15 +151,15 @@ def evaluate(run: Run) -> str:
     if c.data.noisy_dir:
         train, test = (
             (run.data["images"], run.data["clean"]),
-            (run.source.test_noisy, run.source.test_images),
+            (run.source.test.noisy, run.source.test.images),
         )
         measured = [
             *evaluation.denoising_rows(
-                run.generator, run.source.test_images, run.source.test_noisy, "observed"
+                run.generator, run.source.test.images, run.source.test.noisy, "observed"
             )
         ]
     else:
-        train, test = run.data["images"], run.source.test_images
+        train, test = run.data["images"], run.source.test.images
         measured = [
             *evaluation.corruption_rows(
                 run.generator, test, map(corruptions.parse, c.classifier.test_noise), c.run.seed
@@ -173,7 +173,7 @@ def evaluate(run: Run) -> str:
     for augmentation in c.training_sets:
         model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
         measured = evaluation.classifier_rows(
-            model, run.source.test_images, run.source.test_labels, tests, c.run.seed
+            model, run.source.test.images, run.source.test.labels, tests, c.run.seed
         )
         rows += [
             run.row(augmentation=augmentation, protocol=c.classifier.protocol, **fields)

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tfdvae.data.sources import folder
+from tfdvae.data.sources.folder import load_folder
 from tfdvae.image_io import codec
 
 RANDOM = np.random.default_rng(0)
@@ -56,11 +56,11 @@ def write(folder, **images):
 
 
 def unlabelled(folder, **options):
-    return folder.load(folder, labelled=False, **options)
+    return load_folder(folder, labelled=False, **options)
 
 
 def both(found):
-    return np.concatenate([found["train_images"], found["test_images"]])
+    return np.concatenate([found.train.images, found.test.images])
 
 
 FORMATS = {
@@ -229,8 +229,8 @@ def test_one_kind_for_all(tmp_path):
         np.sort(np.stack([np.repeat(GRAY[..., None], 3, -1), COLOUR]), axis=0),
     )
     found = unlabelled(write(tmp_path / "b", train__a=GRAY, test__b=png16(GRAY16)))
-    assert np.array_equal(found["train_images"][0, ..., 0], GRAY.astype(np.uint16) * 257)
-    assert np.array_equal(found["test_images"][0, ..., 0], GRAY16)
+    assert np.array_equal(found.train.images[0, ..., 0], GRAY.astype(np.uint16) * 257)
+    assert np.array_equal(found.test.images[0, ..., 0], GRAY16)
 
 
 def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
@@ -242,11 +242,11 @@ def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
     middle = sum(
         weight * value for weight, value in zip(weights, ramp[0, 2:7].tolist(), strict=True)
     )
-    assert found["train_images"][0, 1, 1, 0] == round(middle) == 80
-    assert found["test_images"].shape == (1, 3, 3, 1)
+    assert found.train.images[0, 1, 1, 0] == round(middle) == 80
+    assert found.test.images.shape == (1, 3, 3, 1)
     found = unlabelled(write(tmp_path / "b", a=png16(wide), b=png16(wide)), image_size=(9, 3))
-    assert abs(int(found["train_images"][0, 4, 1, 0]) - 8000) <= 1
-    assert found["train_images"].shape == (1, 9, 3, 1)
+    assert abs(int(found.train.images[0, 4, 1, 0]) - 8000) <= 1
+    assert found.train.images.shape == (1, 9, 3, 1)
 
 
 def classes(folder, **counts):
@@ -260,13 +260,13 @@ def classes(folder, **counts):
 
 
 def test_folders_are_classes_and_a_stratified_fifth_is_held_out(tmp_path):
-    found = folder.load(classes(tmp_path / "a", dog=10, ants__deep=20))
-    assert found["class_names"] == ["ants", "dog"]
-    assert np.array_equal(np.bincount(found["train_labels"]), [16, 8])
-    assert np.array_equal(np.bincount(found["test_labels"]), [4, 2])
+    found = load_folder(classes(tmp_path / "a", dog=10, ants__deep=20))
+    assert found.class_names == ("ants", "dog")
+    assert np.array_equal(np.bincount(found.train.labels), [16, 8])
+    assert np.array_equal(np.bincount(found.test.labels), [4, 2])
     for part in ("train", "test"):
-        marks = found[f"{part}_images"][:, 0, 0, 0] % 10
-        assert np.array_equal(np.where(marks == 3, 1, 0), found[f"{part}_labels"]), (
+        marks = getattr(found, part).images[:, 0, 0, 0] % 10
+        assert np.array_equal(np.where(marks == 3, 1, 0), getattr(found, part).labels), (
             "images stay with their labels"
         )
 
@@ -281,9 +281,9 @@ def test_train_and_test_folders_and_what_is_left_alone(tmp_path):
     ):
         (folder / left).parent.mkdir(exist_ok=True)
         (folder / left).write_text("no image")
-    found = folder.load(folder)
-    assert found["class_names"] == ["ant", "dog"]
-    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
+    found = load_folder(folder)
+    assert found.class_names == ("ant", "dog")
+    assert (list(found.train.labels), list(found.test.labels)) == ([0, 0, 1, 1, 1], [1, 1])
 
 
 @pytest.mark.parametrize(
@@ -295,22 +295,22 @@ def test_other_names_of_train_and_test(train, test, tmp_path):
         tmp_path / "a",
         **{f"{train}__dog": 3, f"{train}__ant": 2, f"{test}__dog": 2, "Val__dog": 2, "dev__x": 1},
     )
-    found = folder.load(folder)
-    assert found["class_names"] == ["ant", "dog"]
-    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0, 0, 1, 1, 1], [1, 1])
+    found = load_folder(folder)
+    assert found.class_names == ("ant", "dog")
+    assert (list(found.train.labels), list(found.test.labels)) == ([0, 0, 1, 1, 1], [1, 1])
 
 
 def test_links_are_followed(tmp_path):
     write(tmp_path / "elsewhere", a=GRAY, b=GRAY)
     classes(tmp_path / "a", dog__deep=1, ant=2)
     (tmp_path / "a" / "dog" / "linked").symlink_to(tmp_path / "elsewhere")
-    assert len(both(folder.load(tmp_path / "a", image_size=(6, 8)))) == 5
+    assert len(both(load_folder(tmp_path / "a", image_size=(6, 8)))) == 5
     (tmp_path / "a" / "dog" / "loop").symlink_to(tmp_path / "a")
     with pytest.raises(
         ValueError,
         match=r"`dataset` must hold no link to a folder that the link is in; got .*dog/loop",
     ):
-        folder.load(tmp_path / "a")
+        load_folder(tmp_path / "a")
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
@@ -326,7 +326,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr(os, "listdir", lambda path: [entry.name for entry in refuse(path)])
     with pytest.raises(PermissionError, match=r"Permission denied: .*closed"):
-        folder.load(folder, image_size=(4, 4))
+        load_folder(folder, image_size=(4, 4))
 
 
 def test_links_to_nothing_and_names_that_are_no_text(tmp_path):
@@ -340,28 +340,28 @@ def test_links_to_nothing_and_names_that_are_no_text(tmp_path):
         unlabelled(folder)
     found = unlabelled(folder, skip_unreadable=True)
     assert len(both(found)) == 3
-    assert len(found["skipped"]) == 2
-    "".join(found["skipped"]).encode()
+    assert found.notice.startswith("2 images were left out.")
+    found.notice.encode()
 
 
 def test_unlabelled(tmp_path):
     found = unlabelled(write(tmp_path / "a", **{f"i{n}": GRAY for n in range(10)}))
-    assert found["class_names"] == []
-    assert (list(found["train_labels"]), list(found["test_labels"])) == ([0] * 8, [0] * 2)
+    assert found.class_names == ()
+    assert (list(found.train.labels), list(found.test.labels)) == ([0] * 8, [0] * 2)
 
 
 def test_decoded_once_until_something_changes(tmp_path, monkeypatch):
     folder = classes(tmp_path / "a", dog=3, ant=3)
-    first = folder.load(folder)
-    assert isinstance(first["train_images"], np.memmap)
+    first = load_folder(folder)
+    assert isinstance(first.train.images, np.memmap)
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_decode", None)
-        assert np.array_equal(folder.load(folder)["train_images"], first["train_images"])
+        patch.setattr("tfdvae.data.sources.folder._decode", None)
+        assert np.array_equal(load_folder(folder).train.images, first.train.images)
     write(folder, dog__00=np.full((4, 4), 200, np.uint8))
-    changed = folder.load(folder)
+    changed = load_folder(folder)
     assert 200 in both(changed)
-    assert changed["fingerprint"] != first["fingerprint"]
-    assert folder.load(folder, image_size=(2, 2))["train_images"].shape[1:] == (2, 2, 1)
+    assert changed.fingerprint != first.fingerprint
+    assert load_folder(folder, image_size=(2, 2)).train.images.shape[1:] == (2, 2, 1)
 
 
 def test_pairs_stay_together(tmp_path):
@@ -372,13 +372,13 @@ def test_pairs_stay_together(tmp_path):
     )
     (noisy / "deep" / "i3.png").rename(noisy / "deep" / "i3.tif")
     found = unlabelled(clean, noisy=noisy)
-    assert (len(found["train_images"]), len(found["test_images"])) == (8, 2)
+    assert (len(found.train.images), len(found.test.images)) == (8, 2)
     for part in ("train", "test"):
-        assert np.array_equal(found[f"{part}_images"] + 1, found[f"{part}_noisy"])
+        assert np.array_equal(getattr(found, part).images + 1, getattr(found, part).noisy)
     (noisy / "deep" / "i3.tif").write_bytes(b"broken")
     found = unlabelled(clean, noisy=noisy, skip_unreadable=True)
     assert 30 not in both(found), "with a noisy image its clean one goes"
-    assert len(found["train_noisy"]) == len(found["train_images"])
+    assert len(found.train.noisy) == len(found.train.images)
 
 
 def test_pairs_in_train_and_test(tmp_path):
@@ -387,16 +387,16 @@ def test_pairs_in_train_and_test(tmp_path):
         for name in ("clean", "noisy")
     ]
     found = unlabelled(folders[0], noisy=folders[1])
-    assert found["train_images"].shape == found["train_noisy"].shape == (2, 6, 8, 3)
-    assert found["test_noisy"].shape == (1, 6, 8, 3)
+    assert found.train.images.shape == found.train.noisy.shape == (2, 6, 8, 3)
+    assert found.test.noisy.shape == (1, 6, 8, 3)
 
 
 def test_pairs_have_nothing_to_do_with_validation_images_nor_with_how_train_is_written(tmp_path):
     write(tmp_path / "clean", train__a=GRAY, train__b=GRAY, test__c=GRAY, val__d=GRAY)
     write(tmp_path / "noisy", Train__a=255 - GRAY, Train__b=255 - GRAY, testing__c=255 - GRAY)
     found = unlabelled(tmp_path / "clean", noisy=tmp_path / "noisy")
-    assert (len(found["train_noisy"]), len(found["test_noisy"])) == (2, 1)
-    assert np.array_equal(found["test_noisy"], 255 - found["test_images"])
+    assert (len(found.train.noisy), len(found.test.noisy)) == (2, 1)
+    assert np.array_equal(found.test.noisy, 255 - found.test.images)
 
 
 def huge_png(width, height, pixels=b""):
@@ -475,8 +475,8 @@ def test_unreadable_images_are_named_or_left_out(name, tmp_path, capfd):
     assert sorted(both(found)[:, 0, 0, 0].astype(int) % 256) == list(range(9)), (
         "n or, beside a header of 16 bits, 257 n"
     )
-    assert len(found["skipped"]) == 1
-    assert name in found["skipped"][0]
+    assert found.notice.startswith("1 images were left out.")
+    assert name in found.notice
     with pytest.raises(codec.Unreadable, match=name):
         unlabelled(folder)
     with pytest.raises(codec.Unreadable, match=message):
@@ -489,7 +489,7 @@ def test_a_class_that_loses_its_images_is_seen(tmp_path):
     (folder / "ant" / "00.png").write_bytes(b"")
     for _ in range(2):
         with pytest.raises(ValueError, match="there is a single one of ant"):
-            folder.load(folder, skip_unreadable=True)
+            load_folder(folder, skip_unreadable=True)
 
 
 def test_nothing_that_can_be_read(tmp_path):
@@ -537,7 +537,7 @@ def test_nothing_that_can_be_read(tmp_path):
 def test_folders_that_are_refused(images, message, tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(ValueError, match=message):
-        folder.load(write(tmp_path / "a", **images))
+        load_folder(write(tmp_path / "a", **images))
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
 
@@ -545,7 +545,7 @@ def test_an_empty_class_folder(tmp_path):
     folder = classes(tmp_path / "a", dog=2, ant=2)
     (folder / "cat").mkdir()
     with pytest.raises(ValueError, match="cat holds no images"):
-        folder.load(folder)
+        load_folder(folder)
 
 
 @pytest.mark.parametrize(
@@ -585,7 +585,7 @@ def test_two_images_of_one_name_in_pairs(tmp_path):
 
 def test_real_photographs_written_as_files(fashion, tmp_path):
     """200 images of Fashion-MNIST as PNG files in class folders: what is read is what was written."""
-    images, labels = fashion.test_images[:200], fashion.test_labels[:200]
+    images, labels = fashion.test.images[:200], fashion.test.labels[:200]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         write(
             tmp_path / "a",
@@ -594,8 +594,8 @@ def test_real_photographs_written_as_files(fashion, tmp_path):
                 f"test__{label}__{number:03d}": image[..., 0],
             },
         )
-    found = folder.load(tmp_path / "a")
+    found = load_folder(tmp_path / "a")
     order = np.argsort(labels, kind="stable")
     for part in ("train", "test"):
-        assert np.array_equal(found[f"{part}_images"], images[order])
-        assert np.array_equal(found[f"{part}_labels"], labels[order])
+        assert np.array_equal(getattr(found, part).images, images[order])
+        assert np.array_equal(getattr(found, part).labels, labels[order])

@@ -97,8 +97,8 @@ def test_groups_stay_with_their_images_and_on_one_side(make, tmp_path):
     for _ in range(2):
         source = sources.load(str(path), groups=csv_path)
         for images, labels, numbers in (
-            (source.train_images, source.train_labels, source.train_groups),
-            (source.test_images, source.test_labels, source.test_groups),
+            (source.train.images, source.train.labels, source.train.groups),
+            (source.test.images, source.test.labels, source.test.groups),
         ):
             assert numbers.dtype == np.int64
             marks = images[:, 0, 0, 0]
@@ -107,12 +107,12 @@ def test_groups_stay_with_their_images_and_on_one_side(make, tmp_path):
                 source.class_names[0 if mark % 2 == (path.is_dir()) else 1] for mark in marks
             ]
             assert set(labels) == {0, 1}
-        assert not set(source.train_groups) & set(source.test_groups)
-        assert len(source.train_images) + len(source.test_images) == len(groups)
+        assert not set(source.train.groups) & set(source.test.groups)
+        assert len(source.train.images) + len(source.test.images) == len(groups)
         if "held_out" in make.__name__:
-            assert 0.1 < len(source.test_images) / len(groups) < 0.3
+            assert 0.1 < len(source.test.images) / len(groups) < 0.3
     plain = sources.load(str(path))
-    assert (plain.train_groups, plain.test_groups) == (None, None)
+    assert (plain.train.groups, plain.test.groups) == (None, None)
     assert plain.fingerprint != source.fingerprint
 
 
@@ -145,7 +145,7 @@ def test_an_image_that_is_left_out_moves_no_group(make, left, tmp_path):
     path, named, groups = make(tmp_path / "a")
     csv_path = write_groups(tmp_path / "groups.csv", named)
     before = sources.load(str(path), groups=csv_path)
-    broken = [before.train_images[3, 0, 0, 0], before.test_images[0, 0, 0, 0]]
+    broken = [before.train.images[3, 0, 0, 0], before.test.images[0, 0, 0, 0]]
     for number in broken:
         broken_path = next(path.rglob(f"{number:03d}.png"))
         broken_path.write_bytes(broken_path.read_bytes()[:left])
@@ -156,11 +156,11 @@ def test_an_image_that_is_left_out_moves_no_group(make, left, tmp_path):
     order = sorted(set(groups.values()))
     for part in ("train", "test"):
         marks, earlier = (
-            getattr(source, f"{part}_images")[:, 0, 0, 0],
-            getattr(before, f"{part}_images")[:, 0, 0, 0],
+            getattr(source, part).images[:, 0, 0, 0],
+            getattr(before, part).images[:, 0, 0, 0],
         )
         assert list(marks) == [mark for mark in earlier if mark not in broken]
-        assert [order[number] for number in getattr(source, f"{part}_groups")] == [
+        assert [order[number] for number in getattr(source, part).groups] == [
             groups[mark] for mark in marks
         ]
 
@@ -175,10 +175,10 @@ def test_pairs_have_groups_too(tmp_path):
         groups=write_groups(tmp_path / "g.csv", named),
     )
     order = sorted(set(groups.values()))
-    assert [order[number] for number in source.test_groups] == [
-        groups[mark] for mark in source.test_noisy[:, 0, 0, 0]
+    assert [order[number] for number in source.test.groups] == [
+        groups[mark] for mark in source.test.noisy[:, 0, 0, 0]
     ]
-    assert not set(source.train_groups) & set(source.test_groups)
+    assert not set(source.train.groups) & set(source.test.groups)
 
 
 def test_names_that_are_no_text_and_names_with_commas(tmp_path):
@@ -189,7 +189,7 @@ def test_names_that_are_no_text_and_names_with_commas(tmp_path):
         Image.fromarray(image(number)).save(tmp_path / "set" / name)
         named[name.replace("\udcff", "\\xff")] = f"Ä {number // 2}"
     source = sources.load(str(tmp_path / "set"), groups=write_groups(tmp_path / "g.csv", named))
-    assert list(source.train_groups) == [mark // 2 for mark in source.train_images[:, 0, 0, 0]]
+    assert list(source.train.groups) == [mark // 2 for mark in source.train.images[:, 0, 0, 0]]
 
 
 FILES = {
@@ -307,7 +307,7 @@ def test_a_class_without_readable_test_images(tmp_path):
     path, named, _ = folder_held_out(tmp_path / "a")
     csv_path = write_groups(tmp_path / "g.csv", named)
     source = sources.load(str(path), groups=csv_path)
-    for number in source.test_images[source.test_labels == 0][:, 0, 0, 0]:
+    for number in source.test.images[source.test.labels == 0][:, 0, 0, 0]:
         next(path.rglob(f"{number:03d}.png")).write_bytes(b"broken")
     with pytest.raises(ValueError, match="`groups` leave class cats without test images"):
         sources.load(str(path), groups=csv_path, skip_unreadable=True)
@@ -373,10 +373,10 @@ def test_retinamnist_by_group(retinamnist, tmp_path):
         f"test_images/{row}": f"t{row}" for row in range(400)
     }
     source = sources.load(str(retinamnist), groups=write_groups(tmp_path / "g.csv", named))
-    assert np.array_equal(np.unique(source.train_groups, return_counts=True)[1], np.full(270, 4))
-    assert len(set(source.test_groups)) == 400
-    assert np.array_equal(source.train_images, arrays.load(Path(retinamnist))["train_images"])
-    labels, groups = source.train_labels, source.train_groups
+    assert np.array_equal(np.unique(source.train.groups, return_counts=True)[1], np.full(270, 4))
+    assert len(set(source.test.groups)) == 400
+    assert np.array_equal(source.train.images, arrays.load_npz(Path(retinamnist)).train.images)
+    labels, groups = source.train.labels, source.train.groups
     train, validation = splits.hold_out(labels, groups, folds=5, seed=1)
     assert not set(groups[train]) & set(groups[validation])
     assert np.abs(np.bincount(labels[validation]) / np.bincount(labels) - 0.2).max() < 0.05

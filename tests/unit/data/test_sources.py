@@ -116,8 +116,8 @@ def test_contract(name, toy_home):
     assert source.notice == ""
     assert len(source.class_names) == classes
     for images, labels, count in (
-        (source.train_images, source.train_labels, n_train),
-        (source.test_images, source.test_labels, n_test),
+        (source.train.images, source.train.labels, n_train),
+        (source.test.images, source.test.labels, n_test),
     ):
         assert images.shape == (count, *shape)
         assert images.dtype == dtype
@@ -128,11 +128,12 @@ def test_contract(name, toy_home):
         assert unit.dtype == np.float32
         assert unit.min() >= 0
         assert 0.9 < unit.max() <= 1
-    for field in ("train_images", "train_labels", "test_images", "test_labels"):
-        assert np.array_equal(getattr(source, field), getattr(again, field))
+    for first, second in ((source.train, again.train), (source.test, again.test)):
+        assert np.array_equal(first.images, second.images)
+        assert np.array_equal(first.labels, second.labels)
     train, test = (
         {image.tobytes() for image in np.asarray(images)}
-        for images in (source.train_images, source.test_images)
+        for images in (source.train.images, source.test.images)
     )
     assert not train & test or name == "digits"
 
@@ -156,15 +157,15 @@ def test_digits_are_the_real_ones():
     source = sources.load("digits")
     originals = sklearn.datasets.load_digits()
     assert np.array_equal(
-        np.bincount(np.concatenate([source.train_labels, source.test_labels])),
+        np.bincount(np.concatenate([source.train.labels, source.test.labels])),
         np.bincount(originals.target),
     )
     shrunk = (
-        image_dataset.to_unit(source.train_images)[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+        image_dataset.to_unit(source.train.images)[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
     )
     assert shrunk.mean() == pytest.approx(originals.images.mean() / 16, abs=0.01)
     assert (
-        np.abs(np.bincount(source.test_labels) / 359 - np.bincount(originals.target) / 1797).max()
+        np.abs(np.bincount(source.test.labels) / 359 - np.bincount(originals.target) / 1797).max()
         < 0.003
     )
 
@@ -211,8 +212,8 @@ def test_fashion_mnist_holds_what_the_archives_hold(fashion, archives):
         images = read_idx(archives / f"{prefix}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1)
         labels = read_idx(archives / f"{prefix}-labels-idx1-ubyte.gz", 8)
         stored, stored_labels = (
-            getattr(fashion, f"{part}_images"),
-            getattr(fashion, f"{part}_labels"),
+            getattr(fashion, part).images,
+            getattr(fashion, part).labels,
         )
         assert stored.shape == images.shape
         key = lambda x, y: np.sort(
@@ -235,7 +236,7 @@ def test_auto_takes_the_data_folder_and_then_the_cache(fashion, archives, monkey
 
 def test_a_folder_with_a_folder_for_each_dataset(fashion, archives, tmp_path):
     (tmp_path / "fashion_mnist").symlink_to(archives)
-    assert sources.load("fashion_mnist", str(tmp_path)).train_images.shape == (60000, 28, 28, 1)
+    assert sources.load("fashion_mnist", str(tmp_path)).train.images.shape == (60000, 28, 28, 1)
 
 
 @pytest.mark.parametrize("decoded", [True, False])
@@ -262,7 +263,7 @@ def test_second_start_needs_no_tensorflow_and_no_decoding(fashion, archives):
 import sys, numpy
 from tfdvae.data import sources
 source = sources.load("fashion_mnist", {str(archives)!r})
-assert isinstance(source.train_images, numpy.memmap)
+assert isinstance(source.train.images, numpy.memmap)
 assert "tensorflow" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)
@@ -270,13 +271,13 @@ assert "tensorflow" not in sys.modules
 
 @pytest.mark.parametrize("damage", ["train_images.npy", "test_labels.npy", "info.json", "missing"])
 def test_damaged_cache_is_made_again(damage, toy_home, tmp_path, caplog):
-    first = np.array(sources.load("toy_rgb").train_images)
+    first = np.array(sources.load("toy_rgb").train.images)
     cache = next((tmp_path / "cache").rglob("info.json")).parent
     if damage == "missing":
         (cache / "train_labels.npy").unlink()
     else:
         (cache / damage).write_bytes((cache / damage).read_bytes()[:-100])
-    assert np.array_equal(sources.load("toy_rgb").train_images, first)
+    assert np.array_equal(sources.load("toy_rgb").train.images, first)
     assert ("is damaged" in caplog.text) == (damage != "missing")
 
 
@@ -335,8 +336,8 @@ def test_labels_are_as_tfds_gives_them(toy_home):
             "toy_rgb", split="train", as_supervised=True, shuffle_files=False
         ).as_numpy_iterator()
     )
-    assert np.array_equal(source.train_images, np.stack([image for image, _ in pairs]))
-    assert list(source.train_labels) == [label for _, label in pairs]
+    assert np.array_equal(source.train.images, np.stack([image for image, _ in pairs]))
+    assert list(source.train.labels) == [label for _, label in pairs]
     assert tf.executing_eagerly()
 
 
@@ -369,8 +370,8 @@ def test_own_images_as_a_source(tmp_path, monkeypatch):
         "",
     )
     assert source.fingerprint
-    assert source.train_noisy is None
-    assert image_dataset.to_unit(source.train_images) is source.train_images, (
+    assert source.train.noisy is None
+    assert image_dataset.to_unit(source.train.images) is source.train.images, (
         "floats are in [0, 1] already"
     )
 

@@ -84,7 +84,7 @@ def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
 def test_exported_shipped_models_give_the_same_on_real_images(name, format, fashion, tmp_path):
     """1,000 test images, within 1e-5 of the pixel range; codes within 1e-4 of their own, which reach 10 and more."""
     model = tfdvae.load(name).layer
-    images = image_dataset.to_unit(fashion.test_images[:1000])
+    images = image_dataset.to_unit(fashion.test.images[:1000])
     path = export(model, tmp_path / ("model.onnx" if format == "onnx" else "model"), format)
     if format == "onnx":
         denoised, codes = onnxruntime.InferenceSession(str(path)).run(

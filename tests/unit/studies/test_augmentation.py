@@ -91,7 +91,7 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
     np.testing.assert_array_equal(*tested)
     other = study.prepare(small(), source, "clean", 1)
     assert not np.array_equal(other.train, clean.train)
-    np.testing.assert_array_equal(other.held_out, source.test_images)
+    np.testing.assert_array_equal(other.held_out, source.test.images)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch
 @pytest.mark.parametrize("n_train", [100, None])
 def test_development_never_sees_test_images(source, n_train):
     images = study.prepare(small(development=True, n_train=n_train), source, "clean", 0)
-    train = {image.tobytes() for image in image_dataset.to_unit(source.train_images)}
+    train = {image.tobytes() for image in image_dataset.to_unit(source.train.images)}
     own = {image.tobytes() for image in images.train}
     held_out = {image.tobytes() for image in images.held_out}
     assert held_out <= train
@@ -152,13 +152,26 @@ def test_development_never_sees_test_images(source, n_train):
     assert set(images.held_out_labels) == set(range(10))
 
 
+def with_groups(source, part, size):
+    """The dataset with groups of `size` neighbours each in one of its splits."""
+    split = getattr(source, part)
+    split = dataclasses.replace(split, groups=np.arange(len(split.labels)) // size)
+    return dataclasses.replace(source, **{part: split})
+
+
+def with_labels(source, labels):
+    """The dataset with as many of its training images as there are labels, and these labels."""
+    train = image_dataset.Split(source.train.images[: len(labels)], labels)
+    return dataclasses.replace(source, train=train)
+
+
 def test_development_holds_out_whole_groups(source):
     """Also where a small subset leaves many images outside it."""
-    grouped = dataclasses.replace(source, train_groups=np.arange(len(source.train_labels)) // 20)
+    grouped = with_groups(source, "train", 20)
     groups = {
         image.tobytes(): group
         for image, group in zip(
-            image_dataset.to_unit(source.train_images), grouped.train_groups, strict=True
+            image_dataset.to_unit(source.train.images), grouped.train.groups, strict=True
         )
     }
     images = study.prepare(small(development=True), grouped, "clean", 0)
@@ -223,7 +236,7 @@ def test_classifier_cell(source, tmp_path):
         if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"
     ]
     assert len(each) == 10
-    assert np.dot(each, np.bincount(source.test_labels)) / len(source.test_labels) == pytest.approx(
+    assert np.dot(each, np.bincount(source.test.labels)) / len(source.test.labels) == pytest.approx(
         accuracy["none"]
     )
     with np.load(tmp_path / "a.npz") as arrays:
@@ -233,7 +246,7 @@ def test_classifier_cell(source, tmp_path):
 
 def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
     """The replicates of a cell are those that the groups make, for each of its three test corruptions."""
-    grouped = dataclasses.replace(source, test_groups=np.arange(len(source.test_labels)) // 40)
+    grouped = with_groups(source, "test", 40)
     given = []
     resample = classification.bootstrap
     monkeypatch.setattr(
@@ -249,7 +262,7 @@ def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch
             given, arrays["replicates"], strict=True
         ):
             np.testing.assert_allclose(
-                resample(score, probabilities, labels, 200, 0, grouped.test_groups),
+                resample(score, probabilities, labels, 200, 0, grouped.test.groups),
                 replicates,
                 rtol=1e-6,
             )
@@ -271,7 +284,7 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
         def __getattribute__(self, name):
             raise AssertionError("development looked at test images")
 
-    source = dataclasses.replace(source, test_images=Poison(), test_labels=Poison())
+    source = dataclasses.replace(source, test=image_dataset.Split(Poison(), Poison()))
     config = small(development=True, n_train=256, classifier_steps=6)
     study.classifier_cell(
         config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100
@@ -294,25 +307,20 @@ def test_latent_cell(source, tmp_path):
 
 
 def test_a_class_with_too_few_images_is_refused(source):
-    few = dataclasses.replace(
-        source, train_images=source.train_images[:60], train_labels=np.repeat(np.arange(10), 6)
-    )
+    few = with_labels(source, np.repeat(np.arange(10), 6))
     with pytest.raises(ValueError, match="`n_train` must leave 3 images of each class"):
         study._check(small(n_train=25), few)
 
 
 def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
     labels = np.repeat(np.arange(10), 6)
-    few = dataclasses.replace(
-        source, train_images=source.train_images[:58], train_labels=labels[:58]
-    )
     with pytest.raises(
         ValueError,
         match="`dataset` must have 3 training images of each class at least; there are 2 of class 9",
     ):
         study._check(
             small(n_train=None),
-            dataclasses.replace(few, train_images=few.train_images[:56], train_labels=labels[:56]),
+            with_labels(source, labels[:56]),
         )
 
 
@@ -348,9 +356,8 @@ def made_report(folder, rows, replicates=1e-4, config=None, groups=None):
     source = SimpleNamespace(
         name="fashion_mnist",
         class_names=tuple(map(str, range(10))),
-        test_labels=range(10_000),
-        train_labels=range(60_000),
-        test_groups=groups,
+        test=SimpleNamespace(labels=range(10_000), groups=groups),
+        train=SimpleNamespace(labels=range(60_000)),
         notice="",
     )
     report.write(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.processes import run_tfdvae
 from tfdvae._utils import csv_rows
-from tfdvae.data import sources
+from tfdvae.data import image_dataset, sources
 from tfdvae.studies import runner
 from tfdvae.studies.noise import report, study
 from tfdvae.studies.noise.report import NOISES, PUBLISHED
@@ -60,7 +60,7 @@ def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
 
 def test_floors_of_the_study(fashion):
     """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing; tolerance of their rounding."""
-    train, test = study.scaled(fashion.train_images), study.scaled(fashion.test_images)
+    train, test = study.scaled(fashion.train.images), study.scaled(fashion.test.images)
     assert (train.min(), train.max()) == (-1, 1)
     assert study.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
     assert study.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
@@ -92,9 +92,8 @@ def test_published_losses_minus_floor_and_variance_agree_between_gaussian_levels
 @pytest.fixture(scope="module")
 def few():
     source = sources.load("digits")
-    return dataclasses.replace(
-        source, train_images=source.train_images[:600], train_labels=source.train_labels[:600]
-    )
+    train = image_dataset.Split(source.train.images[:600], source.train.labels[:600])
+    return dataclasses.replace(source, train=train)
 
 
 @pytest.mark.parametrize(("text", "target"), [("none", "corrupted"), ("gaussian:0.5", "observed")])

@@ -1,14 +1,13 @@
 """Where images come from: any TFDS image-classification set, a folder, an `.npz` file, or the embedded digits."""
 
-import hashlib
-import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from tfdvae._utils import files
 from tfdvae.config import data_folder
 from tfdvae.data import groups as grouping
-from tfdvae.data.image_dataset import Source
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.sources import arrays, folder, tfds_images
 from tfdvae.data.sources.digits import _digits
 from tfdvae.data.sources.tfds_images import Unavailable
@@ -26,7 +25,7 @@ def load(
     labelled: bool = True,
     n_train: int | None = None,
     groups: str | None = None,
-) -> Source:
+) -> ImageDataset:
     """Return a dataset.
 
     Args:
@@ -69,43 +68,22 @@ def load(
     if name == "digits":
         return _digits()
     if name != "auto":
-        return Source(name, *tfds_images.load(name, folder))
+        return tfds_images.load_tfds(name, folder)
     try:
-        return Source(DEFAULT, *tfds_images.load(DEFAULT, folder))
+        return tfds_images.load_tfds(DEFAULT, folder)
     except Unavailable as error:
-        digits = _digits()
-        return Source(
-            **{
-                **vars(digits),
-                "notice": f"{error} Going on with the embedded `digits` dataset instead of {DEFAULT}.",
-            }
-        )
+        notice = f"{error} Going on with the embedded `digits` dataset instead of {DEFAULT}."
+        return replace(_digits(), notice=notice)
 
 
-def _own(path: Path, noisy_dir, image_size, skip_unreadable, labelled, n_train, groups) -> Source:
+def _own(
+    path: Path, noisy_dir, image_size, skip_unreadable, labelled, n_train, groups
+) -> ImageDataset:
     named = None if groups is None else grouping.read(groups)
     if path.is_file():
-        found, notice = arrays.load(path, labelled, named), ""
-    else:
-        noisy = None if noisy_dir is None else files.absolute(noisy_dir)
-        found = folder.load(path, noisy, image_size, skip_unreadable, labelled, n_train, named)
-        notice = _tell_skipped(found["skipped"])
-    mark = found["fingerprint"]
-    if named is not None:
-        mark = hashlib.sha256(json.dumps([mark, sorted(named.items())]).encode()).hexdigest()
-    values = {
-        f"{part}_{kind}": found.get(f"{part}_{kind}")
-        for part in ("train", "test")
-        for kind in ("images", "labels", "noisy", "groups")
-    }
-    return Source(str(path), tuple(found["class_names"]), **values, notice=notice, fingerprint=mark)
-
-
-def _tell_skipped(skipped: list[str], shown: int = 5) -> str:
-    if not skipped:
-        return ""
-    more = f" And {len(skipped) - shown:,} more." if len(skipped) > shown else ""
-    return f"{len(skipped):,} images were left out. {' '.join(skipped[:shown])}{more}"
+        return arrays.load_npz(path, labelled, named)
+    noisy = None if noisy_dir is None else files.absolute(noisy_dir)
+    return folder.load_folder(path, noisy, image_size, skip_unreadable, labelled, n_train, named)
 
 
 def local(name: str) -> Path | None:

@@ -19,6 +19,7 @@ import numpy as np
 from tfdvae._utils import checks, chunks
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
+from tfdvae.data.image_dataset import ImageDataset
 
 _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -32,8 +33,10 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(json.dumps([status.st_size, status.st_mtime_ns]).encode()).hexdigest()
 
 
-def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None) -> dict:
-    """Return the arrays of `cache.OWN_ARRAYS` and `class_names`, those of an unlabelled dataset empty and its labels 0.
+def load_npz(
+    path: Path, labelled: bool = True, groups: dict[str, str] | None = None
+) -> ImageDataset:
+    """Return the images and labels of a file; without labels, these are 0 and there are no class names.
 
     Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or floats in [0, 1], which become
     float32. Labels are whole numbers from 0, (N,) or (N, 1). Without test images, a fixed stratified fifth is held out.
@@ -41,8 +44,7 @@ def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None
     Args:
         path: of the file.
         labelled: labels are needed, with two images of each class at least; otherwise any that cannot be used, or none, are no error.
-        groups: group of each image by its array and row, such as `x_train/0`; whole groups are then held out, and `train_groups` and
-            `test_groups`, their numbers, come along.
+        groups: group of each image by its array and row, such as `x_train/0`; whole groups are then held out.
 
     Raises:
         ValueError, TypeError: not such a file, arrays that are missing, do not fit each other or hold Python objects, or groups that
@@ -74,15 +76,17 @@ def load(path: Path, labelled: bool = True, groups: dict[str, str] | None = None
         mark = fingerprint(path)
         key = hashlib.sha256(f"{path}{mark}{labelled}".encode() + test.tobytes()).hexdigest()[:16]
         name = f"{path.stem}-{key}"
-        found = cache.kept(
+        found = cache.load_or_build(
             name,
             lambda folder: _unpack(archive, path, folder, parts, every, test),
-            cache.OWN_ARRAYS,
+            ("images", "labels", "rows"),
         )
-    return (
-        found
-        | grouping.of_parts(numbers, found)
-        | {"class_names": class_names, "fingerprint": mark}
+    return ImageDataset(
+        str(path),
+        tuple(class_names),
+        grouping.add_to(found.train, numbers),
+        grouping.add_to(found.test, numbers),
+        fingerprint=grouping.fingerprint(mark, groups),
     )
 
 

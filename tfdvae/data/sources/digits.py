@@ -3,10 +3,10 @@
 import numpy as np
 
 from tfdvae.data import splits
-from tfdvae.data.image_dataset import Source
+from tfdvae.data.image_dataset import ImageDataset, Split
 
 
-def _digits() -> Source:
+def _digits() -> ImageDataset:
     """The 1,797 real digits of scikit-learn (8x8, 17 grey levels), resized to 28x28; a fixed fifth is the test set."""
     import scipy.ndimage
     import sklearn.datasets
@@ -18,11 +18,9 @@ def _digits() -> Source:
     images = np.rint(np.clip(zoomed, 0, 1) * 255).astype(np.uint8)[..., None]
     labels = data.target.astype(np.int64)
     train, test = splits.hold_out_test(labels)
-    return Source(
+    return ImageDataset(
         "digits",
         tuple(map(str, data.target_names)),
-        images[train],
-        labels[train],
-        images[test],
-        labels[test],
+        Split(images[train], labels[train]),
+        Split(images[test], labels[test]),
     )

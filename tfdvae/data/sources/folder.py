@@ -21,6 +21,7 @@ from PIL import Image
 from tfdvae._utils import chunks, progress
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.image_io.codec import (
     _FORMATS,
     _HEAD,
@@ -33,8 +34,6 @@ from tfdvae.image_io.codec import (
     quiet,
 )
 from tfdvae.image_io.listing import SUFFIXES, _visible, below, find_parts, shown
-
-PAIRS = (*cache.OWN_ARRAYS, "train_noisy", "test_noisy")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Listing:
     test: np.ndarray | None
 
 
-def load(
+def load_folder(
     folder: Path,
     noisy: Path | None = None,
     image_size: tuple[int, int] | None = None,
@@ -62,8 +61,8 @@ def load(
     labelled: bool = True,
     n_train: int | None = None,
     groups: dict[str, str] | None = None,
-) -> dict:
-    """Return the arrays of `cache.OWN_ARRAYS`, `class_names`, `skipped` and `fingerprint`; with `noisy` also those of `PAIRS`.
+) -> ImageDataset:
+    """Return the images of a folder, with a noisy image of each where `noisy` is given.
 
     A folder has the folders `train` and `test` (or `training` and `testing`, large or small), or a fixed stratified fifth of its images is
     held out. Below, each folder is a class, in the order of their names, or all images are there without labels: `class_names` is then
@@ -75,11 +74,10 @@ def load(
             the suffix. Class folders have no meaning then.
         image_size: height and width to which images are resized, with Pillow's antialiased bilinear filter, whatever
             their proportions were. None: they must have one size.
-        skip_unreadable: leave out images that cannot be read, and list them in `skipped`.
+        skip_unreadable: leave out images that cannot be read, and say so in `notice`.
         labelled: labels are needed, with two images of each class at least.
         n_train: training images that are needed, if it is known.
-        groups: group of each image by its path below `folder`; whole groups are then held out, and `train_groups` and `test_groups`, their
-            numbers, come along.
+        groups: group of each image by its path below `folder`; whole groups are then held out.
 
     Raises:
         ValueError: no images, fewer than needed, images that cannot be read (the file is named), sizes that differ, folders or
@@ -111,14 +109,29 @@ def load(
     key = hashlib.sha256(
         json.dumps([str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()
     ).hexdigest()[:16]
-    arrays = PAIRS if noisy is not None else cache.OWN_ARRAYS
+    arrays = ("images", "labels", "rows", *(["noisy"] if noisy is not None else []))
     decode = partial(_decode_all, replace(listing, test=test), folder, image_size, skip_unreadable)
-    found = cache.kept(f"{folder.name}-{key}", decode, arrays)
-    if found["skipped"] and not skip_unreadable:
-        raise Unreadable(found["skipped"][0] + _WAY_OUT)
-    if labelled and found["skipped"]:
-        check(found["train_labels"], found["test_labels"])
-    return found | grouping.of_parts(numbers, found) | {"fingerprint": mark}
+    found = cache.load_or_build(f"{folder.name}-{key}", decode, arrays)
+    skipped = found.info["skipped"]
+    if skipped and not skip_unreadable:
+        raise Unreadable(skipped[0] + _WAY_OUT)
+    if labelled and skipped:
+        check(found.train.labels, found.test.labels)
+    return ImageDataset(
+        str(folder),
+        tuple(found.info["class_names"]),
+        grouping.add_to(found.train, numbers),
+        grouping.add_to(found.test, numbers),
+        _tell_skipped(skipped),
+        grouping.fingerprint(mark, groups),
+    )
+
+
+def _tell_skipped(skipped: list[str], shown: int = 5) -> str:
+    if not skipped:
+        return ""
+    more = f" And {len(skipped) - shown:,} more." if len(skipped) > shown else ""
+    return f"{len(skipped):,} images were left out. {' '.join(skipped[:shown])}{more}"
 
 
 _WAY_OUT = " --skip-unreadable leaves such images out."

@@ -22,6 +22,7 @@ import numpy as np
 
 from tfdvae._utils import checks, chunks, files, progress
 from tfdvae.data import cache, splits
+from tfdvae.data.image_dataset import ImageDataset
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +33,8 @@ class Unavailable(ConnectionError):
     """A dataset is neither on this machine nor can it be downloaded; the message says why and what to do."""
 
 
-def load(
-    name: str, folder: Path | None
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return class names, training images and labels, test images and labels; arguments and errors as in `sources.load`."""
+def load_tfds(name: str, folder: Path | None) -> ImageDataset:
+    """Return a dataset of TFDS; arguments and errors as in `sources.load`."""
     found = builder(name)
     place = cache.folder(found.info.full_name)
     with cache.lock(place), _quiet():
@@ -43,14 +42,16 @@ def load(
         if folder is not None:
             folder, archives = _find_archives(folder, found)
             _verify(archives, place / "verified.json")
-        kept = cache.read(place)
-        if kept is None:
+        decoded = cache.read(place)
+        if decoded is None:
             _check_features(found)
             cache.remove_left(place)
             _prepare(name, found, folder, place)
             _verify(archives, place / "verified.json")
-            kept = cache.read(place)
-    return (tuple(kept["class_names"]), *(kept[array] for array in cache.ARRAYS))
+            decoded = cache.read(place)
+    return ImageDataset(
+        name, tuple(decoded.info["class_names"]), decoded.train, decoded.test
+    )
 
 
 def known(name: str) -> bool:

@@ -62,11 +62,11 @@ class Results:
         rows: list[dict[str, str]],
         config: AugmentationStudyConfig,
         replicates: dict[str, np.ndarray],
-        source: image_dataset.Source,
+        source: image_dataset.ImageDataset,
     ):
         self.rows, self.metric, self.noises = rows, config.metric, config.test_noise
-        grouped = source.test_groups is not None
-        self.units = len(np.unique(source.test_groups)) if grouped else len(source.test_labels)
+        grouped = source.test.groups is not None
+        self.units = len(np.unique(source.test.groups)) if grouped else len(source.test.labels)
         self.unit = "groups of test images" if grouped else "test images"
         self._values: dict[tuple, dict[tuple[str, str], Scores]] = defaultdict(
             lambda: defaultdict(dict)
@@ -182,7 +182,7 @@ class Results:
 
 def write(
     config: AugmentationStudyConfig,
-    source: image_dataset.Source,
+    source: image_dataset.ImageDataset,
     folder: Path,
     fixed: dict[str, str],
 ) -> None:
@@ -244,7 +244,7 @@ def _seeds(rows: list[dict[str, str]]) -> list[int]:
 
 
 def _what_was_done(
-    rows: list[dict[str, str]], config: AugmentationStudyConfig, source: image_dataset.Source
+    rows: list[dict[str, str]], config: AugmentationStudyConfig, source: image_dataset.ImageDataset
 ) -> list[str]:
     protocols = {
         "equal_steps": f"{config.classifier_steps:,} steps (equal_steps)",
@@ -259,14 +259,14 @@ def _what_was_done(
         if config.classifier
         else f"the published CNN ({config.precision})"
     )
-    count, available = int(rows[0]["n_train"]), len(source.train_labels)
+    count, available = int(rows[0]["n_train"]), len(source.train.labels)
     groups = (
-        "" if source.test_groups is None else f" of {len(np.unique(source.test_groups)):,} groups"
+        "" if source.test.groups is None else f" of {len(np.unique(source.test.groups)):,} groups"
     )
     measured = (
         "validation images"
         if config.development
-        else f"{len(source.test_labels):,} test images{groups}"
+        else f"{len(source.test.labels):,} test images{groups}"
     )
     lines = [
         f"{count:,} of {available:,} training images, {measured}, seeds {', '.join(map(str, _seeds(rows)))}; {network}, trained for {steps}.",

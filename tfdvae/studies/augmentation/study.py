@@ -86,26 +86,26 @@ class Images:
 
 
 def prepare(
-    config: AugmentationStudyConfig, source: image_dataset.Source, condition: str, seed: int
+    config: AugmentationStudyConfig, source: image_dataset.ImageDataset, condition: str, seed: int
 ) -> Images:
     """Return the images of a condition and seed.
 
     In development the validation images are training images outside the subset. Where these are fewer than a fifth, or images have groups, a fifth
     is held out first, in whole groups if there are any, and the subset is taken from the rest.
     """
-    labels, count = np.asarray(source.train_labels), _n_train(config, source)
+    labels, count = np.asarray(source.train.labels), _n_train(config, source)
     available = others = np.arange(len(labels))
     if config.development and (
-        source.train_groups is not None or len(labels) - count < len(labels) // 5
+        source.train.groups is not None or len(labels) - count < len(labels) // 5
     ):
-        available, others = splits.hold_out(labels, source.train_groups, seed=seed)
+        available, others = splits.hold_out(labels, source.train.groups, seed=seed)
     index = available[splits.stratified_subset(labels[available], min(count, len(available)), seed)]
     others = np.setdiff1d(others, index)
     noise = corruptions.parse(OBSERVED_NOISE if condition == "noisy" else "none")
 
     def observed(chosen: np.ndarray) -> np.ndarray:
         return pipelines.freeze_noise(
-            image_dataset.to_unit(source.train_images[chosen]), chosen, noise, seed, "observed"
+            image_dataset.to_unit(source.train.images[chosen]), chosen, noise, seed, "observed"
         )
 
     if config.development:
@@ -115,24 +115,24 @@ def prepare(
             labels[others],
             source.class_names,
             held_out=True,
-            grouped=source.train_groups is not None,
+            grouped=source.train.groups is not None,
         )
         held_out, held_out_labels = observed(others), labels[others]
-        groups = None if source.train_groups is None else source.train_groups[others]
+        groups = None if source.train.groups is None else source.train.groups[others]
     else:
         held_out, held_out_labels, groups = (
-            source.test_images,
-            np.asarray(source.test_labels),
-            source.test_groups,
+            source.test.images,
+            np.asarray(source.test.labels),
+            source.test.groups,
         )
     return Images(
         observed(index), labels[index], held_out, held_out_labels, groups, len(source.class_names)
     )
 
 
-def _n_train(config: AugmentationStudyConfig, source: image_dataset.Source) -> int:
+def _n_train(config: AugmentationStudyConfig, source: image_dataset.ImageDataset) -> int:
     return config.n_train or min(
-        QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN, len(source.train_labels)
+        QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN, len(source.train.labels)
     )
 
 
@@ -246,7 +246,7 @@ def _finite(losses: list[float], what: str) -> list[float]:
 
 def classifier_cell(
     config: AugmentationStudyConfig,
-    source: image_dataset.Source,
+    source: image_dataset.ImageDataset,
     path: Path,
     condition: str,
     name: str,
@@ -317,7 +317,7 @@ def classifier_cell(
 
 def latent_cell(
     config: AugmentationStudyConfig,
-    source: image_dataset.Source,
+    source: image_dataset.ImageDataset,
     path: Path,
     condition: str,
     model: str,
@@ -390,7 +390,7 @@ def _generative_fields(model: str) -> dict[str, str]:
     }
 
 
-def _row(source: image_dataset.Source, path: Path, condition: str, seed: int, **fields) -> dict:
+def _row(source: image_dataset.ImageDataset, path: Path, condition: str, seed: int, **fields) -> dict:
     return {
         "study": "augmentation",
         "run": path.stem,
@@ -402,7 +402,7 @@ def _row(source: image_dataset.Source, path: Path, condition: str, seed: int, **
 
 def listed_cells(
     config: AugmentationStudyConfig,
-) -> dict[str, Callable[[AugmentationStudyConfig, image_dataset.Source, Path], None]]:
+) -> dict[str, Callable[[AugmentationStudyConfig, image_dataset.ImageDataset, Path], None]]:
     """Return what computes each cell, by name: equal steps first, seed by seed."""
     listed: dict[str, Callable] = {}
     for protocol in config.protocols:
@@ -488,7 +488,7 @@ def _fixed() -> dict[str, str]:
 
 
 def resolved(
-    config: AugmentationStudyConfig, source: image_dataset.Source
+    config: AugmentationStudyConfig, source: image_dataset.ImageDataset
 ) -> AugmentationStudyConfig:
     """Return the settings with what defaults stand for: the dataset really used, conditions and protocols."""
     own = sources.local(config.dataset) is not None
@@ -513,27 +513,27 @@ def _output(config: AugmentationStudyConfig) -> str:
     )
 
 
-def _check(config: AugmentationStudyConfig, source: image_dataset.Source) -> None:
+def _check(config: AugmentationStudyConfig, source: image_dataset.ImageDataset) -> None:
     """Refuse what does not fit before a process is started for each cell."""
-    available = len(source.train_labels)
+    available = len(source.train.labels)
     if config.n_train is not None and config.n_train > available:
         raise ValueError(
             f"`n_train` must not exceed the {available:,} training images of {source.name}; got {config.n_train:,}."
         )
     splits.check_classes(
-        np.asarray(source.train_labels),
-        np.asarray(source.test_labels),
+        np.asarray(source.train.labels),
+        np.asarray(source.test.labels),
         source.class_names,
         held_out=False,
     )
     if (
         config.metric not in ("accuracy", "balanced_accuracy")
-        and len(np.unique(source.test_labels)) < 2
+        and len(np.unique(source.test.labels)) < 2
     ):
         raise ValueError(
             f"`metric` {config.metric} needs test images of two classes at least; {source.name} has them of one."
         )
-    counts = np.bincount(source.train_labels, minlength=len(source.class_names))
+    counts = np.bincount(source.train.labels, minlength=len(source.class_names))
     if (few := np.flatnonzero(counts < LEAST_OF_A_CLASS)).size:
         raise ValueError(
             f"`dataset` must have {LEAST_OF_A_CLASS} training images of each class at least; there are {counts[few[0]]} of class "
@@ -549,14 +549,14 @@ def _check(config: AugmentationStudyConfig, source: image_dataset.Source) -> Non
     if config.classifier is not None:
         classifier.load(
             config.classifier,
-            source.train_images.shape[1:],
+            source.train.images.shape[1:],
             len(source.class_names),
             config.seeds[0],
         )
 
 
 def _estimate(
-    config: AugmentationStudyConfig, source: image_dataset.Source, cells: dict[str, partial]
+    config: AugmentationStudyConfig, source: image_dataset.ImageDataset, cells: dict[str, partial]
 ) -> None:
     """Print the missing cells and how long they take, by the time of some steps on this machine."""
     missing = cell_runner.missing(cells, cell_runner.study_folder("augmentation", config))
@@ -572,7 +572,7 @@ def _estimate(
 
 
 def _seconds(
-    config: AugmentationStudyConfig, source: image_dataset.Source, cells: list[dict]
+    config: AugmentationStudyConfig, source: image_dataset.ImageDataset, cells: list[dict]
 ) -> float:
     images = prepare(config, source, config.conditions[0], config.seeds[0])
     generator, _ = train_generator(dataclasses.replace(config, epochs=1), images.train, "dvae", 0)

@@ -154,26 +154,26 @@ def run(config: DenoisingStudyConfig) -> Path:
     return cell_runner.study("denoising", config, cells, settings, compute, report.write)
 
 
-def _row(config: DenoisingStudyConfig, source: image_dataset.Source, path: Path, **fields) -> dict:
+def _row(config: DenoisingStudyConfig, source: image_dataset.ImageDataset, path: Path, **fields) -> dict:
     fixed = {
         "study": "denoising",
         "run": path.stem,
         "dataset": source.name,
-        "n_train": len(source.train_labels) - _held_out(source),
+        "n_train": len(source.train.labels) - _held_out(source),
         "condition": "clean",
     }
     return fixed | fields
 
 
-def _images(source: image_dataset.Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _images(source: image_dataset.ImageDataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return training, held-out and test images, float32 in [0, 1]."""
-    order = np.random.default_rng(0).permutation(len(source.train_labels))
-    train, count = image_dataset.to_unit(source.train_images), _held_out(source)
-    return train[order[count:]], train[order[:count]], image_dataset.to_unit(source.test_images)
+    order = np.random.default_rng(0).permutation(len(source.train.labels))
+    train, count = image_dataset.to_unit(source.train.images), _held_out(source)
+    return train[order[count:]], train[order[:count]], image_dataset.to_unit(source.test.images)
 
 
-def _held_out(source: image_dataset.Source) -> int:
-    return min(HELD_OUT, len(source.train_labels) // 5)
+def _held_out(source: image_dataset.ImageDataset) -> int:
+    return min(HELD_OUT, len(source.train.labels) // 5)
 
 
 def _noisy(images: np.ndarray, corruption: str, seed: int, purpose: str) -> np.ndarray:
@@ -183,7 +183,7 @@ def _noisy(images: np.ndarray, corruption: str, seed: int, purpose: str) -> np.n
 
 
 def _model_cell(
-    config: DenoisingStudyConfig, source: image_dataset.Source, path: Path, trained: str, seed: int
+    config: DenoisingStudyConfig, source: image_dataset.ImageDataset, path: Path, trained: str, seed: int
 ) -> None:
     """Train the wide model of the recipe conv-dae on one corruption and test it on that one; the blind model on all, seen and unseen."""
     train, _, test = _images(source)
@@ -225,7 +225,7 @@ def _model_cell(
 
 
 def _classical_cell(
-    config: DenoisingStudyConfig, source: image_dataset.Source, path: Path, tested: str
+    config: DenoisingStudyConfig, source: image_dataset.ImageDataset, path: Path, tested: str
 ) -> None:
     _, held_out, test = _images(source)
     held_out = held_out[:CHOOSING]
@@ -244,7 +244,7 @@ def _classical_cell(
 
 
 def _linear_cell(
-    config: DenoisingStudyConfig, source: image_dataset.Source, path: Path, tested: str
+    config: DenoisingStudyConfig, source: image_dataset.ImageDataset, path: Path, tested: str
 ) -> None:
     train, held_out, test = _images(source)
     pairs = [

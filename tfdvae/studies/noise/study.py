@@ -72,7 +72,7 @@ def floor(images: np.ndarray, noise: str, target: str, seed: int) -> float:
 
 
 def run_cell(
-    source: image_dataset.Source, noise: str, target: str, seed: int, epochs: int, path: Path
+    source: image_dataset.ImageDataset, noise: str, target: str, seed: int, epochs: int, path: Path
 ) -> None:
     """Train one model and write its rows to `path`; reconstructions and codes go beside it, to `path`.npz.
 
@@ -84,7 +84,7 @@ def run_cell(
         epochs: of training; pictures are taken after the first and the last.
         path: CSV file.
     """
-    train, test = scaled(source.train_images), scaled(source.test_images)
+    train, test = scaled(source.train.images), scaled(source.test.images)
     fixed = {
         "study": "noise", "run": path.stem, "dataset": source.name, "n_train": len(train), "condition": "clean", "model": "ae" if noise == "none" else "dae",
         "network": "strided_conv", "corruption": noise, "target": target, "seed": seed,
@@ -132,14 +132,14 @@ def run_cell(
     ]
     with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
         np.savez(
-            file, noisy=noisy[:10], codes=model.encode(test), labels=source.test_labels, **pictures
+            file, noisy=noisy[:10], codes=model.encode(test), labels=source.test.labels, **pictures
         )
     path.with_suffix(".tsne.npy").unlink(missing_ok=True)
     csv_rows.write_rows(path, rows)
 
 
 def _measure(
-    model: DAE, source: image_dataset.Source, train: np.ndarray, test: np.ndarray, seed: int
+    model: DAE, source: image_dataset.ImageDataset, train: np.ndarray, test: np.ndarray, seed: int
 ):
     """Answer the study's question on common inputs: each test noise against the uncorrupted image, and codes at each.
 
@@ -153,9 +153,9 @@ def _measure(
         else np.arange(len(train))
     )
     probe = sklearn.linear_model.LogisticRegression(max_iter=2000).fit(
-        model.encode(train[chosen]), np.asarray(source.train_labels)[chosen]
+        model.encode(train[chosen]), np.asarray(source.train.labels)[chosen]
     )
-    labels = np.asarray(source.test_labels)
+    labels = np.asarray(source.test.labels)
     for noise in NOISES:
         noisy = pipelines.freeze_noise(
             test, np.arange(len(test)), corruptions.parse(noise), seed, "test"
