@@ -65,9 +65,8 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
 
 _PEAK = """
 import re, sys, threading, time
-from tfdvae._utils import chunks
+from tfdvae._utils import limits
 from tfdvae.cli import main as cli
-chunks._PIECE_BYTES = 2**20
 peak, done = 0, threading.Event()
 def watch():
     global peak
@@ -75,7 +74,8 @@ def watch():
         peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]))
 watching = threading.Thread(target=watch)
 watching.start()
-status = cli.main(sys.argv[1:])
+with limits.use(piece_bytes=2**20):
+    status = cli.main(sys.argv[1:])
 done.set()
 watching.join()
 print("PEAK", peak / 1024)

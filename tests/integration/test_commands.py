@@ -15,11 +15,10 @@ import tensorflow as tf
 import tfdvae
 from tests.helpers.models import make
 from tests.helpers.processes import peak_memory
-from tfdvae._utils import chunks, files
+from tfdvae._utils import files, limits
 from tfdvae.cli import main, tasks
-from tfdvae.image_io import codec, reader
+from tfdvae.image_io import codec
 from tfdvae.inference import anomaly, imputation
-from tfdvae.models import inference_mixin
 
 SHAPE = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
@@ -41,11 +40,10 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(monkeypatch):
+def small_pieces():
     """Seven images at a time, so that what is kept from piece to piece matters."""
-    monkeypatch.setattr(reader, "_MOST", 7)
-    monkeypatch.setattr(inference_mixin, "BATCH_SIZE", 7)
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 7 * IMAGES[0].nbytes)
+    with limits.use(file_images=7, batch_images=7, piece_bytes=7 * IMAGES[0].nbytes):
+        yield
 
 
 @pytest.fixture
@@ -643,14 +641,14 @@ def test_so_many_normal_images_exceed_the_threshold(count, rate, run):
     assert (status, f"; {allowed} of {count} images do." in out) == (0, True), out
 
 
-def test_impute_files_with_masks(run, models, tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_MOST", 1)  # several pieces
+def test_impute_files_with_masks(run, models, tmp_path):
     write_folder(BYTES[:4])
     missing = np.zeros((4, 8, 6), bool)
     missing[:, 2:5, 1:4] = True
     missing[0, 0] = True
     write_folder((255 * missing[..., None]).astype(np.uint8), "masks")
-    assert run("impute dvae.keras in out --mask masks")[0] == 0
+    with limits.use(file_images=1):
+        assert run("impute dvae.keras in out --mask masks")[0] == 0
     expected = imputation.impute(models[1]["dvae"], BYTES[:4] / np.float32(255), missing)
     for number in range(4):
         made = codec.read(tmp_path / "out" / ("bag", "shoe")[number % 2] / f"{number:03}.png")

@@ -14,10 +14,11 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.processes import TINY, peak_memory, run
-from tfdvae._utils import files
+from tfdvae._utils import files, limits
 from tfdvae.cli import main
 from tfdvae.config import NETWORKS, TrainConfig
 from tfdvae.data import image_dataset, sources
+from tfdvae.data.sources import folder as folder_source
 from tfdvae.experiment import preflight, provenance
 from tfdvae.models import build, networks
 
@@ -604,9 +605,11 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
 )
 def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path, monkeypatch):
     folder = write_images(tmp_path / "images", digits[0][:20], np.arange(20) % 2)
-    monkeypatch.setattr(folder, "_decode_all", None)
-    monkeypatch.setattr(preflight, "memory", lambda: 2**33)
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
+    monkeypatch.setattr(folder_source, "_decode_all", None)
+    with (
+        limits.use(memory_bytes=2**33),
+        pytest.raises((ValueError, FileNotFoundError), match=message),
+    ):
         train(tmp_path / "run", **{"dataset": str(folder), "no_classifier": True} | settings)
     assert not (tmp_path / "run").exists()
 

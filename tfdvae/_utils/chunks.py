@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-_PIECE_BYTES = 2**26
-
-_BATCH_BYTES = 2**23  # 512 gray images of 64x64 as float32
+from tfdvae._utils import limits
 
 
 @contextlib.contextmanager
@@ -53,7 +51,7 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
 
 def batch_rows(row_bytes: int, most: int) -> int:
     """Return how many rows to take at a time: `most`, or as many as 8 MiB hold where that is fewer, but one at least."""
-    return max(1, min(most, _BATCH_BYTES // row_bytes))
+    return max(1, min(most, limits.current().batch_bytes // row_bytes))
 
 
 def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
@@ -61,5 +59,5 @@ def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
 
     A piece has at most 64 MiB, or `multiple` rows where these are more.
     """
-    rows = max(1, _PIECE_BYTES // (row_bytes * multiple)) * multiple
+    rows = max(1, limits.current().piece_bytes // (row_bytes * multiple)) * multiple
     return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]

@@ -1,6 +1,5 @@
-"""Threads, a setting that a result depends on, and the machine's memory."""
+"""Threads, a setting that a result depends on."""
 
-import math
 import os
 
 import tensorflow as tf
@@ -33,11 +32,3 @@ def use_threads(threads: int | None) -> int:
         wanted = running
     threadpoolctl.threadpool_limits(wanted)
     return wanted
-
-
-def memory() -> float:
-    """Return the bytes of memory that this machine has, infinity where that cannot be told."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return math.inf

@@ -5,18 +5,16 @@ from collections.abc import Iterable, Iterator
 import keras
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, limits
 from tfdvae.corruptions import Corruption
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.metrics import classification, image, latent, statistics
 from tfdvae.models.base import DenoisingModel
 
-BATCH_SIZE = 500
-
 
 def batch_size(images: np.ndarray) -> int:
     """Return the images a batch: 500, or fewer where they are large; pieces end where batches do."""
-    return chunks.batch_rows(4 * images[0].size, BATCH_SIZE)
+    return chunks.batch_rows(4 * images[0].size, limits.current().evaluation_images)
 
 
 def _pieces(images: np.ndarray) -> list[slice]:

@@ -12,8 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfdvae import classifier
-from tfdvae._utils import files
-from tfdvae._utils.threads import memory
+from tfdvae._utils import files, limits
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
 from tfdvae.data import image_dataset
 from tfdvae.inference import keras_files
@@ -80,11 +79,11 @@ def _check_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
         needed = 4 * (
             4 * count + images
         )  # weights, their gradient, Adam's two moments, and a batch, in float32
-        if needed > memory():
+        if needed > limits.memory():
             height, width, _ = image_shape
             raise ValueError(
                 f"network {name} has {count:,} parameters for images of {height}x{width}, and training takes {needed / 2**30:,.0f} GiB "
-                f"at least; this machine has {memory() / 2**30:,.0f}. Smaller images, another network or a smaller batch need less."
+                f"at least; this machine has {limits.memory() / 2**30:,.0f}. Smaller images, another network or a smaller batch need less."
             )
 
 

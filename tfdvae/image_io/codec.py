@@ -21,9 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from tfdvae._utils import limits
 from tfdvae.image_io.listing import _FORMAT, SUFFIXES, shown
-
-MOST_PIXELS = 50_000_000
 
 _FORMATS = tuple(dict.fromkeys(_FORMAT.values()))
 
@@ -65,7 +64,8 @@ def _reading(path: Path) -> Iterator[None]:
             f"the image {name} cannot be read: it is no PNG, JPEG, BMP or TIFF file, or it ends too early."
         ) from None
     except Image.DecompressionBombError:
-        raise Unreadable(f"the image {name} has more than {MOST_PIXELS:,} pixels.") from None
+        most = limits.current().image_pixels
+        raise Unreadable(f"the image {name} has more than {most:,} pixels.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
@@ -81,9 +81,10 @@ def _probe(path: Path) -> _Kind:
 
 def _kind_of(path: Path, image: Image.Image, head: bytes) -> _Kind:
     width, height = image.size
-    if width * height > MOST_PIXELS:
+    most = limits.current().image_pixels
+    if width * height > most:
         raise Unreadable(
-            f"the image {shown(path)} has {width}x{height} pixels, more than {MOST_PIXELS:,}."
+            f"the image {shown(path)} has {width}x{height} pixels, more than {most:,}."
         )
     if image.format in ("PNG", "TIFF") and image.n_frames > 1:
         raise Unreadable(f"{shown(path)} must hold one image; got {image.n_frames}.")
@@ -133,7 +134,7 @@ def _decode_plain_png(data: bytes) -> np.ndarray | None:
         or data[end + 8 : end + 12] != b"IEND"
     ):
         return None
-    if math.prod(struct.unpack(">2I", data[16:24])) > MOST_PIXELS:
+    if math.prod(struct.unpack(">2I", data[16:24])) > limits.current().image_pixels:
         return None
     import imagecodecs
 

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files
+from tfdvae._utils import files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing
 
 ARRAYS = (".npy", ".npz")
-
-_MOST, _BYTES = 256, 2**24  # images in a piece
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,8 @@ def _array_pieces(
         )
     with bar(title, sum(map(len, images.values()))) as progress:
         for name, array in images.items():
-            rows = min(_MOST, max(1, _BYTES // array[0].nbytes))
+            limit = limits.current()
+            rows = min(limit.file_images, max(1, limit.file_bytes // array[0].nbytes))
             for start in range(0, len(array), rows):
                 part = array[start : start + rows]
                 part = np.array(part, part.dtype.newbyteorder("="))
@@ -242,7 +241,10 @@ def _read(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
         except codec.Unreadable as error:
             tally.failed.append(str(error))
             continue
-        full = len(images) == _MOST or (images and len(images) * images[0].nbytes >= _BYTES)
+        limit = limits.current()
+        full = len(images) >= limit.file_images or (
+            images and len(images) * images[0].nbytes >= limit.file_bytes
+        )
         if images and (full or (pixels.shape, pixels.dtype) != (images[0].shape, images[0].dtype)):
             yield Piece(names, np.stack(images))
             names, images = [], []

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks, files
+from tfdvae._utils import chunks, files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing
 from tfdvae.image_io.reader import (
-    _BYTES,
     Piece,
     Tally,
     _ahead,
@@ -117,7 +116,8 @@ def rewrite(
     one_large = threading.Lock()
 
     def compute(read: Piece) -> tuple[int, list[tuple[Piece, np.ndarray]]]:
-        with one_large if read.images.nbytes > 2 * _BYTES else contextlib.nullcontext():
+        large = read.images.nbytes > 2 * limits.current().file_bytes
+        with one_large if large else contextlib.nullcontext():
             return len(read.names), list(attempts(read, function, tally))
 
     def write(computed: tuple[int, list[tuple[Piece, np.ndarray]]]) -> int:

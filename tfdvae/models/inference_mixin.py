@@ -7,10 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import corruptions
-from tfdvae._utils import checks, chunks, seeds
+from tfdvae._utils import checks, chunks, limits, seeds
 from tfdvae.models import likelihoods
-
-BATCH_SIZE = 256  # where images are not large
 
 
 class Verbs:
@@ -35,7 +33,8 @@ class Verbs:
     @property
     def batch_rows(self) -> int:
         """Images at a time in the verbs on arrays: 256, or fewer where they are large."""
-        return chunks.batch_rows(4 * math.prod(self.image_shape), BATCH_SIZE)
+        most = limits.current().batch_images
+        return chunks.batch_rows(4 * math.prod(self.image_shape), most)
 
     def checked(self, name: str, value, scale: str = "noisy", any_size: bool = False) -> np.ndarray:
         """Return images as float32, checked; a likelihood that is not one of pixels in [0, 1] leaves their scale to the user."""

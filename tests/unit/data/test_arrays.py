@@ -4,6 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from tfdvae._utils import limits
 from tfdvae.data.sources import arrays
 
 RANDOM = np.random.default_rng(0)
@@ -133,12 +134,10 @@ def test_unpacked_once_until_the_file_changes(path, monkeypatch):
     assert changed.fingerprint != first.fingerprint
 
 
-def test_read_in_pieces(path, monkeypatch):
-    from tfdvae._utils import chunks
-
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 100)
+def test_read_in_pieces(path):
     np.savez(path, x_train=UNIT, y_train=LABELS, x_test=UNIT[:6], y_test=LABELS[:6])
-    assert np.array_equal(arrays.load_npz(path).train.images, UNIT.astype(np.float32))
+    with limits.use(piece_bytes=100):
+        assert np.array_equal(arrays.load_npz(path).train.images, UNIT.astype(np.float32))
 
 
 @pytest.mark.parametrize(

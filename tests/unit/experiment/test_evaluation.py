@@ -4,12 +4,11 @@ import pytest
 
 from tests.helpers.models import IMAGES, make
 from tfdvae import corruptions
-from tfdvae._utils import chunks
+from tfdvae._utils import limits
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, image, latent
-from tfdvae.models import inference_mixin
 
 
 def test_accuracy():
@@ -90,15 +89,14 @@ def test_pieces_change_nothing(monkeypatch):
         ),
     ]
     made = Augmenter(model).generate(IMAGES, labels)
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1)
-    monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
-    assert whole[1] == list(
-        evaluation.classifier_rows(
-            brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
+    with limits.use(piece_bytes=1, evaluation_images=3):
+        assert whole[1] == list(
+            evaluation.classifier_rows(
+                brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
+            )
         )
-    )
-    monkeypatch.setattr(inference_mixin, "BATCH_SIZE", 3)
-    again = Augmenter(model).generate(IMAGES, labels)
+    with limits.use(piece_bytes=1, batch_images=3):
+        again = Augmenter(model).generate(IMAGES, labels)
     np.testing.assert_allclose(again.images, made.images, atol=1e-6)
     assert np.array_equal(again.labels, made.labels)
     assert np.array_equal(again.source, made.source)
@@ -106,8 +104,6 @@ def test_pieces_change_nothing(monkeypatch):
 
 def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
     """No batch, whether of the losses, the verbs, a classifier or the synthetic images, has more than the rows that its bytes allow."""
-    monkeypatch.setattr(chunks, "_BATCH_BYTES", 7 * IMAGES[0].nbytes)
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 15 * IMAGES[0].nbytes)
     seen, model, classifier = [], make("dvae"), brightness_classifier()
     for name in ("encode_images", "decode_codes", "posterior", "call"):
         graph = model.graphs[name]
@@ -121,22 +117,21 @@ def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
         "predict",
         lambda images, batch_size, **_: seen.append(batch_size) or np.zeros((len(images), 2)),
     )
-    list(evaluation.generator_rows(model, IMAGES, IMAGES))
-    list(evaluation.corruption_rows(model, IMAGES, [corruptions.parse(0.1)], 0))
-    list(
-        evaluation.classifier_rows(
-            classifier, IMAGES, np.zeros(len(IMAGES), int), [corruptions.parse(0.1)], 0
-        )
-    )
-    for method in ("posterior", "prior"):
-        for piece in Augmenter(model, method).pieces(IMAGES, np.arange(len(IMAGES)) % 2):
-            assert len(piece.images) <= 14
-    assert max(seen) == 7
-    model.denoise(IMAGES, batch_size=20)
+    noise, labels = [corruptions.parse(0.1)], np.arange(len(IMAGES)) % 2
+    size = IMAGES[0].nbytes
+    with limits.use(batch_bytes=7 * size, piece_bytes=15 * size):
+        list(evaluation.generator_rows(model, IMAGES, IMAGES))
+        list(evaluation.corruption_rows(model, IMAGES, noise, 0))
+        list(evaluation.classifier_rows(classifier, IMAGES, np.zeros_like(labels), noise, 0))
+        for method in ("posterior", "prior"):
+            for piece in Augmenter(model, method).pieces(IMAGES, labels):
+                assert len(piece.images) <= 14
+        assert max(seen) == 7
+        model.denoise(IMAGES, batch_size=20)
     assert max(seen) == 20, "who gives a batch size gets it"
 
 
-def test_denoising_rows(monkeypatch):
+def test_denoising_rows():
     """PSNR by its formula, 10 log10(1 / mean squared error), mean over images, however many are read at a time."""
     model = make("dae")
     clean, noisy = IMAGES, evaluation.test_noise(IMAGES, corruptions.parse("gaussian:0.3"), 0)
@@ -149,9 +144,9 @@ def test_denoising_rows(monkeypatch):
         assert values[metric] == pytest.approx(
             np.mean(-10 * np.log10(np.square(images - clean).mean(axis=(1, 2, 3)))), rel=1e-5
         )
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1)
-    monkeypatch.setattr(evaluation, "BATCH_SIZE", 3)
-    again = list(evaluation.corruption_rows(model, IMAGES, [corruptions.parse("gaussian:0.3")], 0))
+    noise = [corruptions.parse("gaussian:0.3")]
+    with limits.use(piece_bytes=1, evaluation_images=3):
+        again = list(evaluation.corruption_rows(model, IMAGES, noise, 0))
     assert {row["metric"]: row["value"] for row in again} == pytest.approx(values, rel=1e-5)
     assert {row["test_corruption"] for row in again} == {"gaussian:0.3"}
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfdvae._utils import limits
 from tfdvae.image_io import codec, reader, writer
 
 GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
@@ -133,10 +134,10 @@ def pieces_of_one(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     for number in range(8):
         codec.write(tmp_path / "in" / f"{number}.png", GRAY)
-    monkeypatch.setattr(reader, "_MOST", 1)
     bar = Bar(tmp_path / "out")
     monkeypatch.setattr(reader, "bar", lambda title, total: bar)
-    return bar
+    with limits.use(file_images=1):
+        yield bar
 
 
 def test_the_bar_counts_what_is_written(pieces_of_one, tmp_path):
@@ -189,8 +190,7 @@ def test_ctrl_c_cancels_what_waits(pieces_of_one, tmp_path):
     assert len(begun) == 4
 
 
-def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_BYTES", 1)
+def test_large_images_are_computed_one_at_a_time(pieces_of_one, tmp_path):
     running = threading.Semaphore(1)
 
     def work(piece):

@@ -8,8 +8,9 @@ import scipy.stats
 import tensorflow as tf
 
 from tests.helpers.models import IMAGES, make
+from tfdvae._utils import limits
 from tfdvae.metrics import latent
-from tfdvae.models import inference_mixin, networks
+from tfdvae.models import networks
 from tfdvae.models.variational import VAE
 
 SHAPE, SIGMA = (4, 4, 1), 0.05
@@ -154,7 +155,7 @@ def test_more_samples_raise_the_estimate_of_digits(trained, digits):
 
 
 @pytest.mark.parametrize("name", ["vae three draws", "dvae two copies, three draws"])
-def test_draws_of_an_image_depend_on_nothing_else(name, monkeypatch):
+def test_draws_of_an_image_depend_on_nothing_else(name):
     """Samples are nested, and the other images, their number and the size of the pieces change nothing but the last bits."""
     model = make(name)
     whole = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
@@ -169,11 +170,11 @@ def test_draws_of_an_image_depend_on_nothing_else(name, monkeypatch):
     np.testing.assert_allclose(
         latent.log_likelihood(model, other, (10,), seed=4)[10][0], whole[10][0], atol=1e-4
     )
-    monkeypatch.setattr(inference_mixin, "BATCH_SIZE", 7)
-    in_pieces = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
+    with limits.use(batch_images=7):
+        in_pieces = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
+        again = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
     for count in (1, 10, 100):
         np.testing.assert_allclose(in_pieces[count], whole[count], atol=1e-4)
-    again = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
     assert all(np.array_equal(again[count], in_pieces[count]) for count in again)
     assert not np.allclose(
         latent.log_likelihood(model, IMAGES, (1,), seed=5)[1], whole[1], atol=1e-2
@@ -182,7 +183,6 @@ def test_draws_of_an_image_depend_on_nothing_else(name, monkeypatch):
 
 def test_no_more_than_a_batch_is_decoded_at_a_time(monkeypatch):
     model, seen = make("vae"), []
-    monkeypatch.setattr(inference_mixin, "BATCH_SIZE", 64)
     nll = type(model.likelihood).nll
     monkeypatch.setattr(
         type(model.likelihood),
@@ -191,8 +191,9 @@ def test_no_more_than_a_batch_is_decoded_at_a_time(monkeypatch):
     )
     tf.config.run_functions_eagerly(True)
     try:
-        latent.log_likelihood(model, IMAGES[:9], (10, 20))
-        latent.log_likelihood(model, IMAGES[:2], (100,))
+        with limits.use(batch_images=64):
+            latent.log_likelihood(model, IMAGES[:9], (10, 20))
+            latent.log_likelihood(model, IMAGES[:2], (100,))
     finally:
         tf.config.run_functions_eagerly(False)
     assert seen == [60, 60, 60, 64, 36, 64, 36]
