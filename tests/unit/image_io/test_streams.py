@@ -135,7 +135,7 @@ def pieces_of_one(tmp_path, monkeypatch):
     for number in range(8):
         codec.write(tmp_path / "in" / f"{number}.png", GRAY)
     bar = Bar(tmp_path / "out")
-    monkeypatch.setattr(reader, "bar", lambda title, total: bar)
+    monkeypatch.setattr(writer, "bar", lambda title, total: bar)
     with limits.use(file_images=1):
         yield bar
 
