@@ -1,0 +1,197 @@
+"""MkDocs hooks: what the pages take from the package and from `results/` when they are built.
+
+- `<!-- include PATH -->`: a Markdown file of the repository, its headings one level lower.
+- `<!-- include PATH # HEADING -->`: the section of that file below this heading.
+- `<!-- accuracy PATH -->`: the table of accuracies in the `metrics.csv` of a run.
+- `<!-- commands -->`: every command with its flags, their defaults and meanings.
+
+Figures and HTML reports of `results/` become files of the site.
+"""
+
+import argparse
+import csv
+import re
+import warnings
+from pathlib import Path
+from posixpath import relpath
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("*.png", "report.html")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add figures and HTML reports of `results/`, under the same path."""
+    for pattern in COPIED:
+        for path in sorted((ROOT / "results").rglob(pattern)):
+            if "development" not in path.parts and "precision" not in path.parts:
+                name = path.relative_to(ROOT).as_posix()
+                files.append(File.generated(config, name, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in what a page takes from elsewhere, and drop the notes for tests."""
+    folder = Path(page.file.src_uri).parent.as_posix()
+    markdown = re.sub(r"<!-- test: .*? -->\n", "", markdown, flags=re.DOTALL)
+    markdown = re.sub(
+        r"<!-- include (\S+)(?: # (.*?))? -->",
+        lambda found: included(found[1], found[2], folder),
+        markdown,
+    )
+    markdown = re.sub(
+        r"<!-- accuracy (\S+) -->", lambda found: accuracy_table(ROOT / found[1]), markdown
+    )
+    if "<!-- commands -->" in markdown:
+        markdown = markdown.replace("<!-- commands -->", commands())
+    up = "../" * (1 if folder == "." else 2)
+    return markdown.replace(f"]({up}results/", f"]({relpath('results', folder)}/")
+
+
+def included(name: str, heading: str | None, folder: str) -> str:
+    """Return a Markdown file, or a section of it, as it stands in a page of `folder`.
+
+    Raises:
+        PluginError: there is no such file or heading.
+    """
+    path = ROOT / name
+    if not path.is_file():
+        raise PluginError(f"a page includes {name}, which does not exist.")
+    text = path.read_text()
+    if heading is not None:
+        text = section(text, heading, name)
+    text = without_title(text)
+    text = re.sub(r"^(#+ )", r"#\1", text, flags=re.MULTILINE)
+    text = re.sub(r"^\|.*", unbroken, text, flags=re.MULTILINE)
+    place = relpath(Path(name).parent.as_posix(), folder)
+    return re.sub(r"!\[(.*?)\]\((?!http)(.*?)\)", rf"![\1]({place}/\2)", text)
+
+
+def unbroken(row: re.Match[str]) -> str:
+    """Keep a number and its interval on one line of a table's cell."""
+    return row[0].replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+
+
+def section(text: str, heading: str, name: str) -> str:
+    """Return what stands below a heading, down to the next one of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(heading)}\n", text, re.MULTILINE)
+    if found is None:
+        raise PluginError(f"a page includes the section {heading!r} of {name}: there is none.")
+    rest = text[found.end() :]
+    end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def without_title(text: str) -> str:
+    return re.sub(r"\A# .*\n", "", text)
+
+
+def accuracy_table(path: Path) -> str:
+    """Return accuracies in % with their intervals: a row a training set, a column a noise."""
+    with open(path, newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"].startswith("accuracy")]
+    values = {
+        (row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"])
+        for row in rows
+    }
+    noises = list(dict.fromkeys(row["test_corruption"] for row in rows))
+    table = [
+        "| trained on | " + " | ".join(map(noise_label, noises)) + " |",
+        "|---" * (len(noises) + 1) + "|",
+    ]
+    for trained_on in dict.fromkeys(row["augmentation"] for row in rows):
+        label = trained_on if trained_on == "limited" else f"limited + {trained_on.upper()}"
+        cells = []
+        for noise in noises:
+            value, low, high = (
+                values[trained_on, noise, f"accuracy{end}"] for end in ("", "_low", "_high")
+            )
+            cells.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
+        table.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(table)
+
+
+def noise_label(corruption: str) -> str:
+    """Return `gaussian:0.025` as 2.5%."""
+    return "no noise" if corruption == "none" else f"{100 * float(corruption.partition(':')[2]):g}%"
+
+
+def commands() -> str:
+    """Return a section for each command, made from the parser of the command line."""
+    import tyro
+
+    from tfdvae.cli import main
+
+    parts = []
+    for name, settings in command_settings():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            parser = tyro.extras.get_parser(settings, prog=f"tfdvae {name}", config=main._STYLE)
+        parts.append(command_section(name, parser))
+    return "\n\n".join(parts)
+
+
+def command_settings() -> list[tuple[str, type]]:
+    """Return the name and the settings of each command."""
+    from tfdvae.cli import main
+    from tfdvae.studies.registry import STUDIES
+
+    found = [
+        (
+            next(mark.name for mark in part.__metadata__ if hasattr(mark, "name")),
+            part.__origin__,
+        )
+        for part in main.Command.__args__
+    ]
+    return [
+        *((name, settings) for name, settings in found if name != "study"),
+        *((f"study {study.name}", study.settings) for study in STUDIES),
+    ]
+
+
+def command_section(name: str, parser: argparse.ArgumentParser) -> str:
+    """Return the heading, usage and flags of one command."""
+    actions = [action for action in parser._actions if action.dest != "help"]
+    places = [action for action in actions if not action.option_strings]
+    flags = [action for action in actions if action.option_strings]
+    usage = " ".join(["tfdvae", name, *(str(place.metavar) for place in places)])
+    lines = [f"## {name}", "", escaped(parser.description or ""), ""]
+    lines += ["```text", usage + (" [FLAGS]" if flags else ""), "```", ""]
+    lines += [definition(str(place.metavar), place.help or "") for place in places]
+    lines += [definition(flag_text(flag), flag.help or "") for flag in flags]
+    return "\n".join(lines)
+
+
+def definition(term: str, help: str) -> str:
+    """Return an entry of a definition list: the flag, its meaning, its default."""
+    default, meaning = split_default(help)
+    ending = f" Default: {default}." if default else ""
+    return f"`{term}`\n:   {escaped(meaning)}{ending}\n"
+
+
+def flag_text(flag: argparse.Action) -> str:
+    """Return a flag and what follows it."""
+    metavar = flag.metavar or ""
+    if isinstance(metavar, tuple):
+        metavar = " ".join(metavar)
+    return f"{', '.join(flag.option_strings)} {metavar}".replace(",", ", ").strip()
+
+
+def split_default(text: str) -> tuple[str, str]:
+    """Split `(default: ...)` off a flag's help: the default in code, then the help."""
+    found = re.search(r"\s*\((?:sets: [^()]*|default: (.*?)|required)\)\s*$", text)
+    if found is None:
+        return "", text
+    default = found[1]
+    shown = "" if default in (None, "None", "False") else f"`{default}`"
+    return shown, text[: found.start()]
+
+
+def escaped(text: Any) -> str:
+    """Return text as a cell of a table holds it."""
+    return re.sub(r"([|<>*_\\])", r"\\\1", " ".join(str(text).split()))

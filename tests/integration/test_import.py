@@ -1,0 +1,37 @@
+"""What `import tfdvae` does and does not do, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.processes import ROOT
+
+
+def output(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("imports", ["keras, tfdvae", "tfdvae, keras"])
+def test_keras_loads_a_model_once_tfdvae_is_imported(imports, tmp_path):
+    from tests.helpers.models import make
+
+    path = str(tmp_path / "m.keras")
+    make("dvae").save(path)
+    code = f"import {imports}; print(type(keras.models.load_model({path!r})).__name__)"
+    assert output(code) == "DVAE"
+
+
+def test_import_of_the_package_does_not_import_tensorflow():
+    loaded = "'tensorflow' in sys.modules or 'keras' in sys.modules"
+    code = f"import sys, tfdvae; print({loaded}); tfdvae.TrainConfig; print({loaded})"
+    assert output(code).split() == ["False", "False"]
