@@ -1,9 +1,13 @@
 """`fit` that may be killed at any moment and goes on to the same weights."""
 
+from __future__ import annotations
+
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +15,38 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfdvae._utils import files, progress
+
+History = list[dict[str, Any]]  # one dictionary a round, see `fit`
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the loss on held-out images no longer falls; the best round's weights are kept.
+
+    It has no state: when to stop follows from the history that each checkpoint holds, so that a
+    training that was killed stops where it would have stopped anyway.
+
+    Attributes:
+        batches: held-out images, as `evaluate` takes them; always the same.
+        patience: rounds without a lower loss than the best one after which training stops.
+
+    Example:
+        >>> history = [{"val_loss": loss} for loss in (3.0, 2.0, 2.5, 2.0)]
+        >>> EarlyStopping(batches, patience=2).is_due(history)
+        True
+    """
+
+    batches: tf.data.Dataset
+    patience: int
+
+    def is_due(self, history: History) -> bool:
+        """Tell whether training is to stop after these rounds."""
+        return bool(history) and len(history) - 1 - best_round(history) >= self.patience
+
+
+def best_round(history: History) -> int:
+    """Return the place in the history of the lowest held-out loss, the first one of equal ones."""
+    return int(np.argmin([entry["val_loss"] for entry in history]))
 
 
 def fit(
@@ -21,89 +57,163 @@ def fit(
     folder: Path,
     name: str,
     callbacks: Iterable[keras.callbacks.Callback] = (),
-) -> list[dict]:
-    """Train a compiled model for `total_steps`, from the last checkpoint in `folder` where there is one.
+    early_stopping: EarlyStopping | None = None,
+) -> History:
+    """Train a compiled model for `total_steps`, from the last checkpoint in `folder` if any.
 
-    Steps are taken in rounds (Keras epochs) of `round_steps`, the last one perhaps shorter; each round ends in a checkpoint.
+    Steps are taken in rounds (Keras epochs) of `round_steps`, the last one perhaps shorter; each
+    round ends in a checkpoint. A callback may end the training by setting `model.stop_training`.
 
     Args:
         model: built and compiled.
         batches_from: returns the endless batches that follow a number of steps already taken.
-        total_steps: optimiser steps in all.
+        total_steps: optimizer steps in all.
         round_steps: steps a round.
-        folder: where checkpoints live; made if missing.
+        folder: where checkpoints are; made if missing.
         name: shown by the progress bar.
         callbacks: further Keras callbacks.
+        early_stopping: when to stop earlier; the model then gets the weights of the best round.
 
     Returns:
-        One dictionary a round: `epoch` and `step` at its end, and the means of losses and metrics over it.
+        One dictionary a round: `epoch` and `step` at its end, the means of losses and metrics over
+        it, and with `early_stopping` those of held-out images after it, named with `val_`.
 
     Raises:
-        FloatingPointError: the loss became NaN or infinite.
+        FloatingPointError: a loss became NaN or infinite.
     """
     model.optimizer.build(model.trainable_variables)
-    history = _restore(model, folder)
+    checkpoints = Checkpoints(folder)
+    history = checkpoints.restore(model)
+    held_out = None if early_stopping is None else early_stopping.batches
     with progress.bar(
         name,
         total_steps,
         unit="step",
-        initial=history[-1]["step"] if history else 0,
+        initial=_steps(history),
         seconds=0.2 if sys.stderr.isatty() else 10,
     ) as bar:
-        while (step := history[-1]["step"] if history else 0) < total_steps:
-            left = total_steps - step
+        while _steps(history) < total_steps and not checkpoints.ended:
+            if early_stopping is not None and early_stopping.is_due(history):
+                break
+            left, first = total_steps - _steps(history), len(history)
             steps, rounds = (round_steps, left // round_steps) if left >= round_steps else (left, 1)
-            keep = _Rounds(history, folder, bar, steps)
-            first = len(history)
-            model.fit(batches_from(step), epochs=first + rounds, initial_epoch=first, steps_per_epoch=steps, shuffle=False, verbose=0,
-                      callbacks=[keep, *callbacks])  # fmt: skip
+            model.fit(
+                batches_from(_steps(history)),
+                epochs=first + rounds,
+                initial_epoch=first,
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=0,
+                validation_data=held_out,
+                callbacks=[_Rounds(history, checkpoints, bar, early_stopping), *callbacks],
+            )
+            if model.stop_training and not (early_stopping and early_stopping.is_due(history)):
+                checkpoints.end()
+    if early_stopping is not None and best_round(history) < len(history) - 1:
+        checkpoints.load(model, history[best_round(history)]["epoch"])
     return history
 
 
-class _Rounds(keras.callbacks.Callback):
-    """Moves the progress bar, stops at a loss that is not finite, and keeps each round: weights, optimiser and history."""
+def _steps(history: History) -> int:
+    return history[-1]["step"] if history else 0
 
-    def __init__(self, history: list[dict], folder: Path, bar: tqdm, steps: int):
-        super().__init__()
-        self.history, self.folder, self.bar, self.steps = history, folder, bar, steps
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
-        if not np.isfinite(logs["loss"]):
-            step = self.bar.n
-            raise FloatingPointError(
-                f"the loss became {logs['loss']} at step {step}; a smaller learning rate, or KL warm-up, may help."
-            )
+class Checkpoints:
+    """The rounds that are kept of a training: the last one, and the best one where one is best.
 
-    def on_epoch_end(self, epoch, logs=None):
-        done = self.history[-1]["step"] if self.history else 0
-        self.history.append(
-            {
-                "epoch": epoch + 1,
-                "step": done + self.steps,
-                **{key: float(value) for key, value in logs.items()},
-            }
-        )
-        self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
-        previous = _latest(self.folder)
-        with files.replacing(self.folder / f"round-{epoch + 1:06d}") as temporary:
+    Args:
+        folder: holds a folder for each of them, with weights, optimizer and history.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
+        """Write the round that the history ends with, then remove all others but those of `kept`.
+
+        Args:
+            model: with its optimizer.
+            history: of all rounds so far.
+            kept: numbers of rounds, from 1.
+        """
+        last = self._round(history[-1]["epoch"])
+        with files.replacing(last) as temporary:
             temporary.mkdir()
-            self.model.save_weights(temporary / "model.weights.h5")
-            files.write_json(temporary / "history.json", self.history)
-        if previous is not None:
-            shutil.rmtree(previous)
+            model.save_weights(temporary / "model.weights.h5")
+            files.write_json(temporary / "history.json", history)
+        wanted = {last, *map(self._round, kept)}
+        for other in files.whole(self.folder, "round-*"):
+            if other not in wanted:
+                shutil.rmtree(other)
+
+    def restore(self, model: keras.Model) -> History:
+        """Give a model the weights and optimizer of the last round and return the history."""
+        last = max(self.folder.glob("round-*"), default=None)
+        if last is None:
+            return []
+        model.load_weights(last / "model.weights.h5")
+        return files.read_json(last / "history.json")  # type: ignore[return-value]
+
+    def load(self, model: keras.Model, number: int) -> None:
+        """Give a model the weights and optimizer of a round that was kept."""
+        model.load_weights(self._round(number) / "model.weights.h5")
+
+    @property
+    def ended(self) -> bool:
+        """Whether a callback ended the training."""
+        return (self.folder / "ended.json").exists()
+
+    def end(self) -> None:
+        """Note that a callback ended the training, so that it is not gone on with."""
+        files.write_json(self.folder / "ended.json", {"by": "callback"})
+
+    def _round(self, number: int) -> Path:
+        return self.folder / f"round-{number:06d}"
 
 
-def _latest(folder: Path) -> Path | None:
-    return max(folder.glob("round-*"), default=None)
+class _Rounds(keras.callbacks.Callback):
+    """Moves the progress bar, refuses losses that are not finite, and keeps each round."""
+
+    def __init__(
+        self,
+        history: History,
+        checkpoints: Checkpoints,
+        bar: tqdm,
+        early_stopping: EarlyStopping | None,
+    ):
+        super().__init__()
+        self.history, self.checkpoints, self.bar = history, checkpoints, bar
+        self.early_stopping = early_stopping
+        self.taken = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.taken = 0
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.bar.update()
+        self.taken += 1
+        _check_finite("loss", (logs or {})["loss"], self.bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        logs = {key: float(value) for key, value in (logs or {}).items()}
+        _check_finite("loss on held-out images", logs.get("val_loss", 0.0), self.bar.n)
+        step = _steps(self.history) + self.taken
+        self.history.append({"epoch": epoch + 1, "step": step, **logs})
+        self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
+        kept = []
+        if self.early_stopping is not None:
+            kept.append(self.history[best_round(self.history)]["epoch"])
+            if self.early_stopping.is_due(self.history):
+                self.model.stop_training = True
+        self.checkpoints.save(self.model, self.history, kept)
 
 
-def _restore(model: keras.Model, folder: Path) -> list[dict]:
-    latest = _latest(folder)
-    if latest is None:
-        return []
-    model.load_weights(latest / "model.weights.h5")
-    return files.read_json(latest / "history.json")
+def _check_finite(name: str, value: float, step: int) -> None:
+    if not np.isfinite(value):
+        raise FloatingPointError(
+            f"the {name} became {value} at step {step}; a smaller learning rate, or KL warm-up, "
+            "may help."
+        )
 
 
 class Reconstructions(keras.callbacks.Callback):
@@ -116,9 +226,10 @@ class Reconstructions(keras.callbacks.Callback):
 
     def __init__(self, images: np.ndarray, folder: Path):
         super().__init__()
-        self.images, self.folder, self.writer = images, folder, None
+        self.images, self.folder = images, folder
+        self.writer: Any = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.writer = self.writer or tf.summary.create_file_writer(str(self.folder))
         reconstructed = self.model(self.images).numpy()
         rows = [

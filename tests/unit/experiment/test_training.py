@@ -1,3 +1,5 @@
+import h5py
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,8 +17,10 @@ class Stop(Exception):
     pass
 
 
-def train(folder, name="dvae", total=17, stop_at=None, round_steps=5, **options):
+def train(folder, name="dvae", total=17, stop_at=None, round_steps=5, rate=None, **options):
     model = make(name)
+    if rate is not None:
+        model.optimizer.learning_rate = rate
 
     def batches(step):
         data = batches_from(step)
@@ -116,3 +120,105 @@ def test_reconstructions_reach_tensorboard(tmp_path):
         ]
     assert sorted(tags) == [("observed above reconstructed", epoch) for epoch in range(len(tags))]
     assert len(tags) == 4
+
+
+HELD_OUT = pipelines.batches((np.random.default_rng(7).random((6, 6, 5, 2), np.float32),), 3)
+
+
+def early(patience):
+    return training.EarlyStopping(HELD_OUT, patience)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "due"),
+    [
+        ([], 1, False), ([3.0], 1, False), ([3.0, 2.0], 1, False), ([3.0, 3.0], 1, True),
+        ([3.0, 2.0, 2.5], 2, False), ([3.0, 2.0, 2.5, 2.0], 2, True), ([3.0, 4.0, 2.0], 2, False),
+    ],
+)  # fmt: skip
+def test_when_to_stop(losses, patience, due):
+    assert early(patience).is_due([{"val_loss": loss} for loss in losses]) is due
+
+
+def stopping_early(folder, stop_at=None, **options):
+    """A training at a rate with which the loss on six other images soon rises again."""
+    return train(
+        folder, total=60, stop_at=stop_at, round_steps=3, early_stopping=early(3), rate=0.03,
+        **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stopped")
+    return *stopping_early(folder), folder
+
+
+def test_early_stopping_keeps_the_weights_of_the_best_round(stopped, tmp_path):
+    model, history, folder = stopped
+    best = training.best_round(history)
+    assert 0 < best == len(history) - 4
+    assert len(history) < 20
+    assert {path.name for path in folder.iterdir()} == {
+        f"round-{number:06d}" for number in (best + 1, len(history))
+    }
+    short, _ = train(tmp_path, total=3 * (best + 1), round_steps=3, rate=0.03)
+    assert weights_hash(model) == weights_hash(short)
+    losses = model.evaluate(HELD_OUT, verbose=0, return_dict=True)
+    assert (
+        losses["loss"] == history[best]["val_loss"] == min(entry["val_loss"] for entry in history)
+    )
+
+
+@pytest.mark.parametrize("rounds", [1, 3.5, -3.5, -1])
+def test_early_stopping_after_a_kill_gives_the_same_bits(rounds, stopped, tmp_path):
+    """Killed before and after the best round, and within the rounds that patience waits for."""
+    model, history, _ = stopped
+    stop_at = 3 * rounds if rounds > 0 else 3 * (len(history) + rounds)
+    with pytest.raises(Exception, match="Stop"):
+        stopping_early(tmp_path, stop_at=int(stop_at))
+    again, history_again = stopping_early(tmp_path)
+    assert history_again == history
+    assert weights_hash(again) == weights_hash(model)
+    finished, same = stopping_early(tmp_path, stop_at=0)
+    assert same == history
+    assert weights_hash(finished) == weights_hash(model)
+
+
+def test_held_out_images_change_nothing_but_the_history(tmp_path):
+    plain, history = train(tmp_path / "plain")
+    watched, watched_history = train(tmp_path / "watched", early_stopping=early(100))
+    assert [
+        {key: value for key, value in entry.items() if not key.startswith("val_")}
+        for entry in watched_history
+    ] == history
+    best = training.best_round(watched_history)
+    if best == len(history) - 1:
+        assert weights_hash(watched) == weights_hash(plain)
+    with h5py.File(tmp_path / "plain" / "round-000004" / "model.weights.h5") as one:
+        with h5py.File(tmp_path / "watched" / "round-000004" / "model.weights.h5") as other:
+            assert all_weights(one) == all_weights(other)
+
+
+def all_weights(file):
+    found = {}
+    file.visititems(
+        lambda name, item: found.update(
+            {name: item[()].tobytes()} if hasattr(item, "shape") else {}
+        )
+    )
+    return found
+
+
+class StopAtStep(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == 7:
+            self.model.stop_training = True
+
+
+def test_a_callback_that_stops_training_ends_it_for_good(tmp_path):
+    model, history = train(tmp_path, callbacks=[StopAtStep()])
+    assert [entry["step"] for entry in history] == [5, 7]
+    again, same = train(tmp_path, stop_at=0)
+    assert same == history
+    assert weights_hash(again) == weights_hash(model)
