@@ -195,9 +195,9 @@ def test_held_out_images_change_nothing_but_the_history(tmp_path):
     best = training.best_round(watched_history)
     if best == len(history) - 1:
         assert weights_hash(watched) == weights_hash(plain)
-    with h5py.File(tmp_path / "plain" / "round-000004" / "model.weights.h5") as one:
-        with h5py.File(tmp_path / "watched" / "round-000004" / "model.weights.h5") as other:
-            assert all_weights(one) == all_weights(other)
+    last = "round-000004/model.weights.h5"
+    with h5py.File(tmp_path / "plain" / last) as one, h5py.File(tmp_path / "watched" / last) as two:
+        assert all_weights(one) == all_weights(two)
 
 
 def all_weights(file):
