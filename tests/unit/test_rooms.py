@@ -1,0 +1,172 @@
+"""Which module may know which, and what no module may do. The rooms are those of `tfdvae/`."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.helpers.processes import ROOT
+
+# A module imports from its own room and from rooms above it.
+ROOMS = (
+    "_utils",
+    "corruptions",
+    "registry",
+    "metrics",
+    "config",
+    "image_io",
+    "data",
+    "models",
+    "inference",
+    "classifier",
+    "reporting",
+    "experiment",
+    "studies",
+    "cli",
+)
+MOST_LINES = 300
+WITHOUT_TENSORFLOW = (
+    "tfdvae",
+    "tfdvae.corruptions",
+    "tfdvae.config",
+    "tfdvae.studies.registry",
+    "tfdvae.cli.main",
+)
+
+# Exceptions, each with its reason.
+IMPORTS_FROM_BELOW: dict[tuple[str, str], str] = {}
+LONG_MODULES = dict.fromkeys(
+    (
+        "cli.tasks",
+        "data.sources.folder",
+        "data.sources.tfds_images",
+        "experiment.report",
+        "inference.trained_model",
+        "models.base",
+        "studies.augmentation.report",
+        "studies.augmentation.study",
+    ),
+    "to be divided",
+)
+PRIVATE_NAMES = {  # by module
+    name: "to be made public where it is used"
+    for name in (
+        "data.sources",
+        "data.sources.folder",
+        "experiment.preflight",
+        "experiment.runner",
+        "experiment.stages",
+        "image_io.codec",
+        "image_io.writer",
+        "inference.compression",
+        "models.networks.mlp",
+        "models.networks.pooled_conv",
+        "models.networks.residual_conv",
+        "models.networks.strided_conv",
+    )
+}
+
+
+def modules() -> Iterator[tuple[str, Path, ast.Module]]:
+    """Yield name below `tfdvae`, path and syntax tree of each module but the two at the top."""
+    package = ROOT / "tfdvae"
+    for path in sorted(package.rglob("*.py")):
+        name = ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
+        if name not in ("__init__", "__main__"):
+            yield name, path, ast.parse(path.read_text())
+
+
+MODULES = list(modules())
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, ast.ImportFrom | ast.Import, str]]:
+    """Yield each module or name of tfdvae that a module imports, wherever it does.
+
+    Yields:
+        Its name below `tfdvae`, the statement, and the name that it gets in the module.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            if node.module is not None and node.module.split(".")[0] == "tfdvae":
+                room = node.module.removeprefix("tfdvae").removeprefix(".")
+                for name in node.names:
+                    yield f"{room}.{name.name}".strip("."), node, name.asname or name.name
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.split(".")[0] == "tfdvae":
+                    below = name.name.removeprefix("tfdvae").removeprefix(".")
+                    yield below, node, name.asname or "tfdvae"
+
+
+def test_every_module_is_in_a_room():
+    assert {name.split(".")[0] for name, _, _ in MODULES} <= set(ROOMS)
+
+
+def test_modules_import_from_rooms_above_their_own():
+    wrong = set()
+    for module, _, tree in MODULES:
+        room = ROOMS.index(module.split(".")[0])
+        for name, _, _ in imported(tree):
+            head = name.split(".")[0]
+            if head in ROOMS and ROOMS.index(head) > room:
+                wrong.add((module, ".".join(name.split(".")[:2])))
+    assert wrong <= set(IMPORTS_FROM_BELOW)
+
+
+def test_no_module_is_long():
+    long = {name for name, path, _ in MODULES if len(path.read_text().splitlines()) > MOST_LINES}
+    assert long <= set(LONG_MODULES)
+
+
+def test_private_names_stay_in_their_module():
+    wrong = set()
+    for module, _, tree in MODULES:
+        names = set()
+        for name, _, bound in imported(tree):
+            parts = name.split(".")
+            if parts[-1].startswith("_") and not parts[-1].startswith("__") and len(parts) > 1:
+                wrong.add((module, name))
+            names.add(bound)
+        wrong |= {
+            (module, f"{node.value.id}.{node.attr}")
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in names
+            and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+        }
+    assert {module for module, _ in wrong} <= set(PRIVATE_NAMES)
+
+
+def test_the_library_does_not_print():
+    wrong = {
+        f"{module}:{node.lineno}"
+        for module, _, tree in MODULES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+        and module.split(".")[0] != "cli"
+    }
+    assert not wrong
+
+
+def test_rooms_without_tensorflow():
+    """Importing them is fast, so that a misspelt name is refused at once."""
+    code = (
+        f"import sys, {', '.join(WITHOUT_TENSORFLOW)}\n"
+        "print(*{name.split('.')[0] for name in sys.modules} & {'tensorflow', 'keras'})"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ,
+    )
+    assert process.stdout.strip() == ""
