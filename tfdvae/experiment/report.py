@@ -9,7 +9,17 @@ from tfdvae.data import image_dataset, pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run, loss_text, read_history, unit
 from tfdvae.metrics import latent
-from tfdvae.reporting import explorer, html, plots, tables
+from tfdvae.reporting import explorer, plots, tables
+from tfdvae.reporting.document import (
+    Document,
+    Figure,
+    Heading,
+    Paragraph,
+    Part,
+    Table,
+    literal,
+    to_markdown,
+)
 
 EXPLORED = 1000  # test images in the explorer
 
@@ -172,100 +182,69 @@ def _draw_latent_grids(run: Run, size: int = 10, most: int = 6) -> None:
 
 
 def summary(run: Run) -> str:
-    """Return the results of a run in Markdown, which `summary.md` holds."""
+    """Return the results of a run in Markdown, the text of `summary.md`."""
+    return to_markdown([Heading(run.title), *_results(run)])
+
+
+def _results(run: Run) -> list[Part]:
     c = run.config
-    lines = [f"## {run.title}", ""]
-    if run.source.notice:
-        lines += [run.source.notice, ""]
+    parts: list[Part] = [Paragraph(run.source.notice)] if run.source.notice else []
     if c.generator.model == "ae":
-        lines += [
-            "A plain autoencoder makes no synthetic images (it has nothing random), so there is no augmented training set.",
-            "",
-        ]
+        text = "A plain autoencoder makes no synthetic images (it has nothing random)"
+        parts.append(Paragraph(f"{text}, so there is no augmented training set."))
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
+    images = f"{len(run.source.test.labels):,} test images"
     if c.generator.denoising and not c.data.noisy_dir:
-        images = f"{len(run.source.test.labels):,} test images"
-        lines += [
-            f"PSNR in dB of {images} against the uncorrupted ones, mean over images:",
-            "",
-            tables.psnr_table(rows),
-            "",
-        ]
+        text = f"PSNR in dB of {images} against the uncorrupted ones, mean over images:"
+        parts += [Paragraph(text), tables.psnr_table(rows)]
     if c.training_sets:
         each = (
             f"{c.classifier.classifier_steps:,} steps each"
             if c.classifier.protocol == "equal_steps"
             else f"{c.classifier.classifier_epochs} epochs each"
         )
-        lines += [
-            f"Accuracy on {len(run.source.test.labels):,} test images of {c.data.title} at each test noise, % (95% interval over test images);",
-            f"{c.classifier.protocol}, {each}, seed {c.run.seed}. One run: it says nothing about the spread between seeds.",
-            "",
-            tables.accuracy_table(rows),
-        ]
+        text = (
+            f"Accuracy on {images} of {c.data.title} at each test noise, % (95% interval over "
+            f"test images); {c.classifier.protocol}, {each}, seed {c.run.seed}. "
+            "One run: it says nothing about the spread between seeds."
+        )
+        parts += [Paragraph(text), tables.accuracy_table(rows)]
     else:
-        losses = {(row["split"], row["metric"]): float(row["value"]) for row in rows}
-        lines += [
-            f"Loss {loss_text(c, losses['train', 'loss'])} on training images, {loss_text(c, losses['test', 'loss'])} on test images; no classifier was asked for."
-        ]
+        train, test = (
+            loss_text(c, float(row["value"]))
+            for split in ("train", "test")
+            for row in rows
+            if (row["split"], row["metric"]) == (split, "loss")
+        )
+        text = f"Loss {train} on training images, {test} on test images"
+        parts.append(Paragraph(f"{text}; no classifier was asked for."))
     if c.data.noisy_dir:
         means = {
             row["metric"]: float(row["value"])
             for row in rows
             if row["test_corruption"] == "observed"
         }
-        lines += [
-            "",
-            f"Noisy and denoised against clean, means over {len(run.source.test.labels):,} test images: "
-            + ", ".join(
-                f"{name.upper()} {means[f'{name}_input']:.4g} and {means[name]:.4g}"
-                for name in ("psnr", "ssim")
-                if name in means
-            )
-            + ".",
-        ]
-    return "\n".join(lines) + "\n"
+        text = ", ".join(
+            f"{name.upper()} {means[f'{name}_input']:.4g} and {means[name]:.4g}"
+            for name in ("psnr", "ssim")
+            if name in means
+        )
+        parts.append(Paragraph(f"Noisy and denoised against clean, means over {images}: {text}."))
+    return parts
 
 
 def write_report(run: Run) -> str:
-    """Write `report.md` and `report.html`: results, figures, the latent explorer, and what the run was made of."""
-    c, recorded = run.config, files.read_json(run.folder / "environment.json")
-    origin = files.read_json(run.folder / "config.json").get("origin", {})
-    lines = [
-        "# " + html.literal(run.title),
-        "",
-        *summary(run).splitlines()[2:],
-        "",
-        "## Figures",
-        "",
+    """Write `report.md` and `report.html`: results, figures, latent explorer and settings."""
+    c = run.config
+    parts = [
+        *_results(run),
+        Heading("Figures"),
+        *(Figure(f"figures/{name}.png", _CAPTIONS[name]) for name in figure_names(c)),
+        Heading("Settings"),
+        Table(["setting", "value", ""], _settings(run)),
+        Heading("Environment"),
+        *_environment(run),
     ]
-    for name in figure_names(c):
-        lines += [f"![{_CAPTIONS[name]}](figures/{name}.png)", ""]
-    lines += ["## Settings", "", "| setting | value | |", "|---|---|---|"]
-    for name, value in c.to_dict().items():
-        if name not in INCIDENTAL:
-            shown = ", ".join(value) if isinstance(value, list) else str(value)
-            came = "" if origin.get(name) == "default" else origin.get(name, "")
-            lines.append(f"| {name} | {html.literal(shown)} | {came} |")
-    lines += ["", "## Environment", "", "| | |", "|---|---|"]
-    packages = recorded["packages"]
-    shown = {
-        **{
-            name: recorded[name]
-            for name in ("started", "processor", "platform", "python", "commit")
-        },
-        **packages,
-    }
-    lines += [f"| {name} | {html.literal(str(value))} |" for name, value in shown.items()]
-    stages = files.read_json(run.folder / "stages.json")
-    lines += [
-        "",
-        "| stage | seconds |",
-        "|---|---|",
-        *(f"| {name} | {stage['seconds']:.1f} |" for name, stage in stages.items()),
-        "",
-    ]
-    files.write_text(run.folder / "report.md", "\n".join(lines))
     chosen, codes, pictures = _explored(run)
     labels = np.asarray(run.source.test.labels)[chosen]
     _write_projector(run, pictures, codes, labels)
@@ -278,8 +257,32 @@ def write_report(run: Run) -> str:
         c.generator.variational,
         chosen,
     )
-    path = html.write(run.folder, run.title, data)
-    return f"report in {path}"
+    return f"report in {Document(run.title, parts).write(run.folder, data)}"
+
+
+def _settings(run: Run) -> list[list[str]]:
+    origin = files.read_json(run.folder / "config.json").get("origin", {})
+    rows = []
+    for name, value in run.config.to_dict().items():
+        if name not in INCIDENTAL:
+            shown = ", ".join(value) if isinstance(value, list) else str(value)
+            came = "" if origin.get(name) == "default" else origin.get(name, "")
+            rows.append([name, literal(shown), came])
+    return rows
+
+
+def _environment(run: Run) -> list[Part]:
+    recorded = files.read_json(run.folder / "environment.json")
+    names = ("started", "processor", "platform", "python", "commit")
+    shown = {name: recorded[name] for name in names} | recorded["packages"]
+    stages = files.read_json(run.folder / "stages.json")
+    return [
+        Table(["", ""], [[name, literal(str(value))] for name, value in shown.items()]),
+        Table(
+            ["stage", "seconds"],
+            [[name, f"{stage['seconds']:.1f}"] for name, stage in stages.items()],
+        ),
+    ]
 
 
 def _explored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Intervals, tests and tables, from numbers and rows alone."""
+"""Intervals and tests of means, differences and proportions."""
 
 import math
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ class Difference:
         p: two-sided, of the t-test; 1 for a single pair.
         deviation: standard deviation of the differences; NaN for a single pair.
         count: number of pairs.
-        error: standard error of the mean, that of the test images included where it was given; infinity for a single pair.
-        freedom: degrees of freedom of the t-distribution.
+        error: standard error of the mean, with that of the test images where it was given;
+            infinity for a single pair.
+        degrees_of_freedom: of the t-distribution.
     """
 
     mean: float
@@ -29,11 +30,20 @@ class Difference:
     deviation: float
     count: int
     error: float
-    freedom: float
+    degrees_of_freedom: float
 
 
 def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion observed in `count` independent cases."""
+    """Return the score interval (Wilson, 1927) of a proportion.
+
+    Args:
+        proportion: observed, between 0 and 1.
+        count: independent cases in which it was observed.
+        confidence: of the interval.
+
+    Example:
+        >>> low, high = wilson_interval(0.8, 100)
+    """
     result = scipy.stats.binomtest(round(proportion * count), count).proportion_ci(
         confidence, method="wilson"
     )
@@ -41,7 +51,13 @@ def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> 
 
 
 def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Return the mean of independent values and half the width of its t-interval; NaN for a single value."""
+    """Return the mean of independent values and half the width of its t-interval.
+
+    The latter is NaN for a single value.
+
+    Example:
+        >>> mean, half = mean_and_half_width([0.60, 0.61, 0.62])
+    """
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, float("nan")
@@ -53,29 +69,36 @@ def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[
 
 
 def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Return where one more value of the same normal distribution falls; infinite for a single value."""
+    """Return the interval in which one more value of the same normal distribution falls.
+
+    It is infinite for a single value.
+    """
     mean, half = mean_and_half_width(values, confidence)
-    half = float("inf") if len(values) < 2 else half * np.sqrt(len(values) + 1)
+    half = math.inf if len(values) < 2 else half * float(np.sqrt(len(values) + 1))
     return mean - half, mean + half
 
 
 def paired_difference(
     treated: list[float], baseline: list[float], image_error: float = 0.0, units: float = math.inf
 ) -> Difference:
-    """Return the mean of treated minus baseline, with interval and test, from values paired by position.
+    """Return the mean of treated minus baseline, with interval and test, from paired values.
 
-    The variance of the mean over pairs and the one over test images, which all pairs share, add up; the degrees of freedom are
-    Satterthwaite's. Without the latter it is the paired t-test. Differences that are rounding errors of the values (below 1e-12 of the
-    greatest) count as none.
+    The variance of the mean over pairs and the one over test images, which all pairs share, add up;
+    the degrees of freedom are Satterthwaite's (1946). Without the latter it is the paired t-test.
+    Differences that are rounding errors of the values (below 1e-12 of the greatest) count as zero.
 
     Args:
-        treated: one value a pair.
-        baseline: likewise.
-        image_error: standard error of the mean difference over test images, as of `shared_error`.
+        treated: one value for each pair.
+        baseline: likewise, in the same order.
+        image_error: standard error of the mean difference over test images (`shared_error`).
         units: independent test images, or groups of them.
 
     Raises:
-        ValueError: no values, not as many of one as of the other, or values that are NaN or infinite.
+        ValueError: no values, unequal numbers of them, or values that are NaN or infinite.
+
+    Example:
+        >>> paired_difference([0.84, 0.86, 0.85], [0.82, 0.83, 0.84]).mean
+        0.02
     """
     pairs = [np.asarray(values, dtype=np.float64) for values in (treated, baseline)]
     for name, values in zip(("treated", "baseline"), pairs, strict=True):
@@ -85,7 +108,8 @@ def paired_difference(
             )
     if len(pairs[0]) != len(pairs[1]):
         raise ValueError(
-            f"`treated` and `baseline` must be equally long, as they are pairs; got {len(pairs[0])} and {len(pairs[1])} values."
+            "`treated` and `baseline` must be equally long, as they are pairs; "
+            f"got {len(pairs[0])} and {len(pairs[1])} values."
         )
     differences = pairs[0] - pairs[1]
     count, mean = len(differences), float(differences.mean())
@@ -99,8 +123,8 @@ def paired_difference(
         return Difference(
             mean, mean, mean, float(abs(mean) <= rounding), 0.0, count, 0.0, count - 1
         )
-    over_freedom = variance**2 / (count - 1) + image_error**4 / (units - 1)
-    freedom = total**2 / over_freedom if over_freedom else math.inf
+    inverse = variance**2 / (count - 1) + image_error**4 / (units - 1)
+    freedom = total**2 / inverse if inverse else math.inf
     error = math.sqrt(total)
     half = float(scipy.stats.t.ppf(0.975, freedom)) * error
     p = 2 * float(scipy.stats.t.sf(abs(mean) / error, freedom))
@@ -108,13 +132,15 @@ def paired_difference(
 
 
 def shared_error(replicates: np.ndarray, units: float) -> float:
-    """Return the standard error over test images that the differences of all seeds have in common.
+    """Return the standard error over test images that the differences of all seeds share.
 
-    It is the root of the mean covariance of two seeds' bootstrap replicates: what test images add to the differences of single seeds is already in
-    the spread over these. A bootstrap of n units makes the variance (n - 1) / n of what it is.
+    It is the root of the mean covariance of two seeds' bootstrap replicates: what test images add
+    to the differences of single seeds is already in the spread over these. A bootstrap of n units
+    has a variance that is (n - 1) / n of the true one, which is made up for.
 
     Args:
-        replicates: differences (seeds, B) on the same resamples of the test images; of one seed, the standard deviation of its own.
+        replicates: float (seeds, B), differences on the same resamples of the test images; of a
+            single seed, its own standard deviation is taken.
         units: independent test images, or groups of them.
     """
     covariance = np.atleast_2d(np.cov(replicates))
@@ -128,14 +154,25 @@ def shared_error(replicates: np.ndarray, units: float) -> float:
 
 
 def detectable_difference(difference: Difference, power: float = 0.8) -> float:
-    """Return about the smallest true difference that one such test at 5% finds with this power; infinity for a single pair."""
+    """Return about the smallest true difference that one such test at 5% finds with this power.
+
+    It is infinite for a single pair.
+    """
     if difference.count == 1:
         return math.inf
-    return float(scipy.stats.t.ppf([0.975, power], difference.freedom).sum()) * difference.error
+    return (
+        float(scipy.stats.t.ppf([0.975, power], difference.degrees_of_freedom).sum())
+        * difference.error
+    )
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Return p-values adjusted for their number by the method of Holm (1979), in the order given."""
+    """Return p-values adjusted for their number by the method of Holm (1979), in the order given.
+
+    Example:
+        >>> holm([0.01, 0.04])
+        [0.02, 0.04]
+    """
     order = np.argsort(p_values)
     adjusted = (
         np.maximum.accumulate(np.array(p_values)[order] * np.arange(len(p_values), 0, -1))

@@ -1,4 +1,7 @@
-"""A page of its own from a report in Markdown: figures inside, nothing fetched, and no script but that of the explorer."""
+"""One HTML page from a report in Markdown.
+
+Figures are inside the page; it fetches nothing, and has no script but that of the explorer.
+"""
 
 import base64
 import hashlib
@@ -17,13 +20,14 @@ from tfdvae._utils import files
 
 _SAFE_LINK = re.compile(r"https?://|#|[\w-][\w./-]*$")
 
-_WORDS_OF_NUMBERS = {"to", "e", "inf", "nan"}
+_WORDS_IN_NUMBERS = {"to", "e", "inf", "nan"}
 
 
 def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     """Write `report.html` beside the `report.md` of `folder`, and return its path.
 
-    HTML in the Markdown is shown as text. A paragraph of one image alone becomes a figure with the alternative text as caption.
+    HTML in the Markdown is shown as text. A paragraph of a single image becomes a figure, with the
+    alternative text as its caption.
 
     Args:
         folder: of the report; the images that it shows lie in there too.
@@ -40,9 +44,8 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     )
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
-    converter.treeprocessors.register(
-        _Page(folder), "page", -1
-    )  # after all others, of which the last resolves escapes
+    # after all others, of which the last resolves escapes
+    converter.treeprocessors.register(_Page(folder), "page", -1)
     text = (folder / "report.md").read_text(encoding="utf-8")
     body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
     environment = jinja2.Environment(
@@ -58,14 +61,11 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     return path
 
 
-def literal(text: str) -> str:
-    """Return Markdown that shows `text` as it is, within a line or a table cell: a name that comes from data, for example."""
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
-
-
 class _Page(Treeprocessor):
-    """Embeds images, lets wide tables scroll, aligns numbers and unlinks what is neither a web page nor a file."""
+    """Embeds images, lets wide tables scroll and aligns numbers.
+
+    Links that lead neither to a web page nor to a file are removed.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -94,7 +94,8 @@ class _Page(Treeprocessor):
         path = (self._folder / urllib.parse.unquote(source)).resolve()
         if not path.is_relative_to(self._folder):
             raise ValueError(
-                f"the images of report.md must lie in {self._folder}; got {source!r}, which is outside."
+                f"the images of report.md must lie in {self._folder}; "
+                f"got {source!r}, which is outside."
             )
         if not path.is_file():
             raise FileNotFoundError(
@@ -113,6 +114,6 @@ def _align(table: ElementTree.Element) -> None:
     for head, *cells in zip(*table.iter("tr"), strict=True):
         head.set("scope", "col")
         text = " ".join("".join(cell.itertext()) for cell in cells)
-        if re.search(r"\d", text) and set(re.findall(r"[^\W\d_]+", text)) <= _WORDS_OF_NUMBERS:
+        if re.search(r"\d", text) and set(re.findall(r"[^\W\d_]+", text)) <= _WORDS_IN_NUMBERS:
             for cell in (head, *cells):
                 cell.set("class", "number")

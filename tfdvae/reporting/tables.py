@@ -1,27 +1,35 @@
-"""Intervals, tests and tables, from numbers and rows alone."""
+"""How tables show numbers, noise and training sets, and tables that are made from rows."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from tfdvae.metrics.statistics import mean_and_half_width
+from tfdvae.reporting.document import Table
 
 
-def plus_minus(values: list[float], digits: int = 2, style: str = "f") -> str:
-    """Return how tables give the mean of independent values and half its 95% t-interval: `1.23 ± 0.45`; of one value the value alone."""
-    mean, half = mean_and_half_width(values)
+def plus_minus(values: Sequence[float], digits: int = 2, style: str = "f") -> str:
+    """Return the mean of independent values and half of its 95% t-interval as text.
+
+    Args:
+        values: one or more; of a single value there is no interval.
+        digits: after the point, or significant ones where the style is `g`.
+        style: `f` or `g`.
+
+    Example:
+        >>> plus_minus([1.0, 1.2, 1.1])
+        '1.10 ± 0.25'
+    """
+    mean, half = mean_and_half_width(list(values))
     shown = f"{mean:.{digits}{style}}"
     return shown if np.isnan(half) else f"{shown} ± {half:.{digits if style == 'f' else 2}{style}}"
 
 
-def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> list[str]:
-    """Return a Markdown table as lines, with an empty one after it."""
-    head = list(head)
-    return [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
-
-
 def noise_label(test_corruption: str) -> str:
-    """Return how a table names a test corruption: `no noise`, `2.5%` for Gaussian noise, otherwise its own name."""
+    """Return the name of a test corruption in tables and figures.
+
+    That is `no noise`, `2.5%` for Gaussian noise, and otherwise the corruption as rows have it.
+    """
     if test_corruption == "none":
         return "no noise"
     kind, _, level = test_corruption.partition(":")
@@ -30,57 +38,61 @@ def noise_label(test_corruption: str) -> str:
     return f"{100 * float(level):g}%" if kind == "gaussian" else test_corruption
 
 
-def accuracy_table(rows: list[dict]) -> str:
-    """Return accuracies in percent with their intervals as a Markdown table: a line a training set, a column a test corruption.
+def accuracy_table(rows: Sequence[dict]) -> Table:
+    """Return accuracies in percent with their intervals.
+
+    There is a row for each training set and a column for each test corruption.
 
     Args:
-        rows: long rows; those with metric `accuracy`, `accuracy_low` and `accuracy_high` are used.
+        rows: long rows; those of `accuracy`, `accuracy_low` and `accuracy_high` are used.
     """
-    cells = {
+    values = {
         (row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"])
         for row in rows
     }
     accuracies = [row for row in rows if row["metric"] == "accuracy"]
     columns = list(dict.fromkeys(row["test_corruption"] for row in accuracies))
-    lines = [
-        "| trained on | " + " | ".join(map(noise_label, columns)) + " |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for augmentation in dict.fromkeys(row["augmentation"] for row in accuracies):
-        values = []
-        for column in columns:
-            value, low, high = (
-                cells[augmentation, column, metric]
-                for metric in ("accuracy", "accuracy_low", "accuracy_high")
-            )
-            values.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
-        lines.append(f"| {training_set_label(augmentation)} | " + " | ".join(values) + " |")
-    return "\n".join(lines)
+
+    def cell(augmentation: str, column: str) -> str:
+        value, low, high = (
+            values[augmentation, column, metric]
+            for metric in ("accuracy", "accuracy_low", "accuracy_high")
+        )
+        return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+    return Table(
+        ["trained on", *map(noise_label, columns)],
+        [
+            [training_set_label(name), *(cell(name, column) for column in columns)]
+            for name in dict.fromkeys(row["augmentation"] for row in accuracies)
+        ],
+    )
 
 
-def psnr_table(rows: list[dict]) -> str:
-    """Return the PSNR of corrupted and of denoised test images as a Markdown table, a column a test corruption.
+def psnr_table(rows: Sequence[dict]) -> Table:
+    """Return the PSNR of corrupted and of denoised test images, a column for each corruption.
 
     Args:
-        rows: long rows; those with metric `psnr_input` and `psnr` are used.
+        rows: long rows; those of `psnr_input` and `psnr` are used.
     """
-    cells = {(row["metric"], row["test_corruption"]): float(row["value"]) for row in rows}
-    columns = [test for metric, test in cells if metric == "psnr"]
-    lines = [
-        "| images | " + " | ".join(map(noise_label, columns)) + " |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for name, metric in (("as given", "psnr_input"), ("denoised", "psnr")):
-        values = [
-            "" if test == "none" and metric == "psnr_input" else f"{cells[metric, test]:.2f}"
-            for test in columns
-        ]
-        lines.append(f"| {name} | " + " | ".join(values) + " |")
-    return "\n".join(lines)
+    values = {(row["metric"], row["test_corruption"]): float(row["value"]) for row in rows}
+    columns = [test for metric, test in values if metric == "psnr"]
+
+    def cell(metric: str, column: str) -> str:
+        unbounded = column == "none" and metric == "psnr_input"
+        return "" if unbounded else f"{values[metric, column]:.2f}"
+
+    return Table(
+        ["images", *map(noise_label, columns)],
+        [
+            [name, *(cell(metric, column) for column in columns)]
+            for name, metric in (("as given", "psnr_input"), ("denoised", "psnr"))
+        ],
+    )
 
 
 def training_set_label(augmentation: str) -> str:
-    """Return how tables and figures name a training set."""
+    """Return the name of a training set in tables and figures."""
     return (
         f"limited + {augmentation.upper()}"
         if augmentation in ("dae", "vae", "dvae")

@@ -1,4 +1,4 @@
-"""What a paired difference says in words: it helps, it does not, it harms, or these data cannot tell."""
+"""The verdict on a paired difference: it helps, does not help, harms, or these data cannot tell."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import scipy.stats
 
 from tfdvae.metrics import statistics
 
-WORTH = 0.5  # the smallest gain worth having, in points
-LEAST_UNITS = 10  # test images, or groups of them, from which their chance can be told
+MIN_EFFECT_POINTS = 0.5  # the smallest gain worth having, in points
+MIN_UNITS = 10  # test images, or groups of them, below which their chance cannot be estimated
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,38 @@ class Verdict:
 def verdict(comparison: Comparison) -> Verdict:
     """Return what the comparison shows.
 
-    It helps or harms where the adjusted p, which covers other seeds and other test images alike, is below 0.05. It does not help where
-    the interval ends below `WORTH`. Otherwise these data cannot tell, nor do they where the chance in the test images is not known;
-    the sentence then says about how many seeds and test images would, if the true difference is the one measured: those that find the
-    nearer of a gain, after Bonferroni's correction, and its absence four times out of five.
+    It helps or harms where the adjusted p, which is about other seeds and other test images alike,
+    is below 0.05. It does not help where the interval ends below `MIN_EFFECT_POINTS`. Otherwise
+    these data cannot tell, nor do they where the chance in the choice of test images is not known.
+    The sentence then says about how many seeds and test images would be enough, if the true
+    difference is the one measured: so many that the nearer of a gain (after Bonferroni's
+    correction) and its absence is found four times out of five.
+
+    Example:
+        >>> difference = statistics.paired_difference([85, 86, 85.5], [84, 85, 84.6], 0.1)
+        >>> verdict(Comparison("dvae", "limited", difference, difference.p, 0.1, 1, 10_000)).kind
+        'helps'
     """
     difference = comparison.difference
     if comparison.image_error is None:
-        few = f"{comparison.units} {comparison.unit} are too few to know their chance, at least {LEAST_UNITS} are needed"
+        few = (
+            f"{comparison.units} {comparison.unit} are too few to know their chance, "
+            f"at least {MIN_UNITS} are needed"
+        )
         unknown = "the chance in the choice of test images is not known here"
-        kind, rest = "cannot tell", f": {few if comparison.units < LEAST_UNITS else unknown}"
+        kind, rest = "cannot tell", f": {few if comparison.units < MIN_UNITS else unknown}"
     elif comparison.adjusted_p < 0.05:
         kind = "helps" if difference.mean > 0 else "harms"
         rest = (
-            f", but by less than {WORTH:g} points"
-            if kind == "helps" and difference.high < WORTH
+            f", but by less than {MIN_EFFECT_POINTS:g} points"
+            if kind == "helps" and difference.high < MIN_EFFECT_POINTS
             else ""
         )
-    elif difference.high < WORTH:
-        kind, rest = "does not help", f": a gain of {WORTH:g} points or more is ruled out"
+    elif difference.high < MIN_EFFECT_POINTS:
+        kind, rest = (
+            "does not help",
+            f": a gain of {MIN_EFFECT_POINTS:g} points or more is ruled out",
+        )
     else:
         kind, rest = "cannot tell", f": {_what_would_tell(comparison)}"
     name = f"{comparison.augmentation} against {comparison.baseline}"
@@ -82,21 +95,28 @@ def _numbers(comparison: Comparison) -> str:
     if difference.count == 1:
         return f"{difference.mean:+z.2f} points with 1 seed"
     shown = "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
-    return f"{difference.mean:+z.2f} points, 95% interval {difference.low:+z.2f} to {difference.high:+z.2f}; {difference.count} seeds, {comparison.units:,} {comparison.unit}; {shown} after Holm's correction"
+    return (
+        f"{difference.mean:+z.2f} points, "
+        f"95% interval {difference.low:+z.2f} to {difference.high:+z.2f}; "
+        f"{difference.count} seeds, {comparison.units:,} {comparison.unit}; "
+        f"{shown} after Holm's correction"
+    )
 
 
 def _what_would_tell(comparison: Comparison) -> str:
     difference = comparison.difference
     if difference.count == 1:
-        return "one seed says nothing about the spread between seeds; at least 3 are needed, and 5 are better"
-    gain = (
-        difference.mean >= WORTH / 2
-    )  # nearer to showing a gain than to ruling out one of `WORTH`
+        return (
+            "one seed says nothing about the spread between seeds; "
+            "at least 3 are needed, and 5 are better"
+        )
+    # nearer to showing a gain than to ruling out one of `MIN_EFFECT_POINTS`
+    gain = difference.mean >= MIN_EFFECT_POINTS / 2
     quantiles = [1 - 0.025 / (comparison.family if gain else 1), 0.8]
-    distance = difference.mean if gain else WORTH - difference.mean
-    allowed = (
-        distance / scipy.stats.norm.ppf(quantiles).sum()
-    ) ** 2  # found four times out of five with this variance of the mean
+    distance = difference.mean if gain else MIN_EFFECT_POINTS - difference.mean
+    # with this variance of the mean it is found four times out of five
+    allowed = (distance / scipy.stats.norm.ppf(quantiles).sum()) ** 2
+    assert comparison.image_error is not None
     over_images, over_seeds = comparison.image_error**2, difference.deviation**2
     needed = []
     if over_images < allowed / 2:
@@ -116,12 +136,12 @@ def _what_would_tell(comparison: Comparison) -> str:
         needed.append(
             _more(comparison.unit, comparison.units * over_images / (allowed / 2), comparison.units)
         )
-    aim = "show the gain" if gain else f"rule out a gain of {WORTH:g} points"
+    aim = "show the gain" if gain else f"rule out a gain of {MIN_EFFECT_POINTS:g} points"
     return f"if the true difference is the one measured, {' and '.join(needed)} would {aim}"
 
 
 def _more(what: str, needed: float, there: int) -> str:
-    """Return how many more are needed, rounded up to 2 significant digits, and one more than there are at least."""
+    """Return how many are needed, rounded up to 2 significant digits, and one more at least."""
     needed = max(needed, there + 1)
     unit = 10 ** max(0, math.floor(math.log10(needed)) - 1)
     return f"about {math.ceil(round(needed / unit, 9)) * unit:,} {what} instead of {there:,}"

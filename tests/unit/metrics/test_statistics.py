@@ -5,7 +5,6 @@ import pytest
 import scipy.stats
 
 from tfdvae.metrics import statistics
-from tfdvae.reporting import tables
 
 
 def test_wilson_interval_by_its_formula():
@@ -21,64 +20,12 @@ def test_wilson_interval_stays_within_0_and_1():
     assert statistics.wilson_interval(1, 10)[1] == 1
 
 
-@pytest.mark.parametrize(
-    ("corruption", "label"),
-    [
-        ("none", "no noise"),
-        ("gaussian:0.025", "2.5%"),
-        ("masking:0.5", "masking:0.5"),
-        ("gaussian:1", "100%"),
-    ],
-)
-def test_noise_label(corruption, label):
-    assert tables.noise_label(corruption) == label
-
-
-def test_accuracy_table():
-    rows = [
-        {
-            "augmentation": augmentation,
-            "test_corruption": corruption,
-            "metric": metric,
-            "value": str(value + shift),
-        }
-        for augmentation, shift in (("limited", 0.0), ("dvae", 0.01))
-        for corruption in ("none", "gaussian:0.1")
-        for metric, value in (
-            ("accuracy", 0.8),
-            ("accuracy_low", 0.75),
-            ("accuracy_high", 0.85),
-            ("loss", 3.0),
-        )
-    ]
-    assert tables.accuracy_table(rows).splitlines() == [
-        "| trained on | no noise | 10% |",
-        "|---|---|---|",
-        "| limited | 80.00 (75.00 to 85.00) | 80.00 (75.00 to 85.00) |",
-        "| limited + DVAE | 81.00 (76.00 to 86.00) | 81.00 (76.00 to 86.00) |",
-    ]
-
-
 def test_prediction_interval():
     """Mean 2, standard deviation 1, three values: 2 -+ 4.302653 * sqrt(1 + 1/3)."""
     assert statistics.prediction_interval([1, 2, 3]) == pytest.approx(
         (2 - 4.302653 * (4 / 3) ** 0.5, 2 + 4.302653 * (4 / 3) ** 0.5)
     )
     assert statistics.prediction_interval([1]) == (float("-inf"), float("inf"))
-
-
-def test_psnr_table():
-    rows = [
-        {"metric": metric, "test_corruption": test, "value": value}
-        for test, values in (("none", (48.13, 30)), ("gaussian:0.1", (20.0, 26.789)))
-        for metric, value in zip(("psnr_input", "psnr"), values, strict=True)
-    ]
-    assert tables.psnr_table(rows).splitlines() == [
-        "| images | no noise | 10% |",
-        "|---|---|---|",
-        "| as given |  | 20.00 |",
-        "| denoised | 30.00 | 26.79 |",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +138,7 @@ def _simulated_power(effect, count):
 def test_images_add_their_variance():
     """Differences 1, 2, 3: variance of the mean 1/3. With an error of the images of 1: 4/3 in all, freedom 2 * (4/3 / (1/3))^2 = 32."""
     found = statistics.paired_difference([11, 12, 13], [10, 10, 10], image_error=1.0)
-    assert found.freedom == pytest.approx(32)
+    assert found.degrees_of_freedom == pytest.approx(32)
     assert found.error == pytest.approx(math.sqrt(4 / 3))
     half = scipy.stats.t.ppf(0.975, 32) * math.sqrt(4 / 3)
     assert (found.low, found.high) == pytest.approx((2 - half, 2 + half))
@@ -254,7 +201,7 @@ def test_shared_error_by_hand():
 def test_few_images_have_few_degrees_of_freedom():
     """Without spread over seeds, an error of 1 from 5 units has 4 degrees of freedom, of which t(0.975) is 2.776."""
     found = statistics.paired_difference([1.0, 1.0], [0.0, 0.0], image_error=1.0, units=5)
-    assert (found.freedom, found.high) == pytest.approx((4, 1 + 2.776), abs=1e-3)
+    assert (found.degrees_of_freedom, found.high) == pytest.approx((4, 1 + 2.776), abs=1e-3)
 
 
 def test_detectable_difference_is_found_four_times_out_of_five():

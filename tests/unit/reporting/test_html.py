@@ -8,9 +8,10 @@ import pytest
 
 from tests.helpers.processes import ROOT
 from tfdvae.reporting import html
+from tfdvae.reporting.document import literal
 
 NAME = r"<script>alert(1)</script> a_b*c* `d` [e](javascript:f) ![g](h) i|j & k &lt; l\m\\ ~~n~~"
-REPORT = f"""# Study of {html.literal(NAME)}
+REPORT = f"""# Study of {literal(NAME)}
 
 Seen in <b onclick="alert(2)">bold</b>, [a script](javascript:alert(3)), [the same](&#106;avascript:alert(4)), [elsewhere](//h.example),
 [a paper](https://a.example/x?y&z), [the rows](rows.csv).
@@ -21,7 +22,7 @@ Seen in <b onclick="alert(2)">bold</b>, [a script](javascript:alert(3)), [the sa
 
 | data | accuracy | p | range | n |
 |---|---|---|---|---|
-| {html.literal(NAME)} | 80.00 ± 1.20 | < 0.001 | 1 to 2: inside | 1,000 |
+| {literal(NAME)} | 80.00 ± 1.20 | < 0.001 | 1 to 2: inside | 1,000 |
 | `two|cells` | -3.5 (-4 to -3) | 1e-05 | 1 to 2: outside | |
 
 ### Details

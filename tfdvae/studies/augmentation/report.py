@@ -11,9 +11,16 @@ from tfdvae._utils import csv_rows, files
 from tfdvae.data import image_dataset
 from tfdvae.metrics import statistics
 from tfdvae.reporting import html, plots, tables
-from tfdvae.reporting.tables import noise_label, table, training_set_label
-from tfdvae.reporting.verdict import LEAST_UNITS, WORTH, Comparison, verdict
+from tfdvae.reporting.document import literal
+from tfdvae.reporting.tables import noise_label, training_set_label
+from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, MIN_UNITS, Comparison, verdict
 from tfdvae.studies.augmentation.settings import GENERATIVE, AugmentationStudyConfig
+
+
+def table(head, lines):
+    head = list(head)
+    return [*("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)), ""]
+
 
 AS_THEY_ARE, ALL_NOISES = "images as they are", "mean over the test noises"
 
@@ -121,7 +128,7 @@ class Results:
             return None, None
         replicates = [self._replicates.get(side, {}) for side in sides]
         error = None
-        if self.units >= LEAST_UNITS and all(seed in side for side in replicates for seed in both):
+        if self.units >= MIN_UNITS and all(seed in side for side in replicates for seed in both):
             tests = self._tests(tested)
             ahead = np.array(
                 [
@@ -206,7 +213,7 @@ def write(
         lines = [*_verdicts(results), *_published(results, config), *_tables(results, folder, dataset), *_unseen(results),
                  *_other_metrics(results, source.class_names), *_latent(rows, folder)]  # fmt: skip
     lines = [
-        f"# {html.literal(title)}",
+        f"# {literal(title)}",
         "",
         *_what_was_done(rows, config, source),
         *lines,
@@ -255,7 +262,7 @@ def _what_was_done(
         for name in dict.fromkeys(row["protocol"] for row in rows if row["protocol"])
     )
     network = (
-        f"the classifier {html.literal(config.classifier)}"
+        f"the classifier {literal(config.classifier)}"
         if config.classifier
         else f"the published CNN ({config.precision})"
     )
@@ -278,7 +285,7 @@ def _what_was_done(
             "Every seed has all training images, so that other images to train on are not part of these intervals: they are for other initial weights, orders and noise."
         )
     if source.notice:
-        lines.append(html.literal(source.notice))
+        lines.append(literal(source.notice))
     return [*lines, ""]
 
 
@@ -329,7 +336,7 @@ def _verdicts(results: Results) -> list[str]:
         lines += ["" if pairs else "Nothing is compared: no training set but limited.", ""]
     return [
         *lines,
-        f"The metric is {results.metric}, and {WORTH:g} points are the smallest gain taken to be worth having. Under equal_steps every training set has as many optimiser steps. Under",
+        f"The metric is {results.metric}, and {MIN_EFFECT_POINTS:g} points are the smallest gain taken to be worth having. Under equal_steps every training set has as many optimiser steps. Under",
         "equal_epochs more images are also more steps; synthetic images are then compared with `duplicate`, which has as many images, none of them new. p values are Holm's, over the",
         "comparisons of one list; how many seeds or images would tell is about right, and to be on the safe side after Bonferroni's correction.",
         "",
@@ -404,7 +411,7 @@ def _published(results: Results, config: AugmentationStudyConfig) -> list[str]:
         "",
         *table(["finding", "training images", "published", "equal_epochs", "equal_steps"], cells),
         "Points, with 95% interval. As in the verdict, it holds where it shows after Holm's correction, over the findings of one protocol and condition; it does not where the contrary",
-        f"shows or a gain of {WORTH:g} points is ruled out. Under equal_epochs it is as published: more images are more steps.",
+        f"shows or a gain of {MIN_EFFECT_POINTS:g} points is ruled out. Under equal_epochs it is as published: more images are more steps.",
         "",
     ]
 
@@ -570,7 +577,7 @@ def _other_metrics(results: Results, class_names: tuple[str, ...]) -> list[str]:
         lines += table(
             ["accuracy of class", *sets],
             [
-                [html.literal(label), *(cells(name, f"accuracy_class_{number}") for name in sets)]
+                [literal(label), *(cells(name, f"accuracy_class_{number}") for name in sets)]
                 for number, label in enumerate(class_names)
             ],
         )
@@ -689,7 +696,7 @@ def _settings(folder: Path, fixed: dict[str, str]) -> list[str]:
     lines = ["## Settings", "", "| setting | |", "|---|---|"]
     for name, value in (files.read_json(folder / "config.json") | fixed).items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        lines.append(f"| {html.literal(name)} | {html.literal(text)} |")
+        lines.append(f"| {literal(name)} | {literal(text)} |")
     record = folder / "environment.json"
     for start in files.read_json(record) if record.exists() else []:
         packages = ", ".join(f"{name} {version}" for name, version in start["packages"].items())

@@ -1,0 +1,129 @@
+"""A report as headings, paragraphs, lists, tables and figures, written as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfdvae._utils import files
+from tfdvae.reporting import html
+
+
+def literal(text: str) -> str:
+    r"""Return Markdown that shows a text as it is, for example a name that comes from data.
+
+    Args:
+        text: of one line or cell of a table; line breaks become spaces.
+
+    Example:
+        >>> literal("a_b")
+        'a\\_b'
+    """
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; its text is Markdown of one line, level 2 is that of a section."""
+
+    text: str
+    level: int = 2
+
+    def markdown(self) -> str:
+        """Return the heading as Markdown."""
+        return f"{'#' * self.level} {self.text}"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of sentences in Markdown; `literal` makes Markdown of other text."""
+
+    text: str
+
+    def markdown(self) -> str:
+        """Return the paragraph as one line of Markdown."""
+        return " ".join(self.text.split())
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences in Markdown."""
+
+    items: Sequence[str]
+
+    def markdown(self) -> str:
+        """Return the list as Markdown."""
+        return "\n".join(f"- {item}" for item in self.items)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a head; cells are Markdown, and each row has as many as the head."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Return the table as Markdown."""
+        lines = ["| " + " | ".join(row) + " |" for row in (self.head, *self.rows)]
+        return "\n".join([lines[0], "|---" * len(self.head) + "|", *lines[1:]])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An image with its caption; the path is relative to the folder of the report."""
+
+    path: str
+    caption: str
+
+    def markdown(self) -> str:
+        """Return the figure as Markdown."""
+        return f"![{self.caption}]({self.path})"
+
+
+Part = Heading | Paragraph | Bullets | Table | Figure
+
+
+def to_markdown(parts: Iterable[Part]) -> str:
+    """Return parts as Markdown, with an empty line between two and a line break at the end."""
+    return "\n\n".join(part.markdown() for part in parts) + "\n"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report.
+
+    Attributes:
+        title: plain text.
+        parts: in order.
+
+    Example:
+        >>> document = Document("Two classifiers", [Table(["name", "accuracy"], [["a", "0.91"]])])
+        >>> document.write("results/two")
+        PosixPath('results/two/report.html')
+    """
+
+    title: str
+    parts: Sequence[Part]
+
+    def markdown(self) -> str:
+        """Return the report as Markdown."""
+        return to_markdown([Heading(literal(self.title), 1), *self.parts])
+
+    def write(self, folder: str | Path, explorer: dict[str, Any] | None = None) -> Path:
+        """Write `report.md` and `report.html` into a folder and return the path of the latter.
+
+        Args:
+            folder: of the report; its figures are there already.
+            explorer: interactive part at the end of the page, as of `explorer.build`.
+
+        Raises:
+            FileNotFoundError, ValueError: a figure is missing, no image, or outside the folder.
+        """
+        folder = Path(folder)
+        files.write_text(folder / "report.md", self.markdown())
+        return html.write(folder, self.title, explorer)
