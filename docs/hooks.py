@@ -156,14 +156,23 @@ def command_settings() -> list[tuple[str, type]]:
 
 def command_section(name: str, parser: argparse.ArgumentParser) -> str:
     """Return the heading, usage and flags of one command."""
-    actions = [action for action in parser._actions if action.dest != "help"]
+    groups = [
+        (group, [action for action in group._group_actions if action.dest != "help"])
+        for group in parser._action_groups
+    ]
+    actions = [action for _, found in groups for action in found]
     places = [action for action in actions if not action.option_strings]
     flags = [action for action in actions if action.option_strings]
     usage = " ".join(["tfdvae", name, *(str(place.metavar) for place in places)])
     lines = [f"## {name}", "", escaped(parser.description or ""), ""]
     lines += ["```text", usage + (" [FLAGS]" if flags else ""), "```", ""]
-    lines += [definition(str(place.metavar), place.help or "") for place in places]
-    lines += [definition(flag_text(flag), flag.help or "") for flag in flags]
+    for group, found in groups:
+        if found and group.description:
+            title = (group.title or "").removesuffix(" options").capitalize()
+            lines += [f"**{title}.** {escaped(group.description)}", ""]
+        for action in found:
+            term = flag_text(action) if action.option_strings else str(action.metavar)
+            lines.append(definition(term, action.help or ""))
     return "\n".join(lines)
 
 
