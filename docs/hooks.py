@@ -13,7 +13,7 @@ import csv
 import re
 import warnings
 from pathlib import Path
-from posixpath import relpath
+from posixpath import normpath, relpath
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -68,8 +68,13 @@ def included(name: str, heading: str | None, folder: str) -> str:
     text = without_title(text)
     text = re.sub(r"^(#+ )", r"#\1", text, flags=re.MULTILINE)
     text = re.sub(r"^\|.*", unbroken, text, flags=re.MULTILINE)
-    place = relpath(Path(name).parent.as_posix(), folder)
-    return re.sub(r"!\[(.*?)\]\((?!http)(.*?)\)", rf"![\1]({place}/\2)", text)
+
+    def moved(found: re.Match[str]) -> str:
+        """Rewrite a link of the file as one of the page: the site has docs/ at its root."""
+        target = normpath(f"{Path(name).parent.as_posix()}/{found[2]}").removeprefix("docs/")
+        return f"{found[1]}({relpath(target, folder)})"
+
+    return re.sub(r"(\[[^\]]*\])\((?!http|#)(.*?)\)", moved, text)
 
 
 def unbroken(row: re.Match[str]) -> str:
