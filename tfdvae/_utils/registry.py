@@ -1,8 +1,10 @@
 """Named members of one kind, such as corruptions: those of tfdvae and those of other packages."""
 
+import importlib
 import importlib.metadata
+import pkgutil
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tfdvae._utils import checks
 
@@ -16,6 +18,8 @@ class Registry(Generic[Member]):
 
     Args:
         kind: what the members are, as messages name it.
+        package: package whose modules register the members of tfdvae itself. It is imported when
+            a member is first asked for; None where they are registered already.
 
     Example:
         >>> registry: Registry[int] = Registry("number")
@@ -25,9 +29,15 @@ class Registry(Generic[Member]):
         1
     """
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, package: str | None = None):
         self.kind = kind
+        self._package = package
         self._members: dict[str, Member] = {}
+
+    def _import_package(self) -> None:
+        package, self._package = self._package, None
+        if package is not None:
+            import_modules(package)
 
     def add(self, name: str, member: Member) -> Member:
         """Register a member and return it.
@@ -52,22 +62,58 @@ class Registry(Generic[Member]):
         Raises:
             ValueError: no such member; the nearest names are suggested.
         """
-        if name not in self._members:
-            load_plugins()
-        return self._members[checks.choice(argument or self.kind, name, self._members)]
+        if name not in self:
+            checks.choice(argument or self.kind, name, self._members)
+        return self._members[name]
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all members."""
-        load_plugins()
-        return tuple(self._members)
+    def names(self, plugins: bool = True) -> tuple[str, ...]:
+        """Return the names of all members.
+
+        Args:
+            plugins: whether packages that were not imported yet are asked for theirs.
+        """
+        return tuple(member for member, _ in self.items(plugins))
+
+    def items(self, plugins: bool = True) -> tuple[tuple[str, Member], ...]:
+        """Return the names and members; `plugins` as in `names`."""
+        self._import_package()
+        if plugins:
+            load_plugins()
+        return tuple(self._members.items())
 
     def __iter__(self) -> Iterator[Member]:
-        load_plugins()
-        return iter(tuple(self._members.values()))
+        return iter([member for _, member in self.items()])
 
     def __contains__(self, name: object) -> bool:
-        load_plugins()
+        self._import_package()
+        if name not in self._members:
+            load_plugins()
         return name in self._members
+
+
+def import_modules(package: str) -> None:
+    """Import a package and all of its modules, which register what they define."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        importlib.import_module(f"{package}.{module.name}")
+
+
+def resolve(place: object) -> Any:
+    """Return the object that `module:name` stands for; anything but text is returned as it is.
+
+    Example:
+        >>> resolve("math:sqrt")(4)
+        2.0
+
+    Raises:
+        ValueError: text that is not `module:name`.
+        ImportError, AttributeError: no such module or name.
+    """
+    if not isinstance(place, str):
+        return place
+    module, colon, name = place.partition(":")
+    if not (module and colon and name):
+        raise ValueError(f"{place!r} must be module:name, such as math:sqrt.")
+    return getattr(importlib.import_module(module), name)
 
 
 def load_plugins() -> None:
