@@ -5,18 +5,23 @@ Names are imported when they are first used, so that `import tfdvae` does not im
 
 import importlib
 import importlib.metadata
-import sys
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import wrapt
 
 if TYPE_CHECKING:
     from tfdvae.config import TrainConfig
+    from tfdvae.corruptions import register as register_corruption
+    from tfdvae.data.image_dataset import ImageDataset
     from tfdvae.experiment.runner import train
     from tfdvae.inference.augmentation import Augmenter
     from tfdvae.inference.exporting import export
     from tfdvae.inference.loading import load
-    from tfdvae.inference.trained_model import TrainedModel, augmenter
+    from tfdvae.inference.trained_model import TrainedModel
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
+    from tfdvae.registry import register_model, register_network
     from tfdvae.studies.registry import register_study
 
 __version__ = importlib.metadata.version("tfdvae")
@@ -25,49 +30,63 @@ __all__ = [
     "DVAE",
     "VAE",
     "Augmenter",
+    "ImageDataset",
     "TrainConfig",
     "TrainedModel",
-    "augmenter",
     "export",
     "load",
-    "load_model",
+    "register_command",
+    "register_corruption",
+    "register_model",
+    "register_network",
+    "register_source",
     "register_study",
+    "study",
     "train",
 ]
 
 _HOMES = {
-    "DAE": "models.autoencoder",
-    "DVAE": "models.variational",
-    "VAE": "models.variational",
-    "Augmenter": "inference.augmentation",
-    "TrainConfig": "config",
-    "TrainedModel": "inference.trained_model",
-    "augmenter": "inference.trained_model",
-    "export": "inference.exporting",
-    "load": "inference.loading",
-    "register_study": "studies.registry",
-    "train": "experiment.runner",
+    "DAE": "models.autoencoder:DAE",
+    "DVAE": "models.variational:DVAE",
+    "VAE": "models.variational:VAE",
+    "Augmenter": "inference.augmentation:Augmenter",
+    "ImageDataset": "data.image_dataset:ImageDataset",
+    "TrainConfig": "config:TrainConfig",
+    "TrainedModel": "inference.trained_model:TrainedModel",
+    "export": "inference.exporting:export",
+    "load": "inference.loading:load",
+    "register_command": "cli.registry:register_command",
+    "register_corruption": "corruptions:register",
+    "register_model": "registry:register_model",
+    "register_network": "registry:register_network",
+    "register_source": "data.sources:register_source",
+    "register_study": "studies.registry:register_study",
+    "study": "studies.api:study",
+    "train": "experiment.runner:train",
 }
 
 
-def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"tfdvae.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'tfdvae' has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tfdvae' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(f"tfdvae.{module}"), attribute)
 
 
-def load_model(path):
-    """Return the model of a `.keras` file, such as a run's `generator.keras`: `keras.models.load_model`, with the classes of tfdvae known."""
-    import keras
+def _after_keras(keras: ModuleType) -> None:
+    """Import the classes that Keras must know to load a `.keras` file.
 
-    _register()
-    return keras.models.load_model(path)
-
-
-def _register() -> None:
-    for module in ("models.autoencoder", "models.variational", "models.networks"):
-        importlib.import_module(f"tfdvae.{module}")
+    Nothing is done for another backend, where they cannot be imported. While the module of their
+    base is itself being imported, `_after_base` follows.
+    """
+    if keras.backend.backend() == "tensorflow":
+        importlib.import_module("tfdvae.models.base")
 
 
-if "keras" in sys.modules:  # then `keras.models.load_model` is to know the classes without more ado
-    _register()
+def _after_base(base: ModuleType) -> None:
+    for module in ("autoencoder", "variational", "layers"):
+        importlib.import_module(f"tfdvae.models.{module}")
+
+
+wrapt.register_post_import_hook(_after_keras, "keras")
+wrapt.register_post_import_hook(_after_base, "tfdvae.models.base")

@@ -14,9 +14,10 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.processes import TINY, peak_memory, run
+from tfdvae import registry
 from tfdvae._utils import files, limits
 from tfdvae.cli import main
-from tfdvae.config import NETWORKS, TrainConfig
+from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.sources import folder as folder_source
 from tfdvae.experiment import preflight, provenance
@@ -614,7 +615,7 @@ def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", registry.NETWORKS.names())
 @pytest.mark.parametrize("variational", [False, True])
 def test_parameters_are_counted_without_being_made(network, variational):
     make = partial(networks.build, network, (28, 28, 1), 4, variational=variational)

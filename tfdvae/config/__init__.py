@@ -7,8 +7,6 @@ from tfdvae.config.classifier import PROTOCOLS, ClassifierConfig
 from tfdvae.config.data import DEFAULT_N_TRAIN, DataConfig, data_folder
 from tfdvae.config.generator import (
     DEFAULT_CORRUPTION,
-    MODELS,
-    NETWORKS,
     TARGETS,
     GeneratorConfig,
 )
@@ -32,8 +30,6 @@ __all__ = [
     "DEFAULT_N_TRAIN",
     "EXPORT_FORMATS",
     "INCIDENTAL",
-    "MODELS",
-    "NETWORKS",
     "PRECISIONS",
     "PROTOCOLS",
     "RECIPES",

@@ -5,20 +5,10 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae import corruptions
+from tfdvae import corruptions, registry
 from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 
-MODELS = ("ae", "dae", "vae", "dvae")
-NETWORKS = (
-    "mlp",
-    "strided_conv",
-    "pooled_conv",
-    "pooled_conv_inference",
-    "slim_residual_conv",
-    "residual_conv",
-    "wide_residual_conv",
-)
 TARGETS = ("observed", "corrupted")
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
@@ -34,10 +24,10 @@ class GeneratorConfig(Group):
         'residual_conv'
     """
 
-    model: Annotated[str, one_of(*MODELS)] = "dvae"
+    model: Annotated[str, one_of(*registry.MODELS.names(plugins=False))] = "dvae"
     """Autoencoder, denoising autoencoder, variational autoencoder or denoising variational
     autoencoder."""
-    network: Annotated[str | None, one_of(*NETWORKS)] = None
+    network: Annotated[str | None, one_of(*registry.NETWORKS.names(plugins=False))] = None
     """Encoder and decoder. Default: residual_conv for ae and dae; mlp, as published, for vae and
     dvae."""
     corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
@@ -87,10 +77,10 @@ class GeneratorConfig(Group):
     """Start from the weights of a trained model: a run folder or a .keras file."""
 
     def __post_init__(self) -> None:
-        checks.choice("model", self.model, MODELS)
+        registry.MODELS.get(self.model)
         checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:
-            checks.choice("network", self.network, NETWORKS)
+            registry.NETWORKS.get(self.network)
         checks.choice("target", self.target, TARGETS)
         checks.choice("sampling", self.sampling, SAMPLINGS)
         self.check_integers("epochs", "batch_size", "latent_dim")
@@ -118,40 +108,52 @@ class GeneratorConfig(Group):
         if self.corruption is not None:
             corruption = corruptions.parse(self.corruption)
             if not self.denoising and corruption.level > 0:
-                raise ValueError(
-                    f"a {self.model} has no `corruption`; got {corruption}. With one it is "
-                    f"`d{self.model}`."
-                )
-        for needed, models, names in (
-            (self.denoising, "dae and dvae", ("corruption_samples", "target")),
-            (
-                self.variational,
-                "vae and dvae",
-                ("beta", "beta_warmup", "latent_samples", "sampling"),
-            ),
+                variant = registry.corrupting_variant(self.model)
+                hint = f" With one it is `{variant}`." if variant else ""
+                raise ValueError(f"a {self.model} has no `corruption`; got {corruption}.{hint}")
+        for trait, names in (
+            ("denoising", ("corruption_samples", "target")),
+            ("variational", ("beta", "beta_warmup", "latent_samples", "sampling")),
         ):
-            for name in () if needed else self.changed(*names):
+            for name in () if getattr(self, trait) else self.changed(*names):
                 raise ValueError(
-                    f"`{name}` is for models {models}; got {getattr(self, name)!r} with "
-                    f"{self.model}."
+                    f"`{name}` is for models {registry.listed_models(trait)}; got "
+                    f"{getattr(self, name)!r} with {self.model}."
                 )
-        if self.corrupt_before_encoding and (self.model != "dvae" or self.sampling != "posterior"):
+        if self.corrupt_before_encoding and not (
+            self.denoising and self.variational and self.sampling == "posterior"
+        ):
             raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
 
     @property
     def chosen_network(self) -> str:
         """The network: `network`, or what stands for its default."""
-        return self.network or ("mlp" if self.variational else "residual_conv")
+        return self.network or self.model_spec.default_network
+
+    @property
+    def model_spec(self) -> registry.ModelSpec:
+        """What the model can do."""
+        return registry.MODELS.get(self.model)
+
+    @property
+    def network_spec(self) -> registry.NetworkSpec:
+        """What the network can do."""
+        return registry.NETWORKS.get(self.chosen_network)
+
+    @property
+    def latent_units(self) -> int:
+        """Latent units of the code; 0 where the code is an image or a layer of the network."""
+        return self.latent_dim if self.network_spec.has_units(self.variational) else 0
 
     @property
     def variational(self) -> bool:
         """Whether the code is a distribution."""
-        return self.model in ("vae", "dvae")
+        return self.model_spec.variational
 
     @property
     def denoising(self) -> bool:
         """Whether the model corrupts its input."""
-        return self.model in ("dae", "dvae")
+        return self.model_spec.denoising
 
 
 def parse_likelihood(text: str, variational: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from tfdvae import corruptions
+from tfdvae import corruptions, registry
 from tfdvae._utils import checks, files
 from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
@@ -63,10 +63,10 @@ class TrainConfig:
         if self.data.noisy_dir is not None:
             self._check_pairs()
         elif self.generator.denoising and self.injected.level == 0:
-            model = self.generator.model
+            spec = self.generator.model_spec
+            hint = f" Without one it is `{spec.plain}`." if spec.plain else ""
             raise ValueError(
-                f"a {model} needs a `corruption` with a level above 0; got {self.injected}. "
-                f"Without one it is `{model.replace('d', '', 1)}`."
+                f"a {spec.name} needs a `corruption` with a level above 0; got {self.injected}.{hint}"
             )
 
     def _check_pairs(self) -> None:
@@ -74,8 +74,8 @@ class TrainConfig:
         model, no_classifier = self.generator.model, self.classifier.no_classifier
         if not self.generator.denoising or not no_classifier:
             raise ValueError(
-                "`noisy_dir` is for models dae and dvae with `no_classifier`; got "
-                f"{model}, `no_classifier` {no_classifier}."
+                f"`noisy_dir` is for models {registry.listed_models('denoising')} with "
+                f"`no_classifier`; got {model}, `no_classifier` {no_classifier}."
             )
         if self.injected.level > 0:
             raise ValueError(
@@ -152,15 +152,15 @@ class TrainConfig:
     @property
     def makes_images(self) -> bool:
         """Whether the model makes synthetic images: no plain autoencoder, none of pairs."""
-        return self.generator.model != "ae" and self.data.noisy_dir is None
+        return self.generator.model_spec.generates and self.data.noisy_dir is None
 
     @property
     def training_sets(self) -> tuple[str, ...]:
         """What classifiers are trained on, as in the column `augmentation`, if there are any."""
         if self.classifier.no_classifier:
             return ()
-        model = self.generator.model
-        return ("limited",) if model == "ae" else ("limited", model)
+        spec = self.generator.model_spec
+        return ("limited", spec.name) if spec.generates else ("limited",)
 
     def identity(self) -> str:
         """Return a name made from the settings that a result depends on, and from nothing else.

@@ -30,17 +30,7 @@ def figure_names(config: TrainConfig) -> list[str]:
         ["denoised"] if config.data.noisy_dir else ["corrupted", "reconstructions"]
     )
     names += ["augmentation"] if config.makes_images else []
-    units = config.generator.variational or config.generator.chosen_network in (
-        "mlp",
-        "strided_conv",
-    )  # few enough for a grid of each pair to say something
-    names += (
-        ["latent_grids"]
-        if units
-        and config.generator.latent_dim > 1
-        and not config.generator.chosen_network.endswith("residual_conv")
-        else []
-    )
+    names += ["latent_grids"] if config.generator.latent_units > 1 else []
     return names + (["learning_curves", "accuracy"] if config.training_sets else [])
 
 
@@ -189,7 +179,7 @@ def summary(run: Run) -> str:
 def _results(run: Run) -> list[Part]:
     c = run.config
     parts: list[Part] = [Paragraph(run.source.notice)] if run.source.notice else []
-    if c.generator.model == "ae":
+    if not c.generator.model_spec.generates:
         text = "A plain autoencoder makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))
     rows = csv_rows.read_rows(run.folder / "metrics.csv")

@@ -4,9 +4,7 @@ import keras
 
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.models import networks
-from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
-from tfdvae.models.variational import DVAE, VAE
 
 
 def build_generator(
@@ -45,13 +43,9 @@ def build_generator(
         "beta_warmup_steps": c.generator.beta_warmup * steps_per_epoch,
         "latent_samples": c.generator.latent_samples,
     }
-    match c.generator.model:
-        case "ae" | "dae":
-            model = DAE(*pair, **corrupting, **own)
-        case "vae":
-            model = VAE(*pair, **bound, **own)
-        case "dvae":
-            model = DVAE(*pair, **corrupting, **bound, **own)
+    spec = c.generator.model_spec
+    options = own | (corrupting if spec.denoising else {}) | (bound if spec.variational else {})
+    model = spec.load_class()(*pair, **options, **spec.options)
     rate = c.generator.learning_rate
     if c.generator.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfdvae import registry
 from tfdvae.metrics.statistics import mean_and_half_width
 from tfdvae.reporting.document import Table
 
@@ -93,8 +94,5 @@ def psnr_table(rows: Sequence[dict]) -> Table:
 
 def training_set_label(augmentation: str) -> str:
     """Return the name of a training set in tables and figures."""
-    return (
-        f"limited + {augmentation.upper()}"
-        if augmentation in ("dae", "vae", "dvae")
-        else augmentation
-    )
+    made = registry.generates(augmentation)
+    return f"limited + {augmentation.upper()}" if made else augmentation

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from tfdvae.config import MODELS, RECIPES, TrainConfig, data_folder, setting_names
+from tfdvae import registry
+from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
 from tfdvae.config.train import GROUPS
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
@@ -46,7 +47,7 @@ def test_defaults_are_the_published_study():
     )
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", registry.MODELS.names())
 def test_json_and_back(model):
     config = TrainConfig.of(
         model=model, n_train=70, noisy_train=True, test_noise=("0", "masking:0.5"), seed=3

@@ -16,6 +16,7 @@ from tests.helpers.models import (
     make,
     weights_hash,
 )
+from tfdvae import registry
 from tfdvae._utils import seeds
 from tfdvae.corruptions import KINDS
 from tfdvae.models import networks
@@ -272,7 +273,7 @@ def test_parameter_counts(network, variational):
 
 
 def test_every_network_is_listed():
-    assert {network for network, _ in PARAMETERS} == set(networks.NETWORKS) == set(SHAPES)
+    assert {network for network, _ in PARAMETERS} == set(registry.NETWORKS.names()) == set(SHAPES)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])

@@ -17,7 +17,7 @@ from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
 from tfdvae.studies.augmentation import report, study
-from tfdvae.studies.augmentation.settings import TRAINING_SETS, AugmentationStudyConfig
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
 
 SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
          "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
@@ -183,7 +183,7 @@ def test_development_holds_out_whole_groups(source):
     assert not inside & outside
 
 
-@pytest.mark.parametrize("name", TRAINING_SETS)
+@pytest.mark.parametrize("name", training_sets())
 def test_training_sets(source, name):
     """Parts, labels and, for augmentation of batches, what it does to them."""
     config = small()

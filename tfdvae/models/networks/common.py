@@ -1,28 +1,39 @@
-"""Encoder and decoder pairs.
+"""What the networks share: heads of an encoder, and sizes of images that a network can take."""
 
-An encoder maps images (N, H, W, C) to a code; for a variational model to two outputs, mean and log-variance. A decoder maps a
-code to logits of pixels (N, H, W, C): no final sigmoid.
-"""
+from __future__ import annotations
 
-import keras
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
 
 
-def _heads(variational: bool) -> tuple[str, ...]:
+def heads(variational: bool) -> tuple[str, ...]:
+    """Return the names of the encoder's outputs."""
     return ("mean", "log_variance") if variational else ("code",)
 
 
-def _encoder(images, outputs) -> keras.Model:
+def make_encoder(images: Any, outputs: Sequence[Any]) -> keras.Model:
+    """Return the model from the Keras tensor of images to one output, or to a list of several."""
+    import keras
+
     return keras.Model(images, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
 
-def _steps(network: str, size: int, step: int, offset: int) -> int:
-    """Return k where `size` is `step` * k + `offset`, k at least 1: the size of the smallest layer."""
+def smallest_size(network: str, size: int, step: int, offset: int) -> int:
+    """Return k where `size` is `step` * k + `offset`, k at least 1: the size of the smallest layer.
+
+    Raises:
+        ValueError: there is no such k; the nearest sizes are named.
+    """
     k, rest = divmod(size - offset, step)
     if k < 1 or rest:
         below = max(1, k)
         fitting = [step * n + offset for n in ((below,) if k < 1 else (below, below + 1))]
         wanted = f"{step} k + {offset}" if offset else f"multiples of {step}"
         raise ValueError(
-            f"network {network} must have images whose height and width are {wanted}; got {size}. Nearest: {' and '.join(map(str, fitting))}."
+            f"network {network} must have images whose height and width are {wanted}; "
+            f"got {size}. Nearest: {' and '.join(map(str, fitting))}."
         )
     return k

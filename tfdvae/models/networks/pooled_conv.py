@@ -1,23 +1,21 @@
-"""Encoder and decoder pairs.
+"""The convolutional network of the Keras DAE of OpenGenus."""
 
-An encoder maps images (N, H, W, C) to a code; for a variational model to two outputs, mean and log-variance. A decoder maps a
-code to logits of pixels (N, H, W, C): no final sigmoid.
-"""
+from __future__ import annotations
 
-import keras
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import _encoder, _heads, _steps
+from tfdvae.models.networks.common import heads, make_encoder, smallest_size
+from tfdvae.registry import register_network
+
+if TYPE_CHECKING:
+    import keras
 
 
-@keras.saving.register_keras_serializable(package="tfdvae", name="InferenceBatchNormalization")
-class InferenceBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation that is in inference mode also while training: scale and shift are trained, the statistics stay."""
-
-    def call(self, inputs, training=None, mask=None):
-        return super().call(inputs, training=False, mask=mask)
-
-
+@register_network(
+    "pooled_conv", latent_units=False, summary="Max-pooled convolutions (the OpenGenus DAE)."
+)
 def pooled_conv(
     image_shape: tuple[int, int, int],
     latent_dim: int = 4,
@@ -25,25 +23,35 @@ def pooled_conv(
     variational: bool,
     seed: int = 0,
     dtype: str = "float32",
-    normalisation: type[keras.layers.Layer] = keras.layers.BatchNormalization,
+    fixed_statistics: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
     """Return the convolutional encoder and decoder of the Keras DAE of OpenGenus.
 
-    Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and max-pooling; the decoder mirrors them with
-    transposed convolutions and upsampling. For 28x28x1 images an AE or DAE has 186,511 parameters, 642 of them not
-    trainable, and its code is the flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads of
-    `latent_dim` units on it, and a dense layer back. Arguments are those of `mlp`, and `normalisation`. As network
-    `pooled_conv_inference` it is `InferenceBatchNormalization`, whose statistics stay at 0 and 1, as in the published training loop, which
-    calls its networks in inference mode.
+    Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and
+    max-pooling; the decoder mirrors them with transposed convolutions and upsampling. For 28x28x1
+    images an AE or DAE has 186,511 parameters, 642 of them not trainable, and its code is the
+    flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads
+    of `latent_dim` units on it, and a dense layer back.
+
+    Arguments are those of `mlp`, and `fixed_statistics`: batch normalisation whose statistics stay
+    at 0 and 1 (network `pooled_conv_inference`), as in the published training loop, which calls its
+    networks in inference mode.
 
     Raises:
         ValueError: height or width is not 4 k + 12 with k at least 1.
     """
+    import keras
+
+    from tfdvae.models.layers import InferenceBatchNormalization
+
+    normalisation = (
+        InferenceBatchNormalization if fixed_statistics else keras.layers.BatchNormalization
+    )
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (_steps("pooled_conv", size, 4, 12) for size in (height, width))
+    rows, columns = (smallest_size("pooled_conv", size, 4, 12) for size in (height, width))
 
-    def start(name):
+    def start(name: str) -> dict[str, Any]:
         return {
             "kernel_initializer": keras.initializers.GlorotUniform(
                 seed=seeds.stream(seed, f"initial weights/{name}")
@@ -52,10 +60,10 @@ def pooled_conv(
             "name": name,
         }
 
-    def activated(hidden):
+    def activated(hidden: Any) -> Any:
         return keras.layers.LeakyReLU(dtype=dtype)(normalisation(dtype=dtype)(hidden))
 
-    def transposed(hidden, units, padding, name):
+    def transposed(hidden: Any, units: int, padding: str, name: str) -> Any:
         return keras.layers.Conv2DTranspose(units, 3, padding=padding, **start(name))(hidden)
 
     hidden = images = keras.Input((height, width, channels), name="images")
@@ -69,8 +77,8 @@ def pooled_conv(
             hidden = keras.layers.MaxPooling2D(dtype=dtype)(hidden)
     hidden = keras.layers.Flatten(dtype=dtype)(hidden)
     size = rows * columns * 128
-    heads = (
-        [keras.layers.Dense(latent_dim, **start(head))(hidden) for head in _heads(variational)]
+    outputs = (
+        [keras.layers.Dense(latent_dim, **start(head))(hidden) for head in heads(variational)]
         if variational
         else [hidden]
     )
@@ -84,6 +92,13 @@ def pooled_conv(
             activated(transposed(hidden, units, padding, f"decoder_{number}"))
         )
     hidden = activated(transposed(hidden, channels, "valid", "decoder_3"))
-    return _encoder(images, heads), keras.Model(
+    return make_encoder(images, outputs), keras.Model(
         code, transposed(hidden, channels, "valid", "logits"), name="decoder"
     )
+
+
+register_network(
+    "pooled_conv_inference",
+    latent_units=False,
+    summary="pooled_conv with fixed batch statistics, as published.",
+)(partial(pooled_conv, fixed_statistics=True))

@@ -1,17 +1,23 @@
-"""Encoder and decoder pairs.
+"""Residual convolutional networks whose code keeps its place in the image."""
 
-An encoder maps images (N, H, W, C) to a code; for a variational model to two outputs, mean and log-variance. A decoder maps a
-code to logits of pixels (N, H, W, C): no final sigmoid.
-"""
+from __future__ import annotations
 
-import keras
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import _encoder, _heads, _steps
+from tfdvae.models.networks.common import heads, make_encoder, smallest_size
+from tfdvae.registry import register_network
+
+if TYPE_CHECKING:
+    import keras
 
 RESIDUAL_BLOCKS = 3
 
 
+@register_network(
+    "residual_conv", tiles=True, summary="Residual blocks; the code keeps its place in the image."
+)
 def residual_conv(
     image_shape: tuple[int, int, int],
     latent_dim: int = 4,
@@ -22,58 +28,75 @@ def residual_conv(
     filters: int = 32,
     inner_filters: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Return a convolutional encoder and decoder made for denoising on a CPU, with a code that keeps its place in the image.
+    """Return a convolutional encoder and decoder made for denoising on a CPU.
 
-    All work is done at half the height and width: three residual blocks of two 3x3 convolutions each way, activated before they are
-    convolved (He et al. 2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code has shape
-    (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels; 16 channels denoise better. Arguments are those of
-    `mlp`, but `latent_dim` counts channels, and there are `filters`, the channels of the blocks, 32, and `inner_filters`, those between the two
-    convolutions of a block, by default as many. Network `slim_residual_conv` has 16 of these and does about half the work; `wide_residual_conv`
-    has 64 of both and is meant for bfloat16. As an AE or DAE for one channel and 4 latent channels: 113,349, 57,957 and 447,877 parameters.
+    The code keeps its place in the image. All work is done at half the height and width: three
+    residual blocks of two 3x3 convolutions each way, activated before they are convolved (He et al.
+    2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code
+    has shape (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels;
+    16 channels denoise better.
+
+    Network `slim_residual_conv` has 16 inner filters and does about half the work;
+    `wide_residual_conv` has 64 filters and is meant for bfloat16. As an AE or DAE for one channel
+    and 4 latent channels: 113,349 (residual_conv), 57,957 and 447,877 parameters.
+
+    Arguments are those of `mlp`, but `latent_dim` counts channels, and there are `filters`, the
+    channels of the blocks, and `inner_filters`, those between the two convolutions of a block, by
+    default as many.
 
     Raises:
         ValueError: height or width is not even.
     """
+    import keras
+
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (_steps("residual_conv", size, 2, 0) for size in (height, width))
+    rows, columns = (smallest_size("residual_conv", size, 2, 0) for size in (height, width))
 
     def conv(
-        inputs,
-        units,
-        name,
-        size=3,
-        strides=1,
-        kind=keras.layers.Conv2D,
-        start=keras.initializers.HeNormal,
-    ):
-        start = start(seed=seeds.stream(seed, f"initial weights/{name}"))
+        inputs: Any,
+        units: int,
+        name: str,
+        size: int = 3,
+        strides: int = 1,
+        kind: Any = keras.layers.Conv2D,
+        initializer: Any = keras.initializers.HeNormal,
+    ) -> Any:
+        start = initializer(seed=seeds.stream(seed, f"initial weights/{name}"))
         return kind(
             units, size, strides, padding="same", kernel_initializer=start, dtype=dtype, name=name
         )(inputs)
 
-    def relu(inputs):
+    def relu(inputs: Any) -> Any:
         return keras.layers.ReLU(dtype=dtype)(inputs)
 
-    def blocks(hidden, part):
+    def blocks(hidden: Any, part: str) -> Any:
         for number in range(1, RESIDUAL_BLOCKS + 1):
             inner = conv(relu(hidden), inner_filters or filters, f"{part}_{number}_1")
             inner = conv(
                 relu(inner),
                 filters,
                 f"{part}_{number}_2",
-                start=lambda seed: keras.initializers.Zeros(),
+                initializer=lambda seed: keras.initializers.Zeros(),
             )
             hidden = keras.layers.Add(dtype=dtype)([hidden, inner])
         return relu(hidden)
 
     images = keras.Input((height, width, channels), name="images")
     hidden = blocks(conv(images, filters, "encoder_0", size=4, strides=2), "encoder")
-    encoder = _encoder(
-        images, [conv(hidden, latent_dim, head, size=1) for head in _heads(variational)]
+    encoder = make_encoder(
+        images, [conv(hidden, latent_dim, head, size=1) for head in heads(variational)]
     )
 
     code = keras.Input((rows, columns, latent_dim), name="code")
     hidden = blocks(conv(code, filters, "decoder_0"), "decoder")
     logits = conv(hidden, channels, "logits", size=4, strides=2, kind=keras.layers.Conv2DTranspose)
     return encoder, keras.Model(code, logits, name="decoder")
+
+
+register_network(
+    "slim_residual_conv", tiles=True, summary="residual_conv with 16 inner filters: half the work."
+)(partial(residual_conv, inner_filters=16))
+register_network(
+    "wide_residual_conv", tiles=True, summary="residual_conv with 64 filters, for bfloat16."
+)(partial(residual_conv, filters=64))

@@ -1,15 +1,20 @@
-"""Encoder and decoder pairs.
+"""The convolutional network of the noise study."""
 
-An encoder maps images (N, H, W, C) to a code; for a variational model to two outputs, mean and log-variance. A decoder maps a
-code to logits of pixels (N, H, W, C): no final sigmoid.
-"""
+from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING, Any
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import _encoder, _heads, _steps
+from tfdvae.models.networks.common import heads, make_encoder, smallest_size
+from tfdvae.registry import register_network
+
+if TYPE_CHECKING:
+    import keras
 
 
+@register_network(
+    "strided_conv", summary="Strided convolutions and a dense code (the noise study)."
+)
 def strided_conv(
     image_shape: tuple[int, int, int],
     latent_dim: int = 4,
@@ -18,20 +23,23 @@ def strided_conv(
     seed: int = 0,
     dtype: str = "float32",
 ) -> tuple[keras.Model, keras.Model]:
-    """Return the convolutional encoder and decoder of the noise study, with torch's initialisation and batch normalisation.
+    """Return the convolutional encoder and decoder of the noise study.
 
-    Three convolutions of stride 2 (8, 16 and 32 channels) and dense layers of 128 units and of the code; the decoder mirrors
-    them. For 28x28x1 images and 4 latent units: 87,125 trainable parameters as an AE or DAE. A VAE or DVAE has two heads in
-    place of the last dense layer. Arguments are those of `mlp`.
+    Initialisation and batch normalisation are those of torch. Three convolutions of stride 2 (8, 16
+    and 32 channels) and dense layers of 128 units and of the code; the decoder mirrors them. For
+    28x28x1 images and 4 latent units: 87,125 trainable parameters as an AE or DAE. A VAE or DVAE
+    has two heads in place of the last dense layer. Arguments are those of `mlp`.
 
     Raises:
         ValueError: height or width is not 8 k + 4 with k at least 1.
     """
+    import keras
+
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (_steps("strided_conv", size, 8, 4) for size in (height, width))
+    rows, columns = (smallest_size("strided_conv", size, 8, 4) for size in (height, width))
 
-    def layer(kind, units, fan_in, name, **options):
+    def layer(kind: Any, units: int, fan_in: int, name: str, **options: Any) -> Any:
         kernel, bias = (
             seeds.stream(seed, f"initial weights/{name}/{part}") for part in ("kernel", "bias")
         )
@@ -48,26 +56,26 @@ def strided_conv(
             **options,
         )
 
-    def conv(inputs, units, name, padding):
+    def conv(inputs: Any, units: int, name: str, padding: int) -> Any:
         if padding:
             inputs = keras.layers.ZeroPadding2D(padding, dtype=dtype)(inputs)
         return layer(
             keras.layers.Conv2D, units, 9 * inputs.shape[-1], name, kernel_size=3, strides=2
         )(inputs)
 
-    def transposed(inputs, units, name, crop):
+    def transposed(inputs: Any, units: int, name: str, crop: bool) -> Any:
         grown = layer(
             keras.layers.Conv2DTranspose, units, 9 * units, name, kernel_size=3, strides=2
         )(inputs)
         return keras.layers.Cropping2D(((1, 0), (1, 0)), dtype=dtype)(grown) if crop else grown
 
-    def dense(inputs, units, name):
+    def dense(inputs: Any, units: int, name: str) -> Any:
         return layer(keras.layers.Dense, units, inputs.shape[-1], name)(inputs)
 
-    def relu(inputs):
+    def relu(inputs: Any) -> Any:
         return keras.layers.ReLU(dtype=dtype)(inputs)
 
-    def normalised(inputs):
+    def normalised(inputs: Any) -> Any:
         return relu(
             keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)(inputs)
         )
@@ -77,7 +85,7 @@ def strided_conv(
     hidden = normalised(conv(hidden, 16, "encoder_2", 1))
     hidden = relu(conv(hidden, 32, "encoder_3", 0))
     hidden = relu(dense(keras.layers.Flatten(dtype=dtype)(hidden), 128, "encoder_4"))
-    encoder = _encoder(images, [dense(hidden, latent_dim, head) for head in _heads(variational)])
+    encoder = make_encoder(images, [dense(hidden, latent_dim, head) for head in heads(variational)])
 
     code = keras.Input((latent_dim,), name="code")
     hidden = relu(dense(code, 128, "decoder_1"))

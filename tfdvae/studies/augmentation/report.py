@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae import corruptions
+from tfdvae import corruptions, registry
 from tfdvae._utils import csv_rows, files
 from tfdvae.data import image_dataset
 from tfdvae.metrics import statistics
@@ -14,7 +14,7 @@ from tfdvae.reporting import html, plots, tables
 from tfdvae.reporting.document import literal
 from tfdvae.reporting.tables import noise_label, training_set_label
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, MIN_UNITS, Comparison, verdict
-from tfdvae.studies.augmentation.settings import GENERATIVE, AugmentationStudyConfig
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 
 def table(head, lines):
@@ -168,7 +168,7 @@ class Results:
         for name in sets:
             baseline = (
                 "duplicate"
-                if protocol == "equal_epochs" and name in GENERATIVE and "duplicate" in sets
+                if protocol == "equal_epochs" and registry.generates(name) and "duplicate" in sets
                 else "limited"
             )
             for tested in (AS_THEY_ARE, ALL_NOISES)[: len(self.noises)]:
@@ -468,7 +468,7 @@ def _tables(results: Results, folder: Path, dataset: str) -> list[str]:
                 ahead,
             ),
         ]
-        if "classical" in scores and (made := [name for name in scores if name in GENERATIVE]):
+        if "classical" in scores and (made := [name for name in scores if registry.generates(name)]):
             cells = [
                 [
                     results.difference(condition, protocol, name, "classical", tested)[0]

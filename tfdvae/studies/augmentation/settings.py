@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import tyro
 
+from tfdvae import registry
 from tfdvae._utils import checks
 from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig
 from tfdvae.config.classifier import parse_test_noise
@@ -16,17 +17,17 @@ from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
 CONDITIONS = ("clean", "noisy")
-TRAINING_SETS = (
-    "limited",
-    "duplicate",
-    "gaussian",
-    "classical",
-    "classical+gaussian",
-    "dae",
-    "vae",
-    "dvae",
-)
-GENERATIVE = ("dae", "vae", "dvae")
+CLASSIC_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
+
+
+def training_sets(plugins: bool = True) -> tuple[str, ...]:
+    """Return what classifiers can be trained on: classic sets, and models that make images.
+
+    Args:
+        plugins: whether models of other packages are among them.
+    """
+    made = [name for name, spec in registry.MODELS.items(plugins) if spec.generates]
+    return (*CLASSIC_SETS, *made)
 
 
 @register_study(
@@ -52,7 +53,7 @@ class AugmentationStudyConfig(StudyConfig):
         tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")
     ] = None
     """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
-    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = TRAINING_SETS
+    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = training_sets(plugins=False)
     """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
     protocols: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")
@@ -105,7 +106,7 @@ class AugmentationStudyConfig(StudyConfig):
     def __post_init__(self) -> None:
         for name, choices in (
             ("conditions", CONDITIONS),
-            ("sets", TRAINING_SETS),
+            ("sets", training_sets()),
             ("protocols", PROTOCOLS),
         ):
             for value in getattr(self, name) or ():

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import classifier, corruptions
+from tfdvae import classifier, corruptions, registry
 from tfdvae._utils import csv_rows, files, threads
 from tfdvae.config import (
     DEFAULT_CORRUPTION,
@@ -37,19 +37,18 @@ from tfdvae.models import build
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import runner as cell_runner
 from tfdvae.studies.augmentation import report
-from tfdvae.studies.augmentation.settings import (
-    CONDITIONS,
-    GENERATIVE,
-    AugmentationStudyConfig,
-)
+from tfdvae.studies.augmentation.settings import CONDITIONS, AugmentationStudyConfig
 
 logger = logging.getLogger(__name__)
 
-EQUAL_EPOCHS = (
-    "limited",
-    "duplicate",
-    *GENERATIVE,
-)  # the others have as many images as limited, so that nothing changes
+
+def has_equal_epochs(name: str) -> bool:
+    """Tell whether a training set is measured under equal epochs.
+
+    The others have as many images as `limited`, so that nothing would change.
+    """
+    return name in ("limited", "duplicate") or registry.generates(name)
+
 
 QUICK_IMAGES, LEAST_OF_A_CLASS = 200, 3  # a class: for the cross-validation of the linear probe
 
@@ -161,7 +160,7 @@ def training_set(
     parts, labels, transform = [images.train], [images.train_labels], None
     if name == "duplicate":
         parts, labels = 3 * parts, 3 * labels
-    elif name in GENERATIVE:
+    elif registry.generates(name):
         generator, _ = train_generator(config, images.train, name, seed)
         made = Augmenter(generator).generate(
             images.train, images.train_labels, SAMPLES_PER_IMAGE, seed
@@ -270,7 +269,7 @@ def classifier_cell(
         augmentation=name,
         protocol=protocol,
     )
-    if name in GENERATIVE:
+    if registry.generates(name):
         row = partial(row, **_generative_fields(name))
     per_epoch = steps // len(curve) if curve else 0
     rows = [
@@ -406,7 +405,9 @@ def listed_cells(
     """Return what computes each cell, by name: equal steps first, seed by seed."""
     listed: dict[str, Callable] = {}
     for protocol in config.protocols:
-        chosen = [name for name in config.sets if protocol == "equal_steps" or name in EQUAL_EPOCHS]
+        chosen = [
+            name for name in config.sets if protocol == "equal_steps" or has_equal_epochs(name)
+        ]
         for seed in config.seeds:
             for condition in config.conditions:
                 for name in chosen:
@@ -420,7 +421,7 @@ def listed_cells(
     if not config.development:
         for seed in config.seeds:
             for condition in config.conditions:
-                for model in (name for name in config.sets if name in GENERATIVE):
+                for model in (name for name in config.sets if registry.generates(name)):
                     listed[f"{condition}-latent-{model}-seed{seed}"] = partial(
                         latent_cell, condition=condition, model=model, seed=seed
                     )
@@ -620,11 +621,11 @@ def _seconds(
         condition: str, seed: int, model: str | None = None, name: str = "", protocol: str = ""
     ) -> float:
         generating = (
-            config.epochs * per_epoch * generator_step if model or name in GENERATIVE else 0
+            config.epochs * per_epoch * generator_step if model or registry.generates(name) else 0
         )
         if model:
             return STARTING + generating + likelihood
-        times = 3 if name in ("duplicate", *GENERATIVE) else 1
+        times = 3 if name == "duplicate" or registry.generates(name) else 1
         trained = (
             config.classifier_steps
             if protocol == "equal_steps"

@@ -207,7 +207,7 @@ def _model_cell(
         raise FloatingPointError(f"the loss became {losses[-1]}.")
     name = "own" if trained in config.corruptions else "blind"
     tests = (trained,) if name == "own" else (*config.corruptions, *config.unseen)
-    row = partial(_row, config, source, path, model="dae", network=settings.generator.network, corruption=trained, target=settings.generator.target, seed=seed,
+    row = partial(_row, config, source, path, model=settings.generator.model, network=settings.generator.network, corruption=trained, target=settings.generator.target, seed=seed,
                   epoch=config.epochs, augmentation=name)  # fmt: skip
     rows, pictures = [], {}
     for tested in tests:
