@@ -70,7 +70,7 @@ def main() -> None:
             arguments.runs
             / f"{'-'.join(flag.strip('-') for flag in flags)}-seed{arguments.seeds[0]}"
         )
-        pictures[name] = tfdvae.load_model(folder / "generator.keras").denoise(noisy)
+        pictures[name] = tfdvae.load(folder / "generator.keras").denoise(noisy)
     csv_rows.write_rows(arguments.output / "rows.csv", rows)
     plots.image_rows(
         pictures, f"Recipes: test images with {NOISE}, denoised", arguments.output / "pictures.png"

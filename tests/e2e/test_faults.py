@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
-import tfdvae
 from tests.helpers.processes import ROOT, run, run_tfdvae
 from tfdvae._utils import csv_rows, files
 from tfdvae.cli import main
@@ -85,7 +85,7 @@ def results(folder):
     tables = [(folder / name).read_bytes() for name in ("metrics.csv", "history.csv")]
     weights = []
     for name in ("generator", "classifier-limited", "classifier-dvae"):
-        arrays = tfdvae.load_model(folder / f"{name}.keras").get_weights()
+        arrays = keras.models.load_model(folder / f"{name}.keras").get_weights()
         weights.append(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
     return tables, weights
 
@@ -452,6 +452,7 @@ def _python_of_the_readme(folder):
     blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
               for name in ("example", "uses", "saved model", "load")}  # fmt: skip
     code = f"""
+import keras
 import numpy as np
 import tensorflow as tf
 digits = np.load("digits.npz")

@@ -482,7 +482,7 @@ def test_pairs(model, digits, tmp_path):
         image_dataset.to_unit(images) for images in (source.test.images, source.test.noisy)
     )
     assert len(aims) == 20
-    denoised = tfdvae.load_model(run_folder / "generator.keras").denoise(inputs)
+    denoised = keras.models.load_model(run_folder / "generator.keras").denoise(inputs)
     for name, images in (("psnr_input", inputs), ("psnr", denoised)):
         expected = np.mean(-10 * np.log10(np.square(images - aims).mean(axis=(1, 2, 3))))
         assert values["test", name] == pytest.approx(expected, rel=1e-5)

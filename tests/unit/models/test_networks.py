@@ -193,11 +193,19 @@ def test_sizes_that_do_not_fit(network, size, nearest):
         )
 
 
-@pytest.mark.parametrize("load", ["tfdvae.load_model", "keras.models.load_model"])
-def test_another_process_loads_a_model_with_a_layer_of_its_own(load, tmp_path):
+@pytest.mark.parametrize("imports", ["import keras, tfdvae", "import tfdvae, keras"])
+def test_another_process_loads_a_model_whatever_is_imported_first(imports, tmp_path):
+    """Also one with a layer of tfdvae's own; `import tfdvae` alone loads no TensorFlow."""
     model = DAE(*networks.build("pooled_conv_inference", (16, 16, 1), 4, variational=False))
     model.save(tmp_path / "m.keras")
-    code = f"import keras, tfdvae; print({load}({str(tmp_path / 'm.keras')!r}).count_params())"
+    first, second = imports.removeprefix("import ").split(", ")
+    code = f"""
+import sys, {first}
+if {first!r} == "tfdvae":
+    assert not {{"keras", "tensorflow"}} & set(sys.modules)
+import {second}
+print(keras.models.load_model({str(tmp_path / "m.keras")!r}).count_params())
+"""
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
