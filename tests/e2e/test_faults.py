@@ -452,7 +452,6 @@ def _python_of_the_readme(folder):
     blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
               for name in ("example", "uses", "saved model", "load")}  # fmt: skip
     code = f"""
-import keras
 import numpy as np
 import tensorflow as tf
 digits = np.load("digits.npz")
