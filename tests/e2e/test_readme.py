@@ -5,7 +5,6 @@ All other blocks are run by tests/integration/test_snippets.py.
 
 import http.client
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -33,48 +32,6 @@ def commands(page: str, start: str) -> list[str]:
         for line in block.code.splitlines()
     ]
     return [line for line in lines if line.startswith(start)]
-
-
-def test_the_readme_is_short():
-    assert len(README.split()) <= 700
-
-
-def test_the_readme_trains_and_uses_a_model_in_fewer_than_15_lines():
-    (block,) = (block for block in snippets.blocks(README) if block.language == "python")
-    assert len(block.code.splitlines()) < 15
-
-
-def test_the_saved_model_is_loaded_in_five_lines():
-    (block,) = (block for block in snippets.blocks(SERVING) if "tf.saved_model.load" in block.code)
-    assert len(block.code.strip().splitlines()) <= 5 + 1, "with the empty line behind the import"
-
-
-def test_continuous_integration_calls_the_test_command_of_the_readme():
-    found = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
-    assert len(found) == 2
-    assert found[1].endswith(".venv/bin/python -m pytest")
-    pattern = re.search(r"grep -E '(.*?)' README.md", (ROOT / ".ci" / "run").read_text()).group(1)
-    assert [line for line in README.splitlines() if re.search(pattern, line)] == [found[1]]
-
-
-def test_request_to_tensorflow_serving_fits_the_exported_signature(tmp_path):
-    import tensorflow as tf
-
-    from tests.helpers.models import make
-    from tfdvae.inference.exporting import export
-
-    export(make("dvae"), tmp_path / "served")
-    (block,) = (block for block in snippets.blocks(SERVING) if block.language == "json")
-    request = json.loads(block.code.replace("IMAGES", "[]"))
-    loaded = tf.saved_model.load(tmp_path / "served")
-    signature = loaded.signatures[request["signature_name"]]
-    assert set(signature.structured_input_signature[1]) == set(request["inputs"])
-    assert len(signature.structured_outputs) == 1, (
-        "the answer holds the images right under `outputs`"
-    )
-    for name in ("serving_default", "encode", "decode", "posterior", "sample"):
-        assert f"`{name}`" in SERVING.partition("## TensorFlow Serving")[2]
-        assert name in loaded.signatures
 
 
 @pytest.mark.slow
