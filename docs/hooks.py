@@ -1,6 +1,7 @@
 """MkDocs hooks: what the pages take from the package and from `results/` when they are built.
 
 - `<!-- include PATH -->`: a Markdown file of the repository, its headings one level lower.
+- `<!-- page PATH -->`: such a file as it is, for a page that holds nothing else.
 - `<!-- include PATH # HEADING -->`: the section of that file below this heading.
 - `<!-- accuracy PATH -->`: the table of accuracies in the `metrics.csv` of a run.
 - `<!-- commands -->`: every command with its flags, their defaults and meanings.
@@ -22,6 +23,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
+NO_BREAK = "\N{NO-BREAK SPACE}"
 COPIED = ("*.png", "report.html")
 
 
@@ -39,6 +41,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Fill in what a page takes from elsewhere, and drop the notes for tests."""
     folder = Path(page.file.src_uri).parent.as_posix()
     markdown = re.sub(r"<!-- test: .*? -->\n", "", markdown, flags=re.DOTALL)
+    markdown = re.sub(
+        r"<!-- page (\S+) -->",
+        lambda found: relinked((ROOT / found[1]).read_text(), found[1], folder),
+        markdown,
+    )
     markdown = re.sub(
         r"<!-- include (\S+)(?: # (.*?))? -->",
         lambda found: included(found[1], found[2], folder),
@@ -68,6 +75,11 @@ def included(name: str, heading: str | None, folder: str) -> str:
     text = without_title(text)
     text = re.sub(r"^(#+ )", r"#\1", text, flags=re.MULTILINE)
     text = re.sub(r"^\|.*", unbroken, text, flags=re.MULTILINE)
+    return relinked(text, name, folder)
+
+
+def relinked(text: str, name: str, folder: str) -> str:
+    """Rewrite the links of a file of the repository for a page in `folder` of the site."""
 
     def moved(found: re.Match[str]) -> str:
         """Rewrite a link of the file as one of the page: the site has docs/ at its root."""
@@ -78,8 +90,13 @@ def included(name: str, heading: str | None, folder: str) -> str:
 
 
 def unbroken(row: re.Match[str]) -> str:
-    """Keep a number and its interval on one line of a table's cell."""
-    return row[0].replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+    """Keep short cells of a table, such as a number with its interval, on one line."""
+
+    def cell(text: str) -> str:
+        words = text.strip()
+        return f" {words.replace(' ', NO_BREAK)} " if len(words) <= 26 else text
+
+    return "|".join(map(cell, row[0].split("|")))
 
 
 def section(text: str, heading: str, name: str) -> str:
