@@ -74,6 +74,18 @@ def read(path: Path, arrays: tuple[str, ...] = ("images", "labels")) -> Decoded 
         return None
 
 
+def read_back(path: Path, arrays: tuple[str, ...] = ("images", "labels")) -> Decoded:
+    """Return a decoded dataset that was just written, as `read` does.
+
+    Raises:
+        OSError: it is missing or damaged.
+    """
+    found = read(path, arrays)
+    if found is None:
+        raise OSError(f"the decoded dataset in {path} cannot be read back.")
+    return found
+
+
 def remove_left(path: Path) -> None:
     """Remove what interrupted writers of the dataset's folder left behind."""
     for left in path.parent.glob(".tmp-*"):
@@ -100,6 +112,4 @@ def load_or_build(
         with files.replacing(path) as temporary:
             temporary.mkdir()
             files.write_json(temporary / "info.json", build(temporary))
-        if (found := read(path, arrays)) is None:
-            raise OSError(f"the decoded dataset in {path} cannot be read back.")
-        return found
+        return read_back(path, arrays)

@@ -1,8 +1,16 @@
 """A labelled image dataset with a training and a test split, as every source returns it."""
 
+import filecmp
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+
+from tfdvae._utils import files
+from tfdvae.data import array_checks, splits
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class ImageDataset:
             were skipped; otherwise empty.
         fingerprint: of a folder or file, a hash that changes where files or groups do; otherwise
             empty.
+        held_out: the test images were held out of the training images, since the dataset has none
+            of its own.
 
     Example:
         >>> from tfdvae.data import sources
@@ -56,6 +66,114 @@ class ImageDataset:
     test: Split
     notice: str = ""
     fingerprint: str = ""
+    held_out: bool = False
+
+    @classmethod
+    def from_arrays(
+        cls,
+        train_images: npt.ArrayLike,
+        train_labels: npt.ArrayLike | None,
+        test_images: npt.ArrayLike | None = None,
+        test_labels: npt.ArrayLike | None = None,
+        class_names: Sequence[str] | None = None,
+        *,
+        name: str = "arrays",
+    ) -> "ImageDataset":
+        """Return a dataset of arrays.
+
+        Args:
+            train_images: uint8, uint16 or floats in [0, 1], (N, H, W), (N, H, W, 1) or (N, H, W, 3).
+            train_labels: class numbers from 0, (N,) or (N, 1); None: images have no labels.
+            test_images: like `train_images`; None: a fixed stratified fifth of these is held out.
+            test_labels: like `train_labels`.
+            class_names: one name a class; by default "0", "1", ...
+            name: of the dataset.
+
+        Raises:
+            TypeError: images or labels of another type.
+            ValueError: another shape, values that are no images, images and labels that do not fit
+                each other, fewer than two classes, or a class with a single image.
+
+        Example:
+            >>> import keras
+            >>> (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
+            >>> dataset = ImageDataset.from_arrays(x, y, x_test, y_test)
+            >>> dataset.train.images.shape
+            (60000, 28, 28, 1)
+        """
+        labelled = train_labels is not None
+        if (test_labels is not None) != (labelled and test_images is not None):
+            raise ValueError(
+                "`test_labels` must be given where `train_labels` and `test_images` are, "
+                "and only there."
+            )
+        train = _to_split("train", train_images, train_labels)
+        names: tuple[str, ...] = ()
+        if labelled:
+            classes = array_checks.count_classes("`train_labels`", train.labels)
+            names = array_checks.class_names("`class_names`", class_names, classes)
+        elif class_names is not None:
+            raise ValueError("`class_names` must be given with `train_labels` only.")
+        held_out = test_images is None
+        if test_images is None:
+            rows, test_rows = splits.hold_out_test(train.labels)
+            test = Split(train.images[test_rows], train.labels[test_rows])
+            train = Split(train.images[rows], train.labels[rows])
+        else:
+            test = _to_split("test", test_images, test_labels)
+            both = {"train_images": train.images, "test_images": test.images}
+            kinds = {argument: (array.dtype, array.shape) for argument, array in both.items()}
+            array_checks.same_kind("a dataset", kinds)
+        if labelled:
+            splits.check_classes(train.labels, test.labels, names, held_out)
+        return cls(name, names, train, test, held_out=held_out)
+
+    def save(self, path: str | Path) -> None:
+        """Write the dataset as an `.npz` file, which `--dataset FILE.npz` reads.
+
+        A file that holds the same already is left as it is, so that its time does not change, by which
+        a resumed run sees whether the file is another.
+
+        Args:
+            path: of the file, with the suffix `.npz`.
+
+        Raises:
+            ValueError: another suffix, or a dataset of noisy images or groups, for which `.npz` files
+                have no place.
+
+        Example:
+            >>> ImageDataset.from_arrays(images, labels).save("mine.npz")
+        """
+        path = Path(path)
+        if path.suffix != ".npz":
+            raise ValueError(f"`path` must have the suffix .npz; got {path}.")
+        for part in (self.train, self.test):
+            if part.noisy is not None or part.groups is not None:
+                raise ValueError("a dataset with noisy images or groups cannot be saved as .npz.")
+        arrays = {"x_train": self.train.images, "x_test": self.test.images}
+        if self.class_names:
+            arrays |= {"y_train": self.train.labels, "y_test": self.test.labels}
+            arrays["class_names"] = np.array(self.class_names)
+        if self.held_out:
+            arrays["held_out"] = np.array(True)
+        with files.scratch_folder(path.parent) as folder:
+            written = folder / path.name
+            np.savez(written, **arrays)
+            if not (path.is_file() and filecmp.cmp(written, path, shallow=False)):
+                os.replace(written, path)
+
+
+def _to_split(part: str, images: npt.ArrayLike, labels: npt.ArrayLike | None) -> Split:
+    """Return checked images and labels, which are 0 where there are none."""
+    argument = f"`{part}_images`"
+    array = np.asanyarray(images)
+    array_checks.image_kind(argument, array.dtype, array.shape)
+    checked = array_checks.images(argument, array)
+    if labels is None:
+        return Split(checked, np.zeros(len(checked), np.int64))
+    return Split(
+        checked, array_checks.labels(f"`{part}_labels`", np.asarray(labels), len(checked))
+    )
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:

@@ -251,7 +251,7 @@ def test_files_that_are_not_there(tmp_path):
     for name in ("auto", "digits", "fashion_mnist"):
         with pytest.raises(
             ValueError,
-            match=f"`groups` are for a `dataset` that is a folder of images or an .npz file; .* with {name}",
+            match=f"`groups` is for a `dataset` that is a folder of images or an .npz file; .* with {name}",
         ):
             sources.load(name, groups=write_groups(tmp_path / "g.csv", {"a": "1"}))
 

@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfdvae._utils import chunks, progress
+from tfdvae._utils import chunks, files, progress
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.sources.base import Request, register_source
+from tfdvae.data.sources.paths import PathSource, local_path
 from tfdvae.image_io.codec import (
     _FORMATS,
     _HEAD,
@@ -34,6 +36,43 @@ from tfdvae.image_io.codec import (
     quiet,
 )
 from tfdvae.image_io.listing import SUFFIXES, _visible, below, find_parts, shown
+
+
+@register_source
+class FolderSource(PathSource):
+    """A folder of images; see `load_folder`."""
+
+    name = "folder"
+    description = "a folder of images"
+    options = frozenset({"noisy_dir", "image_size", "skip_unreadable", "groups"})
+
+    def accepts(self, text: str) -> bool:
+        path = local_path(text)
+        return path is not None and (path.is_dir() or path.suffix != ".npz")
+
+    def check(self, request: Request) -> None:
+        super().check(request)
+        if request.noisy_dir is None:
+            return
+        noisy = Path(request.noisy_dir).expanduser()
+        if not noisy.is_dir():
+            raise FileNotFoundError(f"`noisy_dir` {request.noisy_dir} is not a folder.")
+        if noisy.samefile(self.path(request)):
+            raise ValueError(
+                "`noisy_dir` must be another folder than `dataset`; "
+                f"got {request.noisy_dir} for both."
+            )
+
+    def load(self, request: Request) -> ImageDataset:
+        return load_folder(
+            self.path(request),
+            None if request.noisy_dir is None else files.absolute(request.noisy_dir),
+            request.image_size,
+            request.skip_unreadable,
+            request.labelled,
+            request.n_train,
+            None if request.groups is None else grouping.read(request.groups),
+        )
 
 
 @dataclass(frozen=True)
@@ -124,6 +163,7 @@ def load_folder(
         grouping.add_to(found.test, numbers),
         _tell_skipped(skipped),
         grouping.fingerprint(mark, groups),
+        held_out,
     )
 
 

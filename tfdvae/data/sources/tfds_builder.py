@@ -1,0 +1,69 @@
+"""The builders of TensorFlow Datasets (TFDS), by name. TFDS is imported late, TensorFlow not at all."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tfdvae._utils import checks
+from tfdvae.data.sources.base import SOURCES
+
+
+def names() -> list[str]:
+    """Return the names of all datasets that TFDS has."""
+    import tensorflow_datasets as tfds
+
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def is_tfds_name(text: str) -> bool:
+    """Return whether TFDS has a dataset of that name, whatever its configuration or version."""
+    return plain_name(text) in names()
+
+
+def plain_name(text: str) -> str:
+    """Return the name of a dataset without its configuration and version."""
+    return re.split("[:/]", text)[0]
+
+
+def make_builder(name: str, **options: Any) -> Any:
+    """Return the TFDS builder of a dataset.
+
+    Args:
+        name: with configuration or version where wanted, such as `mnist:3.0.1`.
+        **options: of `tfds.builder`.
+
+    Raises:
+        ValueError: TFDS has no such dataset (the nearest names are suggested), or cannot make it.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        with errors_only():
+            return tfds.builder(name, **options)
+    except tfds.core.registered.DatasetNotFoundError:
+        own = [dataset for source in SOURCES for dataset in source.datasets]
+        checks.choice("dataset", plain_name(name), [*own, *names()])
+        raise
+    except (ValueError, RuntimeError, AssertionError, KeyError, ImportError) as error:
+        raise ValueError(
+            f"`dataset` {name!r} is not a dataset that TFDS can make: {first_line(error)}"
+        ) from None
+
+
+@contextlib.contextmanager
+def errors_only() -> Iterator[None]:
+    """Hide what TFDS reports through absl, which is progress and expected misses, but for errors."""
+    from absl import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
