@@ -19,7 +19,7 @@ import tensorflow as tf
 from tfdvae import classifier, corruptions
 from tfdvae._utils import csv_rows, files
 from tfdvae._utils.threads import use_threads
-from tfdvae.cli import tasks
+from tfdvae.cli.commands.augment import augment
 from tfdvae.config import AugmentConfig
 from tfdvae.data import image_dataset, pipelines, sources, splits
 from tfdvae.experiment import evaluation
@@ -87,7 +87,7 @@ def both_ways(source: image_dataset.ImageDataset, seed: int) -> tuple[float, flo
             seed=seed,
             include_originals=True,
         )
-        assert tasks.augment(config) == 0
+        assert augment(config) == 0
         dataset = keras.utils.image_dataset_from_directory(
             folder / "more",
             color_mode="grayscale",

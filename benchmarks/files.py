@@ -24,7 +24,7 @@ from PIL import Image
 from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae._utils.threads import cores, use_threads
-from tfdvae.cli import tasks
+from tfdvae.cli.commands.denoise import denoise
 from tfdvae.config import DenoiseConfig
 from tfdvae.data import sources
 from tfdvae.experiment import evaluation
@@ -92,7 +92,7 @@ def main() -> None:
             made = next(fresh)
             config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
             return seconds(
-                partial(tasks.denoise, config) if config else partial(bare_loop, given, made)
+                partial(denoise, config) if config else partial(bare_loop, given, made)
             )
 
         for number in range(ROUNDS):

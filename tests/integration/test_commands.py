@@ -16,9 +16,10 @@ import tfdvae
 from tests.helpers.models import make
 from tests.helpers.processes import peak_memory
 from tfdvae._utils import files, limits
-from tfdvae.cli import main, tasks
-from tfdvae.image_io import codec
+from tfdvae.cli import main
+from tfdvae.image_io import codec, manifest
 from tfdvae.inference import anomaly, imputation
+from tfdvae.inference.on_disk import generating
 
 SHAPE = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
@@ -374,7 +375,7 @@ def test_stopped_while_the_new_takes_the_place_of_the_old(moves, run, tmp_path, 
         moved.append(real(*paths))
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks.shutil, "move", move)
+        patch.setattr(manifest.shutil, "move", move)
         assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 130
     assert len(list((tmp_path / "out").rglob("*.png"))) == 80, "none of the earlier ones is gone"
     assert run("augment dvae.keras in out --overwrite --per-image 1")[0] == 0
@@ -410,7 +411,7 @@ def test_overwrite_where_the_new_has_no_place(clash, run, tmp_path):
 def test_what_comes_meanwhile_is_not_replaced(foreign, run, tmp_path, monkeypatch):
     """Another process ends first, or somebody puts an image there."""
     write_folder()
-    real = tasks._exchange
+    real = manifest._exchange
 
     def late(made, output, earlier):
         if foreign:
@@ -424,7 +425,7 @@ def test_what_comes_meanwhile_is_not_replaced(foreign, run, tmp_path, monkeypatc
 
     before: dict = {}
     (tmp_path / "out" / "bag").mkdir(parents=True)
-    monkeypatch.setattr(tasks, "_exchange", late)
+    monkeypatch.setattr(manifest, "_exchange", late)
     status, _, err = run("augment dvae.keras in out --overwrite")
     assert (status, "did not make" in err if foreign else "by another process" in err) == (2, True)
     left = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
@@ -477,7 +478,7 @@ def test_stopped_in_the_middle_leaves_what_was_there(
         written.append(path)
         codec.write(path, pixels)
 
-    monkeypatch.setattr(tasks, "codec", SimpleNamespace(**vars(codec) | {"write": write}))
+    monkeypatch.setattr(generating, "codec", SimpleNamespace(**vars(codec) | {"write": write}))
     status, _, err = run(line)
     assert (status, "tfdvae: " in err) == (130 if error is KeyboardInterrupt else 2, True)
     assert len(written) == 12

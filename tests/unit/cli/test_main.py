@@ -12,6 +12,7 @@ from PIL import Image
 from tests.helpers.processes import ROOT, TINY, run
 from tfdvae._utils import files
 from tfdvae.cli import main as cli
+from tfdvae.cli.commands import train as train_command
 from tfdvae.config import TrainConfig
 from tfdvae.corruptions import KINDS
 
@@ -224,7 +225,9 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
         TrainConfig.of(dataset=str(tmp_path / "mine"), n_train=10).to_dict(),
     )
     monkeypatch.chdir(tmp_path)
-    resumed = cli._resumed("run", ["--resume", "run", "--dataset", "./mine", "--n-train", "10"])
+    resumed = train_command.parse(
+        ["--resume", "run", "--dataset", "./mine", "--n-train", "10"]
+    )[0]
     assert resumed.data.dataset == str(tmp_path / "mine")
     with pytest.raises(ValueError, match="its `dataset` is"):
-        cli._resumed("run", ["--resume", "run", "--dataset", "./other"])
+        train_command.parse(["--resume", "run", "--dataset", "./other"])

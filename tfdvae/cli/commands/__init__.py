@@ -1,0 +1,1 @@
+"""The commands. Each module registers its own with `register_command`; being here is enough."""

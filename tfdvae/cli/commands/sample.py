@@ -1,0 +1,32 @@
+"""`tfdvae sample`."""
+
+import logging
+from pathlib import Path
+
+from tfdvae.cli import tasks
+from tfdvae.cli.registry import register_command
+from tfdvae.config import SampleConfig
+from tfdvae.image_io import listing, manifest, reader, writer
+from tfdvae.inference import model_files
+
+logger = logging.getLogger(__name__)
+
+
+@register_command("sample", SampleConfig)
+def sample(config: SampleConfig) -> None:
+    """Draw new images."""
+    model_files.find(config.model)
+    output = Path(config.output).expanduser()
+    if reader.is_array(output):
+        writer.check_file(output, reader.ARRAYS, config.overwrite)
+    elif output.suffix.lower() in listing.SUFFIXES:
+        raise ValueError(
+            f"`output` {output} must be a folder, or a file {' or '.join(reader.ARRAYS)}."
+        )
+    else:
+        manifest.check(output, config.overwrite)
+    model = tasks.load(config)
+    from tfdvae.inference.on_disk import generating
+
+    generating.sample(model, output, config.count, config.seed, config.overwrite)
+    logger.info(f"{config.count:,} images in {output}")

@@ -1,0 +1,85 @@
+"""`tfdvae train`: flags, recipe and settings file become settings, and the main job begins."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfdvae._utils import checks, files
+from tfdvae.cli import flags, settings_file, starting
+from tfdvae.cli.registry import register_command
+from tfdvae.config import RECIPES, TrainConfig
+from tfdvae.data import sources
+
+_PROG = "tfdvae train"
+_FREE = ("data_dir", "resume", "debug", "quiet")  # what a resumed run may be given anew
+_PATHS = ("dataset", "noisy_dir", "init_from")
+
+
+def parse(arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, str]]:
+    """Return the settings, and the origin of each that was given: `given` or `config`.
+
+    Flags win over the file of `--config`, this over the recipe, the recipe over defaults.
+
+    Raises:
+        FileNotFoundError: no such file, or no run to resume.
+        ValueError, TypeError: values that do not fit, or differ from those of the resumed run.
+    """
+    given = flags.given(arguments)
+    path = flags.last_value("config", arguments)
+    from_file = {} if path is None else settings_file.read(path, TrainConfig)
+    if path is not None and ("resume" in given or from_file.get("resume") is not None):
+        raise ValueError("`config` cannot be given with `resume`: a run keeps its own settings.")
+    values: dict[str, object] = {}
+    recipe = flags.last_value("recipe", arguments) or from_file.get("recipe")
+    if recipe is not None:
+        values = {**RECIPES[checks.choice("recipe", recipe, RECIPES)]}
+        if "noisy_dir" in given or from_file.get("noisy_dir") is not None:
+            values["corruption"] = None
+    values |= from_file
+    values |= {"recipe": recipe}
+    config = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=values, config_file=True)
+    origins = dict.fromkeys(from_file, "config") | dict.fromkeys(given, "given")
+    resumed = flags.flat(config)["resume"]
+    return (config if resumed is None else _resumed(resumed, arguments)), origins
+
+
+def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:
+    """Return the settings of a run; flags beside `--resume` must be those of the run.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+        ValueError: another value than the run's was given.
+    """
+    kept = flags.flat(TrainConfig.of_run(Path(folder))) | {"resume": folder}
+    asked = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=kept)
+    for name, value in flags.flat(asked).items():
+        value, stored = _absolute(name, value), _absolute(name, kept[name])
+        if value != stored and name not in _FREE:
+            raise ValueError(
+                f"a resumed run keeps its own settings, and its `{name}` is {stored!r}; "
+                f"got {value!r}."
+            )
+    return dataclasses.replace(asked, **{name: kept[name] for name in _PATHS})
+
+
+def _absolute(name: str, value: Any) -> Any:
+    """Return a setting as a run keeps it: paths of images and models are absolute there."""
+    is_path = name in _PATHS and value is not None
+    if is_path and (name != "dataset" or sources.local(value) is not None):
+        return str(files.absolute(value))
+    return value
+
+
+@register_command(
+    "train",
+    TrainConfig,
+    parse=parse,
+    resumes="A run that had begun goes on with --resume RUN_FOLDER.",
+)
+def train(config: TrainConfig, origins: Mapping[str, str]) -> None:
+    """Train a model, and measure it, in a run folder."""
+    with starting.tensorflow():
+        sources.check(config.dataset, config.data_dir, **config.own_images)
+        from tfdvae.experiment import runner
+    runner.train(config, origins)

@@ -1,0 +1,137 @@
+"""Folders of images with a `manifest.csv`, which replace those of an earlier start whole or not at all."""
+
+import contextlib
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tfdvae._utils import files
+from tfdvae.image_io import listing
+
+NAME = "manifest.csv"
+
+COLUMNS = ("image", "source", "label", "seed", "method")
+
+
+def check(output: Path, overwrite: bool) -> set[str]:
+    """Return the images that an earlier start made in a folder, or refuse the folder.
+
+    Args:
+        output: the folder, which may be missing.
+        overwrite: whether earlier images may be replaced.
+
+    Raises:
+        FileExistsError: a file, a folder that holds anything and may not be overwritten, or one
+            with a `manifest.csv` of another kind.
+    """
+    if not output.exists():
+        return set()
+    if not output.is_dir():
+        raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
+    if not overwrite and any(not files.is_scratch(path) for path in output.iterdir()):
+        raise FileExistsError(
+            f"`output` {output} is not empty; --overwrite replaces what this command made there."
+        )
+    earlier = _read(output / NAME)
+    if earlier is None:
+        raise FileExistsError(
+            f"`output` {output} holds a {NAME} that this command did not make; give another folder."
+        )
+    return earlier
+
+
+@contextlib.contextmanager
+def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
+    """Yield a function that lists an image of `output` and returns the path to write it to.
+
+    The function takes the values of `COLUMNS`. Images and `manifest.csv` replace those of an earlier
+    start when the block ends without error; until then they are apart from them.
+
+    Args:
+        output: the folder.
+        overwrite: whether earlier images may be replaced.
+
+    Raises:
+        FileExistsError: as in `check`; an image of the same name that is not this command's; another
+            process wrote there meanwhile.
+    """
+    new, earlier = not output.exists(), check(output, overwrite)
+    try:
+        with files.scratch_folder(output) as scratch:
+            made = scratch / "made"
+            made.mkdir()
+            with open(made / NAME, "w", newline="", encoding="utf-8") as file:
+                sheet = csv.writer(file, lineterminator="\n")
+                sheet.writerow(COLUMNS)
+
+                def add(name: str, *fields: object) -> Path:
+                    _check_place(output, name, earlier)
+                    sheet.writerow([listing.shown(str(value)) for value in (name, *fields)])
+                    (made / name).parent.mkdir(parents=True, exist_ok=True)
+                    return made / name
+
+                yield add
+            _exchange(made, output, earlier)
+    finally:
+        if new:
+            with contextlib.suppress(OSError):
+                output.rmdir()
+
+
+def _read(manifest: Path) -> set[str] | None:
+    """Return the images that a manifest lists, none where it is missing; None where it is not ours."""
+    if not manifest.exists():
+        return set()
+    with open(manifest, newline="", encoding="utf-8", errors="replace") as file:
+        rows = csv.DictReader(file)
+        return {row["image"] for row in rows} if tuple(rows.fieldnames or ()) == COLUMNS else None
+
+
+def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
+    place = output / name
+    if place.is_dir() or (place.exists() and listing.shown(name) not in earlier):
+        raise FileExistsError(
+            f"`output` {output} holds {listing.shown(name)}, which this command did not make; give "
+            "another folder."
+        )
+
+
+def _exchange(made: Path, output: Path, earlier: set[str]) -> None:
+    """Replace earlier images and their manifest by those of a folder; remove folders left empty.
+
+    No earlier image goes before all new ones are there. Meanwhile the manifest lists both, so that
+    after a kill the next start knows what is ours.
+    """
+    manifest, both = output / NAME, made.with_name(NAME)
+    if _read(manifest) != earlier:
+        raise FileExistsError(f"`output` {output} was written to by another process meanwhile.")
+    new = [
+        path.relative_to(made)
+        for path in sorted(made.rglob("*.*"))
+        if path.is_file() and path != made / NAME
+    ]
+    for name in new:
+        _check_place(output, name, earlier)
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+    before = manifest.read_bytes().partition(b"\n")[2] if manifest.exists() else b""
+    both.write_bytes((made / NAME).read_bytes() + before)
+    os.replace(both, manifest)
+    found = [
+        path
+        for path in output.rglob("*.*")
+        if listing.shown(path.relative_to(output)) in earlier and path.is_file()
+    ]
+    old = set(found) - {output / name for name in new}
+    for name in new:
+        shutil.move(made / name, output / name)
+    for path in old:
+        path.unlink()
+    for parent in sorted(
+        {parent for path in old for parent in path.parents if output in parent.parents},
+        reverse=True,
+    ):
+        with contextlib.suppress(OSError):
+            parent.rmdir()
+    os.replace(made / NAME, manifest)

@@ -1,0 +1,43 @@
+"""Which file or folder a trained model is, found without importing TensorFlow."""
+
+import difflib
+from pathlib import Path
+
+from tfdvae.inference import shipped
+
+
+def find(model: str | Path) -> Path | None:
+    """Return the path of a model, or None where it is the name of one that comes with tfdvae.
+
+    What lies at a path goes before a name. Of a run folder it is the `.keras` file within.
+
+    Args:
+        model: a run folder, a `.keras` file, a SavedModel, or a name.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name; the nearest names are suggested.
+        ValueError: a folder that is neither a run nor a SavedModel.
+
+    Example:
+        >>> find("clothing-denoiser") is None
+        True
+    """
+    path = Path(model).expanduser()
+    if not path.exists():
+        names = shipped.names()
+        if str(model) in names:
+            return None
+        near = difflib.get_close_matches(str(model).lower(), names, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise FileNotFoundError(
+            f"`model` must be a run folder, a .keras file, a SavedModel or one of "
+            f"{', '.join(names)}; there is no {model}.{hint}"
+        )
+    if path.is_dir() and (path / "generator.keras").is_file():
+        return path / "generator.keras"
+    if path.is_dir() and not (path / "saved_model.pb").is_file():
+        raise ValueError(
+            f"`model` {path} must be a run folder with a generator.keras, or a SavedModel; it is "
+            "neither."
+        )
+    return path

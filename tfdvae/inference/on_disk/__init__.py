@@ -1,0 +1,1 @@
+"""Trained models on images on disk: folders, single images and files of arrays, piece by piece."""

@@ -1,0 +1,224 @@
+"""New images on disk: drawn from the prior, or made from labelled images."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae._utils import chunks
+from tfdvae.image_io import codec, listing, manifest, reader, writer
+from tfdvae.inference import augmentation, trained_model
+from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
+from tfdvae.inference.on_disk.pieces import apply, require_images, with_progress
+from tfdvae.inference.trained_model import TrainedModel
+
+_LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
+
+
+def sample(
+    model: TrainedModel, output: Path, count: int, seed: int = 0, overwrite: bool = False
+) -> None:
+    """Draw images from the prior: a folder of PNG files, or an `.npy` or `.npz` file.
+
+    Args:
+        model: of a VAE or DVAE.
+        output: the folder or file.
+        count: how many images.
+        seed: the same seed gives the same images.
+        overwrite: replace what an earlier call made in the folder, or the file.
+
+    Raises:
+        FileExistsError: `output` is there and may not be replaced.
+        ValueError: a model without a prior.
+    """
+    drawn = with_progress(model.verbs.prior_codes(count, seed), "Sampling", count)
+    if reader.is_array(output):
+        with writer.ArraysWriter(output) as sheet:
+            for codes in drawn:
+                sheet.append("images", model.decode(codes))
+        return
+    with manifest.write(output, overwrite) as add:
+        number = 0
+        for codes in drawn:
+            for image in trained_model.to_kind(model.decode(codes), np.dtype(np.uint8)):
+                codec.write(add(f"sample-{number:06d}.png", "", "", seed, "prior"), image)
+                number += 1
+
+
+def augment(
+    model: TrainedModel,
+    source: Path,
+    output: Path,
+    per_image: int = 2,
+    seed: int = 0,
+    include_originals: bool = False,
+    overwrite: bool = False,
+) -> reader.Tally:
+    """Write labelled synthetic images in the layout of the input.
+
+    Args:
+        model: that makes images: not a plain autoencoder.
+        source: a folder with a folder for each class, a folder of images, or an `.npz` file of
+            images and labels.
+        output: a folder, which gets a `manifest.csv` of what each image was made from, or an `.npz`
+            file.
+        per_image: synthetic images for each image.
+        seed: of every random choice.
+        include_originals: copy the images of the input beside the synthetic ones.
+        overwrite: replace what an earlier call made.
+
+    Returns:
+        A tally of the images of the input.
+
+    Raises:
+        FileExistsError: `output` is there and may not be replaced.
+        FileNotFoundError, ValueError: an input that does not fit.
+    """
+    augmenter = augmentation.Augmenter(model.verbs)
+    if reader.is_array(source):
+        return _augment_arrays(model, augmenter, source, output, per_image, seed, include_originals)
+    if not source.is_dir():
+        raise ValueError(
+            f"`input` {source} must be a folder, with a folder for each class or images alone, or "
+            "an .npz file of images and labels."
+        )
+    listed, tally = reader.list_files(source), reader.Tally()
+    _check_layout(source, listed)
+    if include_originals:
+        for name in listed:
+            written = {_synthetic_name(name, copy) for copy in range(per_image)}
+            if both := listed.keys() & written:
+                raise ValueError(
+                    f"`input` {source} must hold no image that a synthetic one is named like; it "
+                    f"holds {both.pop()}."
+                )
+    with manifest.write(output, overwrite) as add:
+        make, first = augmenter.maker(per_image, seed), 0
+        for piece, batch in apply(source, model, model.batch, "Augmenting", tally, output):
+            index = np.arange(first, first + len(batch))
+            first += len(batch)
+            for copy in range(per_image):
+                made = trained_model.to_kind(make(batch, index, copy), piece.images.dtype)
+                made = to_input_channels(made, piece.images)
+                for name, pixels in zip(piece.names, made, strict=True):
+                    new = _synthetic_name(name, copy)
+                    codec.write(add(new, name, _label(name), seed, augmenter.method), pixels)
+            for name in piece.names if include_originals else ():
+                shutil.copyfile(source / name, add(name, name, _label(name), "", "original"))
+        require_images(tally, source)
+    return tally
+
+
+def _synthetic_name(name: str, copy: int) -> str:
+    return Path(name).with_stem(f"{Path(name).stem}-synthetic{copy + 1}").as_posix()
+
+
+def _label(name: str) -> str:
+    """Return the class of an image: the first folder of its name, none where it has none."""
+    folder, slash, _ = name.partition("/")
+    return folder if slash else ""
+
+
+def _check_layout(source: Path, names: Iterable[str]) -> None:
+    """Refuse a folder of training and test images, and one of images beside folders.
+
+    Raises:
+        ValueError: saying so.
+    """
+    if listing.find_parts(source, "input"):
+        raise ValueError(
+            f"`input` {source} holds training and test images; give the folder of the training "
+            "images."
+        )
+    if len({"/" in name for name in names}) > 1:
+        raise ValueError(
+            f"`input` {source} holds images beside folders; it must have a folder for each class, "
+            "or images alone."
+        )
+
+
+def _augment_arrays(
+    model: TrainedModel,
+    augmenter: augmentation.Augmenter,
+    source: Path,
+    output: Path,
+    per_image: int,
+    seed: int,
+    include_originals: bool,
+) -> reader.Tally:
+    with reader.arrays(source, output.parent) as found:
+        names, images, labels = _labelled_arrays(found, source)
+        if images.ndim == 2:
+            model.refuse_flattened(images.shape)
+        make = augmenter.maker(per_image, seed)
+        others = {name: array for name, array in found.items() if name not in names}
+        if taken := others.keys() & {"source", "seed", "method"}:
+            raise ValueError(
+                f"`input` {source} must hold no array {taken.pop()}: the synthetic images get one "
+                "of that name."
+            )
+        with writer.ArraysWriter(output, others, writer.compressed(source)) as sheet:
+            places = chunks.pieces(len(images), 4 * images[0].size, model.verbs.batch_rows)
+            for place in places if include_originals else ():
+                sheet.append(names[0], np.array(images[place]))
+            drawn = (
+                _synthetic(model, make, images, names[0], place, copy)
+                for copy, place in itertools.product(range(per_image), places)
+            )
+            for made in with_progress(drawn, "Augmenting", per_image * len(images)):
+                sheet.append(names[0], made)
+            rows = np.tile(np.arange(len(images)), per_image + include_originals)
+            methods = ["original"] * include_originals + [augmenter.method] * per_image
+            copied = list(others)
+            others |= {
+                names[1]: labels[rows],
+                "source": rows,
+                "seed": np.array(seed),
+                "method": np.repeat(methods, len(images)),
+            }
+    return reader.Tally(done=len(images), copied=copied)
+
+
+def _labelled_arrays(
+    found: dict[str, np.ndarray], source: Path
+) -> tuple[tuple[str, str], np.ndarray, np.ndarray]:
+    """Return the names of the images and labels in a file, the images, and the labels as given."""
+    names = next((names for names in _LABELLED if set(names) <= set(found)), None)
+    if names is None:
+        listed = " or ".join(f"{images} and {labels}" for images, labels in _LABELLED)
+        raise ValueError(
+            f"`input` {source} must hold images and labels, {listed}; it holds "
+            f"{', '.join(found) or 'nothing'}."
+        )
+    images, given = (found[name] for name in names)
+    labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+    if not len(images) or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"`input` {source}: {names[1]} must hold one label for each of {len(images):,} images; "
+            f"got {given.shape}."
+        )
+    return names, images, given
+
+
+def _synthetic(
+    model: TrainedModel,
+    make: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
+    images: np.ndarray,
+    name: str,
+    place: slice,
+    copy: int,
+) -> np.ndarray:
+    """Return a synthetic image of each image of an array at some rows, of their type and shape."""
+    part, index = np.array(images[place]), np.arange(place.start, place.stop)
+    shaped = part if part.ndim == 4 else part[..., None]
+    piece = reader.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
+    batches = [
+        batch
+        for _, batch in reader.attempts(
+            piece, lambda piece: model.batch(to_model_channels(piece, model)), reader.Tally()
+        )
+    ]
+    made = make(np.concatenate(batches), index, copy)
+    return to_input_channels(trained_model.to_kind(made, part.dtype), shaped).reshape(part.shape)

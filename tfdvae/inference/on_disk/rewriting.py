@@ -1,0 +1,146 @@
+"""Images that replace those of the input: denoised ones, and ones whose missing pixels are filled."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae.image_io import codec, reader, writer
+from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
+from tfdvae.inference.trained_model import TrainedModel
+
+Masks = Callable[[reader.Piece], np.ndarray]
+
+
+def denoise(
+    model: TrainedModel, source: Path, output: Path, overwrite: bool = False
+) -> reader.Tally:
+    """Write the denoised images of an input to `output`, with the same names and types.
+
+    Args:
+        model: what `tfdvae.load` returns.
+        source: a folder, an image or a file of arrays.
+        output: the same kind of thing.
+        overwrite: replace files that are there; they are kept otherwise.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`.
+    """
+
+    def work(piece: reader.Piece) -> np.ndarray:
+        return to_input_channels(model.denoise(to_model_channels(piece, model)), piece.images)
+
+    return writer.rewrite(source, output, work, "Denoising", overwrite)
+
+
+def impute(
+    model: TrainedModel,
+    source: Path,
+    output: Path,
+    mask: Path | None = None,
+    overwrite: bool = False,
+) -> reader.Tally:
+    """Write the images of an input to `output`, with their missing pixels filled in.
+
+    Args:
+        model: what `tfdvae.load` returns.
+        source: a folder, an image or a file of arrays.
+        output: the same kind of thing.
+        mask: what marks missing pixels by values other than 0: one image for all, a folder with a
+            mask for each image, or a file of arrays. None where missing pixels are NaN.
+        overwrite: replace files that are there; they are kept otherwise.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`; masks that do not
+            fit the images.
+    """
+    with _masks(mask, source, output) as mask_of:
+
+        def work(piece: reader.Piece) -> np.ndarray:
+            missing = None if mask_of is None else mask_of(piece)
+            try:
+                made = model.impute(to_model_channels(piece, model), missing)
+            except ValueError as error:
+                raise ValueError(str(error).replace("`missing`", "`mask`")) from None
+            return to_input_channels(made, piece.images)
+
+        return writer.rewrite(source, output, work, "Imputing", overwrite)
+
+
+@contextlib.contextmanager
+def _masks(path: Path | None, source: Path, output: Path) -> Iterator[Masks | None]:
+    """Yield a function from a piece to its masks, bool (n, H, W) or (H, W); None for NaN."""
+    if path is None:
+        if not reader.is_array(source):
+            raise ValueError("`mask` is needed for image files, whose pixels cannot be NaN.")
+        yield None
+        return
+    if reader.is_array(path) != reader.is_array(source):
+        raise ValueError(
+            "`mask` must be arrays where `input` is, and images where it is; got "
+            f"{path} for {source}."
+        )
+    if reader.is_array(path):
+        with reader.arrays(path, output.parent, "mask") as found:
+            yield lambda piece: _mask_rows(found, piece, path)
+    elif path.is_file():
+        everywhere = _read_mask(path)
+        if not everywhere.any():
+            raise ValueError(
+                f"`mask` {path} marks no pixel; missing ones must be other than 0, and "
+                "transparency does not count."
+            )
+        yield lambda piece: everywhere
+    else:
+        yield _masks_by_name(path)
+
+
+def _masks_by_name(folder: Path) -> Masks:
+    """Return a function from a piece to the masks whose names, without suffix, are those of its images."""
+    named: dict[str, Path] = {}
+    for name, file in reader.list_files(folder, "mask").items():
+        if (other := named.setdefault(Path(name).with_suffix("").as_posix(), file)) is not file:
+            raise ValueError(
+                f"`mask` {folder} must hold one mask for an image; it holds {file.name} and "
+                f"{other.name}."
+            )
+
+    def masks(piece: reader.Piece) -> np.ndarray:
+        chosen = [named.get(Path(name).with_suffix("").as_posix()) for name in piece.names]
+        found = [_read_mask(file) for file in chosen if file is not None]
+        if len(found) < len(chosen):
+            raise ValueError(f"`mask` {folder} has no image of that name.")
+        return np.stack(found)
+
+    return masks
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    """Return where a mask, an image, is not 0, bool (H, W)."""
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        raise ValueError(
+            f"`mask` {path.name} must be a PNG, TIFF or BMP file: JPEG changes pixels beside the "
+            "marked ones."
+        )
+    return codec.read(path).any(axis=-1)
+
+
+def _mask_rows(found: dict[str, np.ndarray], piece: reader.Piece, path: Path) -> np.ndarray:
+    """Return the masks of a piece from a file of arrays, bool (n, H, W) or (H, W)."""
+    alone = path.suffix.lower() == ".npy"
+    array = next(iter(found.values())) if alone else found.get(piece.array or "")
+    if array is None:
+        raise ValueError(
+            f"`mask` {path} must hold an array {piece.array}; it holds {', '.join(found)}."
+        )
+    array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
+    if array.ndim == 2:
+        if not array.any():
+            raise ValueError(f"`mask` {path} marks no pixel; missing ones must be other than 0.")
+        return array != 0
+    if array.ndim != 3 or len(array) != piece.count:
+        raise ValueError(
+            f"`mask` {path} must have shape ({piece.count}, H, W) or (H, W); got {array.shape}."
+        )
+    return array[piece.first : piece.first + len(piece.images)] != 0
