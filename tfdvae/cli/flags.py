@@ -126,14 +126,16 @@ def last_value(name: str, arguments: Sequence[str]) -> str | None:
 
 
 def _unchecked(settings: type, values: Mapping[str, object]) -> Any:
-    """Return an instance that holds values, or the defaults, and was not checked."""
-    made = object.__new__(settings)
+    """Return an instance that holds values, or the defaults, and was not checked.
+
+    Each field must have a default.
+    """
+    made: Any = object.__new__(settings)
     hints = typing.get_type_hints(settings)
+    value: Any
     for field in dataclasses.fields(settings):
         if dataclasses.is_dataclass(hints[field.name]):
             value = _unchecked(hints[field.name], values)
-        elif field.default is dataclasses.MISSING:
-            value = values[field.name]
         else:
             value = values.get(field.name, field.default)
         object.__setattr__(made, field.name, value)

@@ -19,6 +19,7 @@ USER_ERRORS = (
     MemoryError,
     ImportError,
 )
+FIRST_IN_HELP = ("train", "study")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,11 +49,9 @@ def _main(arguments: list[str]) -> int:
             about = (
                 f"{(tfdvae.__doc__ or '').splitlines()[0]} `tfdvae --version` prints the version."
             )
-            first = ("train", "study")
-            listed = sorted(COMMANDS, key=lambda command: command.name not in first)
-            summaries = {command.name: command.summary for command in reversed(listed[:2])}
-            summaries |= {command.name: command.summary for command in listed}
-            flags.show_help(summaries, arguments, "tfdvae", about)
+            summaries = {command.name: command.summary for command in COMMANDS}
+            ordered = {name: summaries[name] for name in (*FIRST_IN_HELP, *summaries)}
+            flags.show_help(ordered, arguments, "tfdvae", about)
         return COMMANDS.get(name).run(arguments[1:])
     except KeyboardInterrupt:
         resumes = COMMANDS.get(name).resumes if name in COMMANDS else ""

@@ -11,7 +11,6 @@ from tfdvae.image_io import listing, reader, writer
 from tfdvae.inference import model_files
 
 if TYPE_CHECKING:
-    from tfdvae.config import VerbConfig
     from tfdvae.inference.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -35,24 +34,28 @@ def paths(
     """
     model_files.find(model)
     inputs = {"input": given, **others}
+    writer.check_apart(Path(output).expanduser(), nested, **inputs)
     for argument, text in inputs.items():
         if text is not None and not Path(text).expanduser().exists():
             raise FileNotFoundError(f"`{argument}` {text} does not exist.")
-    writer.check_apart(Path(output).expanduser(), nested, **inputs)
     return Path(given).expanduser(), Path(output).expanduser()
 
 
-def load(config: VerbConfig) -> TrainedModel:
-    """Start TensorFlow with the threads that were asked for, and return the model.
+def load(model: str, threads: int | None) -> TrainedModel:
+    """Start TensorFlow and return the model.
+
+    Args:
+        model: what the user named.
+        threads: to compute with; None for all cores.
 
     Raises:
         FileNotFoundError, ValueError: as in `tfdvae.load`.
     """
     with starting.tensorflow():
-        from tfdvae._utils import threads
+        from tfdvae._utils.threads import use_threads
         from tfdvae.inference import loading
-    threads.use_threads(config.threads)
-    return loading.load(config.model)
+    use_threads(threads)
+    return loading.load(model)
 
 
 def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> int:

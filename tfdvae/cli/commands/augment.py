@@ -16,7 +16,7 @@ def augment(config: AugmentConfig) -> int:
     writer.check_output(source, output, config.overwrite)
     if source.is_dir():
         manifest.check(output, config.overwrite)
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import generating
 
     tally = generating.augment(

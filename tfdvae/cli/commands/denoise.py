@@ -14,7 +14,7 @@ def denoise(config: DenoiseConfig) -> int:
     nested = not Path(config.input).expanduser().is_dir()
     source, output = tasks.paths(config.model, config.input, config.output, nested=nested)
     writer.check_output(source, output, config.overwrite)
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import rewriting
 
     tally = rewriting.denoise(model, source, output, config.overwrite)

@@ -13,7 +13,7 @@ def detect(config: DetectConfig) -> int:
     """Write the anomaly scores of images on disk."""
     source, output = tasks.paths(config.model, config.input, config.output, normal=config.normal)
     writer.check_file(output, (".csv",), config.overwrite)
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import measuring
 
     normal = None if config.normal is None else Path(config.normal).expanduser()

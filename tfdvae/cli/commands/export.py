@@ -28,7 +28,7 @@ def export(config: ExportConfig) -> None:
             f"`model` {config.model} is exported already; give the run folder or the .keras file "
             "that it was made from."
         )
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference import exporting
 
     exporting.export(model.layer, output, config.format)

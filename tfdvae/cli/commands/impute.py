@@ -16,7 +16,7 @@ def impute(config: ImputeConfig) -> int:
         config.model, config.input, config.output, nested=nested, mask=config.mask
     )
     writer.check_output(source, output, config.overwrite)
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import rewriting
 
     mask = None if config.mask is None else Path(config.mask).expanduser()

@@ -25,7 +25,7 @@ def sample(config: SampleConfig) -> None:
         )
     else:
         manifest.check(output, config.overwrite)
-    model = tasks.load(config)
+    model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import generating
 
     generating.sample(model, output, config.count, config.seed, config.overwrite)

@@ -28,11 +28,13 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     """
     tally = reader.Tally()
     names: list[str] = []
-    with writer.ArraysWriter(output, {"names": names}) as sheet:
+    others: dict[str, np.ndarray] = {}
+    with writer.ArraysWriter(output, others) as sheet:
         for piece, codes in apply(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
             names += map(listing.shown, piece.names)
         require_images(tally, source)
+        others["names"] = np.array(names)
     return tally
 
 

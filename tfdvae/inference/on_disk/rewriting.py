@@ -123,7 +123,7 @@ def _read_mask(path: Path) -> np.ndarray:
             f"`mask` {path.name} must be a PNG, TIFF or BMP file: JPEG changes pixels beside the "
             "marked ones."
         )
-    return codec.read(path).any(axis=-1)
+    return (codec.read(path) != 0).any(axis=-1)
 
 
 def _mask_rows(found: dict[str, np.ndarray], piece: reader.Piece, path: Path) -> np.ndarray:
