@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -203,18 +203,19 @@ class TrainConfig:
         return cls().replace(**settings)
 
     def origin(self, given: Iterable[str] = ()) -> dict[str, str]:
-        """Return where each setting comes from: `given`, `recipe` or `default`.
+        """Return where each setting comes from: `given`, `config`, `recipe` or `default`.
 
         Args:
             given: names of settings that were given, also where they were given the value that
-                they had anyway.
+                they had anyway; or a mapping from these names to `given` or, for those from a file
+                of settings, `config`.
         """
         recipe = RECIPES[self.recipe] if self.recipe is not None else {}
         default = TrainConfig().settings()
 
         def of(name: str, value: object) -> str:
             if name in given:
-                return "given"
+                return given[name] if isinstance(given, Mapping) else "given"
             if name in recipe and value == recipe[name]:
                 return "recipe"
             return "default" if value == default[name] else "given"

@@ -225,9 +225,7 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
         TrainConfig.of(dataset=str(tmp_path / "mine"), n_train=10).to_dict(),
     )
     monkeypatch.chdir(tmp_path)
-    resumed = train_command.parse(
-        ["--resume", "run", "--dataset", "./mine", "--n-train", "10"]
-    )[0]
+    resumed = train_command.parse(["--resume", "run", "--dataset", "./mine", "--n-train", "10"])[0]
     assert resumed.data.dataset == str(tmp_path / "mine")
     with pytest.raises(ValueError, match="its `dataset` is"):
         train_command.parse(["--resume", "run", "--dataset", "./other"])

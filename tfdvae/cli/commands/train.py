@@ -1,6 +1,5 @@
 """`tfdvae train`: flags, recipe and settings file become settings, and the main job begins."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:
                 f"a resumed run keeps its own settings, and its `{name}` is {stored!r}; "
                 f"got {value!r}."
             )
-    return dataclasses.replace(asked, **{name: kept[name] for name in _PATHS})
+    return asked.replace(**{name: kept[name] for name in _PATHS})
 
 
 def _absolute(name: str, value: Any) -> Any:
@@ -80,6 +79,6 @@ def _absolute(name: str, value: Any) -> Any:
 def train(config: TrainConfig, origins: Mapping[str, str]) -> None:
     """Train a model, and measure it, in a run folder."""
     with starting.tensorflow():
-        sources.check(config.dataset, config.data_dir, **config.own_images)
+        sources.check(config.data.dataset, config.data.data_dir, **config.data.own_images)
         from tfdvae.experiment import runner
     runner.train(config, origins)
