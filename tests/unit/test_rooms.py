@@ -39,7 +39,6 @@ WITHOUT_TENSORFLOW = (
 IMPORTS_FROM_BELOW: dict[tuple[str, str], str] = {}
 LONG_MODULES = dict.fromkeys(
     (
-        "cli.tasks",
         "data.sources.folder",
         "data.sources.tfds_images",
         "experiment.report",

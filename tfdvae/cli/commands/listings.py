@@ -1,4 +1,4 @@
-"""The commands that list what there is: models, networks, corruptions and recipes."""
+"""The commands that list what there is: models, corruptions and recipes."""
 
 import dataclasses
 import logging
@@ -7,7 +7,6 @@ from tfdvae import corruptions
 from tfdvae.cli.registry import register_command
 from tfdvae.config import RECIPES
 from tfdvae.inference import shipped
-from tfdvae.registry import MODELS, NETWORKS
 
 logger = logging.getLogger(__name__)
 
@@ -15,11 +14,6 @@ logger = logging.getLogger(__name__)
 @dataclasses.dataclass(frozen=True)
 class ModelsConfig:
     """List the trained models that come with tfdvae."""
-
-
-@dataclasses.dataclass(frozen=True)
-class NetworksConfig:
-    """List the networks: name, what each is, what it can do, whose default it is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,24 +30,6 @@ class RecipesConfig:
 def models(config: ModelsConfig) -> None:
     """Show the card of each model that comes with tfdvae."""
     logger.info("\n\n".join(shipped.cards()))
-
-
-@register_command("networks", NetworksConfig)
-def networks(config: NetworksConfig) -> None:
-    """Show each network with its traits."""
-    for name, network in NETWORKS.items():
-        logger.info("%-24s%s", name, network.summary)
-        traits = [
-            "denoises larger images in tiles" if network.tiles else "takes images of one size",
-        ]
-        if not network.tiles and not network.latent_units:
-            traits.append("latent units with vae and dvae alone")
-        elif not network.tiles:
-            traits.append("latent units")
-        users = [model for model, spec in MODELS.items() if spec.default_network == name]
-        if users:
-            traits.append(f"default of {', '.join(users)}")
-        logger.info("%-24s%s", "", "; ".join(traits))
 
 
 @register_command("corruptions", CorruptionsConfig)
