@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -51,7 +52,7 @@ def layers(
     for size in image_shape[:2]:
         checks.integer("image height and width", size, 2)
 
-    def start(name):
+    def start(name: str) -> dict[str, Any]:
         return {
             "name": name,
             "kernel_initializer": keras.initializers.GlorotUniform(
@@ -121,7 +122,10 @@ def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) 
 
 def fingerprint(text: str) -> str:
     """Return what changes where the file of the user's classifier does; what it imports is not looked at. Errors as in `load`."""
-    return files.sha256(inspect.getsourcefile(importlib.import_module(_find(text).__module__)))
+    path = inspect.getsourcefile(importlib.import_module(_find(text).__module__))
+    if path is None:
+        raise ValueError(f"`classifier` {text} must come from a Python file.")
+    return files.sha256(path)
 
 
 def _find(text: str) -> Callable:

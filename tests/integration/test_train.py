@@ -20,7 +20,7 @@ from tfdvae.cli import main
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.sources import folder as folder_source
-from tfdvae.experiment import preflight, provenance
+from tfdvae.experiment import initial_weights, preflight, provenance
 from tfdvae.models import build, networks
 
 
@@ -354,15 +354,15 @@ def test_threads_are_those_recorded_or_refused(tmp_path):
 def test_commit_of_a_source_tree_alone(tmp_path):
     tree = tmp_path / "with space"
     tree.mkdir()
-    assert provenance._commit(tree) is None
+    assert provenance.commit(tree) is None
     for command in (
         ["init", "-q"],
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
     ):
         subprocess.run(["git", "-C", tree, *command], check=True)
-    assert len(provenance._commit(tree)) == 40
+    assert len(provenance.commit(tree)) == 40
     (tree / "below").mkdir()
-    assert provenance._commit(tree / "below") is None, (
+    assert provenance.commit(tree / "below") is None, (
         "the commit of a repository around an installed package says nothing"
     )
 
@@ -512,7 +512,7 @@ def built(**settings):
 def test_start_from_copies_the_weights(tmp_path):
     trained, new = built(model="vae", seed=1), built(model="dvae", seed=2)
     trained.save(tmp_path / "generator.keras")
-    preflight.start_from(new, preflight._model_file(str(tmp_path)))
+    initial_weights.start_from(new, initial_weights.model_file(str(tmp_path)))
     for network in ("encoder", "decoder"):
         for ours, theirs in zip(
             getattr(new, network).get_weights(),
@@ -619,7 +619,7 @@ def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path
 @pytest.mark.parametrize("variational", [False, True])
 def test_parameters_are_counted_without_being_made(network, variational):
     make = partial(networks.build, network, (28, 28, 1), 4, variational=variational)
-    assert preflight._count_parameters(make) == sum(part.count_params() for part in make())
+    assert preflight.count_parameters(make) == sum(part.count_params() for part in make())
 
 
 @pytest.mark.parametrize(

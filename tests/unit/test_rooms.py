@@ -41,7 +41,6 @@ LONG_MODULES = dict.fromkeys(
     (
         "data.sources.folder",
         "data.sources.tfds_images",
-        "experiment.report",
         "inference.trained_model",
         "models.base",
         "studies.augmentation.report",
@@ -54,9 +53,6 @@ PRIVATE_NAMES = {  # by module
     for name in (
         "data.sources",
         "data.sources.folder",
-        "experiment.preflight",
-        "experiment.runner",
-        "experiment.stages",
         "image_io.codec",
         "image_io.writer",
         "inference.compression",

@@ -18,11 +18,11 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
     Raises:
         ValueError: rows of another type or shape than the first.
     """
-    count, kind = 0, None
+    count = 0
+    kind: tuple[np.dtype, tuple[int, ...]] | None = None
     with open(path, "wb") as file:
 
-        def write_header() -> None:
-            dtype, shape = kind
+        def write_header(dtype: np.dtype, shape: tuple[int, ...]) -> None:
             header = {
                 "descr": np.lib.format.dtype_to_descr(dtype),
                 "fortran_order": False,
@@ -35,7 +35,7 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
             rows = np.ascontiguousarray(rows)
             if kind is None:
                 kind = rows.dtype, rows.shape[1:]
-                write_header()
+                write_header(*kind)
             if (rows.dtype, rows.shape[1:]) != kind:
                 raise ValueError(
                     f"rows must be {kind[0]} of shape {kind[1]}; got {rows.dtype} of shape {rows.shape[1:]}."
@@ -46,7 +46,7 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
         yield append
         if kind is not None:
             file.seek(0)
-            write_header()  # NumPy leaves room in it for any number of rows
+            write_header(*kind)  # NumPy leaves room in it for any number of rows
 
 
 def batch_rows(row_bytes: int, most: int) -> int:

@@ -1,12 +1,18 @@
 """One root seed into named, independent streams of random numbers.
 
-Nothing here has state: a seed is a function of (root, purpose, counter), where the counter is an epoch, an optimiser
+Nothing here has state: a seed is a function of (root, purpose, counter), where the counter is an epoch, an optimizer
 step or the index of an image. So the numbers do not depend on batch size, order, threads or a resume.
 """
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def stream(root: int, purpose: str) -> int:
@@ -15,7 +21,7 @@ def stream(root: int, purpose: str) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def pair(root: int, purpose: str, counter):
+def pair(root: int, purpose: str, counter: int | np.ndarray | tf.Tensor) -> tf.Tensor:
     """Return the seed of a stateless TensorFlow operation: int32 (..., 2).
 
     Args:

@@ -43,6 +43,9 @@ class GeneratorConfig(Group):
     gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
     epochs: int = 60
     """Epochs of the generative model."""
+    patience: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Stop the generative model when its loss on held-out training images has not fallen for so
+    many epochs, and keep the weights of the best epoch. Default: all epochs are trained."""
     batch_size: int = 128
     """Images a step of the generative model."""
     learning_rate: float = 1e-3
@@ -83,7 +86,7 @@ class GeneratorConfig(Group):
             registry.NETWORKS.get(self.network)
         checks.choice("target", self.target, TARGETS)
         checks.choice("sampling", self.sampling, SAMPLINGS)
-        self.check_integers("epochs", "batch_size", "latent_dim")
+        self.check_integers("epochs", "patience", "batch_size", "latent_dim")
         self.check_integers("corruption_samples", "latent_samples", "samples_per_image")
         self.check_switches("corrupt_before_encoding")
         self._check_numbers()

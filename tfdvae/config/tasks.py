@@ -62,7 +62,7 @@ class EncodeConfig(ImagesConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AugmentConfig(ImagesConfig):
-    """Write labeled synthetic images in the layout of the input, and a manifest.csv of origins."""
+    """Write labelled synthetic images in the layout of the input, and a manifest.csv of origins."""
 
     input: Input
     """A folder with a folder for each class, a folder of images, or an .npz file of images and

@@ -12,11 +12,11 @@ from tfdvae._utils import checks, files
 from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
-from tfdvae.config.group import one_of
+from tfdvae.config.group import Group, one_of
 from tfdvae.config.recipes import RECIPES
 from tfdvae.config.run import RunConfig
 
-GROUPS = {
+GROUPS: dict[str, type[Group]] = {
     "data": DataConfig,
     "generator": GeneratorConfig,
     "classifier": ClassifierConfig,
@@ -29,7 +29,7 @@ INCIDENTAL = (
     "debug",
     "quiet",
 )  # settings that no result depends on
-SINCE_0_1_0 = ("quiet",)  # settings that `config.json` of 0.1.0 lacks
+SINCE_0_1_0 = ("patience", "quiet")  # settings that `config.json` of 0.1.0 lacks
 
 
 @dataclasses.dataclass(frozen=True)

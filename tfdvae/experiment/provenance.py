@@ -1,4 +1,4 @@
-"""The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
+"""What a result depends on besides the settings: versions, processor, commit."""
 
 import importlib.metadata
 import logging
@@ -6,17 +6,45 @@ import platform
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import tfdvae
 
 logger = logging.getLogger(__name__)
 
-_PACKAGES = ("tfdvae", "tensorflow", "keras", "numpy", "tensorflow-datasets", "matplotlib", "scipy", "scikit-learn", "pillow", "tifffile",
-             "imagecodecs")  # fmt: skip
+PACKAGES = (
+    "tfdvae",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "tensorflow-datasets",
+    "matplotlib",
+    "scipy",
+    "scikit-learn",
+    "pillow",
+    "tifffile",
+    "imagecodecs",
+)
 
 
-def _tell_differences(recorded: dict) -> None:
-    """Say where this machine is not the one on which a run began: the bits may then differ."""
+def environment() -> dict[str, Any]:
+    """Return time, versions, platform, processor and commit, as `environment.json` has them."""
+    return {
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "commit": commit(Path(tfdvae.__file__).parents[1]),
+    }
+
+
+def note_differences(recorded: dict[str, Any]) -> None:
+    """Log a note for each thing that is not what it was when a run began: bits may then differ.
+
+    Args:
+        recorded: the `environment` of that time.
+    """
     here = environment()
     for name in ("python", "processor", "packages", "commit"):
         if recorded.get(name) != here[name]:
@@ -26,20 +54,8 @@ def _tell_differences(recorded: dict) -> None:
             )
 
 
-def environment() -> dict:
-    """Return what a result depends on besides the settings: versions, processor, commit."""
-    return {
-        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "commit": _commit(Path(tfdvae.__file__).parents[1]),
-    }
-
-
-def _commit(tree: Path) -> str | None:
-    """Return the commit of a source tree; None for an installed package, or where there is no git."""
+def commit(tree: Path) -> str | None:
+    """Return the commit of a source tree; None for an installed package or where git is missing."""
     try:
         git = subprocess.run(
             ["git", "-C", tree, "rev-parse", "--show-toplevel", "HEAD"],
@@ -49,14 +65,15 @@ def _commit(tree: Path) -> str | None:
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    top, commit = git.stdout.splitlines()
+    top, found = git.stdout.splitlines()
     if Path(top) != tree.resolve():
         return None
     changed = subprocess.run(["git", "-C", tree, "diff", "--quiet", "HEAD"], check=False).returncode
-    return f"{commit}-modified" if changed else commit
+    return f"{found}-modified" if changed else found
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the type of this machine's processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,81 +1,125 @@
 """A run: its settings, its folder and its dataset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from tfdvae._utils import files
-from tfdvae.config import PRECISIONS, TrainConfig
-from tfdvae.data import image_dataset
+from tfdvae.config import TrainConfig
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.models.base import DenoisingModel
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its settings, its folder and its dataset. Stages hand on what they made through files in the folder."""
+    """One run. Its stages hand on what they made through files in its folder.
+
+    Attributes:
+        config: settings, all of them resolved.
+        folder: run folder.
+        dataset: training and test images.
+        callbacks: of the user, for the training of the generative model.
+    """
 
     config: TrainConfig
     folder: Path
-    source: image_dataset.ImageDataset
+    dataset: ImageDataset
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
     @property
     def title(self) -> str:
-        c = self.config
-        noise = f"noisy ({c.data.train_noise})" if c.data.noisy_train else c.data.condition
-        images = (
-            "pairs of noisy and clean training images"
-            if c.data.noisy_dir
-            else f"{noise} training images"
-        )
-        return f"{c.data.title}, {c.data.n_train:,} {images}, {c.generator.model.upper()}"
+        """Dataset, number and condition of the images, and model, in words."""
+        data = self.config.data
+        noise = f"noisy ({data.train_noise})" if data.noisy_train else data.condition
+        images = f"{noise} training images"
+        if data.noisy_dir:
+            images = "pairs of noisy and clean training images"
+        return f"{data.title}, {data.n_train:,} {images}, {self.config.generator.model.upper()}"
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:
-        """`index` int64 (N,), `labels` int64 (N,), `images` float32 (N, H, W, C) as observed, memory-mapped; of pairs also `clean`."""
-        names = ("index", "labels", "images") + (("clean",) if self.config.data.noisy_dir else ())
-        return _read_arrays(self.folder / "checkpoints" / "data", *names)
+        """The training images.
+
+        `index` int64 (N,), their positions in the dataset; `labels` int64 (N,); `images` float32
+        (N, H, W, C), as observed, memory-mapped; of pairs also `clean`, like `images`.
+        """
+        names = ["index", "labels", "images", *(["clean"] if self.config.data.noisy_dir else [])]
+        return _read_arrays(self.data_folder, names)
+
+    @cached_property
+    def generator_inputs(self) -> tuple[np.ndarray, ...]:
+        """The images that the generative model is trained on; of pairs (noisy, clean)."""
+        count = None
+        if self.config.generator.patience is not None:
+            count = int(np.load(self.data_folder / "generator_count.npy"))
+        names = ("images", "clean") if self.config.data.noisy_dir else ("images",)
+        return tuple(self.data[name][:count] for name in names)
+
+    @cached_property
+    def held_out(self) -> tuple[np.ndarray, ...]:
+        """The images that early stopping looks at; of pairs (noisy, clean)."""
+        clean = ["held_out_clean"] if self.config.data.noisy_dir else []
+        return tuple(_read_arrays(self.data_folder, ["held_out", *clean]).values())
 
     @cached_property
     def synthetic(self) -> dict[str, np.ndarray]:
-        """`images` float32 (M, H, W, C), memory-mapped, `labels` int64 (M,), `source` int64 (M,)."""
-        return _read_arrays(self.folder / "augmentation", "images", "labels", "source")
+        """The synthetic images.
+
+        `images` float32 (M, H, W, C), memory-mapped; `labels` int64 (M,); `source` int64 (M,), the
+        row in `data` of the image that each was made from, -1 where there is none.
+        """
+        return _read_arrays(self.folder / "augmentation", ["images", "labels", "source"])
 
     @cached_property
     def generator(self) -> DenoisingModel:
+        """The trained generative model."""
         return keras.models.load_model(self.folder / "generator.keras")
 
     @property
-    def dtype(self) -> str:
-        return PRECISIONS[self.config.run.precision]
+    def data_folder(self) -> Path:
+        """The folder of the training images."""
+        return self.folder / "checkpoints" / "data"
 
-    def row(self, **fields) -> dict:
+    def row(self, **fields: Any) -> dict[str, Any]:
         """Return a long row: what the run fixes, and `fields`."""
-        c = self.config
-        fixed = {"run": c.identity(), "dataset": c.data.dataset, "n_train": c.data.n_train, "condition": c.data.condition, "model": c.generator.model, "network": c.generator.chosen_network,
-                 "corruption": c.generator.corruption, "target": c.generator.target, "seed": c.run.seed}  # fmt: skip
+        data, generator = self.config.data, self.config.generator
+        fixed = {
+            "run": self.config.identity(),
+            "dataset": data.dataset,
+            "n_train": data.n_train,
+            "condition": data.condition,
+            "model": generator.model,
+            "network": generator.chosen_network,
+            "corruption": generator.corruption,
+            "target": generator.target,
+            "seed": self.config.run.seed,
+        }
         return fixed | fields
 
+    def history(self, name: str) -> list[dict[str, Any]]:
+        """Return the learning curve of `generator` or a classifier, see `training.fit`."""
+        return files.read_json(self.folder / "checkpoints" / f"{name}.json")
 
-def _read_arrays(folder: Path, *names: str) -> dict[str, np.ndarray]:
+    @property
+    def loss_unit(self) -> str:
+        """The unit of the generative model's loss."""
+        mse = self.config.generator.likelihood == "mse"
+        return "mean squared error" if mse else "nats per image"
+
+    def loss_text(self, value: float) -> str:
+        """Return a loss with its unit."""
+        digits = 5 if self.config.generator.likelihood == "mse" else 2
+        return f"{value:.{digits}f} {self.loss_unit}"
+
+
+def _read_arrays(folder: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    in_memory = ("index", "labels", "source")
     return {
-        name: np.load(
-            folder / f"{name}.npy", mmap_mode="r" if name in ("images", "clean") else None
-        )
+        name: np.load(folder / f"{name}.npy", mmap_mode=None if name in in_memory else "r")
         for name in names
     }
-
-
-def read_history(run: Run, name: str) -> list[dict]:
-    """Return the learning curve of the generator or a classifier: its logs after each epoch or round."""
-    return files.read_json(run.folder / "checkpoints" / f"{name}.json")
-
-
-def unit(config: TrainConfig) -> str:
-    return "mean squared error" if config.generator.likelihood == "mse" else "nats per image"
-
-
-def loss_text(config: TrainConfig, value: float) -> str:
-    return f"{value:.{5 if config.generator.likelihood == 'mse' else 2}f} {unit(config)}"

@@ -1,90 +1,175 @@
-"""The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
+"""Run the stages one after the other. A run that was killed goes on with the first one not done."""
 
+from __future__ import annotations
+
+import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import keras
 
 from tfdvae._utils import files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
-from tfdvae.data import image_dataset, sources
-from tfdvae.experiment import report
-from tfdvae.experiment.preflight import (
-    _check_before_loading,
-    _check_empty,
-    _check_generator,
-    _make,
-    _model_file,
-    _naming_size,
-    _new_folder,
-    _resolve,
-)
-from tfdvae.experiment.provenance import _tell_differences, environment
+from tfdvae.data import sources
+from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.experiment import initial_weights, preflight, provenance, report
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
+from tfdvae.experiment.stored_dataset import DATASET_FILE, store_dataset
 
 logger = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, given: Iterable[str] = ()) -> Path:
-    """Do the main job, or go on with it where `config.run.resume` names a run; return the run folder.
+def train(
+    config: TrainConfig | None = None,
+    *,
+    dataset: str | Path | ImageDataset | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **settings: Any,
+) -> Path:
+    """Train a generative model and the classifiers, and measure them, as `tfdvae train` does.
 
     Args:
-        config: settings.
-        given: names of settings that were given though they may equal a default, for `origin` in `config.json`.
+        config: settings; by default those of `settings`, or the defaults.
+        dataset: name, folder or `.npz` file, as the setting `dataset`; or images and labels in
+            memory, which are then kept in the run folder as `dataset.npz`.
+        callbacks: Keras callbacks for the training of the generative model. Where a run goes on,
+            they see its remaining epochs. One that sets `model.stop_training` ends the training.
+        **settings: any settings of `tfdvae train` by their flat names, such as `epochs=10`; they
+            win over those of `config`. `resume=FOLDER` goes on with a run.
+
+    Returns:
+        The run folder.
 
     Raises:
-        ValueError, FileNotFoundError, sources.Unavailable: settings or data that do not fit.
+        TypeError: a value or a callback of the wrong type.
+        ValueError: an unknown setting, or settings or data that do not fit.
+        FileNotFoundError: no such data, model or run.
+        tfdvae.data.sources.Unavailable: a dataset that cannot be downloaded.
         FileExistsError: the output folder holds something.
         BlockingIOError: another process writes to the folder.
         FloatingPointError: a loss became NaN.
         MemoryError: memory ran out.
+
+    Example:
+        >>> folder = tfdvae.train(model="dae", dataset="digits", epochs=1, no_classifier=True)
+        >>> tfdvae.load(folder).denoise(noisy)
     """
-    resuming = config.run.resume is not None
-    if resuming:
-        folder = Path(config.run.resume)
-        config = TrainConfig.of_run(folder, config)
-        use_threads(config.run.threads)
-        source = _load(config)
-        recorded = files.read_json(folder / "environment.json")
-        if source.fingerprint != recorded.get("data", source.fingerprint):
-            raise ValueError(
-                f"`dataset` {source.name} is not what it was when the run began: files were added, removed or written since."
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                f"`callbacks` must be Keras callbacks; got a {type(callback).__name__}."
             )
-        _tell_differences(recorded)
-        notice = recorded.get("notice", "")
-        source = dataclasses.replace(source, notice=notice)
-    else:
-        folder = (
-            Path(config.run.output).expanduser()
-            if config.run.output is not None
-            else _new_folder(config)
-        )
-        _check_empty(folder)
-        origin = config.origin(given)
-        config = config.replace(threads=use_threads(config.run.threads))
-        _check_before_loading(config)
-        source = _load(config, config.data.n_train)
-        config = _resolve(config, source)
-        with _naming_size(config, source):
-            _check_generator(config, source)
-        _make(folder)
-    with files.locked(folder), _naming_size(config, source):
-        if not resuming:
-            _check_empty(folder)
-            marks = {"notice": source.notice, "data": source.fingerprint}
-            if config.generator.init_from is not None:
-                marks["init_from"] = files.sha256(_model_file(config.generator.init_from))
-            files.write_json(folder / "environment.json", environment() | marks)
-            files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
-        files.remove_temporary(folder)
-        _run_stages(Run(config, folder, source))
+    in_memory = dataset if isinstance(dataset, ImageDataset) else None
+    if dataset is not None and in_memory is None:
+        settings["dataset"] = str(dataset)
+    config = TrainConfig.of(**settings) if config is None else config.replace(**settings)
+    return run_experiment(config, settings, in_memory, callbacks)
+
+
+def run_experiment(
+    config: TrainConfig,
+    given: Iterable[str] = (),
+    dataset: ImageDataset | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Path:
+    """Begin a run, or go on with the one that `config.run.resume` names; return its folder.
+
+    Args:
+        config: settings.
+        given: names of settings that were given though they may equal a default, for `origin` in
+            `config.json`.
+        dataset: images in memory, instead of the setting `dataset`.
+        callbacks: for the training of the generative model.
+
+    Raises:
+        as `train` does.
+    """
+    if config.run.resume is None:
+        return _begin(config, given, dataset, callbacks)
+    if dataset is not None:
+        raise ValueError("`dataset` in memory cannot be given with `resume`: the run has its own.")
+    return _resume(Path(config.run.resume).expanduser(), config, callbacks)
+
+
+def _begin(
+    config: TrainConfig,
+    given: Iterable[str],
+    dataset: ImageDataset | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> Path:
+    folder = preflight.run_folder(config)
+    preflight.check_empty(folder)
+    origin = config.origin(given)
+    config = config.replace(threads=use_threads(config.run.threads))
+    preflight.check_before_loading(config)
+    allowed: tuple[str, ...] = ()
+    with contextlib.ExitStack() as stack:
+        if dataset is not None:
+            stack.enter_context(_new_dataset(config, dataset, folder))
+            config = config.replace(dataset=str(files.absolute(folder / DATASET_FILE)))
+            allowed = (DATASET_FILE,)
+        loaded = _load(config, config.data.n_train)
+        config = preflight.resolve(config, loaded)
+        with preflight.explain_memory_errors(config, loaded):
+            preflight.check_generator(config, loaded)
+        preflight.make_folder(folder)
+        stack.enter_context(files.locked(folder))
+        preflight.check_empty(folder, allowed)
+        marks = {"notice": loaded.notice, "data": loaded.fingerprint}
+        if config.generator.init_from is not None:
+            file = initial_weights.model_file(config.generator.init_from)
+            marks["init_from"] = files.sha256(file)
+        files.write_json(folder / "environment.json", provenance.environment() | marks)
+        files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
+        _run_stages(Run(config, folder, loaded, callbacks))
     return folder
 
 
-def _load(config: TrainConfig, n_train: int | None = None) -> image_dataset.ImageDataset:
+def _resume(
+    folder: Path, asked: TrainConfig, callbacks: Sequence[keras.callbacks.Callback]
+) -> Path:
+    config = TrainConfig.of_run(folder, asked)
+    use_threads(config.run.threads)
+    loaded = _load(config)
+    recorded = files.read_json(folder / "environment.json")
+    if loaded.fingerprint != recorded.get("data", loaded.fingerprint):
+        raise ValueError(
+            f"`dataset` {loaded.name} is not what it was when the run began: files were added, "
+            "removed or written since."
+        )
+    provenance.note_differences(recorded)
+    loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
+    with files.locked(folder):
+        _run_stages(Run(config, folder, loaded, callbacks))
+    return folder
+
+
+@contextlib.contextmanager
+def _new_dataset(config: TrainConfig, dataset: ImageDataset, folder: Path) -> Iterator[None]:
+    """Store images that were given in memory; remove them where no run begins after all."""
+    if config.data.noisy_dir is not None:
+        raise ValueError("`noisy_dir` is for a folder of images; got a `dataset` in memory.")
+    new = not folder.exists()
+    preflight.make_folder(folder)
+    try:
+        store_dataset(dataset, folder)
+        yield
+    finally:
+        if not (folder / "config.json").exists():
+            files.remove(folder / DATASET_FILE)
+            if new:
+                files.remove(folder / ".lock")
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+def _load(config: TrainConfig, n_train: int | None = None) -> ImageDataset:
     return sources.load(
         config.data.dataset,
         config.data.data_dir,
@@ -95,22 +180,26 @@ def _load(config: TrainConfig, n_train: int | None = None) -> image_dataset.Imag
 
 
 def _run_stages(run: Run) -> None:
+    files.remove_temporary(run.folder)
     record = run.folder / "stages.json"
-    done = files.read_json(record) if record.exists() else {}
-    if run.source.notice:
-        logger.warning("NOTE: %s", run.source.notice)
+    done: dict[str, Any] = files.read_json(record) if record.exists() else {}
+    if run.dataset.notice:
+        logger.warning("NOTE: %s", run.dataset.notice)
     logger.info("%s. Run folder: %s", run.title, run.folder)
     listed = stages(run.config)
-    for number, stage in enumerate(listed, start=1):
-        if stage.name in done and all((run.folder / output).exists() for output in stage.outputs):
-            logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
-            continue
-        logger.info("[%d/%d] %s", number, len(listed), stage.name)
-        start = time.monotonic()
-        summary = stage.work(run)
-        done[stage.name] = {"seconds": round(time.monotonic() - start, 1), "summary": summary}
-        files.write_json(record, done)
-        logger.info("      %s (%.1f s)", summary, done[stage.name]["seconds"])
-    text = report.summary(run)
-    files.write_text(run.folder / "summary.md", text)
-    logger.info("\n%s", text)
+    with preflight.explain_memory_errors(run.config, run.dataset):
+        for number, stage in enumerate(listed, start=1):
+            made = all((run.folder / output).exists() for output in stage.outputs)
+            if stage.name in done and made:
+                logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
+                continue
+            logger.info("[%d/%d] %s", number, len(listed), stage.name)
+            start = time.monotonic()
+            summary = stage.work(run)
+            seconds = round(time.monotonic() - start, 1)
+            done[stage.name] = {"seconds": seconds, "summary": summary}
+            files.write_json(record, done)
+            logger.info("      %s (%.1f s)", summary, seconds)
+        text = report.summary(run)
+        files.write_text(run.folder / "summary.md", text)
+        logger.info("\n%s", text)

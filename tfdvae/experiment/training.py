@@ -152,7 +152,7 @@ class Checkpoints:
         if last is None:
             return []
         model.load_weights(last / "model.weights.h5")
-        return files.read_json(last / "history.json")  # type: ignore[return-value]
+        return files.read_json(last / "history.json")
 
     def load(self, model: keras.Model, number: int) -> None:
         """Give a model the weights and optimizer of a round that was kept."""

@@ -53,16 +53,3 @@ def build_generator(
         )
     model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.generator.beta_1))
     return model
-
-
-def _layout(model: DenoisingModel) -> list:
-    """Return what two models must share for the weights of one to have their meaning in the other."""
-    layers = [(type(layer).__name__, [tuple(weight.shape) for weight in layer.weights]) for network in (model.encoder, model.decoder)
-              for layer in network.layers]  # fmt: skip
-    return [model.image_shape, model.code_shape, layers]
-
-
-def _describe(model: DenoisingModel) -> str:
-    shape, code = ("x".join(map(str, sizes)) for sizes in (model.image_shape, model.code_shape))
-    layers = "+".join(str(len(network.layers)) for network in (model.encoder, model.decoder))
-    return f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and {model.count_params():,} parameters"

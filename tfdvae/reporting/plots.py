@@ -70,7 +70,8 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
     """Draw the losses of each epoch, one panel a loss.
 
     Args:
-        history: dictionaries with `epoch` and the losses.
+        history: dictionaries with `epoch` and the losses; those of held-out images, which are
+            dashed, are named with `val_`.
         title: over the figure.
         unit: of the losses.
         path: of the PNG.
@@ -84,12 +85,12 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
         for axes, name, colour in zip(
             figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False
         ):
-            axes.plot(
-                epochs,
-                [entry[name] for entry in history],
-                color=colour,
-                marker="o" if len(epochs) < 20 else None,
-            )
+            marker = "o" if len(epochs) < 20 else None
+            axes.plot(epochs, [entry[name] for entry in history], color=colour, marker=marker)
+            if f"val_{name}" in history[0]:
+                held_out = [entry[f"val_{name}"] for entry in history]
+                axes.plot(epochs, held_out, "--", color="0.4", label="held-out images")
+                axes.legend()
             axes.set(title=titles[name], xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
         _save(figure, path)

@@ -87,7 +87,7 @@ def test_every_field_has_a_default_and_help():
         "debug",
     ]
     assert set(flags) <= {field.name for field in fields}
-    assert len(setting_names()) == len(set(setting_names())) == 40
+    assert len(setting_names()) == len(set(setting_names())) == 41
 
 
 @pytest.mark.parametrize(
