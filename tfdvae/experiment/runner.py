@@ -69,7 +69,7 @@ def train(
     if dataset is not None and in_memory is None:
         settings["dataset"] = str(dataset)
     config = TrainConfig.of(**settings) if config is None else config.replace(**settings)
-    return run_experiment(config, settings, in_memory, callbacks)
+    return run_experiment(config, set(settings), in_memory, callbacks)
 
 
 def run_experiment(

@@ -81,4 +81,4 @@ def train(config: TrainConfig, origins: Mapping[str, str]) -> None:
     with starting.tensorflow():
         sources.check(config.data.dataset, config.data.data_dir, **config.data.own_images)
         from tfdvae.experiment import runner
-    runner.train(config, origins)
+    runner.run_experiment(config, origins)
