@@ -449,7 +449,7 @@ def test_unlabelled_folder(model, sampling, digits, tmp_path):
     assert json.loads((run_folder / "config.json").read_text())["image_size"] == [16, 16]
     assert all(np.isfinite(float(row["value"])) for row in rows(run_folder))
     summary = (run_folder / "summary.md").read_text()
-    assert "1 images were left out." in summary
+    assert "1 image was skipped." in summary
     assert "broken.png" in summary
 
 

@@ -39,8 +39,6 @@ WITHOUT_TENSORFLOW = (
 IMPORTS_FROM_BELOW: dict[tuple[str, str], str] = {}
 LONG_MODULES = dict.fromkeys(
     (
-        "data.sources.folder",
-        "data.sources.tfds_images",
         "inference.trained_model",
         "models.base",
         "studies.augmentation.report",
@@ -51,10 +49,6 @@ LONG_MODULES = dict.fromkeys(
 PRIVATE_NAMES = {  # by module
     name: "to be made public where it is used"
     for name in (
-        "data.sources",
-        "data.sources.folder",
-        "image_io.codec",
-        "image_io.writer",
         "inference.compression",
         "models.networks.mlp",
         "models.networks.pooled_conv",

@@ -80,7 +80,7 @@ def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> in
     copied = f"; copied as they are: {', '.join(tally.copied)}" if tally.copied else ""
     logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
     if tally.others:
-        first, more = listing.shown(tally.others[0]), len(tally.others) - 1
+        first, more = listing.printable_path(tally.others[0]), len(tally.others) - 1
         logger.warning(
             f"NOTE: left out, for they are none of {', '.join(listing.SUFFIXES)}: {first}"
             + (f" and {more:,} more" if more else "")

@@ -68,7 +68,7 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
 
                 def add(name: str, *fields: object) -> Path:
                     _check_place(output, name, earlier)
-                    sheet.writerow([listing.shown(str(value)) for value in (name, *fields)])
+                    sheet.writerow([listing.printable_path(str(value)) for value in (name, *fields)])
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
 
@@ -91,9 +91,9 @@ def _read(manifest: Path) -> set[str] | None:
 
 def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
     place = output / name
-    if place.is_dir() or (place.exists() and listing.shown(name) not in earlier):
+    if place.is_dir() or (place.exists() and listing.printable_path(name) not in earlier):
         raise FileExistsError(
-            f"`output` {output} holds {listing.shown(name)}, which this command did not make; give "
+            f"`output` {output} holds {listing.printable_path(name)}, which this command did not make; give "
             "another folder."
         )
 
@@ -121,7 +121,7 @@ def _exchange(made: Path, output: Path, earlier: set[str]) -> None:
     found = [
         path
         for path in output.rglob("*.*")
-        if listing.shown(path.relative_to(output)) in earlier and path.is_file()
+        if listing.printable_path(path.relative_to(output)) in earlier and path.is_file()
     ]
     old = set(found) - {output / name for name in new}
     for name in new:

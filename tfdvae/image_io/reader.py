@@ -1,12 +1,13 @@
-"""Images on disk, read and written piece by piece, so that memory does not grow with their number.
+"""Reads images piece by piece, so that memory does not grow with their number.
 
-What holds images is a folder (in folders as deep as they come), one image, or an `.npy` or `.npz` file of arrays.
+They come from a folder and the folders below it, from one image file, or from an `.npy` or `.npz` file
+of arrays.
 """
 
-import collections
 import contextlib
+import dataclasses
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,22 +16,23 @@ import numpy as np
 
 from tfdvae._utils import files, limits
 from tfdvae._utils.progress import bar
-from tfdvae.image_io import codec, listing
+from tfdvae.image_io import codec, listing, overlap
 
 ARRAYS = (".npy", ".npz")
+"""Suffixes of files of arrays."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Images of one type and size.
+    """Images of one type and size that are processed together.
 
     Attributes:
         names: path of each below the folder, or `array/row`.
         images: uint8, uint16 or floats (n, H, W, C).
-        array: name of the array that they are rows of; none for files.
+        array: name of the array that they are rows of; None for files.
         first: row of the first of them.
         count: rows of the whole array.
-        whole: the array is taken for one image.
+        single: the array is one image and not a stack of images.
     """
 
     names: list[str]
@@ -38,16 +40,15 @@ class Piece:
     array: str | None = None
     first: int = 0
     count: int = 0
-    whole: bool = False
+    single: bool = False
 
     def one(self, row: int) -> "Piece":
-        return Piece(
-            [self.names[row]],
-            self.images[row : row + 1],
-            self.array,
-            self.first + row,
-            self.count,
-            self.whole,
+        """Return the piece with the image of that row alone."""
+        return dataclasses.replace(
+            self,
+            names=[self.names[row]],
+            images=self.images[row : row + 1],
+            first=self.first + row,
         )
 
 
@@ -57,8 +58,8 @@ class Tally:
 
     Attributes:
         done: how many were processed.
-        kept: how many were left alone, for their result was there.
-        failed: a message for each that could not be read, processed or written.
+        kept: how many were skipped, since their result exists.
+        failed: a message for each image that could not be read, processed or written.
         copied: names of the arrays that hold no images.
         others: images in formats that are not read.
     """
@@ -70,10 +71,12 @@ class Tally:
     others: list[Path] = field(default_factory=list)
 
     def fail(self, name: str, error: Exception) -> None:
-        self.failed.append(f"the image {listing.shown(name)} cannot be processed: {error}")
+        """Note that an image could not be processed."""
+        self.failed.append(f"the image {listing.printable_path(name)} cannot be processed: {error}")
 
 
 def is_array(path: Path) -> bool:
+    """Return whether the suffix is that of a file of arrays."""
     return path.suffix.lower() in ARRAYS
 
 
@@ -81,35 +84,36 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
     """Return the images of a folder by their paths below it, or one image by its name.
 
     Raises:
-        FileNotFoundError: there is nothing.
-        ValueError: a folder without images, or a file that is none.
+        FileNotFoundError: there is nothing of that name.
+        ValueError: a folder without images, or a file that is no image.
     """
     if not path.exists():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
+    suffixes = ", ".join(listing.SUFFIXES)
     if path.is_dir():
         start = f"{path.as_posix().rstrip('/')}/"
         found = {
-            file.as_posix().removeprefix(start): file for file in listing.below(path, argument)
+            file.as_posix().removeprefix(start): file
+            for file in listing.images_below(path, argument)
         }
         if not found:
-            raise ValueError(
-                f"`{argument}` {path} holds no images ({', '.join(listing.SUFFIXES)})."
-            )
+            raise ValueError(f"`{argument}` {path} holds no images ({suffixes}).")
         return found
     if path.suffix.lower() not in listing.SUFFIXES:
         raise ValueError(
-            f"`{argument}` {path} must be a folder, an image ({', '.join(listing.SUFFIXES)}), or an .npy or .npz file of arrays."
+            f"`{argument}` {path} must be a folder, an image ({suffixes}), "
+            "or an .npy or .npz file of arrays."
         )
     return {path.name: path}
 
 
 @contextlib.contextmanager
 def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[str, np.ndarray]]:
-    """Yield the arrays of an `.npy` or `.npz` file, memory-mapped; the one of an `.npy` file is named as the file.
+    """Yield the arrays of an `.npy` or `.npz` file, memory-mapped, by name.
 
     Args:
-        path: of the file.
-        scratch: folder in which an `.npz` file is unpacked meanwhile.
+        path: of the file; the array of an `.npy` file has the file's name without suffix.
+        scratch: folder in which an `.npz` file is unpacked for as long as the block lasts.
         argument: name used in messages.
 
     Raises:
@@ -124,17 +128,7 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
                 found = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
             else:
                 folder = stack.enter_context(files.scratch_folder(scratch))
-                with zipfile.ZipFile(path) as archive:
-                    archive.extractall(
-                        folder, [name for name in archive.namelist() if name.endswith(".npy")]
-                    )
-                unpacked = sorted(folder.rglob("*.npy"))
-                found = {
-                    file.relative_to(folder).with_suffix("").as_posix(): np.load(
-                        file, mmap_mode="r"
-                    )
-                    for file in unpacked
-                }
+                found = _unpack(path, folder)
         except Exception as error:  # each way of packing has its own errors
             if isinstance(error, OSError) and error.errno is not None:
                 raise
@@ -145,37 +139,23 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
         yield found
 
 
-def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
-    """Return an array as images (N, H, W, C), or None where it holds none.
-
-    Args:
-        array: (N, H, W) or (N, H, W, C), or if it is `alone` in its file also (H, W), (H, W, 1) and (H, W, 3).
-        alone: in an `.npy` file.
-    """
-    if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
-        return None
-    if alone and _is_one(array):
-        array = array[None]
-    if array.ndim == 3:
-        array = array[..., None]
-    return array if array.ndim == 4 and 0 not in array.shape else None
-
-
-def _is_one(array: np.ndarray) -> bool:
-    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))
+def _unpack(path: Path, folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file, unpacked into a folder and memory-mapped from there."""
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".npy")])
+    return {
+        file.relative_to(folder).with_suffix("").as_posix(): np.load(file, mmap_mode="r")
+        for file in sorted(folder.rglob("*.npy"))
+    }
 
 
 def pieces(
-    path: Path,
-    title: str,
-    tally: Tally,
-    scratch: Path,
-    argument: str = "input",
+    path: Path, title: str, tally: Tally, scratch: Path, argument: str = "input"
 ) -> Iterator[Piece]:
-    """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar on standard error.
+    """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar.
 
     Args:
-        path: what holds the images.
+        path: of the folder or file.
         title: of the progress bar.
         tally: gets a message for each file that cannot be read.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
@@ -183,22 +163,41 @@ def pieces(
 
     Raises:
         FileNotFoundError, ValueError: there is nothing that can be read.
+
+    Example:
+        >>> for piece in pieces(Path("scans"), "Reading", tally := Tally(), Path("scratch")):
+        ...     print(piece.names, piece.images.shape)
     """
     if is_array(path):
         with arrays(path, scratch, argument) as found:
-            yield from _array_pieces(found, path, title, argument)
+            yield from array_pieces(found, path, title, argument)
         return
     listed = list_files(path, argument)
-    tally.others += listing.of_other_formats(path) if path.is_dir() else []
-    with bar(title, len(listed)) as progress, codec.quiet(), ThreadPoolExecutor(1) as thread:
-        for piece in _ahead(_read(listed, tally), thread):
+    tally.others += listing.images_of_other_formats(path) if path.is_dir() else []
+    with (
+        bar(title, len(listed)) as progress,
+        codec.decoder_warnings_hidden(),
+        ThreadPoolExecutor(1) as thread,
+    ):
+        for piece in overlap.one_ahead(file_pieces(listed, tally), thread):
             yield piece
             progress.update(len(piece.names))
 
 
-def _array_pieces(
+def array_pieces(
     found: dict[str, np.ndarray], path: Path, title: str, argument: str = "input"
 ) -> Iterator[Piece]:
+    """Yield the images in arrays, in order, with a progress bar.
+
+    Args:
+        found: the arrays of a file by name; those that hold no images are left out.
+        path: of the file. The one array of an `.npy` file may be one image.
+        title: of the progress bar.
+        argument: name used in messages.
+
+    Raises:
+        ValueError: no array holds images.
+    """
     alone = path.suffix.lower() == ".npy"
     images = {
         name: shaped
@@ -206,13 +205,11 @@ def _array_pieces(
         if (shaped := _as_images(array, alone)) is not None
     }
     if not images:
-        listed = (
-            ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items())
-            or "nothing"
-        )
+        held = [f"{name} {array.dtype} {array.shape}" for name, array in found.items()]
         shapes = "(H, W), (N, H, W) or (N, H, W, C)" if alone else "(N, H, W) or (N, H, W, C)"
         raise ValueError(
-            f"`{argument}` {path} must hold images, uint8, uint16 or floats {shapes}; it holds {listed}."
+            f"`{argument}` {path} must hold images, uint8, uint16 or floats {shapes}; "
+            f"it holds {', '.join(held) or 'nothing'}."
         )
     with bar(title, sum(map(len, images.values()))) as progress:
         for name, array in images.items():
@@ -221,18 +218,40 @@ def _array_pieces(
             for start in range(0, len(array), rows):
                 part = array[start : start + rows]
                 part = np.array(part, part.dtype.newbyteorder("="))
-                yield Piece(
-                    [f"{name}/{row}" for row in range(start, start + len(part))],
-                    part,
-                    name,
-                    start,
-                    len(array),
-                    alone and _is_one(found[name]),
-                )
+                names = [f"{name}/{row}" for row in range(start, start + len(part))]
+                single = alone and _is_one_image(found[name])
+                yield Piece(names, part, name, start, len(array), single)
                 progress.update(len(part))
 
 
-def _read(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
+def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
+    """Return an array as images (N, H, W, C), or None where it holds none.
+
+    Args:
+        array: (N, H, W) or (N, H, W, C); if it is alone in its file also (H, W), (H, W, 1) and
+            (H, W, 3).
+        alone: it comes from an `.npy` file.
+    """
+    if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+        return None
+    if alone and _is_one_image(array):
+        array = array[None]
+    if array.ndim == 3:
+        array = array[..., None]
+    return array if array.ndim == 4 and 0 not in array.shape else None
+
+
+def _is_one_image(array: np.ndarray) -> bool:
+    return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))
+
+
+def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
+    """Yield the images in files, in order; neighbours of one type and size form a piece.
+
+    Args:
+        listed: files by name.
+        tally: gets a message for each file that cannot be read.
+    """
     names: list[str] = []
     images: list[np.ndarray] = []
     for name, file in listed.items():
@@ -254,34 +273,16 @@ def _read(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
         yield Piece(names, np.stack(images))
 
 
-def _ahead(items: Iterator[Piece], thread: ThreadPoolExecutor) -> Iterator[Piece]:
-    """Yield items, of which the next is made in another thread meanwhile."""
-    following = thread.submit(next, items, None)
-    while (item := following.result()) is not None:
-        following = thread.submit(next, items, None)
-        yield item
-
-
-def _overlapped(
-    items: Iterable, function: Callable, pool: ThreadPoolExecutor, ahead: int
-) -> Iterator:
-    """Yield `function` of each item, in order, computed in a pool, with up to `ahead` later ones in flight."""
-    running = collections.deque()
-    for item in items:
-        running.append(pool.submit(function, item))
-        if len(running) > ahead:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()
-
-
-def attempts(
+def process(
     piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally
 ) -> Iterator[tuple[Piece, np.ndarray]]:
-    """Yield a piece with `function` of it; of files that do not fit each is told of, and the others are yielded one by one.
+    """Yield a piece with `function` of it.
+
+    Where it fails for a piece of files, its images are processed one by one, and those that fail are
+    noted in the tally.
 
     Raises:
-        ValueError, TypeError: a row of an array does not fit, or the array as it is.
+        ValueError, TypeError: an array cannot be processed, or one of its rows.
     """
     try:
         yield piece, function(piece)
@@ -289,9 +290,9 @@ def attempts(
     except (ValueError, TypeError) as error:
         if len(piece.names) == 1:
             if piece.array is not None:
-                row = "" if piece.whole else f", row {piece.first:,}"
+                row = "" if piece.single else f", row {piece.first:,}"
                 raise type(error)(f"{piece.array}{row}: {error}") from None
             tally.fail(piece.names[0], error)
             return
-    for row in range(len(piece.names)):
-        yield from attempts(piece.one(row), function, tally)
+    for number in range(len(piece.names)):
+        yield from process(piece.one(number), function, tally)

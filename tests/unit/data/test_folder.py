@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from tfdvae.data.sources.folder import load_folder
-from tfdvae.image_io import codec
+from tfdvae.image_io import codec, decoding
 
 RANDOM = np.random.default_rng(0)
 GRAY, COLOUR = (
@@ -133,7 +133,7 @@ def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatc
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     whole = path.read_bytes()
-    assert np.array_equal(codec._decode_plain_png(whole), image.reshape(6, 8, -1))
+    assert np.array_equal(decoding.decode_plain_png(whole), image.reshape(6, 8, -1))
     damaged = [
         whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :]
         for place in range(len(whole))
@@ -150,7 +150,7 @@ def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatc
         return found
 
     found = results()
-    monkeypatch.setattr(codec, "_decode_plain_png", lambda data: None)
+    monkeypatch.setattr(decoding, "decode_plain_png", lambda data: None)
     for content, ours, pillows in zip(damaged, found, results(), strict=True):
         assert (ours is None) == (pillows is None), content
         assert ours is None or np.array_equal(ours, pillows), content
@@ -214,7 +214,7 @@ def test_a_header_that_says_another_size(tmp_path, monkeypatch):
     """A decoder that gives another shape than the header names the file; it never gets into an array of that shape."""
     folder = write(tmp_path / "a", a=GRAY, b=GRAY)
     turns = iter((1, 1, 6, 6))
-    monkeypatch.setattr(codec, "_turn", lambda image: next(turns))
+    monkeypatch.setattr(decoding, "orientation", lambda image: next(turns))
     with pytest.raises(
         codec.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"
     ):
@@ -340,7 +340,7 @@ def test_links_to_nothing_and_names_that_are_no_text(tmp_path):
         unlabelled(folder)
     found = unlabelled(folder, skip_unreadable=True)
     assert len(both(found)) == 3
-    assert found.notice.startswith("2 images were left out.")
+    assert found.notice.startswith("2 images were skipped.")
     found.notice.encode()
 
 
@@ -355,7 +355,7 @@ def test_decoded_once_until_something_changes(tmp_path, monkeypatch):
     first = load_folder(folder)
     assert isinstance(first.train.images, np.memmap)
     with monkeypatch.context() as patch:
-        patch.setattr("tfdvae.data.sources.folder._decode", None)
+        patch.setattr("tfdvae.image_io.codec.read_as", None)
         assert np.array_equal(load_folder(folder).train.images, first.train.images)
     write(folder, dog__00=np.full((4, 4), 200, np.uint8))
     changed = load_folder(folder)
@@ -475,7 +475,7 @@ def test_unreadable_images_are_named_or_left_out(name, tmp_path, capfd):
     assert sorted(both(found)[:, 0, 0, 0].astype(int) % 256) == list(range(9)), (
         "n or, beside a header of 16 bits, 257 n"
     )
-    assert found.notice.startswith("1 images were left out.")
+    assert found.notice.startswith("1 image was skipped.")
     assert name in found.notice
     with pytest.raises(codec.Unreadable, match=name):
         unlabelled(folder)

@@ -152,7 +152,7 @@ def test_an_image_that_is_left_out_moves_no_group(make, left, tmp_path):
     with pytest.raises(codec.Unreadable):
         sources.load(str(path), groups=csv_path)
     source = sources.load(str(path), groups=csv_path, skip_unreadable=True)
-    assert "2 images were left out" in source.notice
+    assert "2 images were skipped" in source.notice
     order = sorted(set(groups.values()))
     for part in ("train", "test"):
         marks, earlier = (

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tfdvae._utils import limits
-from tfdvae.image_io import codec, reader, writer
+from tfdvae.image_io import codec, overlap, writer
 
 GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (8, 6, 3), dtype=np.uint8)
@@ -105,7 +105,7 @@ def test_overlapped_results_are_in_order_and_an_error_ends_them():
 
     found = []
     with ThreadPoolExecutor(2) as pool, pytest.raises(OSError, match="full"):
-        found.extend(reader._overlapped(range(100), work, pool, 2))
+        found.extend(overlap.map_ahead(range(100), work, pool, 2))
     assert found == [0, 10, 20, 30]
     assert max(started) <= 6
 

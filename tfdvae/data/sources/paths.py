@@ -6,7 +6,7 @@ from tfdvae._utils import files
 from tfdvae.data import groups as grouping
 from tfdvae.data.sources.base import Request, Source
 from tfdvae.data.sources.tfds_builder import is_tfds_name
-from tfdvae.image_io.listing import shown as printable_path
+from tfdvae.image_io.listing import printable_path
 
 
 def local_path(text: str) -> Path | None:

@@ -20,7 +20,7 @@ def to_model_channels(piece: reader.Piece, model: TrainedModel) -> np.ndarray:
         ValueError: flattened images.
     """
     images = piece.images
-    if piece.whole and images.shape[-1] == 1:
+    if piece.single and images.shape[-1] == 1:
         model.refuse_flattened(images.shape[1:])
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):

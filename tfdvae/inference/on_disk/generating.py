@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import chunks
-from tfdvae.image_io import codec, listing, manifest, reader, writer
+from tfdvae.data.sources.folder_listing import train_and_test_folders
+from tfdvae.image_io import codec, manifest, reader, writer
 from tfdvae.inference import augmentation, trained_model
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.on_disk.pieces import apply, require_images, with_progress
@@ -127,7 +128,7 @@ def _check_layout(source: Path, names: Iterable[str]) -> None:
     Raises:
         ValueError: saying so.
     """
-    if listing.find_parts(source, "input"):
+    if train_and_test_folders(source, "input"):
         raise ValueError(
             f"`input` {source} holds training and test images; give the folder of the training "
             "images."
@@ -216,7 +217,7 @@ def _synthetic(
     piece = reader.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
     batches = [
         batch
-        for _, batch in reader.attempts(
+        for _, batch in reader.process(
             piece, lambda piece: model.batch(to_model_channels(piece, model)), reader.Tally()
         )
     ]

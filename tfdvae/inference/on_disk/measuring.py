@@ -32,7 +32,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     with writer.ArraysWriter(output, others) as sheet:
         for piece, codes in apply(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
-            names += map(listing.shown, piece.names)
+            names += map(listing.printable_path, piece.names)
         require_images(tally, source)
         others["names"] = np.array(names)
     return tally
@@ -71,7 +71,7 @@ def detect(
     normal_images, tally.done = tally.done, 0
     scored: list[tuple[float, str]] = []
     for piece, scores in apply(source, model, model.anomaly_scores, "Detecting", tally, output):
-        scored += zip(scores.tolist(), map(listing.shown, piece.names), strict=True)
+        scored += zip(scores.tolist(), map(listing.printable_path, piece.names), strict=True)
     require_images(tally, source)
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     _write_scores(output, scored, threshold)

@@ -35,7 +35,7 @@ def apply(
         FileNotFoundError, ValueError: as in `reader.pieces`; a row of an array that does not fit.
     """
     for read in reader.pieces(path, title, tally, output.parent, argument):
-        for piece, made in reader.attempts(
+        for piece, made in reader.process(
             read, lambda piece: function(to_model_channels(piece, model)), tally
         ):
             tally.done += len(piece.names)

@@ -1,0 +1,192 @@
+"""Which images of a folder are which: classes, training and test images, pairs of clean and noisy."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae.image_io.listing import SUFFIXES, images_below, printable_path, visible_entries
+
+_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_IGNORED = {"dev", "val", "valid", "validation"}
+
+
+@dataclass(frozen=True)
+class FolderListing:
+    """The images of a folder.
+
+    Attributes:
+        class_names: one name a class; empty where images have no labels.
+        items: the files of each image: one, or a clean one and a noisy one.
+        labels: int64 (N,).
+        test: bool (N,), which are test images; None where these are still to be held out.
+    """
+
+    class_names: tuple[str, ...]
+    items: list[tuple[Path, ...]]
+    labels: np.ndarray
+    test: np.ndarray | None
+
+
+def train_and_test_folders(folder: Path, argument: str = "dataset") -> dict[str, Path]:
+    """Return the folders with training and test images by the names `train` and `test`.
+
+    They may also be called `training` and `testing`, in large or small letters. A folder with validation
+    images beside them is ignored.
+
+    Returns:
+        Both, or an empty dictionary where the folder has neither.
+
+    Raises:
+        ValueError: the folder holds one of them and nothing else, both and what belongs to neither, or
+            one of them twice.
+    """
+    inside = visible_entries(folder)
+    found: dict[str, Path] = {}
+    others = []
+    for path, is_folder in inside.items():
+        split = _SPLITS.get(path.name.lower()) if is_folder else None
+        if split in found:
+            raise ValueError(
+                f"`{argument}` {printable_path(folder)} must hold one folder for {split}; "
+                f"got {found[split].name} and {path.name}."
+            )
+        if split is not None:
+            found[split] = path
+        elif not (is_folder and path.name.lower() in _IGNORED):
+            others.append(path)
+    if len(found) == 2 and others:
+        raise ValueError(
+            f"`{argument}` {printable_path(folder)} must hold nothing beside train and test; "
+            f"got {printable_path(others[0].name)}."
+        )
+    if len(found) == 2 or not inside:
+        return found
+    if not others:
+        names = ", ".join(printable_path(path.name) for path in inside)
+        raise ValueError(
+            f"`{argument}` {printable_path(folder)} must hold train and test, "
+            f"or a folder for each class; got {names} alone."
+        )
+    return {}
+
+
+def list_classes(folder: Path) -> FolderListing:
+    """Return the images of a folder with a folder for each class, or with images alone.
+
+    Raises:
+        ValueError: images beside folders, a class without images, or a class of test images that has no
+            training images.
+    """
+    splits = train_and_test_folders(folder)
+    if not splits:
+        return FolderListing(*_list_split(folder), None)
+    names, train, labels = _list_split(splits["train"])
+    test_names, test, test_labels = _list_split(splits["test"])
+    if bool(names) != bool(test_names):
+        raise ValueError(
+            f"`dataset` {folder} must have class folders in train and in test, or in neither."
+        )
+    if unknown := sorted(set(test_names) - set(names)):
+        raise ValueError(
+            f"`dataset` {folder} has a class in test that is not in train: {unknown[0]}."
+        )
+    if names:
+        test_labels = np.array([names.index(name) for name in test_names])[test_labels]
+    return FolderListing(
+        names,
+        train + test,
+        np.concatenate([labels, test_labels]),
+        np.repeat([False, True], [len(train), len(test)]),
+    )
+
+
+def _list_split(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], np.ndarray]:
+    """Return class names, images and labels of a folder without `train` and `test`."""
+    inside = visible_entries(folder)
+    classes = [path for path, is_folder in inside.items() if is_folder]
+    loose = [path for path, is_folder in inside.items() if not is_folder]
+    if loose and classes:
+        raise ValueError(
+            f"`dataset` {folder} holds images beside folders "
+            f"({loose[0].name}, {classes[0].name}); "
+            "it must have a folder for each class, or images alone."
+        )
+    by_class = [images_below(path, parents=(folder.resolve(),)) for path in classes] or [loose]
+    for path, found in zip(classes or [folder], by_class, strict=True):
+        if not found:
+            raise ValueError(f"`dataset` {path} holds no images ({', '.join(SUFFIXES)}).")
+    labels = np.repeat(np.arange(len(by_class)), list(map(len, by_class)))
+    return (
+        tuple(printable_path(path.name) for path in classes),
+        [(path,) for found in by_class for path in found],
+        labels,
+    )
+
+
+def list_pairs(clean: Path, noisy: Path) -> FolderListing:
+    """Return the images of two folders in pairs: of the same name, but for the suffix.
+
+    Raises:
+        ValueError: one has an image that the other lacks, or no images.
+    """
+    named = {"dataset": _by_name(clean, "dataset"), "noisy_dir": _by_name(noisy, "noisy_dir")}
+    for argument, other in (("dataset", "noisy_dir"), ("noisy_dir", "dataset")):
+        if missing := sorted(set(named[other]) - set(named[argument])):
+            listed = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            raise ValueError(
+                f"`{argument}` must have an image for each one of `{other}`; "
+                f"it lacks {len(missing)}: {listed}."
+            )
+    names = sorted(named["dataset"])
+    has_splits = bool(train_and_test_folders(clean))
+    return FolderListing(
+        (),
+        [(named["dataset"][name], named["noisy_dir"][name]) for name in names],
+        np.zeros(len(names), np.int64),
+        np.array([name.startswith("test/") for name in names]) if has_splits else None,
+    )
+
+
+def _by_name(folder: Path, argument: str) -> dict[str, Path]:
+    """Return the images below a folder by their paths without suffix.
+
+    Where it has `train` and `test`, these stand before the path, and other images are ignored.
+    """
+    named: dict[str, Path] = {}
+    for split, root in (train_and_test_folders(folder, argument) or {".": folder}).items():
+        for path in images_below(root, argument):
+            name = (split / path.relative_to(root)).with_suffix("").as_posix()
+            if name in named:
+                first, second = (printable_path(found.name) for found in (named[name], path))
+                raise ValueError(
+                    f"`{argument}` {printable_path(folder)} must hold one image of a name; "
+                    f"got {first} and {second}."
+                )
+            named[name] = path
+    if not named:
+        raise ValueError(
+            f"`{argument}` {printable_path(folder)} holds no images ({', '.join(SUFFIXES)})."
+        )
+    return named
+
+
+def fingerprint(listing: FolderListing, roots: list[Path]) -> str:
+    """Return a hash that changes where a file is added, removed or written.
+
+    Args:
+        listing: the files.
+        roots: folder of the images, and of the noisy images if there are any.
+    """
+    digest = hashlib.sha256()
+    for item in listing.items:
+        for path, root in zip(item, roots, strict=True):
+            try:
+                status = path.stat()
+                mark = f"{status.st_size}\0{status.st_mtime_ns}"
+            except OSError:  # a link to nothing, which is reported when it is read
+                mark = "none"
+            digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{mark}\n".encode())
+    return digest.hexdigest()
