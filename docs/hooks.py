@@ -147,32 +147,28 @@ def commands() -> str:
     """Return a section for each command, made from the parser of the command line."""
     import tyro
 
-    from tfdvae.cli import main
+    from tfdvae.cli import flags
 
     parts = []
     for name, settings in command_settings():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            parser = tyro.extras.get_parser(settings, prog=f"tfdvae {name}", config=main._STYLE)
+            parser = tyro.extras.get_parser(settings, prog=f"tfdvae {name}", config=flags.STYLE)
         parts.append(command_section(name, parser))
     return "\n\n".join(parts)
 
 
 def command_settings() -> list[tuple[str, type]]:
     """Return the name and the settings of each command."""
-    from tfdvae.cli import main
+    from tfdvae.cli import flags
+    from tfdvae.cli.registry import COMMANDS
     from tfdvae.studies.registry import STUDIES
 
-    found = [
-        (
-            next(mark.name for mark in part.__metadata__ if hasattr(mark, "name")),
-            part.__origin__,
-        )
-        for part in main.Command.__args__
-    ]
+    train = COMMANDS.get("train").settings
     return [
-        *((name, settings) for name, settings in found if name != "study"),
-        *((f"study {study.name}", study.settings) for study in STUDIES),
+        ("train", flags.with_config_flag(train)),
+        *((each.name, each.settings) for each in COMMANDS if each.name not in ("train", "study")),
+        *((f"study {study.name}", flags.with_config_flag(study.settings)) for study in STUDIES),
     ]
 
 

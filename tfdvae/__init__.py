@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 if TYPE_CHECKING:
+    from tfdvae.cli.registry import register_command
     from tfdvae.config import TrainConfig
     from tfdvae.corruptions import register as register_corruption
     from tfdvae.data.image_dataset import ImageDataset

@@ -43,13 +43,7 @@ def parse(
         ValueError, TypeError: settings that do not fit one another.
         SystemExit: help was asked for (status 0), or a flag is unknown or not of its type (2).
     """
-    kind: Any = settings
-    if config_file:
-        extra = [("config", Annotated[str | None, _CONFIG], None)]
-        kind = dataclasses.make_dataclass(
-            settings.__name__, extra, bases=(settings,), frozen=True,
-            namespace={"__doc__": settings.__doc__},
-        )  # fmt: skip
+    kind: Any = with_config_flag(settings) if config_file else settings
     default = None if defaults is None else _unchecked(kind, defaults)
     parsed = tyro.cli(kind, prog=prog, args=list(arguments), default=default, config=STYLE)
     if config_file:
@@ -58,6 +52,17 @@ def parse(
     if flat(parsed).get("quiet"):
         messages.be_quiet()
     return parsed
+
+
+def with_config_flag(settings: type) -> type:
+    """Return a subclass of settings with the flag `--config FILE`."""
+    return dataclasses.make_dataclass(
+        settings.__name__,
+        [("config", Annotated[str | None, _CONFIG], None)],
+        bases=(settings,),
+        frozen=True,
+        namespace={"__doc__": settings.__doc__},
+    )
 
 
 def show_help(summaries: Mapping[str, str], arguments: Sequence[str], prog: str, text: str) -> None:

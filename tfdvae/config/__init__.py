@@ -10,7 +10,7 @@ from tfdvae.config.generator import (
     TARGETS,
     GeneratorConfig,
 )
-from tfdvae.config.recipes import RECIPES
+from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES
 from tfdvae.config.run import PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
     EXPORT_FORMATS,
@@ -33,6 +33,7 @@ __all__ = [
     "PRECISIONS",
     "PROTOCOLS",
     "RECIPES",
+    "RECIPE_SUMMARIES",
     "TARGETS",
     "AugmentConfig",
     "ClassifierConfig",

@@ -24,3 +24,8 @@ RECIPES: dict[str, dict[str, object]] = {
         "schedule": "cosine",
     },
 }
+
+RECIPE_SUMMARIES = {
+    "opengenus": "A published convolutional DAE (OpenGenus), with its settings.",
+    "conv-dae": "A convolutional DAE that denoises well.",
+}

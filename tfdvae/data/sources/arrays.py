@@ -165,7 +165,9 @@ def _read_labels(
         ValueError, TypeError: also where images do not fit, of which only the headers are read.
     """
     kinds = {
-        images: array_checks.image_kind(f"`dataset` {path}: {images}", *_header(archive, path, images))
+        images: array_checks.image_kind(
+            f"`dataset` {path}: {images}", *_header(archive, path, images)
+        )
         for images, _ in parts.values()
     }
     array_checks.same_kind(f"`dataset` {path}", kinds)
@@ -241,7 +243,9 @@ def _header(
                 else np.lib.format.read_array_header_2_0
             )
             shape, _, dtype = read(file)
-        except Exception as error:  # NumPy reads the header with Python's parser, which raises anything
+        except (
+            Exception
+        ) as error:  # NumPy reads the header with Python's parser, which raises anything
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise ValueError(f"`dataset` {path}: {name} is no array of NumPy's: {reason}") from None
         if dtype.hasobject:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfdvae._utils import checks
+from tfdvae.data.sources import tfds_names
 from tfdvae.data.sources.base import SOURCES
 
 
@@ -18,7 +19,8 @@ def names() -> list[str]:
 
 def is_tfds_name(text: str) -> bool:
     """Return whether TFDS has a dataset of that name, whatever its configuration or version."""
-    return plain_name(text) in names()
+    plain = plain_name(text)
+    return plain in tfds_names.listed() or (plain in tfds_names.possible() and plain in names())
 
 
 def plain_name(text: str) -> str:
@@ -42,13 +44,31 @@ def make_builder(name: str, **options: Any) -> Any:
         with errors_only():
             return tfds.builder(name, **options)
     except tfds.core.registered.DatasetNotFoundError:
-        own = [dataset for source in SOURCES for dataset in source.datasets]
-        checks.choice("dataset", plain_name(name), [*own, *names()])
+        checks.choice("dataset", plain_name(name), [*_other_names(), *names()])
         raise
     except (ValueError, RuntimeError, AssertionError, KeyError, ImportError) as error:
         raise ValueError(
             f"`dataset` {name!r} is not a dataset that TFDS can make: {first_line(error)}"
         ) from None
+
+
+def check(name: str) -> None:
+    """Refuse a dataset that TFDS does not have; TFDS is asked only where its files do not tell.
+
+    Raises:
+        ValueError: as `make_builder`.
+    """
+    plain = plain_name(name)
+    if name == plain and plain in tfds_names.listed():
+        return
+    if tfds_names.near_misses(plain, _other_names()):
+        checks.choice("dataset", plain, [*_other_names(), *sorted(tfds_names.listed())])
+    make_builder(name)
+
+
+def _other_names() -> tuple[str, ...]:
+    """Return the names of datasets of other sources."""
+    return tuple(dataset for source in SOURCES for dataset in source.datasets)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class TfdsSource(Source):
         return True
 
     def check(self, request: Request) -> None:
-        tfds_builder.make_builder(request.dataset)
+        tfds_builder.check(request.dataset)
 
     def load(self, request: Request) -> ImageDataset:
         builder, folder = tfds_builder.make_builder(request.dataset), request.archives

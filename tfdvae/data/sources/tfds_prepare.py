@@ -207,7 +207,5 @@ def _write_split(builder: Any, split: str, folder: Path, part: str) -> None:
         )
     images.flush()
     if labels.min() < 0:
-        raise ValueError(
-            f"`dataset` {builder.name}, split {split}, holds images without a label."
-        )
+        raise ValueError(f"`dataset` {builder.name}, split {split}, holds images without a label.")
     np.save(folder / f"{part}_labels.npy", labels)
