@@ -20,7 +20,10 @@ def names() -> list[str]:
 def is_tfds_name(text: str) -> bool:
     """Return whether TFDS has a dataset of that name, whatever its configuration or version."""
     plain = plain_name(text)
-    return plain in tfds_names.listed() or (plain in tfds_names.possible() and plain in names())
+    if plain in tfds_names.listed():
+        return True
+    maybe = tfds_names.tfds_is_imported() or plain in tfds_names.possible()
+    return maybe and plain in names()
 
 
 def plain_name(text: str) -> str:

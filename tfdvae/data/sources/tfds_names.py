@@ -4,6 +4,7 @@ import difflib
 import functools
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 _NEAR = 0.8  # similarity from which a name is a misspelt one
@@ -44,9 +45,14 @@ def near_misses(name: str, others: tuple[str, ...] = ()) -> list[str]:
         >>> near_misses("mnist")
         []
     """
-    if name in possible() or _prepared(name):
+    if tfds_is_imported() or name in possible() or _prepared(name):
         return []
     return difflib.get_close_matches(name.lower(), [*others, *listed()], n=3, cutoff=_NEAR)
+
+
+def tfds_is_imported() -> bool:
+    """Return whether TFDS can be asked at once; it may then know datasets of other packages too."""
+    return "tensorflow_datasets" in sys.modules
 
 
 def _package() -> Path | None:
