@@ -24,7 +24,7 @@ from tfdvae.config import AugmentConfig
 from tfdvae.data import image_dataset, pipelines, sources, splits
 from tfdvae.experiment import evaluation
 from tfdvae.image_io import codec
-from tfdvae.inference import trained_model
+from tfdvae.inference import image_arrays
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, statistics
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
@@ -56,7 +56,7 @@ def both_ways(source: image_dataset.ImageDataset, seed: int) -> tuple[float, flo
         "observed",
     )
     stored, labels = (
-        trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8)),
+        image_arrays.to_dtype(np.clip(noisy, 0, 1), np.dtype(np.uint8)),
         np.asarray(source.train.labels[index]),
     )
     images = image_dataset.to_unit(stored)

@@ -28,7 +28,7 @@ from tfdvae.cli.commands.denoise import denoise
 from tfdvae.config import DenoiseConfig
 from tfdvae.data import sources
 from tfdvae.experiment import evaluation
-from tfdvae.inference import shipped, trained_model
+from tfdvae.inference import image_arrays, shipped
 
 ROOT = Path(__file__).parents[1]
 COUNTS, ROUNDS = (1_000, 10_000), 9
@@ -72,7 +72,7 @@ def main() -> None:
     use_threads(None)
     source = sources.load("fashion_mnist", arguments.data_dir)
     noisy = evaluation.test_noise(source.test.images, corruptions.parse("gaussian:0.1"), 0)
-    images = trained_model.to_kind(np.clip(noisy, 0, 1), np.dtype(np.uint8))
+    images = image_arrays.to_dtype(np.clip(noisy, 0, 1), np.dtype(np.uint8))
     lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
              f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
              f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip

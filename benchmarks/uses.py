@@ -29,10 +29,11 @@ import sklearn.svm
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+import tfdvae
 from tfdvae._utils import csv_rows, files, seeds
 from tfdvae._utils.threads import use_threads
 from tfdvae.data import image_dataset, sources, splits
-from tfdvae.inference import anomaly, compression, imputation
+from tfdvae.inference import compression, imputation
 from tfdvae.metrics import latent
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
@@ -215,7 +216,7 @@ def measure_anomaly(recipe: Recipe, data: Data, label: int, one_is_normal: bool)
     elif recipe.network == "one_class_svm":
         scores = -sklearn.svm.OneClassSVM().fit(flat(train)).score_samples(flat(data.images))
     else:
-        scores = anomaly.anomaly_scores(trained(recipe, train, data.seed), data.images)
+        scores = tfdvae.load(trained(recipe, train, data.seed)).anomaly_scores(data.images)
     value = float(
         sklearn.metrics.roc_auc_score(
             (data.labels != label) if one_is_normal else (data.labels == label), scores

@@ -54,7 +54,6 @@ _HOMES = {
     "ImageDataset": "data.image_dataset:ImageDataset",
     "TrainConfig": "config:TrainConfig",
     "TrainedModel": "inference.trained_model:TrainedModel",
-    "augmenter": "inference.trained_model:augmenter",
     "export": "inference.exporting:export",
     "load": "inference.loading:load",
     "register_command": "cli.registry:register_command",

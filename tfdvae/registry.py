@@ -161,6 +161,14 @@ def _first_line(member: object) -> str:
     return text.strip().partition("\n")[0]
 
 
+def import_registered() -> None:
+    """Import all models and networks, so that Keras knows their classes when it loads a file."""
+    for model in MODELS:
+        model.load_class()
+    for network in NETWORKS:
+        network.load_function()
+
+
 def generates(name: str) -> bool:
     """Tell whether `name` is a model that makes synthetic images, rather than another dataset."""
     return name in MODELS and MODELS.get(name).generates

@@ -18,7 +18,7 @@ from tests.helpers.processes import peak_memory
 from tfdvae._utils import files, limits
 from tfdvae.cli import main
 from tfdvae.image_io import codec, manifest
-from tfdvae.inference import anomaly, imputation
+from tfdvae.inference import imputation
 from tfdvae.inference.on_disk import generating
 
 SHAPE = (8, 6, 1)
@@ -102,7 +102,7 @@ def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
     status, _, err = run("denoise dvae.keras large.png other.png")
     assert status == 2
     assert "large.png cannot be processed: `images` must be 8x6" in err
-    assert "no place in the image" in err
+    assert "cannot be tiled" in err
     assert not (tmp_path / "other.png").exists()
 
 
@@ -200,7 +200,7 @@ STRANGERS = {
     "64x64 of a model without places": (
         RANDOM.random((3, 64, 64)),
         "clothing-dvae",
-        "have no place in the image",
+        "fully connected and cannot be tiled",
     ),
     "flattened": (
         RANDOM.random((30, 784)),
@@ -616,9 +616,9 @@ def test_detect(run, models, tmp_path):
     listed = rows(tmp_path / "scores.csv")
     scores = np.array([float(row["score"]) for row in listed])
     assert (np.diff(scores) <= 0).all()
-    expected = anomaly.anomaly_scores(models[1]["dvae"], in_order(BYTES) / np.float32(255))
+    expected = tfdvae.load(models[1]["dvae"]).anomaly_scores(in_order(BYTES) / np.float32(255))
     np.testing.assert_allclose(scores, np.sort(expected)[::-1], rtol=1e-4)
-    normal = np.sort(anomaly.anomaly_scores(models[1]["dvae"], (255 - BYTES) / np.float32(255)))
+    normal = np.sort(tfdvae.load(models[1]["dvae"]).anomaly_scores((255 - BYTES) / np.float32(255)))
     threshold = normal[35]  # four of forty exceed it
     assert [int(row["anomalous"]) for row in listed] == (scores > threshold * (1 + 1e-6)).astype(
         int

@@ -193,7 +193,7 @@ def test_what_was_made_is_what_the_parts_make(finished):
     }
     np.testing.assert_allclose(stored["images"], made.images, atol=1e-6)
     assert np.array_equal(stored["labels"], made.labels)
-    assert np.array_equal(stored["source"], made.source)
+    assert np.array_equal(stored["source"], made.parent_index)
     classifier = keras.models.load_model(folder / "classifier-dvae.keras")
     noisy = evaluation.test_noise(
         image_dataset.to_unit(source.test.images), corruptions.parse(0.1), 0

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfdvae._utils import files
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
 
 
@@ -78,7 +78,7 @@ class Run:
     @cached_property
     def generator(self) -> DenoisingModel:
         """The trained generative model."""
-        return keras.models.load_model(self.folder / "generator.keras")
+        return keras_files.load(self.folder / "generator.keras", "generator", compiled=True)
 
     @property
     def data_folder(self) -> Path:

@@ -124,7 +124,7 @@ def augment(run: Run) -> str:
             ):
                 append(made.images)
                 labels.append(made.labels)
-                source.append(made.source)
+                source.append(made.parent_index)
         np.save(temporary / "labels.npy", np.concatenate(labels))
         np.save(temporary / "source.npy", np.concatenate(source))
     kind = "synthetic images, whose labels are all 0 as there are none"

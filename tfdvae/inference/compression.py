@@ -1,114 +1,83 @@
-"""What a trained denoiser is good for besides denoising: anomaly scores, imputation, features, compression.
-
-The uses are those that "Denoising autoencoders and how denoising autoencoders work" names. They are for images alone: audio and
-EEG, which the same source mentions, are out of scope, for the models take (N, H, W, C) and no time series is tested here.
-`benchmarks/uses.py` measures all four on Fashion-MNIST.
-"""
+"""Codes as a short stream of bytes: uniform quantization, then Huffman coding."""
 
 import math
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 
 from tfdvae._utils import checks
-from tfdvae.metrics.latent import _features
-from tfdvae.models.inference_mixin import Verbs
+from tfdvae.metrics.latent import flat_codes
 
 _MAGIC = b"tfdvae1\0"
 
 
-def compress(model: Verbs, images, bits: int) -> bytes:
-    """Return the images as their codes, quantised and entropy-coded; see `compress_codes`.
+def compress_codes(codes: Any, bits: int) -> bytes:
+    """Return codes as a stream of bytes.
 
-    Args:
-        model: trained; who decompresses needs the same one, whose weights are not in the stream.
-        images: (N, H, W, C) in [0, 1], which noise may exceed.
-        bits: 1 to 16, for each unit of the code.
-
-    Raises:
-        TypeError, ValueError: images or bits as they must not be; a model without a code.
-    """
-    return compress_codes(model.encode(images), bits)
-
-
-def decompress(model: Verbs, compressed: bytes) -> np.ndarray:
-    """Return the images of a stream of `compress`, float32 (N, H, W, C) in [0, 1].
-
-    Raises:
-        TypeError, ValueError: not such a stream, truncated or altered, or with codes of another shape than the model's.
-    """
-    return model.decode(decompress_codes(compressed))
-
-
-def compress_codes(codes, bits: int) -> bytes:
-    """Return codes as a stream of bytes: uniform quantisation, then Huffman coding.
-
-    Each unit takes 2**bits levels, evenly spaced from its least to its greatest value over the codes given, so that no value moves
-    by more than half a level. Levels that are seldom used cost little after entropy coding. The stream is one of zlib and holds
-    the shape, the two ends of each unit (8 bytes a unit) and the levels, unit by unit; its checksum covers all of them.
+    Each unit takes 2**bits levels, evenly spaced from its least to its greatest value over the
+    codes given, so that no value moves by more than half a level. Levels that are seldom used cost
+    little after entropy coding. The stream is one of zlib and holds the shape, the two ends of each
+    unit (8 bytes a unit) and the levels, unit by unit; its checksum covers all of them.
 
     Args:
         codes: real (N, ...), finite, kept as float32.
         bits: 1 to 16.
 
     Returns:
-        The whole stream; what an image costs is its length divided by N.
+        The whole stream; an image costs its length divided by N.
 
     Raises:
         TypeError: `bits` is not a whole number, or codes are not real numbers.
         ValueError: `bits` is outside 1 to 16; no codes, or NaN or infinite ones.
     """
     checks.integer("bits", bits, 1, 16)
-    shape, features = np.shape(codes), _features("codes", codes)
+    shape, features = np.shape(codes), flat_codes("codes", codes)
     ends = np.stack([features.min(axis=0), features.max(axis=0)]).astype("<f4")
     low, step = _scale(ends, bits)
     levels = np.rint((features - low) / np.where(step > 0, step, 1)).astype(np.uint16)
     header = _MAGIC + struct.pack(f"<BB{len(shape)}I", bits, len(shape), *shape)
-    # Matches in quantised codes are chance, and cost more than they save: Huffman coding alone.
+    # Matches in quantized codes are chance, and cost more than they save: Huffman coding alone.
     coder = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
-    return coder.compress(header + ends.tobytes() + _packed(levels.T, bits)) + coder.flush()
+    return coder.compress(header + ends.tobytes() + _pack(levels.T, bits)) + coder.flush()
 
 
 def decompress_codes(compressed: bytes) -> np.ndarray:
-    """Return the codes of a stream of `compress_codes`, float32 (N, ...), each within half a level of what it was.
+    """Return the codes of a stream, float32 (N, ...), each within half a level of what it was.
 
     Raises:
         TypeError: not bytes.
-        ValueError: not such a stream, or one that is truncated or altered.
+        ValueError: not a stream of `compress_codes`, or one that is truncated or altered.
     """
     if not isinstance(compressed, bytes):
         raise TypeError(f"`compressed` must be bytes; got {type(compressed).__name__}.")
-    decoder = zlib.decompressobj()
+    decoder, wanted = zlib.decompressobj(), "`compressed` must be a whole stream of `compress`; "
     try:
         body = decoder.decompress(compressed)
     except zlib.error as error:
-        raise ValueError(
-            f"`compressed` must be a whole stream of `compress`; it is altered or no such stream ({error})."
-        ) from None
+        raise ValueError(f"{wanted}it is altered or no such stream ({error}).") from None
     if not decoder.eof or decoder.unused_data:
         state = "followed by other bytes" if decoder.eof else "truncated"
-        raise ValueError(
-            f"`compressed` must be a whole stream of `compress`; its {len(compressed)} bytes are {state}."
-        )
+        raise ValueError(f"{wanted}its {len(compressed)} bytes are {state}.")
     if not body.startswith(_MAGIC):
-        raise ValueError(
-            "`compressed` must be a whole stream of `compress`; it holds something else."
-        )
+        raise ValueError(f"{wanted}it holds something else.")
     bits, rank = struct.unpack_from("<BB", body, len(_MAGIC))
     shape = struct.unpack_from(f"<{rank}I", body, len(_MAGIC) + 2)
     start = len(_MAGIC) + 2 + 4 * rank
     units = math.prod(shape[1:])
     ends = np.frombuffer(body, "<f4", 2 * units, start).reshape(2, units)
-    levels = _unpacked(
-        np.frombuffer(body, np.uint8, offset=start + ends.nbytes), bits, units, shape[0]
-    ).T
+    packed = np.frombuffer(body, np.uint8, offset=start + ends.nbytes)
+    levels = _unpack(packed, bits, units, shape[0]).T
     low, step = _scale(ends, bits)
     return (low + step * levels).astype(np.float32).reshape(shape)
 
 
-def _packed(levels: np.ndarray, bits: int) -> bytes:
-    """Return levels (D, N): as many of them in a byte as fit; above 8 bits all low bytes, then all high ones."""
+def _pack(levels: np.ndarray, bits: int) -> bytes:
+    """Return levels (D, N) as bytes: as many of them in a byte as fit.
+
+    Above 8 bits they are all low bytes, then all high ones.
+    """
     if bits > 8:
         return np.stack([levels & 255, levels >> 8]).astype(np.uint8).tobytes()
     places = bits * np.arange(8 // bits)
@@ -120,8 +89,8 @@ def _packed(levels: np.ndarray, bits: int) -> bytes:
     )
 
 
-def _unpacked(packed: np.ndarray, bits: int, units: int, count: int) -> np.ndarray:
-    """Return the levels (units, count) of `_packed`."""
+def _unpack(packed: np.ndarray, bits: int, units: int, count: int) -> np.ndarray:
+    """Return the levels (units, count) of `_pack`."""
     if bits > 8:
         low, high = packed.reshape(2, units, count).astype(np.int64)
         return low + 256 * high

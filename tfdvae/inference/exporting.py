@@ -1,6 +1,7 @@
 """Models for those who have no tfdvae: SavedModels, which plain TensorFlow loads, and ONNX files."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,33 +10,46 @@ import tfdvae
 from tfdvae._utils import checks, files
 from tfdvae.config import EXPORT_FORMATS
 from tfdvae.inference.saved_model import ABOUT, is_saved_model
+from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.base import DenoisingModel
 
 
-def export(model: DenoisingModel, path: str | Path, format: str = "saved_model") -> Path:
+def export(
+    model: DenoisingModel | TrainedModel, path: str | Path, format: str = "saved_model"
+) -> Path:
     """Write a model for use without tfdvae and return its path.
 
     Images are float32 (N, H, W, C) in [0, 1], with any N.
 
-    - `saved_model`: a folder with one endpoint for each verb: `serving_default` (images -> denoised images), `encode` (images -> codes), `decode`
-      (codes -> images), and for a VAE or DVAE `posterior` (images -> mean and standard deviation of q(z | image)) and `sample` (n: int32
-      scalar, seed: int32 (2,) -> n images; the same seed gives the same images).
-    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the packages of `tfdvae[onnx]`.
+    - `saved_model`: a folder with these endpoints: `serving_default` (images -> denoised images),
+      `encode` (images -> codes), `decode` (codes -> images), and for a VAE or DVAE `posterior`
+      (images -> mean and standard deviation of q(z | image)) and `sample` (n: int32 scalar, seed:
+      int32 (2,) -> n images; the same seed gives the same images).
+    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the
+      packages of `tfdvae[onnx]`.
 
     Args:
-        model: `DAE`, `VAE` or `DVAE`.
-        path: what is there is replaced if it is of that format.
+        model: a `DAE`, `VAE` or `DVAE`, or what `tfdvae.load` returns.
+        path: an earlier export of that format is replaced.
         format: `saved_model` or `onnx`.
 
     Raises:
         FileExistsError: there is something else at `path`.
-        ValueError: unknown format, or packages of `tfdvae[onnx]` that are missing.
+        TypeError: another kind of model.
+        ValueError: unknown format, packages of `tfdvae[onnx]` that are missing, or a model that was
+            loaded from a SavedModel.
+
+    Example:
+        >>> tfdvae.export(tfdvae.load("clothing-dvae"), "saved_model")
     """
     path = Path(path)
     checks.choice("format", format, EXPORT_FORMATS)
+    if isinstance(model, TrainedModel):
+        model = model.keras_model
     if not isinstance(model, DenoisingModel):
         raise TypeError(
-            f"`model` must be a DAE, VAE or DVAE, of what `tfdvae.load` returns the `layer`; got {type(model).__name__}."
+            "`model` must be a DAE, VAE or DVAE, or what `tfdvae.load` returns; "
+            f"got {type(model).__name__}."
         )
     if path.exists() and not (
         is_saved_model(path)
@@ -63,8 +77,15 @@ def _export_saved_model(model: DenoisingModel, path: Path) -> None:
             model.sample_images,
             [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")],
         )
-    about = {"tfdvae": tfdvae.__version__, "model": type(model).__name__, "image_shape": model.image_shape, "code_shape": model.code_shape,
-             "corruption": str(model.corruption), "likelihood": str(model.likelihood)}  # fmt: skip
+    about = {
+        "tfdvae": tfdvae.__version__,
+        "model": type(model).__name__,
+        "variational": model.variational,
+        "image_shape": model.image_shape,
+        "code_shape": model.code_shape,
+        "corruption": str(model.corruption),
+        "likelihood": str(model.likelihood),
+    }
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
         files.write_json(temporary / ABOUT, about)
@@ -75,13 +96,14 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
         import tf2onnx
     except ImportError as error:
         raise ValueError(
-            f'`format` onnx needs packages that are not installed ({error}): pip install "tfdvae[onnx]".'
+            f"`format` onnx needs packages that are not installed ({error}): "
+            'pip install "tfdvae[onnx]".'
         ) from None
 
     @tf.function(
         input_signature=[tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")]
     )
-    def graph(images):
+    def graph(images: tf.Tensor) -> dict[str, Any]:
         codes = model.encode_images(images)
         return {"denoised": model.decode_codes(codes), "codes": codes}
 

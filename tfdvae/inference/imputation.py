@@ -1,43 +1,72 @@
-"""What a trained denoiser is good for besides denoising: anomaly scores, imputation, features, compression.
+"""Missing pixels of images, filled in by a model."""
 
-The uses are those that "Denoising autoencoders and how denoising autoencoders work" names. They are for images alone: audio and
-EEG, which the same source mentions, are out of scope, for the models take (N, H, W, C) and no time series is tested here.
-`benchmarks/uses.py` measures all four on Fashion-MNIST.
-"""
+from typing import Any
 
 import numpy as np
 
-from tfdvae.models.inference_mixin import Verbs
+from tfdvae.models.inference_mixin import InferenceMixin
 
 
-def impute(model: Verbs, images, missing) -> np.ndarray:
-    """Return the images with their missing pixels filled in by the model.
+def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
+    """Return images with their missing pixels filled in by the model.
 
-    Missing pixels are set to 0 and the model reconstructs the image once. A model that injects `masking` was trained on just that; its
-    level should not be below the fraction missing. Giving the filled image to the model again was measured on validation images of
-    Fashion-MNIST (`benchmarks/uses.py`): it made them worse, but where more was missing than the model was trained for.
+    Missing pixels are set to 0 and the model reconstructs the image once. A model that injects
+    `masking` was trained on just that; its level should not be below the fraction missing. Giving
+    the filled image to the model again was measured on validation images of Fashion-MNIST (study
+    `uses`): it made them worse, but where more was missing than the model was trained for.
 
     Args:
         model: trained, best with injected `masking`.
-        images: (N, H, W, C) in [0, 1], which noise may exceed; what stands in missing pixels is not looked at and may be NaN.
+        images: (N, H, W, C) in [0, 1], which noise may exceed; missing pixels are not looked at and
+            may be NaN.
         missing: bool (N, H, W), true where a pixel is missing in all its channels.
 
     Returns:
-        float32 (N, H, W, C); known pixels are those given, bit for bit, missing ones are in [0, 1].
+        float32 (N, H, W, C); known pixels are those given, bit for bit, missing ones in [0, 1].
 
     Raises:
         TypeError: `missing` is not boolean.
-        ValueError: `missing` does not fit the images, or an image has no known pixel; known pixels with NaN or out of range.
+        ValueError: `missing` does not fit the images, or an image has no known pixel; known pixels
+            with NaN or out of range.
     """
     images, missing = np.asarray(images, dtype=np.float32), np.asarray(missing)
     if missing.dtype != bool:
         raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
     if images.ndim != 4 or missing.shape != images.shape[:3]:
         raise ValueError(
-            f"`missing` must have shape (N, H, W) for `images` (N, H, W, C); got {missing.shape} for {images.shape}."
+            "`missing` must have shape (N, H, W) for `images` (N, H, W, C); "
+            f"got {missing.shape} for {images.shape}."
         )
     if (lost := np.flatnonzero(missing.all(axis=(1, 2)))).size:
         which = f"image {lost[0]} and {len(lost) - 1} more have" if len(missing) > 1 else "it has"
         raise ValueError(f"`missing` must leave a known pixel in each image; {which} none.")
     known = ~missing[..., None]
     return np.where(known, images, model.denoise(np.where(known, images, np.float32(0))))
+
+
+def missing_pixels(array: np.ndarray, shaped: np.ndarray, missing: Any) -> np.ndarray:
+    """Return which pixels are missing, bool (N, H, W).
+
+    Args:
+        array: images as the user gave them.
+        shaped: the same, (N, H, W, C).
+        missing: bool (H, W) or (N, H, W), or None for pixels that are NaN in any channel.
+
+    Raises:
+        ValueError: a shape that does not fit; integers, which have no NaN, without `missing`.
+    """
+    if missing is None:
+        if array.dtype.kind != "f":
+            raise ValueError(f"`missing` is needed for images of {array.dtype}, which have no NaN.")
+        missing = np.isnan(shaped).any(axis=-1)
+    missing = np.asarray(missing)
+    if missing.shape == shaped.shape[1:3]:
+        missing = np.broadcast_to(missing, shaped.shape[:3])
+    if missing.shape != shaped.shape[:3]:
+        raise ValueError(
+            f"`missing` must have shape (H, W) or (N, H, W) for `images` {array.shape}; "
+            f"got {missing.shape}."
+        )
+    if missing.dtype != bool:
+        raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
+    return missing

@@ -6,29 +6,33 @@ from pathlib import Path
 
 import keras
 
+from tfdvae import registry
+from tfdvae.models import autoencoder, layers, variational  # noqa: F401  Keras must know the classes
 from tfdvae.models.base import DenoisingModel
 
 
-def load(path: Path, argument: str) -> DenoisingModel:
-    """Return the model of a `.keras` file, without its optimizer.
+def load(path: Path, argument: str, compiled: bool = False) -> DenoisingModel:
+    """Return the model of a `.keras` file.
 
     Args:
         path: of the file.
         argument: name used in messages.
+        compiled: whether the optimizer is wanted too.
 
     Raises:
-        ValueError: the file holds no model of tfdvae's, or is damaged.
+        ValueError: the file holds no model of tfdvae, or is damaged.
     """
     if path.is_file() and not zipfile.is_zipfile(path):
         raise ValueError(
-            f"`{argument}` {path} is no model that can be loaded: it is no zip file, as .keras files are, or a damaged one."
+            f"`{argument}` {path} is no model that can be loaded: it is no zip file, as .keras "
+            "files are, or a damaged one."
         )
+    registry.import_registered()
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path, compile=compiled)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = textwrap.shorten(
-            str(error).strip().partition("\n")[0], 300
-        )  # Keras may go on with the whole configuration
+        # Keras may go on with the whole configuration.
+        reason = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
         raise ValueError(f"`{argument}` {path} is no model that can be loaded: {reason}") from None
     if not isinstance(model, DenoisingModel):
         raise ValueError(

@@ -1,37 +1,45 @@
-"""A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
+"""`tfdvae.load`: trained models from files, by name, or from Keras models."""
 
 from importlib import resources
 from pathlib import Path
 
-from tfdvae.inference import keras_files, saved_model, shipped
+import keras
+
+from tfdvae.inference import keras_files, model_files, saved_model, shipped
 from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.models.inference_mixin import InferenceMixin
 
 
-def load(model: str | Path) -> "TrainedModel":
+def load(model: str | Path | keras.Model | TrainedModel) -> TrainedModel:
     """Return a trained model, ready to use.
 
     Args:
-        model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, or the name of a model that comes with tfdvae.
-            What lies at a path goes before a name.
+        model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, the name of a model
+            that comes with tfdvae, a `DAE`, `VAE` or `DVAE`, or a `TrainedModel`. What lies at a
+            path goes before a name.
 
     Raises:
         FileNotFoundError: nothing of that name.
-        ValueError: something that holds no model of tfdvae's, or a damaged one.
+        TypeError: another Keras model, or something else.
+        ValueError: a file or folder that holds no model of tfdvae, or a damaged one.
+
+    Example:
+        >>> tfdvae.load("clothing-denoiser").denoise(pictures)
     """
-    path = Path(model).expanduser()
-    if not path.exists():
-        if str(model) not in shipped.names():
-            raise FileNotFoundError(
-                f"`model` must be a run folder, a .keras file, a SavedModel or one of {', '.join(shipped.names())}; there is no {model}."
-            )
+    if isinstance(model, TrainedModel):
+        return model
+    if isinstance(model, InferenceMixin):
+        return TrainedModel(model)
+    if isinstance(model, keras.Model):
+        raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
+    if not isinstance(model, (str, Path)):
+        raise TypeError(
+            f"`model` must be a path, a name, or a DAE, VAE or DVAE; got {type(model).__name__}."
+        )
+    path = model_files.find(model)
+    if path is None:
         with resources.as_file(shipped.file(str(model))) as file:
             return TrainedModel(keras_files.load(file, "model"))
-    if path.is_dir() and (path / "generator.keras").is_file():
-        path = path / "generator.keras"
     if path.is_dir():
-        if not saved_model.is_saved_model(path):
-            raise ValueError(
-                f"`model` {path} must be a run folder with a generator.keras, or a SavedModel; it is neither."
-            )
         return TrainedModel(saved_model.SavedModel(path))
     return TrainedModel(keras_files.load(path, "model"))

@@ -1,4 +1,4 @@
-"""Models for those who have no tfdvae: SavedModels, which plain TensorFlow loads, and ONNX files."""
+"""Models that were loaded from a SavedModel of `tfdvae.export`."""
 
 from pathlib import Path
 
@@ -7,23 +7,24 @@ import tensorflow as tf
 from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae.models import likelihoods
-from tfdvae.models.inference_mixin import Verbs
+from tfdvae.models.inference_mixin import InferenceMixin
 
 ABOUT = Path("assets.extra", "tfdvae.json")  # a place that TensorFlow keeps for what is no graph
 
 
 def is_saved_model(path: Path) -> bool:
+    """Tell whether a folder is a SavedModel of TensorFlow."""
     return (path / "saved_model.pb").is_file()
 
 
-class SavedModel(Verbs):
-    """A SavedModel of `export`, with the verbs of the model that it was made from.
+class SavedModel(InferenceMixin):
+    """A SavedModel of `export`, with the methods of the model that it was made from.
 
     Args:
         path: its folder.
 
     Raises:
-        ValueError: no SavedModel of tfdvae's, or one that cannot be loaded.
+        ValueError: not a SavedModel of tfdvae, or one that cannot be loaded.
     """
 
     def __init__(self, path: str | Path):
@@ -34,14 +35,13 @@ class SavedModel(Verbs):
             )
         try:
             about = files.read_json(path / ABOUT)
-            self.image_shape, self.code_shape = (
-                tuple(about["image_shape"]),
-                tuple(about["code_shape"]),
-            )
-            self.variational = about["model"] in ("VAE", "DVAE")
+            self.image_shape = tuple(about["image_shape"])
+            self.code_shape = tuple(about["code_shape"])
             self.corruption = corruptions.parse(about["corruption"])
             self.likelihood = likelihoods.parse(about["likelihood"])
             self._loaded = tf.saved_model.load(str(path))  # the graphs live as long as it does
+            # Version 0.1.0 did not write it; only variational models have this endpoint.
+            self.variational = about.get("variational", hasattr(self._loaded, "posterior"))
             self.graphs = {
                 "call": self._loaded.serve,
                 "encode_images": self._loaded.encode,

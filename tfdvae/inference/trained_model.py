@@ -1,396 +1,316 @@
-"""A trained model in everyday use: `tfdvae.load(path)` and what it does with images as they come."""
+"""A trained model in everyday use: what `tfdvae.load` returns."""
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import checks
-from tfdvae.inference import anomaly, augmentation, imputation, tiles
+from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
+from tfdvae.inference.augmentation import Augmenter, Synthetic
+from tfdvae.inference.image_arrays import ImageFormat, to_dtype, to_unit
 from tfdvae.models.base import DenoisingModel
-from tfdvae.models.inference_mixin import Verbs
-
-
-def augmenter(model: "str | Path | TrainedModel", seed: int = 0) -> Callable:
-    """Return a function for `tf.data.Dataset.map` that puts a synthetic image in the place of each image, drawn afresh each time.
-
-    Of a VAE or DVAE it is a decoded draw of q(z | image), of a DAE the reconstruction of the corrupted image. Elements are images or tuples
-    that begin with images, (H, W, C) or (N, H, W, C), uint8, uint16 or floats in [0, 1]; all else, such as labels, stays as it is.
-
-    Args:
-        model: as for `load`, or what it returns.
-        seed: of a generator of its own; draws repeat where `map` runs one call at a time.
-
-    Raises:
-        FileNotFoundError, ValueError: as in `load`; a plain autoencoder.
-    """
-    from tfdvae.inference.loading import load
-
-    loaded = model if isinstance(model, TrainedModel) else load(model)
-    augmentation.Augmenter(loaded.verbs)
-    generator = tf.random.Generator.from_seed(checks.integer("seed", seed, 0, 2**63 - 1))
-
-    def draw(images):
-        noise_seed = generator.make_seeds(1)[:, 0]
-        return augmentation.draw(loaded.verbs, images, tf.cast(noise_seed, tf.int32))
-
-    return loaded.mapped(draw)
+from tfdvae.models.inference_mixin import InferenceMixin
 
 
 class TrainedModel:
-    """A trained model with verbs on images as they come.
+    """A trained model that takes images as they come.
 
-    Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model, uint8, uint16 or floats in [0, 1] which noise may exceed,
-    or a `tf.data.Dataset` of images of the model's size or batches of them, alone or first in tuples. Where images come out they have the type and shape
-    of those that went in. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1, and (H, W, C) for one of colour.
+    Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model: uint8,
+    uint16, or floats in [0, 1], which noise may exceed. Integers are scaled by the range of their
+    type. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1,
+    and (H, W, C) for one of color. Where images come out they have the type and shape of those that
+    went in.
+
+    Images may also be a `tf.data.Dataset` of images of the model's size or of batches of them,
+    alone or first in tuples, and then the result is a dataset; or a tensor in a graph, such as that
+    of `Dataset.map`.
 
     Attributes:
-        verbs: the model itself: `DAE`, `VAE`, `DVAE`, or the graphs of a SavedModel.
+        core: what computes: a `DAE`, `VAE` or `DVAE`, or the graphs of a SavedModel.
         image_shape: (H, W, C) of the images that it was trained on.
+        code_shape: shape of the code of one image.
+        variational: whether codes are distributions, so that new images can be sampled.
+        tiles: whether larger images can be denoised, in overlapping tiles: where codes keep their
+            place in the image.
+
+    Example:
+        >>> model = tfdvae.load("clothing-dvae")
+        >>> clean = model.denoise(pictures)
+        >>> dataset.map(lambda images, labels: (model.denoise(images), labels))
     """
 
-    def __init__(self, verbs: Verbs):
-        self.verbs = verbs
-        self.image_shape = verbs.image_shape
-        _ = verbs.graphs  # made once here, for the commands use them from several threads
+    def __init__(self, core: InferenceMixin):
+        self.core = core
+        self.image_shape = core.image_shape
+        self.code_shape = core.code_shape
+        self.variational = core.variational
+        self.tiles = len(core.code_shape) == 3
+        self._format = ImageFormat(self.image_shape, self.tiles)
+        _ = core.graphs  # made once here, for the commands use them from several threads
 
     @property
-    def layer(self) -> DenoisingModel:
-        """The model as a Keras layer, from float images in [0, 1] to denoised ones, for a model of your own, which saves and loads with it.
+    def keras_model(self) -> DenoisingModel:
+        """The Keras model: a layer from float images in [0, 1] to denoised ones.
+
+        It can be a part of a model of your own, which saves and loads with it.
 
         Raises:
-            ValueError: it came from a SavedModel, which has no Keras layer.
+            ValueError: the model came from a SavedModel, which has no Keras model.
         """
-        if not isinstance(self.verbs, DenoisingModel):
+        if not isinstance(self.core, DenoisingModel):
             raise ValueError(
-                "a SavedModel has no Keras layer; load the run folder or the .keras file."
+                "a SavedModel has no Keras model; load the run folder or the .keras file."
             )
-        return self.verbs
+        return self.core
 
-    @property
-    def tiled(self) -> bool:
-        """Whether images larger than the model's can be denoised, in overlapping tiles: where codes keep their place in the image."""
-        return len(self.verbs.code_shape) == 3
-
-    def denoise(self, images):
+    def denoise(self, images: Any) -> Any:
         """Return the denoised images.
 
-        Larger ones than the model's are denoised in overlapping tiles where the network is convolutional.
+        Arrays of larger images than the model's are denoised in overlapping tiles where the model
+        `tiles`.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
-        if isinstance(images, tf.data.Dataset):
-            return images.map(self.mapped(self.verbs.graphs["call"]), tf.data.AUTOTUNE)
+        if graphs.is_lazy(images):
+            return self._apply(images, self.core.graphs["call"])
         array = np.asarray(images)
-        return to_kind(self._denoise(self.batch(array, larger=True)), array.dtype).reshape(
-            array.shape
-        )
+        made = self._denoise(self.batch(array, larger=True))
+        return to_dtype(made, array.dtype).reshape(array.shape)
 
     def _denoise(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == self.image_shape:
-            return self.verbs.denoise(images)
-        return np.stack(
-            [
-                tiles.apply(self.verbs.denoise, image, self.image_shape[:2], self.verbs.batch_rows)
-                for image in images
-            ]
-        )
+            return self.core.denoise(images)
+        tile, rows = self.image_shape[:2], self.core.batch_rows
+        return np.stack([tiles.apply(self.core.denoise, image, tile, rows) for image in images])
 
-    def encode(self, images):
-        """Return the code of each image, float32 (N, ...), of a single image (...).
+    def encode(self, images: Any) -> Any:
+        """Return the code of each image, float32 (N, *code_shape), of a single image code_shape.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
-        if isinstance(images, tf.data.Dataset):
-            return images.map(
-                self.mapped(self.verbs.graphs["encode_images"], in_kind=False), tf.data.AUTOTUNE
-            )
-        codes = self.verbs.encode(self.batch(images))
-        return codes[0] if self._single(np.asarray(images)) else codes
+        if graphs.is_lazy(images):
+            return self._apply(images, self.core.graphs["encode_images"], keep_dtype=False)
+        codes = self.core.encode(self.batch(images))
+        return codes[0] if self._format.is_single(np.asarray(images)) else codes
 
-    def decode(self, codes) -> np.ndarray:
-        """Return the image of each code, float32 (N, H, W, C) in [0, 1]."""
-        return self.verbs.decode(codes)
+    def decode(self, codes: Any) -> Any:
+        """Return the image of each code (N, *code_shape), float32 (N, H, W, C) in [0, 1].
+
+        Raises:
+            ValueError: codes with NaN or of the wrong shape.
+        """
+        return self.core.decode(codes)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` new images of a VAE or DVAE, float32 (count, H, W, C) in [0, 1]; the same seed gives the same images.
+        """Return `count` new images of a VAE or DVAE, float32 (count, H, W, C) in [0, 1].
+
+        The same seed gives the same images.
 
         Raises:
             ValueError: a model without a prior.
         """
-        return self.verbs.sample(count, seed)
+        return self.core.sample(count, seed)
 
     def augment(
-        self, images, labels=None, per_image: int = 2, seed: int = 0, method: str | None = None
-    ):
-        """Return labelled synthetic images: (images, labels, source), images of the type of those that went in.
+        self,
+        images: Any,
+        labels: Any = None,
+        per_image: int = 2,
+        seed: int = 0,
+        method: str | None = None,
+    ) -> Any:
+        """Return labelled synthetic images, as a `Synthetic` of images of the type that went in.
 
-        Of a dataset it is a dataset of synthetic images, drawn afresh in each epoch, with what else its tuples hold, such as labels: one of each
-        image, then another one of each, `per_image` times. The first epoch repeats with `seed`.
+        Of a dataset it is a dataset of synthetic images, drawn afresh in each epoch, with what else
+        its tuples hold, such as labels: one of each image, then another one of each, `per_image`
+        times. The first epoch repeats with `seed`.
 
         Args:
-            images: as for `denoise`.
+            images: an array or a dataset.
             labels: whole numbers, one an image, of an array.
             per_image: synthetic images for each image.
             seed: root seed.
             method: as for `Augmenter`, of an array.
 
         Raises:
-            TypeError, ValueError: images or labels that do not fit, a plain autoencoder, a method that the model does not have.
+            TypeError, ValueError: images or labels that do not fit, a plain autoencoder, a method
+                that the model does not have.
         """
-        if isinstance(images, tf.data.Dataset):
-            if labels is not None or method is not None:
-                raise ValueError(
-                    "`labels` and `method` must be left out for a dataset, whose labels are in its tuples."
-                )
-            return images.repeat(checks.integer("per_image", per_image, 1)).map(
-                augmenter(self, seed)
-            )
+        if graphs.is_lazy(images):
+            return self._augment_lazily(images, labels, per_image, seed, method)
         array = np.asarray(images)
-        made = augmentation.Augmenter(self.verbs, method).generate(
+        made: Synthetic = Augmenter(self, method).generate(
             self.batch(array), np.atleast_1d(labels), per_image, seed
         )
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
-        return made._replace(
-            images=to_kind(made.images[..., 0] if flat else made.images, array.dtype)
-        )
+        pictures = made.images[..., 0] if flat else made.images
+        return made._replace(images=to_dtype(pictures, array.dtype))
 
-    def anomaly_scores(self, images):
-        """Return how badly the model reconstructs each image: mean squared error, float32 (N,); see `tfdvae.inference.anomaly`."""
-        if isinstance(images, tf.data.Dataset):
-            return images.map(self.mapped(self._scores, in_kind=False), tf.data.AUTOTUNE)
+    def _augment_lazily(
+        self, images: Any, labels: Any, per_image: int, seed: int, method: str | None
+    ) -> tf.data.Dataset:
+        if not isinstance(images, tf.data.Dataset):
+            raise TypeError(
+                "`images` must be an array or a dataset; in a graph take "
+                "dataset.map(tfdvae.Augmenter(model).map_function())."
+            )
+        if labels is not None or method is not None:
+            raise ValueError(
+                "`labels` and `method` must be left out for a dataset, "
+                "whose labels are in its tuples."
+            )
+        repeated = images.repeat(checks.integer("per_image", per_image, 1))
+        return repeated.map(Augmenter(self).map_function(seed))
+
+    def anomaly_scores(self, images: Any) -> Any:
+        """Return how badly the model reconstructs each image: the mean squared error, float32 (N,).
+
+        It is at least 0, in squared units of the pixel range; higher is more anomalous. Nothing is
+        injected, so that it is a function of model and image alone. It is the squared error
+        whatever the model's likelihood: the cross-entropy of a gray pixel is above 0 even where its
+        reconstruction is perfect, so that images with many gray pixels would score high for them.
+
+        Example:
+            >>> sklearn.metrics.roc_auc_score(is_anomaly, model.anomaly_scores(images))
+
+        Raises:
+            TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
+        """
+        if graphs.is_lazy(images):
+            return self._apply(images, self._scores, keep_dtype=False)
         batch = self.batch(images, larger=True)
         return anomaly.reconstruction_errors(self._denoise(batch), batch)
 
     def _scores(self, batch: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(tf.square(self.verbs.graphs["call"](batch) - batch), axis=(1, 2, 3))
+        return tf.reduce_mean(tf.square(self.core.graphs["call"](batch) - batch), axis=(1, 2, 3))
 
-    def detect(self, images, normal, false_positive_rate: float = 0.05):
-        """Return whether each image is anomalous, bool (N,) or a dataset of them: whether its score is above the one that few normal images exceed.
+    def detect(self, images: Any, normal: Any, false_positive_rate: float = 0.05) -> Any:
+        """Return whether each image is anomalous, bool (N,).
+
+        An image is where its score is above the one that few normal images exceed.
 
         Args:
-            images: as for `denoise`.
-            normal: images known to be normal, and not those that the model was trained on: an array or a dataset, whichever `images` are.
-            false_positive_rate: the fraction of normal images that may exceed the threshold, in [0, 1].
+            images: as for all methods.
+            normal: images known to be normal, and not those that the model was trained on: an array
+                or a dataset, whichever `images` are.
+            false_positive_rate: the fraction of normal images that may exceed the threshold, in
+                [0, 1].
 
         Raises:
             TypeError, ValueError: images or a fraction that do not fit.
         """
         checks.number("false_positive_rate", false_positive_rate, 0, 1)
+        threshold = anomaly.threshold(self._normal_scores(normal), false_positive_rate)
+        if graphs.is_lazy(images):
+            return self._apply(
+                images, lambda batch: self._scores(batch) > threshold, keep_dtype=False
+            )
+        return self.anomaly_scores(images) > threshold
+
+    def _normal_scores(self, normal: Any) -> np.ndarray:
+        if tf.is_symbolic_tensor(normal):
+            raise TypeError("`normal` must be an array or a dataset; got a tensor of a graph.")
         try:
             found = self.anomaly_scores(normal)
         except (TypeError, ValueError) as error:
             raise type(error)(str(error).replace("`images`", "`normal`")) from None
-        if isinstance(normal, tf.data.Dataset):
-            if normal.cardinality() == tf.data.INFINITE_CARDINALITY:
-                raise ValueError("`normal` must come to an end; got an endless dataset.")
-            elements = (
-                element[0] if isinstance(element, tuple) else element
-                for element in found.as_numpy_iterator()
-            )
-            found = np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
-        threshold = anomaly.threshold(found, false_positive_rate)
-        if isinstance(images, tf.data.Dataset):
-            return images.map(
-                self.mapped(lambda batch: self._scores(batch) > threshold, in_kind=False),
-                tf.data.AUTOTUNE,
-            )
-        return self.anomaly_scores(images) > threshold
+        if not isinstance(normal, tf.data.Dataset):
+            return found
+        if normal.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError("`normal` must come to an end; got an endless dataset.")
+        elements = (
+            element[0] if isinstance(element, tuple) else element
+            for element in found.as_numpy_iterator()
+        )
+        return np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
 
-    def impute(self, images, missing=None):
-        """Return the images with their missing pixels filled in.
+    def impute(self, images: Any, missing: Any = None) -> Any:
+        """Return the images with their missing pixels filled in; known pixels stay as they are.
+
+        Missing pixels are set to 0 and the model reconstructs the image once. It is best with a
+        model that injects `masking`, at a level not below the fraction missing.
 
         Args:
-            images: as for `denoise`.
-            missing: bool, one a pixel, (H, W) or (N, H, W). Default, and for a dataset: pixels that are NaN in any channel.
+            images: as for all methods; of the model's size.
+            missing: bool, one a pixel, (H, W) or (N, H, W). Default, and for a dataset: pixels that
+                are NaN in any channel.
 
         Raises:
-            TypeError, ValueError: images or `missing` that do not fit; integer images without `missing`.
+            TypeError, ValueError: images or `missing` that do not fit; integer images without
+                `missing`; an image without a known pixel.
         """
-        if isinstance(images, tf.data.Dataset):
+        if graphs.is_lazy(images):
             if missing is not None:
                 raise ValueError(
                     "`missing` must be left out for a dataset, whose missing pixels are NaN."
                 )
-            return images.map(self.mapped(self._fill, with_missing=True), tf.data.AUTOTUNE)
+            return self._apply(images, self._fill, may_be_nan=True)
         array = np.asarray(images)
-        shaped = self._shaped(array)
-        self._check_size(shaped.shape[1:], larger=False)
-        if missing is None:
-            if array.dtype.kind != "f":
-                raise ValueError(
-                    f"`missing` is needed for images of {array.dtype}, which have no NaN."
-                )
-            missing = np.isnan(shaped).any(axis=-1)
-        missing = np.asarray(missing)
-        missing = (
-            np.broadcast_to(missing, shaped.shape[:3])
-            if missing.shape == shaped.shape[1:3]
-            else missing
-        )
-        if missing.shape != shaped.shape[:3]:
-            raise ValueError(
-                f"`missing` must have shape (H, W) or (N, H, W) for `images` {array.shape}; got {missing.shape}."
-            )
-        batch = self.batch(np.where(missing[..., None], shaped.dtype.type(0), shaped))
-        made = to_kind(imputation.impute(self.verbs, batch, missing), array.dtype)
-        return np.where(missing[..., None], made, shaped).reshape(array.shape)
+        shaped = self._format.to_batch(array)
+        known = ~imputation.missing_pixels(array, shaped, missing)
+        batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
+        made = to_dtype(imputation.impute(self.core, batch, ~known), array.dtype)
+        return np.where(known[..., None], shaped, made).reshape(array.shape)
 
     def _fill(self, batch: tf.Tensor) -> tf.Tensor:
         missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
-        return tf.where(missing, self.verbs.graphs["call"](tf.where(missing, 0.0, batch)), batch)
+        return tf.where(missing, self.core.graphs["call"](tf.where(missing, 0.0, batch)), batch)
 
-    def batch(self, images, larger: bool = False) -> np.ndarray:
-        """Return images as a float32 batch (N, H, W, C) in [0, 1], which noise of floats may exceed; integers are scaled by their whole range.
+    def compress(self, images: Any, bits: int) -> bytes:
+        """Return images as their codes, quantized and entropy-coded.
+
+        Args:
+            images: an array.
+            bits: 1 to 16, for each unit of the code.
+
+        Returns:
+            A stream that `decompress` of the same model turns into images (N, H, W, C). The weights
+            of the model are not in it.
+
+        Raises:
+            TypeError, ValueError: images or bits that do not fit.
+
+        Example:
+            >>> restored = model.decompress(model.compress(images, bits=4))
+        """
+        return compression.compress_codes(self.core.encode(self.batch(images)), bits)
+
+    def decompress(self, stream: bytes) -> np.ndarray:
+        """Return the images of a stream of `compress`, float32 (N, H, W, C) in [0, 1].
+
+        Raises:
+            TypeError, ValueError: not such a stream, truncated or altered, or with codes of another
+                shape than the model's.
+        """
+        return self.core.decode(compression.decompress_codes(stream))
+
+    def batch(self, images: Any, larger: bool = False) -> np.ndarray:
+        """Return an array of images as a float32 batch (N, H, W, C) in [0, 1].
 
         Args:
             images: an array of images of the model's size.
-            larger: larger ones are welcome where the network is convolutional.
+            larger: whether larger ones are accepted where the model `tiles`.
 
         Raises:
             TypeError: neither uint8 nor uint16 nor floats.
-            ValueError: a shape that is none of images of this model, floats with NaN or on another scale.
+            ValueError: a shape that does not fit, floats with NaN or on another scale.
         """
-        shaped = self._shaped(np.asarray(images))
-        self._check_size(shaped.shape[1:], larger)
+        shaped = self._format.to_batch(np.asarray(images), larger)
         if shaped.dtype in (np.uint8, np.uint16):
-            return shaped.astype(np.float32) / np.iinfo(shaped.dtype).max
-        return self.verbs.checked("images", shaped, any_size=True)
-
-    def _single(self, array: np.ndarray) -> bool:
-        """Tell whether an array is one image."""
-        if self.image_shape[-1] > 1:
-            return array.ndim == 3
-        return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 1 < self.image_shape[1])
+            return to_unit(shaped)
+        return self.core.check_images("images", shaped, any_size=True)
 
     def refuse_flattened(self, shape: tuple[int, ...]) -> None:
-        """Refuse rows of flattened images, which what may be one image (H, W) or (H, W, 1) is if it is as wide as an image has values or pixels.
+        """Refuse rows of flattened images, by the shape of their array.
 
         Raises:
-            ValueError: saying how to shape it.
+            ValueError: says how to reshape them.
         """
-        height, width, channels = self.image_shape
-        if tuple(shape[:2]) == (height, width) or shape[1] not in (
-            height * width,
-            height * width * channels,
-        ):
-            return
-        wide = (
-            " One image of that width is images[None]."
-            if channels == 1 and self.tiled and shape[0] >= height
-            else ""
-        )
-        raise ValueError(
-            f"`images` must not be flattened; got {shape[0]:,} rows of {shape[1]:,} values. "
-            f"images.reshape(-1, {height}, {width}, {shape[1] // (height * width)}) shapes them.{wide}"
-        )
+        self._format.refuse_flattened(shape)
 
-    def _shaped(self, array: np.ndarray) -> np.ndarray:
-        """Return images as (N, H, W, C)."""
-        channels = self.image_shape[-1]
-        if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
-            raise TypeError(
-                f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}."
-            )
-        if array.ndim == 3 and channels == 1 and array.shape[-1] == 3 < self.image_shape[1]:
-            raise ValueError(
-                f"`images` must have 1 channel, as the model has; got one of shape {array.shape}."
-            )
-        if array.ndim == 2 or (array.ndim == 3 and self._single(array) and array.shape[-1] == 1):
-            self.refuse_flattened(array.shape)
-        if self._single(array):
-            array = array[None]
-        if array.ndim == 3 and channels == 1:
-            array = array[..., None]
-        if array.ndim != 4:
-            wanted = (
-                "(H, W), (N, H, W) or (N, H, W, 1)"
-                if channels == 1
-                else f"(H, W, {channels}) or (N, H, W, {channels})"
-            )
-            raise ValueError(f"`images` must have shape {wanted}; got {array.shape}.")
-        return array
-
-    def _check_size(self, shape: tuple[int, ...], larger: bool) -> None:
-        height, width, channels = self.image_shape
-        if shape[2] != channels:
-            raise ValueError(
-                f"`images` must have {channels} channel{'s' if channels > 1 else ''}, as the model has; got {shape[2]}."
-            )
-        if shape[:2] == (height, width):
-            return
-        got = f"`images` must be {height}x{width}, as those that the model was trained on; got {shape[0]}x{shape[1]}."
-        if not larger or shape[0] < height or shape[1] < width:
-            raise ValueError(got)
-        if not self.tiled:
-            raise ValueError(
-                f"{got} A convolutional network would take larger ones, in tiles; the codes of this one have no place in the image."
-            )
-
-    def mapped(
-        self, function: Callable, in_kind: bool = True, with_missing: bool = False
-    ) -> Callable:
-        """Return a function for `tf.data.Dataset.map` that applies a function of float32 batches to images, alone or first in a tuple.
-
-        Args:
-            function: tensor float32 (N, H, W, C) -> tensor (N, ...).
-            in_kind: what comes out are images, of the type of those that went in.
-            with_missing: pixels may be NaN.
-        """
-        height, width, channels = self.image_shape
-        low, high = (
-            (-8, 9) if self.verbs.likelihood.kind == "bernoulli" else (-10, 10)
-        )  # as in `checks.images`, and so the mean
-
-        def of_images(images, *others):
-            if not tf.is_tensor(images):
-                raise TypeError(
-                    f"a dataset must hold images alone or first in tuples; got {type(images).__name__}: map it to tuples."
-                )
-            flat = (
-                channels == 1
-                and images.shape.rank in (2, 3)
-                and images.shape[-2:].as_list() == [height, width]
-            )
-            batch = images[..., None] if flat else images
-            if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(
-                self.image_shape
-            ):
-                raise ValueError(
-                    f"a dataset must hold images {self.image_shape} or batches of them; got elements of shape {images.shape}."
-                )
-            if batch.dtype not in (tf.uint8, tf.uint16) and not batch.dtype.is_floating:
-                raise TypeError(
-                    f"a dataset must hold images of uint8, uint16 or floats in [0, 1]; got {batch.dtype.name}."
-                )
-            unbatched = batch.shape.rank == 3
-            batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *self.image_shape))
-            unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
-            known = tf.where(with_missing & tf.math.is_nan(unit), 0.0, unit)
-            mean = tf.reduce_mean(known)
-            fits = (known >= low) & (known <= high)
-            if self.verbs.likelihood.kind == "bernoulli":
-                fits &= (mean >= -0.1) & (mean <= 1.1)
-            wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
-            with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [wanted])]):
-                made = function(unit)
-            made = made[0] if unbatched else made
-            if in_kind:
-                made = made[..., 0] if flat else made
-                made = tf.cast(
-                    made if images.dtype.is_floating else tf.round(made * images.dtype.max),
-                    images.dtype,
-                )
-            return (made, *others) if others else made
-
-        return of_images
-
-
-def to_kind(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return float images in [0, 1] as another type, of integers over their whole range."""
-    if dtype.kind == "f":
-        return images.astype(dtype, copy=False)
-    return np.rint(images * np.iinfo(dtype).max).astype(dtype)
+    def _apply(self, images: Any, function: Callable, **options: bool) -> Any:
+        return graphs.apply(images, graphs.map_function(self.core, function, **options))

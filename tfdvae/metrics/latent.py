@@ -66,7 +66,7 @@ def log_likelihood(
     """
     if not getattr(model, "variational", False):
         raise TypeError(f"`model` must be variational, a VAE or DVAE; got {type(model).__name__}.")
-    kind = model.likelihood.kind
+    unit_range = model.likelihood.unit_range
     if not isinstance(samples, Iterable):
         raise TypeError(
             f"`samples` must be whole numbers such as (1, 10, 100); got {samples!r} ({type(samples).__name__})."
@@ -76,7 +76,7 @@ def log_likelihood(
         raise ValueError("`samples` must hold at least one number; got none.")
     checks.integer("seed", seed, 0)
     images = checks.images(
-        "images", images, model.image_shape, scale="noisy" if kind == "bernoulli" else "free"
+        "images", images, model.image_shape, scale="noisy" if unit_range else "free"
     )
 
     @tf.function(reduce_retracing=True)
@@ -102,7 +102,7 @@ def log_likelihood(
     for start in range(0, len(images), together):
         batch = images[start : start + together]
         index = range(start, start + len(batch))
-        targets = _binarised(batch, index, seed) if kind == "bernoulli" else batch
+        targets = _binarised(batch, index, seed) if unit_range else batch
         generators = [_generator(seed, "importance samples", number) for number in index]
         weights = []
         for first in range(0, most, rows):
@@ -192,8 +192,8 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
         ValueError: wrong shapes, NaN or infinite codes, a single class, a class with fewer than three training codes.
     """
     train_codes, test_codes = (
-        _features("train_codes", train_codes),
-        _features("test_codes", test_codes),
+        flat_codes("train_codes", train_codes),
+        flat_codes("test_codes", test_codes),
     )
     if train_codes.shape[1] != test_codes.shape[1]:
         raise ValueError(
@@ -221,7 +221,7 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
     return float(search.score(test_codes, test_labels))
 
 
-def _features(argument: str, codes) -> np.ndarray:
+def flat_codes(argument: str, codes) -> np.ndarray:
     """Return codes (N, ...) as a finite float array (N, D)."""
     array = np.asarray(codes)
     if array.dtype.kind not in "fiu":

@@ -16,10 +16,10 @@ from tfdvae._utils import checks, seeds
 from tfdvae.config import TARGETS
 from tfdvae.data import pipelines
 from tfdvae.models import likelihoods
-from tfdvae.models.inference_mixin import Verbs
+from tfdvae.models.inference_mixin import InferenceMixin
 
 
-class DenoisingModel(Verbs, keras.Model):
+class DenoisingModel(InferenceMixin, keras.Model):
     """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects into its own input.
 
     `fit` and `evaluate` take images alone, float (N, H, W, C) in [0, 1], as an array or a `tf.data.Dataset` of
@@ -223,7 +223,7 @@ class DenoisingModel(Verbs, keras.Model):
 
     def predict(self, x, batch_size=None, **kwargs):
         """Return reconstructions as `keras.Model.predict` does; arrays are checked as in `evaluate`."""
-        return super().predict(self.checked("x", x) if _is_array(x) else x, batch_size, **kwargs)
+        return super().predict(self.check_images("x", x) if _is_array(x) else x, batch_size, **kwargs)
 
     def _check_first_batch(self, data):
         """Refuse images of a wrong type, shape or range before work starts; later batches are not looked at.
@@ -233,17 +233,17 @@ class DenoisingModel(Verbs, keras.Model):
         for batch in data.take(1):
             for name, images in zip(("x", "y"), self._unpack(batch), strict=True):
                 if images is not None:
-                    self.checked(f"first batch of {name}", images)
+                    self.check_images(f"first batch of {name}", images)
 
     def _check_arrays(self, x, y, noisy=False):
         if y is None:
-            return (self.checked("x", x, "noisy" if noisy else "unit"),)
-        x = self.checked("x", x)
+            return (self.check_images("x", x, "noisy" if noisy else "unit"),)
+        x = self.check_images("x", x)
         if np.ndim(y) != 4:
             raise ValueError(
                 f"`y` must be target images like `x`; got shape {np.shape(y)}. Labels are not used: leave `y` out."
             )
-        y = self.checked("y", y, "unit")
+        y = self.check_images("y", y, "unit")
         if len(x) != len(y):
             raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
         return x, y

@@ -1,4 +1,4 @@
-"""What a trained model does with arrays, whether it is a Keras model or was loaded from a SavedModel."""
+"""Inference on arrays and tensors, for Keras models and for models loaded from a SavedModel."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,89 +10,153 @@ from tfdvae import corruptions
 from tfdvae._utils import checks, chunks, limits, seeds
 from tfdvae.models import likelihoods
 
+UNIT_RANGE, FREE_RANGE = (-8, 9), (-10, 10)  # values that noisy images may have
 
-class Verbs:
-    """Verbs on arrays, in batches, by graphs.
+
+class InferenceMixin:
+    """Methods that use a trained model, computed by graphs batch by batch.
 
     Attributes:
         image_shape: (H, W, C).
         code_shape: of one image.
-        variational: whether codes are distributed, so that the model can be sampled.
+        variational: whether codes are distributions, so that the model can be sampled.
         corruption: what the model injected in training.
         likelihood: of pixels.
-        graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`: functions of tensors.
+        graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`:
+            functions of float32 tensors with any number of rows.
     """
 
     image_shape: tuple[int, int, int]
     code_shape: tuple[int, ...]
     variational: bool
     corruption: corruptions.Corruption
-    likelihood: likelihoods.Bernoulli | likelihoods.Gaussian | likelihoods.MeanSquaredError
+    likelihood: likelihoods.Likelihood
     graphs: dict[str, Callable]
 
     @property
     def batch_rows(self) -> int:
-        """Images at a time in the verbs on arrays: 256, or fewer where they are large."""
+        """Images that are computed at a time: 256, or fewer where they are large."""
         most = limits.current().batch_images
         return chunks.batch_rows(4 * math.prod(self.image_shape), most)
 
-    def checked(self, name: str, value, scale: str = "noisy", any_size: bool = False) -> np.ndarray:
-        """Return images as float32, checked; a likelihood that is not one of pixels in [0, 1] leaves their scale to the user."""
-        shape = None if any_size else self.image_shape
-        return checks.images(
-            name, value, shape, scale=scale if self.likelihood.kind == "bernoulli" else "free"
-        )
+    def check_images(
+        self, name: str, value: object, scale: str = "noisy", any_size: bool = False
+    ) -> np.ndarray:
+        """Return images as a checked array, float32 (N, H, W, C).
 
-    def denoise(self, images, batch_size: int | None = None) -> np.ndarray:
+        Args:
+            name: of the argument, for messages.
+            value: images.
+            scale: as for `checks.images`; not checked where the likelihood leaves it to the user.
+            any_size: whether images of another height and width are accepted.
+
+        Raises:
+            TypeError: not real numbers.
+            ValueError: images with NaN, of the wrong shape or range.
+        """
+        shape = None if any_size else self.image_shape
+        scale = scale if self.likelihood.unit_range else "free"
+        return checks.images(name, value, shape, scale=scale)
+
+    def check_tensor(self, images: tf.Tensor, may_be_nan: bool = False) -> tf.Tensor:
+        """Return a float32 tensor of images (N, H, W, C) whose values are checked as the graph runs.
+
+        Args:
+            images: float32.
+            may_be_nan: whether values may be NaN, as missing pixels are.
+        """
+        low, high = UNIT_RANGE if self.likelihood.unit_range else FREE_RANGE
+        known = tf.where(tf.math.is_nan(images), 0.0, images) if may_be_nan else images
+        fits = tf.reduce_all((known >= low) & (known <= high))
+        if self.likelihood.unit_range:
+            mean = tf.reduce_mean(known)
+            fits &= (mean >= -0.1) & (mean <= 1.1)
+        wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
+        with tf.control_dependencies([tf.debugging.Assert(fits, [wanted])]):
+            return tf.identity(images)
+
+    def denoise(
+        self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
+    ) -> np.ndarray | tf.Tensor:
         """Return the reconstruction of each image.
 
         Args:
-            images: (N, H, W, C) in [0, 1], which noise may exceed.
+            images: (N, H, W, C) in [0, 1], which noise may exceed; in a graph, such as that of
+                `Dataset.map`, a float tensor.
             batch_size: images at a time. Default: 256, or fewer where they are large.
 
         Returns:
-            float32 (N, H, W, C) in [0, 1].
+            float32 (N, H, W, C) in [0, 1]; in a graph a tensor.
 
         Raises:
+            TypeError: images that are not real numbers.
             ValueError: images with NaN, of the wrong shape or range.
+
+        Example:
+            >>> dataset.map(lambda images, labels: (model.denoise(images), labels))
         """
-        return self._in_batches("call", self.checked("images", images), batch_size)
+        if tf.is_symbolic_tensor(images):
+            return self.graphs["call"](self._check_symbolic(images))
+        return self._in_batches("call", self.check_images("images", images), batch_size)
 
-    def encode(self, images, batch_size: int | None = None) -> np.ndarray:
-        """Return the code of each image, float32 (N, *code_shape); arguments and errors as in `denoise`."""
-        return self._in_batches("encode_images", self.checked("images", images), batch_size)
+    def encode(
+        self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
+    ) -> np.ndarray | tf.Tensor:
+        """Return the code of each image, float32 (N, *code_shape), as `denoise` takes them."""
+        if tf.is_symbolic_tensor(images):
+            return self.graphs["encode_images"](self._check_symbolic(images))
+        return self._in_batches("encode_images", self.check_images("images", images), batch_size)
 
-    def decode(self, codes, batch_size: int | None = None) -> np.ndarray:
+    def decode(
+        self, codes: np.ndarray | tf.Tensor, batch_size: int | None = None
+    ) -> np.ndarray | tf.Tensor:
         """Return the image of each code.
 
         Args:
-            codes: (N, *code_shape), finite.
+            codes: (N, *code_shape), finite; in a graph a float tensor.
             batch_size: codes at a time. Default: 256, or fewer where images are large.
 
         Returns:
-            float32 (N, H, W, C) in [0, 1].
+            float32 (N, H, W, C) in [0, 1]; in a graph a tensor.
 
         Raises:
             ValueError: codes with NaN or of the wrong shape.
         """
+        if tf.is_symbolic_tensor(codes):
+            return self.graphs["decode_codes"](tf.cast(codes, tf.float32))
         codes = np.asarray(codes, dtype=np.float32)
         if codes.shape[1:] != self.code_shape or not len(codes):
-            raise ValueError(
-                f"`codes` must have shape (N, {', '.join(map(str, self.code_shape))}); got {codes.shape}."
-            )
+            wanted = ", ".join(map(str, self.code_shape))
+            raise ValueError(f"`codes` must have shape (N, {wanted}); got {codes.shape}.")
         if not np.isfinite(codes).all():
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
         return self._in_batches("decode_codes", codes, batch_size)
 
-    def _in_batches(self, graph, array, batch_size):
-        return in_batches(
-            self.graphs[graph],
-            array,
-            batch_size=self.batch_rows if batch_size is None else batch_size,
-        )
+    def _check_symbolic(self, images: tf.Tensor) -> tf.Tensor:
+        """Return a tensor of a graph as float32, its type and shape checked now, its values later."""
+        if not images.dtype.is_floating:
+            raise TypeError(
+                f"`images` must be floats in [0, 1]; got {images.dtype.name}. "
+                "Scale integers first, such as images / 255."
+            )
+        if not images.shape.is_compatible_with((None, *self.image_shape)):
+            wanted = ", ".join(map(str, self.image_shape))
+            raise ValueError(f"`images` must have shape (N, {wanted}); got {images.shape}.")
+        images = tf.ensure_shape(images, (None, *self.image_shape))
+        return self.check_tensor(tf.cast(images, tf.float32))
+
+    def _in_batches(self, graph: str, array: np.ndarray, batch_size: int | None) -> np.ndarray:
+        rows = self.batch_rows if batch_size is None else batch_size
+        return in_batches(self.graphs[graph], array, batch_size=rows)
 
     def prior_codes(self, count: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Return `count` draws of the prior N(0, I) in pieces of at most 64 MiB of images, float64 (n, *code_shape).
+        """Return `count` draws of the prior N(0, I) as an iterator of pieces, float64 (n, *code_shape).
+
+        A piece is of at most 64 MiB of images.
+
+        Args:
+            count: codes in all.
+            seed: root seed.
 
         Raises:
             ValueError: a model without a prior (AE or DAE).
@@ -109,12 +173,19 @@ class Verbs:
         )
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` images decoded from `prior_codes`, float32 (count, H, W, C) in [0, 1]; errors as there."""
+        """Return `count` new images, decoded from `prior_codes`.
+
+        Returns:
+            float32 (count, H, W, C) in [0, 1]; the same seed gives the same images.
+
+        Raises:
+            ValueError: a model without a prior (AE or DAE).
+        """
         return np.concatenate([self.decode(codes) for codes in self.prior_codes(count, seed)])
 
 
-def in_batches(function, *arrays: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return `function` of arrays of equal length, computed batch by batch and put together again."""
+def in_batches(function: Callable, *arrays: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return `function` of arrays of equal length, computed batch by batch and concatenated."""
     starts = range(0, len(arrays[0]), checks.integer("batch_size", batch_size, 1))
     return np.concatenate(
         [function(*(tf.constant(a[i : i + batch_size]) for a in arrays)).numpy() for i in starts]

@@ -12,23 +12,31 @@ from tfdvae._utils import checks
 class Bernoulli:
     """Binary cross-entropy of pixels in [0, 1] with probability sigmoid(logit).
 
-    On grey pixels it is not a normalised likelihood. Targets are clipped to [0, 1].
+    On gray pixels it is not a normalized likelihood. Targets are clipped to [0, 1].
+
+    Attributes:
+        unit_range: whether pixels must be in [0, 1].
     """
 
     kind: ClassVar[str] = "bernoulli"
+    unit_range: ClassVar[bool] = True
 
     def __str__(self) -> str:
         return self.kind
 
-    def mean(self, logits):
+    def mean(self, logits: tf.Tensor) -> tf.Tensor:
         """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
         return tf.sigmoid(tf.cast(logits, tf.float32))
 
-    def nll(self, target, logits):
-        """Return the negative log-likelihood in nats, float32 (N,), summed over pixels and channels."""
+    def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the negative log-likelihood in nats, float32 (N,).
+
+        It is summed over pixels and channels.
+        """
         logits = tf.cast(logits, tf.float32)
         target = tf.clip_by_value(tf.cast(target, tf.float32), 0.0, 1.0)
-        # log(1 + e^l) - t l uses the logits twice: two gradient terms have one order of summation, so runs repeat bit for bit.
+        # log(1 + e^l) - t l uses the logits twice: two gradient terms have one order of summation,
+        # so that runs repeat bit for bit.
         return tf.reduce_sum(tf.nn.softplus(logits) - target * logits, axis=(1, 2, 3))
 
 
@@ -38,23 +46,28 @@ class Gaussian:
 
     Attributes:
         sigma: standard deviation in units of the pixel range, above 0.
+        unit_range: whether pixels must be in [0, 1].
     """
 
     sigma: float = 1.0
     kind: ClassVar[str] = "gaussian"
+    unit_range: ClassVar[bool] = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("sigma of the gaussian likelihood", self.sigma, 0, above_low=True)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.sigma!r}"
 
-    def mean(self, logits):
+    def mean(self, logits: tf.Tensor) -> tf.Tensor:
         """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
         return tf.sigmoid(tf.cast(logits, tf.float32))
 
-    def nll(self, target, logits):
-        """Return the negative log-likelihood in nats, float32 (N,), summed over pixels and channels."""
+    def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the negative log-likelihood in nats, float32 (N,).
+
+        It is summed over pixels and channels.
+        """
         error = (tf.cast(target, tf.float32) - self.mean(logits)) / self.sigma
         constant = tf.math.log(2 * tf.constant(3.141592653589793) * self.sigma**2)
         return 0.5 * tf.reduce_sum(tf.square(error) + constant, axis=(1, 2, 3))
@@ -62,21 +75,25 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """Mean over pixels and channels of (pixel - sigmoid(logit))^2, as the published studies have it: no likelihood, and not in nats.
+    """Mean over pixels and channels of (pixel - sigmoid(logit))^2, as in the published studies.
 
-    Targets are not clipped.
+    It is no likelihood and not in nats. Targets are not clipped.
+
+    Attributes:
+        unit_range: whether pixels must be in [0, 1].
     """
 
     kind: ClassVar[str] = "mse"
+    unit_range: ClassVar[bool] = False
 
     def __str__(self) -> str:
         return self.kind
 
-    def mean(self, logits):
+    def mean(self, logits: tf.Tensor) -> tf.Tensor:
         """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
         return tf.sigmoid(tf.cast(logits, tf.float32))
 
-    def nll(self, target, logits):
+    def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error of each image, float32 (N,)."""
         return tf.reduce_mean(
             tf.square(tf.cast(target, tf.float32) - self.mean(logits)), axis=(1, 2, 3)
@@ -88,6 +105,10 @@ Likelihood = Bernoulli | Gaussian | MeanSquaredError
 
 def parse(text: str | Likelihood) -> Likelihood:
     """Return the likelihood that `bernoulli`, `gaussian:SIGMA` or `mse` names.
+
+    Example:
+        >>> parse("gaussian:0.1").sigma
+        0.1
 
     Raises:
         ValueError: unknown name, or a sigma that is not a number above 0.

@@ -99,7 +99,7 @@ def test_pieces_change_nothing(monkeypatch):
         again = Augmenter(model).generate(IMAGES, labels)
     np.testing.assert_allclose(again.images, made.images, atol=1e-6)
     assert np.array_equal(again.labels, made.labels)
-    assert np.array_equal(again.source, made.source)
+    assert np.array_equal(again.parent_index, made.parent_index)
 
 
 def test_large_images_are_taken_a_few_at_a_time(monkeypatch):

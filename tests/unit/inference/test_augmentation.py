@@ -32,21 +32,21 @@ def test_every_method_is_listed():
 
 @pytest.mark.parametrize(("cls", "method"), CASES)
 class TestContract:
-    def test_shapes_labels_and_sources(self, cls, method):
-        images, labels, source = Augmenter(make(cls), method).generate(
+    def test_shapes_labels_and_parents(self, cls, method):
+        images, labels, parent_index = Augmenter(make(cls), method).generate(
             IMAGES, LABELS, per_image=3, seed=0
         )
         assert images.shape == (90, *SHAPE)
         assert images.dtype == np.float32
         assert images.min() >= 0
         assert images.max() <= 1
-        assert labels.dtype == source.dtype == np.int64
+        assert labels.dtype == parent_index.dtype == np.int64
         assert np.array_equal(np.bincount(labels), 3 * np.bincount(LABELS))
         if method == "prior":
-            assert (source == -1).all()
+            assert (parent_index == -1).all()
         else:
-            assert np.array_equal(np.bincount(source), np.full(30, 3))
-            assert np.array_equal(labels, LABELS[source])
+            assert np.array_equal(np.bincount(parent_index), np.full(30, 3))
+            assert np.array_equal(labels, LABELS[parent_index])
 
     def test_seed(self, cls, method):
         augmenter = Augmenter(make(cls), method)
@@ -151,3 +151,5 @@ def test_refused():
         Augmenter(make(VAE), corrupt_before_encoding=True)
     with pytest.raises(TypeError, match="`model` must be a DAE, VAE or DVAE; got Functional"):
         Augmenter(make(DAE).encoder)
+    with pytest.raises(ValueError, match="for a map function"):
+        Augmenter(make(VAE), "prior").map_function()

@@ -72,9 +72,14 @@ def test_replaces_a_saved_model_but_nothing_else(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"saved_model", "mine"}
 
 
-def test_a_loaded_model_is_told_to_give_its_layer(tmp_path):
-    with pytest.raises(
-        TypeError, match=r"of what `tfdvae\.load` returns the `layer`; got TrainedModel"
-    ):
-        export(tfdvae.load("clothing-dvae"), tmp_path / "saved_model")
-    assert not list(tmp_path.iterdir())
+def test_a_loaded_model_exports_as_its_keras_model_does(tmp_path):
+    model = tfdvae.load("clothing-dvae")
+    images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
+    again = tfdvae.load(tfdvae.export(model, tmp_path / "saved_model"))
+    np.testing.assert_allclose(again.denoise(images), model.denoise(images), atol=1e-6)
+    assert again.variational
+    with pytest.raises(ValueError, match="a SavedModel has no Keras model"):
+        tfdvae.export(again, tmp_path / "twice")
+    with pytest.raises(TypeError, match="must be a DAE, VAE or DVAE, or what .* got Functional"):
+        tfdvae.export(model.keras_model.encoder, tmp_path / "twice")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]

@@ -7,6 +7,7 @@ import sklearn.metrics
 
 from tests.helpers.models import IMAGES, SHAPE, make
 from tfdvae.inference import anomaly, compression, imputation
+from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.metrics import latent
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
@@ -38,7 +39,7 @@ def masked(split):
 
 def test_anomaly_score_is_the_mean_squared_error_of_the_reconstruction():
     model = make("dae")
-    scores = anomaly.anomaly_scores(model, IMAGES)
+    scores = TrainedModel(model).anomaly_scores(IMAGES)
     assert scores.shape == (50,)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(
@@ -46,8 +47,8 @@ def test_anomaly_score_is_the_mean_squared_error_of_the_reconstruction():
         [np.mean((image - model.denoise(image[None])[0]) ** 2) for image in IMAGES],
         rtol=1e-4,
     )
-    assert np.array_equal(scores, anomaly.anomaly_scores(model, IMAGES)), "nothing is drawn"
-    assert np.array_equal(scores[:7], anomaly.anomaly_scores(model, IMAGES[:7])), (
+    assert np.array_equal(scores, TrainedModel(model).anomaly_scores(IMAGES)), "nothing is drawn"
+    assert np.array_equal(scores[:7], TrainedModel(model).anomaly_scores(IMAGES[:7])), (
         "a score does not depend on the other images"
     )
 
@@ -55,9 +56,9 @@ def test_anomaly_score_is_the_mean_squared_error_of_the_reconstruction():
 def test_a_model_of_one_digit_finds_the_others_anomalous(split):
     train, train_labels, test, labels = split
     model = trained(train[train_labels == 0], "gaussian:0.1", latent_dim=4, epochs=60)
-    scores = anomaly.anomaly_scores(model, test)
+    scores = TrainedModel(model).anomaly_scores(test)
     assert sklearn.metrics.roc_auc_score(labels != 0, scores) > 0.95
-    assert anomaly.anomaly_scores(model, 1 - test).min() > scores[labels == 0].max(), (
+    assert TrainedModel(model).anomaly_scores(1 - test).min() > scores[labels == 0].max(), (
         "negatives are no digits at all"
     )
 
@@ -153,18 +154,18 @@ def test_the_stream_is_about_as_long_as_the_entropy_of_its_levels(bits):
 
 def test_compression_of_real_digits(masked, split):
     test = split[2]
-    compressed = compression.compress(masked, test, 6)
+    compressed = TrainedModel(masked).compress(test, 6)
     assert isinstance(compressed, bytes)
-    assert compressed == compression.compress(masked, test, 6)
+    assert compressed == TrainedModel(masked).compress(test, 6)
     assert len(compressed) / len(test) < 16 * 6 / 8 + 1, (
         "6 bits for each of 16 units and a share of the header"
     )
-    decoded = compression.decompress(masked, compressed)
+    decoded = TrainedModel(masked).decompress(compressed)
     assert np.array_equal(decoded, masked.decode(compression.decompress_codes(compressed)))
     limit = np.mean((masked.denoise(test) - test) ** 2)
     errors = [
         np.mean(
-            (compression.decompress(masked, compression.compress(masked, test, bits)) - test) ** 2
+            (TrainedModel(masked).decompress(TrainedModel(masked).compress(test, bits)) - test) ** 2
         )
         for bits in (1, 2, 4, 8)
     ]
@@ -180,10 +181,10 @@ def test_every_use_takes_every_model_with_a_code(name, network):
         make(name, network),
         np.random.default_rng(0).random((9, *shape), dtype=np.float32),
     )
-    assert anomaly.anomaly_scores(model, images).shape == (9,)
+    assert TrainedModel(model).anomaly_scores(images).shape == (9,)
     assert imputation.impute(model, images, np.zeros((9, *shape[:2]), bool)).shape == images.shape
     assert (
-        compression.decompress(model, compression.compress(model, images, 4)).shape == images.shape
+        TrainedModel(model).decompress(TrainedModel(model).compress(images, 4)).shape == images.shape
     )
 
 
@@ -200,9 +201,9 @@ NO_PIXEL = np.stack([np.full(SHAPE[:2], number == 3) for number in range(50)])
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "message"),
     [
-        (anomaly.anomaly_scores, (IMAGES[:, :5],), ValueError, r"`images` must have shape \(N, 6, 5, 2\); got \(50, 5, 5, 2\)"),
-        (anomaly.anomaly_scores, (IMAGES * 255,), ValueError, r"`images` must be images scaled to \[0, 1\]"),
-        (anomaly.anomaly_scores, (IMAGES * np.nan,), ValueError, "`images` must be finite"),
+        (TrainedModel.anomaly_scores, (IMAGES[:, :5],), ValueError, "`images` must be 6x5, .*; got 5x5"),
+        (TrainedModel.anomaly_scores, (IMAGES * 255,), ValueError, r"`images` must be images scaled to \[0, 1\]"),
+        (TrainedModel.anomaly_scores, (IMAGES * np.nan,), ValueError, "`images` must be finite"),
         (imputation.impute, (IMAGES, MISSING.astype(int)), TypeError, "`missing` must be boolean; got dtype int64"),
         (imputation.impute, (IMAGES, MISSING[..., None]), ValueError, r"`missing` must have shape \(N, H, W\).*got \(50, 6, 5, 1\)"),
         (imputation.impute, (IMAGES, MISSING[:9]), ValueError, r"`missing` must have shape \(N, H, W\).*got \(9, 6, 5\)"),
@@ -210,24 +211,25 @@ NO_PIXEL = np.stack([np.full(SHAPE[:2], number == 3) for number in range(50)])
         (imputation.impute, (IMAGES, NO_PIXEL), ValueError, "a known pixel in each image; image 3 and 0 more have none"),
         (imputation.impute, (IMAGES * np.nan, MISSING), ValueError, "`images` must be finite"),
         (imputation.impute, (IMAGES[:0], MISSING[:0]), ValueError, "`images` must hold at least one image"),
-        (compression.compress, (IMAGES, 0), ValueError, "`bits` must be a finite number between 1 and 16; got 0"),
-        (compression.compress, (IMAGES, 17), ValueError, "`bits` must be a finite number between 1 and 16; got 17"),
-        (compression.compress, (IMAGES, 2.5), TypeError, "`bits` must be a whole number; got 2.5"),
-        (compression.compress, (IMAGES[:, :5], 4), ValueError, "`images` must have shape"),
-        (compression.decompress, (compression.compress_codes(CODES[:, :2], 4),), ValueError, r"`codes` must have shape \(N, 3\); got \(40, 2\)"),
-        (compression.decompress, (STREAM[:-1],), ValueError, "`compressed` .* are truncated"),
-        (compression.decompress, (STREAM[:20],), ValueError, "`compressed` .* 20 bytes are truncated"),
-        (compression.decompress, (b"",), ValueError, "`compressed` .* 0 bytes are truncated"),
-        (compression.decompress, (STREAM + b"x",), ValueError, "`compressed` .* followed by other bytes"),
-        (compression.decompress, (altered(STREAM, len(STREAM) // 2),), ValueError, "`compressed` .* altered or no such stream"),
-        (compression.decompress, (b"no stream",), ValueError, "`compressed` .* altered or no such stream"),
-        (compression.decompress, (zlib.compress(b"another file"),), ValueError, "`compressed` .* holds something else"),
-        (compression.decompress, (np.zeros(3),), TypeError, "`compressed` must be bytes; got ndarray"),
+        (TrainedModel.compress, (IMAGES, 0), ValueError, "`bits` must be a finite number between 1 and 16; got 0"),
+        (TrainedModel.compress, (IMAGES, 17), ValueError, "`bits` must be a finite number between 1 and 16; got 17"),
+        (TrainedModel.compress, (IMAGES, 2.5), TypeError, "`bits` must be a whole number; got 2.5"),
+        (TrainedModel.compress, (IMAGES[:, :5], 4), ValueError, "`images` must be 6x5"),
+        (TrainedModel.decompress, (compression.compress_codes(CODES[:, :2], 4),), ValueError, r"`codes` must have shape \(N, 3\); got \(40, 2\)"),
+        (TrainedModel.decompress, (STREAM[:-1],), ValueError, "`compressed` .* are truncated"),
+        (TrainedModel.decompress, (STREAM[:20],), ValueError, "`compressed` .* 20 bytes are truncated"),
+        (TrainedModel.decompress, (b"",), ValueError, "`compressed` .* 0 bytes are truncated"),
+        (TrainedModel.decompress, (STREAM + b"x",), ValueError, "`compressed` .* followed by other bytes"),
+        (TrainedModel.decompress, (altered(STREAM, len(STREAM) // 2),), ValueError, "`compressed` .* altered or no such stream"),
+        (TrainedModel.decompress, (b"no stream",), ValueError, "`compressed` .* altered or no such stream"),
+        (TrainedModel.decompress, (zlib.compress(b"another file"),), ValueError, "`compressed` .* holds something else"),
+        (TrainedModel.decompress, (np.zeros(3),), TypeError, "`compressed` must be bytes; got ndarray"),
     ],
 )  # fmt: skip
 def test_bad_input(function, arguments, error, message):
+    model = make("dae", compiled=False)
     with pytest.raises(error, match=message):
-        function(make("dae", compiled=False), *arguments)
+        function(model if function is imputation.impute else TrainedModel(model), *arguments)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tfdvae
 from tests.helpers.models import make
 from tests.helpers.processes import ROOT
-from tfdvae.inference import trained_model
+from tfdvae.inference import image_arrays
 from tfdvae.inference.exporting import export
 from tfdvae.inference.trained_model import TrainedModel
 
@@ -47,7 +47,7 @@ def test_all_verbs_from_every_kind_of_model(saved, place):
     expected = tfdvae.Augmenter(model).generate(IMAGES, [0, 1, 2, 0, 1], 2, 3)
     np.testing.assert_allclose(made.images, expected.images, atol=1e-5)
     assert np.array_equal(made.labels, expected.labels)
-    assert np.array_equal(made.source, expected.source)
+    assert np.array_equal(made.parent_index, expected.parent_index)
     np.testing.assert_allclose(
         loaded.anomaly_scores(IMAGES),
         np.square(model.denoise(IMAGES) - IMAGES).mean((1, 2, 3)),
@@ -131,7 +131,7 @@ BAD = {
         ValueError,
         "must not be flattened; got 9 rows of 48 values",
     ),
-    "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*no place in the image"),
+    "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*fully connected and cannot be tiled"),
     "int64": (
         np.zeros((8, 6), np.int64),
         TypeError,
@@ -266,7 +266,7 @@ def test_one_trace_does_for_batches_of_any_size():
     loaded = TrainedModel(model_of())
     for count in (5, 2, 1):
         loaded.denoise(IMAGES[:count])
-    assert loaded.verbs.graphs["call"].experimental_get_tracing_count() == 1
+    assert loaded.core.graphs["call"].experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("place", ["m.keras", "saved_model"])
@@ -277,7 +277,7 @@ def test_a_fixed_size_of_batches_stays_known(saved, place):
         loaded.denoise(dataset),
         loaded.encode(dataset),
         loaded.anomaly_scores(dataset),
-        dataset.map(tfdvae.augmenter(loaded)),
+        dataset.map(tfdvae.Augmenter(loaded).map_function()),
     ):
         assert made.element_spec.shape[0] == 2
 
@@ -368,7 +368,7 @@ def test_no_image_exceeds_its_own_score_however_it_is_scored(seed):
 
 
 def test_augment_a_dataset():
-    """Two synthetic images of each image with its label, others in each epoch; the first are those of `augmenter`."""
+    """Two synthetic images of each image with its label, others in each epoch; the first are those of `map_function`."""
     loaded = TrainedModel(model_of())
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5)))
     augmented = loaded.augment(dataset, per_image=2, seed=3)
@@ -378,7 +378,7 @@ def test_augment_a_dataset():
     assert images.shape == (10, *GRAY)
     assert not np.allclose(images[:5], images[5:], atol=1e-4)
     assert not np.allclose(images, np.stack([image for image, _ in second]), atol=1e-4)
-    drawn = np.stack([image for image, _ in dataset.map(tfdvae.augmenter(loaded, seed=3))])
+    drawn = np.stack([image for image, _ in dataset.map(tfdvae.Augmenter(loaded).map_function(seed=3))])
     np.testing.assert_array_equal(images[:5], drawn)
     with pytest.raises(ValueError, match="must be left out for a dataset"):
         loaded.augment(dataset, np.arange(5))
@@ -433,7 +433,7 @@ def test_augmenter_draws_afresh_each_epoch_and_repeats_by_its_seed(saved, place)
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5))).batch(5)
 
     def epochs(seed):
-        augmented = dataset.map(tfdvae.augmenter(folder / place, seed=seed))
+        augmented = dataset.map(tfdvae.Augmenter(folder / place).map_function(seed=seed))
         return [next(iter(augmented))[0].numpy() for _ in range(2)]
 
     first, second = epochs(0)
@@ -448,7 +448,7 @@ def test_augmenter_draws_from_the_posterior(saved):
     model, folder = saved
     count = 500
     many = tf.data.Dataset.from_tensors(np.repeat(IMAGES[:1], count, axis=0)).map(
-        tfdvae.augmenter(folder / "m.keras")
+        tfdvae.Augmenter(folder / "m.keras").map_function()
     )
     drawn = next(iter(many)).numpy()
     expected = tfdvae.Augmenter(model).generate(IMAGES[:1], [0], count, 0).images
@@ -459,18 +459,18 @@ def test_augmenter_draws_from_the_posterior(saved):
 def test_augmenter_of_a_dae_corrupts_and_of_an_ae_is_refused(tmp_path):
     model = model_of("dae")
     model.save(tmp_path / "dae.keras")
-    dataset = tf.data.Dataset.from_tensors(IMAGES).map(tfdvae.augmenter(tmp_path / "dae.keras"))
+    dataset = tf.data.Dataset.from_tensors(IMAGES).map(tfdvae.Augmenter(tmp_path / "dae.keras").map_function())
     made = next(iter(dataset)).numpy()
     assert made.shape == IMAGES.shape
     assert not np.allclose(made, model.denoise(IMAGES), atol=1e-4)
     model_of("ae").save(tmp_path / "ae.keras")
     with pytest.raises(ValueError, match="a plain autoencoder makes no synthetic images"):
-        tfdvae.augmenter(tmp_path / "ae.keras")
+        tfdvae.Augmenter(tmp_path / "ae.keras").map_function()
 
 
 def test_a_layer_in_a_model_of_ones_own_that_saves_and_loads(saved, tmp_path):
     model, folder = saved
-    layer = tfdvae.load(folder / "run").layer
+    layer = tfdvae.load(folder / "run").keras_model
     layer.trainable = False
     mine = keras.Sequential(
         [keras.Input(GRAY), layer, keras.layers.Flatten(), keras.layers.Dense(3)]
@@ -488,8 +488,8 @@ def test_a_layer_in_a_model_of_ones_own_that_saves_and_loads(saved, tmp_path):
     np.testing.assert_allclose(
         again.predict(IMAGES, verbose=0), mine.predict(IMAGES, verbose=0), atol=1e-6
     )
-    with pytest.raises(ValueError, match="a SavedModel has no Keras layer"):
-        _ = tfdvae.load(folder / "saved_model").layer
+    with pytest.raises(ValueError, match="a SavedModel has no Keras model"):
+        _ = tfdvae.load(folder / "saved_model").keras_model
 
 
 def test_imputation_of_nan_or_marked_pixels():
@@ -544,8 +544,8 @@ def test_sampling_needs_a_prior():
         TrainedModel(model_of()).sample(3)
 
 
-def test_to_kind_rounds():
-    assert trained_model.to_kind(
+def test_to_dtype_rounds():
+    assert image_arrays.to_dtype(
         np.array([0, 0.5, 1], np.float32), np.dtype(np.uint8)
     ).tolist() == [0, 128, 255]
 

@@ -31,5 +31,5 @@ def export(config: ExportConfig) -> None:
     model = tasks.load(config.model, config.threads)
     from tfdvae.inference import exporting
 
-    exporting.export(model.layer, output, config.format)
+    exporting.export(model, output, config.format)
     logger.info(f"{config.format} of {config.model} in {output}")

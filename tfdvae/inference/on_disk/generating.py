@@ -10,7 +10,7 @@ import numpy as np
 from tfdvae._utils import chunks
 from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, manifest, reader, writer
-from tfdvae.inference import augmentation, trained_model
+from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.on_disk.pieces import apply, require_images, with_progress
 from tfdvae.inference.trained_model import TrainedModel
@@ -34,7 +34,7 @@ def sample(
         FileExistsError: `output` is there and may not be replaced.
         ValueError: a model without a prior.
     """
-    drawn = with_progress(model.verbs.prior_codes(count, seed), "Sampling", count)
+    drawn = with_progress(model.core.prior_codes(count, seed), "Sampling", count)
     if reader.is_array(output):
         with writer.ArraysWriter(output) as sheet:
             for codes in drawn:
@@ -43,7 +43,7 @@ def sample(
     with manifest.write(output, overwrite) as add:
         number = 0
         for codes in drawn:
-            for image in trained_model.to_kind(model.decode(codes), np.dtype(np.uint8)):
+            for image in image_arrays.to_dtype(model.decode(codes), np.dtype(np.uint8)):
                 codec.write(add(f"sample-{number:06d}.png", "", "", seed, "prior"), image)
                 number += 1
 
@@ -77,7 +77,7 @@ def augment(
         FileExistsError: `output` is there and may not be replaced.
         FileNotFoundError, ValueError: an input that does not fit.
     """
-    augmenter = augmentation.Augmenter(model.verbs)
+    augmenter = augmentation.Augmenter(model)
     if reader.is_array(source):
         return _augment_arrays(model, augmenter, source, output, per_image, seed, include_originals)
     if not source.is_dir():
@@ -101,7 +101,7 @@ def augment(
             index = np.arange(first, first + len(batch))
             first += len(batch)
             for copy in range(per_image):
-                made = trained_model.to_kind(make(batch, index, copy), piece.images.dtype)
+                made = image_arrays.to_dtype(make(batch, index, copy), piece.images.dtype)
                 made = to_input_channels(made, piece.images)
                 for name, pixels in zip(piece.names, made, strict=True):
                     new = _synthetic_name(name, copy)
@@ -161,7 +161,7 @@ def _augment_arrays(
                 "of that name."
             )
         with writer.ArraysWriter(output, others, writer.compressed(source)) as sheet:
-            places = chunks.pieces(len(images), 4 * images[0].size, model.verbs.batch_rows)
+            places = chunks.pieces(len(images), 4 * images[0].size, model.core.batch_rows)
             for place in places if include_originals else ():
                 sheet.append(names[0], np.array(images[place]))
             drawn = (
@@ -222,4 +222,4 @@ def _synthetic(
         )
     ]
     made = make(np.concatenate(batches), index, copy)
-    return to_input_channels(trained_model.to_kind(made, part.dtype), shaped).reshape(part.shape)
+    return to_input_channels(image_arrays.to_dtype(made, part.dtype), shaped).reshape(part.shape)

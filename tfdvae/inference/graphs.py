@@ -1,0 +1,78 @@
+"""Functions for `tf.data.Dataset.map` and other graphs, on images of any type."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfdvae.models.inference_mixin import InferenceMixin
+
+
+def is_lazy(images: object) -> bool:
+    """Tell a dataset, or a tensor of a graph, from an array."""
+    return isinstance(images, tf.data.Dataset) or tf.is_symbolic_tensor(images)
+
+
+def apply(images: Any, function: Callable) -> Any:
+    """Return a dataset with a function of `map_function` applied, or the function of a tensor."""
+    if isinstance(images, tf.data.Dataset):
+        return images.map(function, tf.data.AUTOTUNE)
+    return function(images)
+
+
+def map_function(
+    core: InferenceMixin,
+    function: Callable[[tf.Tensor], tf.Tensor],
+    keep_dtype: bool = True,
+    may_be_nan: bool = False,
+) -> Callable:
+    """Return a function for `tf.data.Dataset.map` that applies a function to images.
+
+    It takes images (H, W, C) or batches (N, H, W, C), alone or first in a tuple, of gray images
+    also without channels; uint8, uint16 or floats in [0, 1]. All else in a tuple stays as it is.
+
+    Args:
+        core: model that says what images fit.
+        function: of float32 batches, tensor (N, H, W, C) -> tensor (N, ...).
+        keep_dtype: whether the function returns images in [0, 1], which get the type and shape of
+            those that came in.
+        may_be_nan: whether pixels may be NaN.
+    """
+    height, width, channels = core.image_shape
+
+    def on_images(images: tf.Tensor, *others: Any) -> Any:
+        if not tf.is_tensor(images):
+            raise TypeError(
+                "a dataset must hold images alone or first in tuples; "
+                f"got {type(images).__name__}: map it to tuples."
+            )
+        flat = (
+            channels == 1
+            and images.shape.rank in (2, 3)
+            and images.shape[-2:].as_list() == [height, width]
+        )
+        batch = images[..., None] if flat else images
+        if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(
+            core.image_shape
+        ):
+            raise ValueError(
+                f"a dataset must hold images {core.image_shape} or batches of them; "
+                f"got elements of shape {images.shape}."
+            )
+        if batch.dtype not in (tf.uint8, tf.uint16) and not batch.dtype.is_floating:
+            raise TypeError(
+                "a dataset must hold images of uint8, uint16 or floats in [0, 1]; "
+                f"got {batch.dtype.name}."
+            )
+        unbatched = batch.shape.rank == 3
+        batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *core.image_shape))
+        unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
+        made = function(core.check_tensor(unit, may_be_nan))
+        made = made[0] if unbatched else made
+        if keep_dtype:
+            made = made[..., 0] if flat else made
+            whole = not images.dtype.is_floating
+            made = tf.cast(tf.round(made * images.dtype.max) if whole else made, images.dtype)
+        return (made, *others) if others else made
+
+    return on_images

@@ -1,0 +1,136 @@
+"""Images as users have them: their shapes, types and ranges, and those that a model takes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """The images that a model takes.
+
+    Attributes:
+        image_shape: (H, W, C) of one image.
+        tiles: whether larger images can be denoised in overlapping tiles.
+    """
+
+    image_shape: tuple[int, int, int]
+    tiles: bool
+
+    def is_single(self, array: np.ndarray) -> bool:
+        """Tell whether an array is one image.
+
+        Of three dimensions it is one for a model of color images, and for one of gray images where
+        it ends in 1.
+        """
+        if self.image_shape[-1] > 1:
+            return array.ndim == 3
+        return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 1 < self.image_shape[1])
+
+    def refuse_flattened(self, shape: tuple[int, ...]) -> None:
+        """Refuse rows of flattened images.
+
+        What may be one image (H, W) or (H, W, 1) is taken for rows of flattened ones where it is as
+        wide as an image has values or pixels.
+
+        Args:
+            shape: of the array, at least two numbers.
+
+        Raises:
+            ValueError: says how to reshape it.
+        """
+        height, width, channels = self.image_shape
+        if tuple(shape[:2]) == (height, width) or shape[1] not in (
+            height * width,
+            height * width * channels,
+        ):
+            return
+        wide = (
+            " One image of that width is images[None]."
+            if channels == 1 and self.tiles and shape[0] >= height
+            else ""
+        )
+        raise ValueError(
+            f"`images` must not be flattened; got {shape[0]:,} rows of {shape[1]:,} values. "
+            f"images.reshape(-1, {height}, {width}, {shape[1] // (height * width)}) shapes them."
+            f"{wide}"
+        )
+
+    def to_batch(self, array: np.ndarray, larger: bool = False) -> np.ndarray:
+        """Return images as (N, H, W, C), their values and type as they were.
+
+        Args:
+            array: uint8, uint16 or floats; (H, W), (N, H, W), (H, W, C) or (N, H, W, C).
+            larger: whether larger images are accepted where the model tiles.
+
+        Raises:
+            TypeError: another type.
+            ValueError: another shape.
+        """
+        shaped = self._shape(array)
+        self._check_size(shaped.shape[1:], larger)
+        return shaped
+
+    def _shape(self, array: np.ndarray) -> np.ndarray:
+        channels = self.image_shape[-1]
+        if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+            raise TypeError(
+                f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}."
+            )
+        if array.ndim == 3 and channels == 1 and array.shape[-1] == 3 < self.image_shape[1]:
+            raise ValueError(
+                f"`images` must have 1 channel, as the model has; got one of shape {array.shape}."
+            )
+        if array.ndim == 2 or (array.ndim == 3 and self.is_single(array) and array.shape[-1] == 1):
+            self.refuse_flattened(array.shape)
+        if self.is_single(array):
+            array = array[None]
+        if array.ndim == 3 and channels == 1:
+            array = array[..., None]
+        if array.ndim != 4:
+            wanted = (
+                "(H, W), (N, H, W) or (N, H, W, 1)"
+                if channels == 1
+                else f"(H, W, {channels}) or (N, H, W, {channels})"
+            )
+            raise ValueError(f"`images` must have shape {wanted}; got {array.shape}.")
+        return array
+
+    def _check_size(self, shape: tuple[int, ...], larger: bool) -> None:
+        height, width, channels = self.image_shape
+        if shape[2] != channels:
+            noun = "channels" if channels > 1 else "channel"
+            raise ValueError(
+                f"`images` must have {channels} {noun}, as the model has; got {shape[2]}."
+            )
+        if shape[:2] == (height, width):
+            return
+        message = (
+            f"`images` must be {height}x{width}, as those that the model was trained on; "
+            f"got {shape[0]}x{shape[1]}."
+        )
+        if larger and shape[0] >= height and shape[1] >= width:
+            if self.tiles:
+                return
+            message += (
+                " Larger ones are for convolutional networks; this network is fully connected "
+                "and cannot be tiled."
+            )
+        raise ValueError(message)
+
+
+def to_unit(images: np.ndarray) -> np.ndarray:
+    """Return unsigned integers as float32 in [0, 1], scaled by the range of their type."""
+    return images.astype(np.float32) / np.iinfo(images.dtype).max
+
+
+def to_dtype(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return float images in [0, 1] as another type; of unsigned integers the whole range is used.
+
+    Example:
+        >>> to_dtype(np.array([0, 0.5, 1]), np.dtype(np.uint8)).tolist()
+        [0, 128, 255]
+    """
+    if dtype.kind == "f":
+        return images.astype(dtype, copy=False)
+    return np.rint(images * np.iinfo(dtype).max).astype(dtype)
