@@ -15,8 +15,6 @@ from tfdvae._utils.registry import Registry
 if TYPE_CHECKING:
     import keras
 
-    from tfdvae.models.base import DenoisingModel
-
 Registered = TypeVar("Registered", bound="type | Callable | str")
 
 
@@ -37,7 +35,7 @@ class ModelSpec:
     """
 
     name: str
-    cls: type[DenoisingModel] | str
+    cls: type[keras.Model] | str
     summary: str = ""
     variational: bool = False
     denoising: bool = False
@@ -46,7 +44,7 @@ class ModelSpec:
     default_network: str = "mlp"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def load_class(self) -> type[DenoisingModel]:
+    def load_class(self) -> type[keras.Model]:
         """Return the class; it is imported where only its place is known."""
         return _registry.resolve(self.cls)
 
