@@ -55,15 +55,15 @@ def register_study(
 ) -> Callable[[Settings], Settings]:
     """Register a study by decorating the class of its settings.
 
-    The study is then a command, `tfdvae study NAME`, with a flag for each field of the settings. A
-    package registers its studies in a module that is an entry point of the group `tfdvae`. The first
-    line of the class's docstring says what the study is about.
+    The study is then a command, `tfdvae study NAME`, with a flag for each field of the settings.
+    The first line of the class's docstring says what the study is about. A package registers its
+    studies in a module that is an entry point of the group `tfdvae`.
 
     Args:
         name: of the study.
         function: takes the settings, computes the study (`runner.run_study` does most of it) and
-            returns its folder; or its place, `module:function`, so that TensorFlow is imported late.
-        report: takes a folder with `rows.csv` and writes `report.md` and `report.html`; or its place.
+            returns its folder; or its place, `module:function`: TensorFlow is then imported late.
+        report: takes a folder with `rows.csv`, writes `report.md` and `report.html`; or its place.
 
     Raises:
         ValueError: another study has this name.

@@ -1,216 +1,173 @@
-"""A study is a list of cells; each is computed in a process of its own and leaves its rows in a file of its own."""
+"""Runs a study: computes the cells that are missing, collects their rows, writes the report.
+
+A cell is what is computed at a time. It leaves its rows in a CSV file of its own in `cells`, so
+that a study that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
 import logging
-import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import tfdvae
-from tfdvae._utils import checks, csv_rows, files
-from tfdvae._utils.threads import cores, use_threads
+from tfdvae._utils import checks, csv_rows, files, threads
 from tfdvae.experiment import provenance
+from tfdvae.studies import executor
 from tfdvae.studies.settings import StudyConfig
 
 logger = logging.getLogger(__name__)
 
 
-def study(
+def run_study(
     name: str,
     config: StudyConfig,
     cells: Collection[str],
-    settings: dict[str, object],
+    settings: Mapping[str, object],
     compute: Callable[[str, Path], None],
-    report: Callable[[list[dict], Path], None],
+    report: Callable[[Path], object],
     in_process: bool = False,
 ) -> Path:
-    """Compute the cells of a study that are missing, or the one that `config.cell` names, then write its report.
+    """Compute the cells of a study that are missing and write its report; return its folder.
 
-    `environment.json` has an entry for each start: versions, commit, processor, and the seconds that each cell took.
+    If `config.cell` names a cell, that cell alone is computed, in this process, without a report.
+    `rows.csv` has the rows of all cells. `environment.json` has an entry for each start: versions,
+    commit, processor, and the seconds that each cell took.
 
     Args:
         name: of the study, as the command line has it.
         config: its settings.
         cells: names of its cells, in order.
-        settings: what may not change between two starts in one folder, besides the dataset, the threads and the version of tfdvae.
-        compute: takes the name of a cell and the CSV file that it writes.
-        report: takes all rows and the folder.
-        in_process: compute the cells one after the other in this process, for studies that are done in no time.
+        settings: what may not change between two starts in one folder; the dataset, the threads
+            and the version of tfdvae are added.
+        compute: takes the name of a cell and the CSV file that it writes in one step, with the
+            name as `run` in each row.
+        report: takes the folder, and writes the report from all rows in it.
+        in_process: compute the cells one after the other in this process; for quick studies.
 
     Raises:
-        ValueError: no such cell; results of other settings in the folder.
+        ValueError: no such cell, or results of other settings in the folder.
         BlockingIOError: another process works in the folder.
-        ChildProcessError: a cell failed.
+        ChildProcessError: a cell failed. Finished cells are kept.
+
+    Example:
+        >>> def compute(cell, path):
+        ...     csv_rows.write_rows(path, [{"study": "mine", "run": cell, "value": 1.0}])
+        >>> run_study("mine", config, ["a", "b"], {"epochs": 2}, compute, write_report)
     """
-    folder, chosen = study_folder(name, config), threads(name, config)
+    folder, thread_count = study_folder(name, config), thread_count_of(name, config)
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
-    settings = check_same_study(name, config, settings)
+    agreed = check_settings(name, config, cells, settings)
     if config.cell is not None:
-        _end_with_the_study()
-        _keep_settings(settings, folder)
-        use_threads(chosen)
+        executor.end_with_parent()
+        _keep_settings(agreed, folder)
+        threads.use_threads(thread_count)
         compute(config.cell, _cell_path(folder, config.cell))
         return folder
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
-        check_same_study(name, config, settings)
-        _keep_settings(settings, folder)
-        if in_process:
-            logging.getLogger("tensorflow").setLevel(
-                logging.ERROR
-            )  # it warns of a model traced for each cell
-
-            def start(cell: str, path: Path) -> None:
-                use_threads(chosen)
-                compute(cell, path)
-
-        else:
-            start = partial(
-                _start, ["study", name, *_arguments(dataclasses.replace(config, threads=chosen))]
-            )
-        report(run(cells, start, folder, config.workers, logger.info), folder)
+        check_settings(name, config, cells, settings)
+        _keep_settings(agreed, folder)
+        arguments = executor.to_arguments(dataclasses.replace(config, threads=thread_count))
+        start: executor.Executor = (
+            executor.ThisProcess(compute, thread_count)
+            if in_process
+            else executor.Processes(["study", name, *arguments])
+        )
+        compute_cells(cells, start, folder, config.workers)
+        report(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder
 
 
 def study_folder(name: str, config: StudyConfig) -> Path:
-    """Return the folder of a study: `config.output`, or what stands for its default."""
+    """Return the folder of a study: `config.output`, or by default `results/NAME`."""
     return Path(config.output or f"results/{name}").expanduser()
 
 
-def missing(cells: Iterable[str], folder: Path) -> list[str]:
-    """Return the cells that have no rows yet."""
-    done = _finished(folder)
-    return [name for name in cells if name not in done]
+def thread_count_of(name: str, config: StudyConfig) -> int:
+    """Return the number of threads of each process.
 
-
-def _cell_path(folder: Path, name: str) -> Path:
-    return folder / "cells" / f"{name}.csv"
-
-
-def threads(name: str, config: StudyConfig) -> int:
-    """Return the threads of each process: those asked for, or of the study that goes on, or the cores shared by the workers."""
+    That is the number asked for, or that of the study in the folder, or else the cores of this
+    machine divided by the workers.
+    """
     path = study_folder(name, config) / "config.json"
     kept = files.read_json(path).get("threads") if path.exists() else None
-    return config.threads or kept or max(1, cores() // config.workers)
+    return config.threads or kept or max(1, threads.cores() // config.workers)
 
 
-def check_same_study(
-    name: str, config: StudyConfig, settings: dict[str, object]
+def check_settings(
+    name: str, config: StudyConfig, cells: Iterable[str], settings: Mapping[str, object]
 ) -> dict[str, object]:
     """Return all settings that may not change between two starts in one folder, as JSON holds them.
 
+    A folder in which no cell is missing may be of another version of tfdvae: its report is written
+    anew from its rows.
+
     Raises:
-        ValueError: the folder holds results of others.
+        ValueError: the folder holds results of other settings.
     """
     folder = study_folder(name, config)
-    settings = {
+    wanted = {
         "tfdvae": tfdvae.__version__,
         "dataset": config.dataset,
         **settings,
-        "threads": threads(name, config),
+        "threads": thread_count_of(name, config),
     }
-    settings = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()
+    wanted = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in wanted.items()
     }
     path = folder / "config.json"
-    if path.exists() and (kept := files.read_json(path)) != settings:
-        differing = [name for name in {**kept, **settings} if kept.get(name) != settings.get(name)]
-        told = "; ".join(
-            f"`{name}` {kept.get(name)!r} there, {settings.get(name)!r} here" for name in differing
+    if not path.exists():
+        return wanted
+    kept = files.read_json(path)
+    differing = [key for key in {**kept, **wanted} if kept.get(key) != wanted.get(key)]
+    if differing == ["tfdvae"] and config.cell is None and not missing_cells(cells, folder):
+        return kept
+    if differing:
+        shown = "; ".join(
+            f"`{key}` {kept.get(key)!r} there, {wanted.get(key)!r} here" for key in differing
         )
         raise ValueError(
-            f"`output` {folder} holds a study with other settings: {told}. Give another folder."
+            f"`output` {folder} holds a study with other settings: {shown}. Give another folder."
         )
-    return settings
+    return wanted
 
 
-def _keep_settings(settings: dict[str, object], folder: Path) -> None:
-    if not (folder / "config.json").exists():
-        files.write_json(folder / "config.json", settings)
+def missing_cells(cells: Iterable[str], folder: Path) -> list[str]:
+    """Return the cells that have no rows yet."""
+    finished = _finished(folder)
+    return [name for name in cells if name not in finished]
 
 
-def _arguments(config: StudyConfig) -> list[str]:
-    """Return the settings as command-line arguments, but for those that concern the whole study."""
-    arguments = []
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name not in ("cell", "workers") and value is not None and value is not False:
-            values = () if value is True else value if isinstance(value, tuple) else (value,)
-            arguments += [f"--{field.name.replace('_', '-')}", *map(str, values)]
-    return arguments
+def compute_cells(
+    cells: Iterable[str], compute: executor.Executor, folder: Path, workers: int = 1
+) -> None:
+    """Compute the cells that have no rows yet, in order.
 
-
-def _start(arguments: list[str], name: str, path: Path) -> None:
-    """Compute a cell in a process of its own, which ends when this one does, however that happens."""
-    command = [sys.executable, "-m", "tfdvae", *arguments, "--cell", name]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(
-        command, **pipes, text=True, env=os.environ | {_OF_A_STUDY: "1"}
-    ) as process:
-        _running.append(process)
-        errors = process.stderr.read()
-        process.wait()
-    _running.remove(process)
-    if process.returncode:
-        lines = [
-            line
-            for line in errors.strip().splitlines()
-            if not line.startswith("See `tfdvae --help`")
-        ]
-        last = "\n".join(lines if "--debug" in arguments else lines[-5:])
-        raise ChildProcessError(f"cell {name} failed with status {process.returncode}:\n{last}")
-
-
-_running: list[subprocess.Popen] = []
-
-_OF_A_STUDY = "TFDVAE_CELL_OF_A_STUDY"
-
-
-def _end_with_the_study() -> None:
-    """End this process as soon as the one that started it as a cell has closed, or lost, its end of our standard input."""
-
-    def wait() -> None:
-        os.read(0, 1)
-        os._exit(1)
-
-    if os.environ.get(_OF_A_STUDY):
-        threading.Thread(target=wait, daemon=True).start()
-
-
-def run(
-    cells: Iterable[str],
-    compute: Callable[[str, Path], None],
-    folder: Path,
-    workers: int = 1,
-    progress: Callable[[str], None] = logger.info,
-) -> list[dict]:
-    """Compute the cells whose rows are not there yet, in order; put all rows together and return those of these cells.
+    `rows.csv` and `environment.json` in the folder are written after each of them.
 
     Args:
         cells: names.
-        compute: takes the name of a cell and the CSV file that it writes in one step, with that name as `run`.
-        folder: of the study; `rows.csv` and `environment.json` are written after each cell.
+        compute: computes a cell, given its name and its CSV file.
+        folder: of the study.
         workers: cells at a time.
-        progress: takes a line for the reader.
 
     Raises:
-        ChildProcessError: a cell failed; its last lines are shown. Finished cells are kept.
+        ChildProcessError: a cell failed. Finished cells are kept.
     """
     cells = list(cells)
-    todo = missing(cells, folder)
-    progress(f"{len(cells)} cells, {len(cells) - len(todo)} done before")
+    missing = missing_cells(cells, folder)
+    logger.info("%d cells, %d done before", len(cells), len(cells) - len(missing))
     record = folder / "environment.json"
     starts = files.read_json(record) if record.exists() else []
+    environment = provenance.environment() | {"workers": workers}
     seconds: dict[str, float] = {}
 
     def timed(name: str) -> None:
@@ -218,43 +175,49 @@ def run(
         compute(name, _cell_path(folder, name))
         seconds[name] = round(time.monotonic() - begun, 1)
 
-    began, environment = time.monotonic(), provenance.environment()
+    begun = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        names = {pool.submit(timed, name): name for name in todo}
+        names = {pool.submit(timed, name): name for name in missing}
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
                 done.result()
-                collect(cells, folder)
-                files.write_json(
-                    record, [*starts, environment | {"workers": workers, "seconds": dict(seconds)}]
-                )
-                each = (time.monotonic() - began) / number
-                progress(
-                    f"[{number}/{len(todo)}] {names[done]}; {each * (len(todo) - number) / 60:.0f} minutes left"
+                collect_rows(cells, folder)
+                files.write_json(record, [*starts, environment | {"seconds": dict(seconds)}])
+                left = (time.monotonic() - begun) / number * (len(missing) - number) / 60
+                logger.info(
+                    "[%d/%d] %s; %.0f minutes left", number, len(missing), names[done], left
                 )
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(_running):
-                process.terminate()
-    return collect(cells, folder)
+            compute.stop()
+    collect_rows(cells, folder)
 
 
-def collect(names: Iterable[str], folder: Path) -> list[dict]:
-    """Write the rows of all finished cells, in the order of the study, to `rows.csv`, and return them."""
+def collect_rows(cells: Iterable[str], folder: Path) -> None:
+    """Write the rows of all finished cells to `rows.csv`, those of the given cells first."""
     finished = _finished(folder)
-    rows = [row for name in names for row in finished.pop(name, [])]
-    csv_rows.write_rows(
-        folder / "rows.csv", [*rows, *(row for others in finished.values() for row in others)]
-    )
-    return rows
+    ordered = [*(name for name in cells if name in finished), *finished]
+    rows = [row for name in dict.fromkeys(ordered) for row in finished[name]]
+    csv_rows.write_rows(folder / "rows.csv", rows)
 
 
-def _finished(folder: Path) -> dict[str, list[dict]]:
-    """Return the rows of each cell that is done: from `rows.csv`, which may have come without `cells`, and from `cells`."""
-    finished: dict[str, list[dict]] = {}
+def _finished(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of each finished cell.
+
+    They are in `cells`, and in `rows.csv`, which may have come alone, as in a clone.
+    """
+    finished: dict[str, list[dict[str, str]]] = {}
     if (folder / "rows.csv").exists():
         for row in csv_rows.read_rows(folder / "rows.csv"):
             finished.setdefault(row["run"], []).append(row)
-    return finished | {
-        path.stem: csv_rows.read_rows(path) for path in files.whole(folder / "cells", "*.csv")
-    }
+    paths = files.whole(folder / "cells", "*.csv")
+    return finished | {path.stem: csv_rows.read_rows(path) for path in paths}
+
+
+def _cell_path(folder: Path, name: str) -> Path:
+    return folder / "cells" / f"{name}.csv"
+
+
+def _keep_settings(settings: dict[str, object], folder: Path) -> None:
+    if not (folder / "config.json").exists():
+        files.write_json(folder / "config.json", settings)

@@ -11,7 +11,10 @@ from tfdvae._utils import checks
 
 @dataclasses.dataclass(frozen=True)
 class StudyConfig:
-    """Settings of every study."""
+    """Settings that all studies have; a field's docstring is the help of its flag.
+
+    The settings of a study are a frozen dataclass derived from this one.
+    """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fashion_mnist"
     """As for `tfdvae train`."""
@@ -22,15 +25,17 @@ class StudyConfig:
     workers: int = 1
     """Cells computed at a time, each in a process of its own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Threads that each process computes with. Default: the cores of this machine, shared by the workers."""
+    """Threads that each process computes with. Default: the cores of this machine, shared by the
+    workers."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder of the study, by default results/ and its name. A study that was stopped goes on where it was."""
+    """Folder of the study, by default results/ and its name. A study that was stopped goes on where
+    it was."""
     cell: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Compute only this cell, in this process."""
     debug: bool = False
     """Show the whole traceback of an error."""
     quiet: bool = False
-    """Show errors and notes alone: no progress and no results."""
+    """Show errors and notes alone."""
 
     QUICK: ClassVar[Mapping[str, Any]] = {}
     """Settings that `--quick` stands for, in studies that have this flag."""
@@ -43,12 +48,9 @@ class StudyConfig:
             checks.integer("threads", self.threads, 1)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name)
-            repeated = (
-                isinstance(values, tuple)
-                and len(set(values)) < len(values)
-                and field.name != "image_size"
-            )
-            if values == () or repeated:
+            if field.name == "image_size" or not isinstance(values, tuple):
+                continue
+            if len(set(values)) < max(1, len(values)):
                 raise ValueError(
                     f"`{field.name}` must be one or more, none of them twice; got {values}."
                 )

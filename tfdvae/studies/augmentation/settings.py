@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
 
 import tyro
 
 from tfdvae import registry
-from tfdvae._utils import checks
-from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig
+from tfdvae._utils import checks, files
+from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import parse_image_size
 from tfdvae.config.group import one_of
@@ -17,7 +18,11 @@ from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
 CONDITIONS = ("clean", "noisy")
+OBSERVED_NOISE = "gaussian:0.1"  # of the noisy condition
 CLASSIC_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
+NETWORK = "mlp"  # of the generative models
+SAMPLES_PER_IMAGE = 2
+BOOTSTRAPS = 200
 
 
 def training_sets(plugins: bool = True) -> tuple[str, ...]:
@@ -26,7 +31,7 @@ def training_sets(plugins: bool = True) -> tuple[str, ...]:
     Args:
         plugins: whether models of other packages are among them.
     """
-    made = [name for name, spec in registry.MODELS.items(plugins) if spec.generates]
+    made = (name for name, spec in registry.MODELS.items(plugins) if spec.generates)
     return (*CLASSIC_SETS, *made)
 
 
@@ -37,30 +42,44 @@ def training_sets(plugins: bool = True) -> tuple[str, ...]:
 )
 @dataclasses.dataclass(frozen=True)
 class AugmentationStudyConfig(StudyConfig):
-    """Tell whether synthetic images and other augmentations help a classifier, and by how much; on the published data or one's own."""
+    """Tell whether synthetic images and other augmentations help a classifier, and by how much.
+
+    The study is of the published data or of images of one's own.
+    """
 
     dataset: Annotated[str, tyro.conf.arg(metavar="NAME|PATH")] = "fashion_mnist"
-    """As for `tfdvae train`: a name, a folder of images with a folder for each class, or an .npz file."""
+    """As for `tfdvae train`: a name, a folder of images with a folder for each class, or an .npz
+    file."""
     image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
     """As for `tfdvae train`."""
     skip_unreadable: bool = False
     """As for `tfdvae train`."""
     groups: Annotated[str | None, tyro.conf.arg(metavar="CSV")] = None
-    """File with the columns image and group, such as a patient, for images of one's own: no group is then in training and test images alike."""
+    """File with the columns image and group, such as a patient, for images of one's own: no group
+    is then in training and test images alike."""
     n_train: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """As for `tfdvae train`; the subset is another for each seed."""
     conditions: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")
     ] = None
-    """clean: training images as they are; noisy: corrupted once with Gaussian noise of 0.1 before anything sees them. Default: both, but for images of one's own clean."""
-    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = training_sets(plugins=False)
-    """What classifiers are trained on: limited, the images alone, which all others are compared with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each one."""
+    """clean: clean training images, or the user's own; noisy: corrupted once with Gaussian noise of
+    0.1 before anything sees them. Default: both, but for images of one's own clean."""
+    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = training_sets(
+        plugins=False
+    )
+    """What classifiers are trained on: limited, the images alone, which all others are compared
+    with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips,
+    shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each
+    one."""
     protocols: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")
     ] = None
-    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only limited, duplicate, dae, vae and dvae: three times the images are then three times the steps. Default: both, but for images of one's own equal_steps."""
+    """equal_steps: all classifiers are trained for as many steps; equal_epochs, as published, only
+    limited, duplicate, dae, vae and dvae: three times the images are then three times the steps.
+    Default: both, but for images of one's own equal_steps."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (0, 1, 2, 3, 4)
-    """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so that their differences are paired."""
+    """Root seeds. All classifiers of a seed share subset, noise, initial weights and test noise, so
+    that their differences are paired."""
     epochs: int = 60
     """Epochs of the generative models."""
     latent_dim: int = 4
@@ -68,31 +87,44 @@ class AugmentationStudyConfig(StudyConfig):
     classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
     """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
     classifier_steps: int = 2340
-    """Steps of each classifier (equal_steps). Default: where the accuracy on validation images levels off with the training set that needs most, classical+gaussian (results/development)."""
+    """Steps of each classifier (equal_steps). Default: where the accuracy on validation images
+    levels off with the training set that needs most, classical+gaussian (results/development)."""
     classifier_epochs: int = 3
-    """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of limited, clean, is nearest to the published 83.56% (results/development)."""
+    """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of
+    limited, clean, is nearest to the published 83.56% (results/development)."""
     precision: Annotated[str, one_of(*PRECISIONS)] = "bfloat16"
     """Of the published CNN; generative models are trained with float32."""
     metric: Annotated[
         str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
     ] = "accuracy"
-    """What the verdict is about."""
+    """The metric of the verdict."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
         ClassifierConfig.test_noise
     )
-    """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is 0, the images as they are."""
-    other_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")] = (
-        "clipped_gaussian:0.1", "masking:0.1", "salt_and_pepper:0.1", "random_erasing:1", "speckle:0.3", "uniform:0.2",
-    )  # fmt: skip
+    """Corruptions of the test images that the verdict is about, as for `tfdvae train`; the first is
+    0, the clean images."""
+    other_noise: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")
+    ] = (
+        "clipped_gaussian:0.1",
+        "masking:0.1",
+        "salt_and_pepper:0.1",
+        "random_erasing:1",
+        "speckle:0.3",
+        "uniform:0.2",
+    )
     """Further corruptions of the test images."""
     development: bool = False
-    """Measure on validation images instead of test images, after each epoch: for choosing steps and settings, with seeds that are not reported."""
+    """Measure on validation images instead of test images, after each epoch: for choosing steps and
+    settings, with seeds that are not reported."""
     quick: bool = False
-    """A first look: few images, of the digits unless --dataset names others, and few steps, in one process. Any other flag wins over it."""
+    """A first look: few images, of the digits unless --dataset names others, and few steps, in one
+    process. Any other flag wins over it."""
     dry_run: bool = False
-    """List the cells that are missing and the time that they will take, measured on some steps, and stop."""
+    """List the cells that are missing and the time that they will take, measured on some steps, and
+    stop."""
 
-    QUICK: ClassVar[Mapping[str, object]] = {
+    QUICK: ClassVar[Mapping[str, Any]] = {
         "dataset": "digits",
         "seeds": (0, 1, 2),
         "sets": ("limited", "classical+gaussian", "dvae"),
@@ -118,15 +150,18 @@ class AugmentationStudyConfig(StudyConfig):
         super().__post_init__()
         if self.sets[0] != "limited":
             raise ValueError(
-                f"`sets` must begin with limited, which all others are compared with; got {', '.join(self.sets)}."
+                "`sets` must begin with limited, which all others are compared with; "
+                f"got {', '.join(self.sets)}."
             )
         if self.test_noise[0] != "none":
             raise ValueError(
-                f"`test_noise` must begin with 0, the images as they are; got {', '.join(self.test_noise)}."
+                "`test_noise` must begin with 0, the clean images; "
+                f"got {', '.join(self.test_noise)}."
             )
         if both := set(self.test_noise) & set(self.other_noise):
             raise ValueError(
-                f"`other_noise` must hold none of `test_noise`; both hold {', '.join(sorted(both))}."
+                "`other_noise` must hold none of `test_noise`; "
+                f"both hold {', '.join(sorted(both))}."
             )
         for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
             checks.integer(name, getattr(self, name), 1)
@@ -135,11 +170,28 @@ class AugmentationStudyConfig(StudyConfig):
         checks.choice("precision", self.precision, PRECISIONS)
         classification.parse(self.metric)
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """Return the settings of a study in a folder, those that `config.json` holds."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        kept = files.read_json(folder / "config.json")
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in kept.items()
+            if name in names
+        }
+        return cls(**values)
+
     @property
-    def own_images(self) -> dict[str, object]:
+    def own_images(self) -> dict[str, Any]:
         """Options for images of the user's own, as `data.sources.load` and `.check` take them."""
         return {
             "image_size": self.image_size,
             "skip_unreadable": self.skip_unreadable,
             "groups": self.groups,
         }
+
+
+def generator_settings(model: str, **settings: Any) -> TrainConfig:
+    """Return the settings of a generative model of the study, as those of the main job."""
+    return TrainConfig.of(model=model, network=NETWORK, **settings)

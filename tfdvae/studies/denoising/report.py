@@ -1,142 +1,82 @@
-"""Tables and figures of the denoising study, from its rows alone."""
+"""Report of the denoising study."""
 
-from collections import defaultdict
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files
+from tfdvae._utils import csv_rows, files
 from tfdvae.reporting import plots, tables
+from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table
+from tfdvae.studies.denoising.results import BLIND, OWN, Results
+from tfdvae.studies.denoising.settings import CLASSICAL
 
-OWN, BLIND = "own model", "blind model"
-
-CLASSICAL = (
-    "gaussian filter",
-    "median",
-    "non-local means",
-    "total variation",
-    "wavelet",
-)  # the filters of `denoising.CLASSICAL`
-
-Values = dict[tuple[str, str, str], list[float]]
+SHOWN_IMAGES = 2  # of each corruption
 
 
-def write(rows: list[dict[str, str]], folder: Path) -> None:
-    """Write `report.md` and its figures to `folder`.
+def write(folder: Path) -> Path:
+    """Write `report.md`, `report.html` and their figures from all rows of a folder.
 
     Args:
-        rows: long rows of the study, over any number of seeds.
-        folder: of the study; the pictures are of the first seed, from the arrays beside its cells.
+        folder: of the study, with `rows.csv`; figures show the first seed, from the arrays beside
+            its cells, and stay unchanged without these.
+
+    Returns:
+        The path of the HTML page.
     """
-    values: Values = defaultdict(list)
-    chosen: dict[tuple[str, str], str] = {}
-    for row in rows:
-        name = {"own": OWN, "blind": BLIND}.get(row["augmentation"], row["model"])
-        tested, value = row["test_corruption"], float(row["value"])
-        if row["metric"].endswith("_input"):
-            values[row["metric"].removesuffix("_input"), "corrupted", tested] = [value]
-        else:
-            values[
-                row["metric"], f"{name}, {row['corruption']}" if tested == "none" else name, tested
-            ].append(value)
-        if name in CLASSICAL:
-            chosen[name, tested] = row["network"]
-    seen = list(
-        dict.fromkeys(
-            row["test_corruption"]
-            for row in rows
-            if row["augmentation"] == "own" and row["test_corruption"] != "none"
-        )
-    )
-    unseen = [
-        tested
-        for tested in dict.fromkeys(test for _, _, test in values)
-        if tested not in (*seen, "none")
-    ]
-    seeds = sorted({int(row["seed"]) for row in rows if row["seed"]})
-    images = f"{int(rows[0]['n_train']):,} training images, all test images of {rows[0]['dataset']}"
-    lines = [
-        "# Denoising study",
-        "",
-        f"{images}, seeds {', '.join(map(str, seeds))}: mean over seeds and half of its 95% t-interval. PSNR and SSIM are means over test images, against",
-        "the uncorrupted ones; the frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all others are. `own model` is trained on the corruption that it is tested on.",
-        *(
-            [f"`blind model` on {', '.join(seen)} together, one of them for each image."]
-            if any(name == BLIND for _, name, _ in values)
-            else []
-        ),
-        "The parameters of classical filters and of the linear denoiser are",
-        "chosen for the greatest PSNR on held-out training images. Command: `tfdvae study denoising`.",
-        "",
-        *_gains(values, [*seen, *unseen]),
-    ]
+    rows = csv_rows.read_rows(folder / "rows.csv")
+    results = Results.of(rows)
+    parts: list[Part] = [_what_was_done(rows, results), *_gains(results)]
     for metric, title, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 4)):
-        for tests, kind in (
-            (seen, "corruptions of the training"),
-            (unseen, "corruptions that no model has seen"),
-        ):
-            if not tests:
-                continue
-            lines += [f"## {title}: {kind}", "", *_table(values, metric, tests, digits), ""]
-        lines += [
-            f"## {title}: what models make of uncorrupted images",
-            "",
-            "| model | |",
-            "|---|---|",
-        ]
-        untouched = {
-            name: value
-            for (m, name, tested), value in values.items()
-            if m == metric and tested == "none"
-        }
-        lines += [
-            f"| {name} | {tables.plus_minus(value, digits)} |" for name, value in untouched.items()
-        ] + [""]
-    lines += [
-        "## Parameters chosen on held-out images",
-        "",
-        *_parameters(chosen, [*seen, *unseen]),
-        "",
-    ]
-    for name, tests in (("seen", seen), ("unseen", unseen)):
+        parts += _quality(results, metric, title, digits)
+    parts += [Heading("Parameters chosen on held-out images"), _parameters(results)]
+    for name, tests in (("seen", results.seen), ("unseen", results.unseen)):
         _draw(folder, tests, name)
         if (folder / "figures" / f"{name}.png").exists():
-            lines += [f"![Test images: {name} corruptions](figures/{name}.png)", ""]
-    files.write_text(folder / "report.md", "\n".join(lines))
+            parts.append(Figure(f"figures/{name}.png", f"Test images: {name} corruptions"))
+    return Document("Denoising study", parts).write(folder)
 
 
-def _gains(values: Values, tests: list[str]) -> list[str]:
-    lines = [
-        "## What the models gain",
-        "",
-        "PSNR of the models minus that of another denoiser, in dB. The best classical one is the best on these test images, to its advantage.",
-        "",
-    ]
-    lines += [
-        "| corruption | best classical | own model | blind model | own model over linear |",
-        "|---|---|---|---|---|",
-    ]
-    for tested in tests:
+def _what_was_done(rows: list[dict[str, str]], results: Results) -> Paragraph:
+    blind = any(name == BLIND for _, name, _ in results.values)
+    trained = f"`blind model` on {', '.join(results.seen)} together, one of them for each image."
+    return Paragraph(
+        f"{int(rows[0]['n_train']):,} training images, all test images of {rows[0]['dataset']}, "
+        f"seeds {', '.join(map(str, results.seeds))}: mean over seeds and half of its 95% "
+        "t-interval. PSNR and SSIM are means over test images, against the uncorrupted ones; the "
+        "frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all "
+        "others are. `own model` is trained on the corruption that it is tested on. "
+        f"{trained if blind else ''} The parameters of classical filters and of the linear "
+        "denoiser are chosen for the greatest PSNR on held-out training images. "
+        "Command: `tfdvae study denoising`."
+    )
+
+
+def _gains(results: Results) -> list[Part]:
+    values, rows = results.values, []
+    for tested in (*results.seen, *results.unseen):
         means = {
-            name: np.mean(values["psnr", name, tested])
+            name: float(np.mean(values["psnr", name, tested]))
             for name in CLASSICAL
             if ("psnr", name, tested) in values
         }
         if not means:
             continue
-        best = max(means, key=means.get)
-        cells = [f"{best} {means[best]:.2f}"]
-        for name, base in (
-            (OWN, means[best]),
-            (BLIND, means[best]),
-            (OWN, np.mean(values.get(("psnr", "linear", tested), np.nan))),
-        ):
-            gained = values.get(("psnr", name, tested))
-            cells.append(
-                _signed([value - base for value in gained]) if gained and np.isfinite(base) else ""
-            )
-        lines.append(f"| {tested} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+        best = max(means, key=lambda name: means[name])
+        linear = float(np.mean(values.get(("psnr", "linear", tested), np.nan)))
+        cells = []
+        for name, base in ((OWN, means[best]), (BLIND, means[best]), (OWN, linear)):
+            measured = values.get(("psnr", name, tested))
+            known = measured and np.isfinite(base)
+            cells.append(_signed([value - base for value in measured]) if known else "")
+        rows.append([tested, f"{best} {means[best]:.2f}", *cells])
+    text = (
+        "PSNR of the models minus that of another denoiser, in dB. The best classical one is the "
+        "best on these test images, to its advantage."
+    )
+    head = ["corruption", "best classical", OWN, BLIND, f"{OWN} over linear"]
+    return [Heading("What the models gain"), Paragraph(text), Table(head, rows)]
 
 
 def _signed(values: list[float]) -> str:
@@ -144,54 +84,64 @@ def _signed(values: list[float]) -> str:
     return text if text.startswith("-") else f"+{text}"
 
 
-def _table(values: Values, metric: str, tests: list[str], digits: int) -> list[str]:
-    lines = ["| | " + " | ".join(tests) + " |", "|---" * (len(tests) + 1) + "|"]
-    for name in ("corrupted", *CLASSICAL, "linear", BLIND, OWN):
-        cells = [
-            tables.plus_minus(values[metric, name, test], digits)
-            if (metric, name, test) in values
-            else ""
-            for test in tests
-        ]
-        if any(cells):
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def _parameters(chosen: dict[tuple[str, str], str], tests: list[str]) -> list[str]:
-    lines = ["| corruption | " + " | ".join(CLASSICAL) + " |", "|---" * (len(CLASSICAL) + 1) + "|"]
-    return lines + [
-        f"| {tested} | " + " | ".join(chosen.get((name, tested), "") for name in CLASSICAL) + " |"
-        for tested in tests
+def _quality(results: Results, metric: str, title: str, digits: int) -> list[Part]:
+    parts: list[Part] = []
+    for tests, kind in (
+        (results.seen, "corruptions of the training"),
+        (results.unseen, "corruptions that no model has seen"),
+    ):
+        if tests:
+            parts += [Heading(f"{title}: {kind}"), _denoisers(results, metric, tests, digits)]
+    untouched = [
+        [name, tables.plus_minus(values, digits)]
+        for (m, name, tested), values in results.values.items()
+        if m == metric and tested == "none"
     ]
+    heading = Heading(f"{title}: what models make of uncorrupted images")
+    return [*parts, heading, Table(["model", ""], untouched)]
 
 
-def _seed(path: Path) -> int:
-    seed = path.stem.rpartition("seed")[2]
-    return int(seed) if seed.isdigit() else 0
+def _denoisers(results: Results, metric: str, tests: list[str], digits: int) -> Table:
+    rows = []
+    for name in ("corrupted", *CLASSICAL, "linear", BLIND, OWN):
+        found = [results.values.get((metric, name, tested)) for tested in tests]
+        cells = [tables.plus_minus(values, digits) if values else "" for values in found]
+        if any(cells):
+            rows.append([name, *cells])
+    return Table(["", *tests], rows)
+
+
+def _parameters(results: Results) -> Table:
+    rows = [
+        [tested, *(results.parameters.get((name, tested), "") for name in CLASSICAL)]
+        for tested in (*results.seen, *results.unseen)
+    ]
+    return Table(["corruption", *CLASSICAL], rows)
 
 
 def _draw(folder: Path, tests: list[str], name: str) -> None:
-    """Draw the first test images of each corruption, as given and as each denoiser leaves them, where the arrays are on this machine."""
+    """Draw test images of each corruption, as given and denoised, if the arrays are there."""
     pictures: dict[str, np.ndarray] = {}
-    for path in sorted(
-        files.whole(folder / "cells", "*.npz"), key=_seed, reverse=True
-    ):  # the first seed comes last and stays
+    # the first seed comes last and stays
+    for path in sorted(files.whole(folder / "cells", "*.npz"), key=_seed, reverse=True):
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]
     if not tests:
         return
-    shown = 2
-    kinds = ("clean", "input", *CLASSICAL, "linear", "blind", "own")
-    rows = {}
-    for kind in kinds:
-        if any(f"{tested}/{kind}" in pictures for tested in tests):
-            empty = np.full_like(pictures[f"{tests[0]}/clean"][:shown], np.nan)
-            rows[kind] = np.concatenate(
-                [pictures.get(f"{tested}/{kind}", empty)[:shown] for tested in tests]
-            )
-    columns = [tested if i == 0 else "" for tested in tests for i in range(shown)]
-    plots.image_rows(
-        rows, f"Test images: {name} corruptions", folder / "figures" / f"{name}.png", columns
-    )
+    empty = np.full_like(pictures[f"{tests[0]}/clean"][:SHOWN_IMAGES], np.nan)
+    rows = {
+        kind: np.concatenate(
+            [pictures.get(f"{tested}/{kind}", empty)[:SHOWN_IMAGES] for tested in tests]
+        )
+        for kind in ("clean", "input", *CLASSICAL, "linear", "blind", "own")
+        if any(f"{tested}/{kind}" in pictures for tested in tests)
+    }
+    columns = [tested if i == 0 else "" for tested in tests for i in range(SHOWN_IMAGES)]
+    path = folder / "figures" / f"{name}.png"
+    plots.image_rows(rows, f"Test images: {name} corruptions", path, columns)
+
+
+def _seed(path: Path) -> int:
+    seed = path.stem.rpartition("seed")[2]
+    return int(seed) if seed.isdigit() else 0

@@ -10,6 +10,16 @@ from tfdvae.config import TARGETS
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
+NOISES = (
+    "none",
+    "gaussian:1",
+    "random_erasing:0.5",
+    "gaussian:0.01",
+    "gaussian:0.1",
+    "gaussian:0.5",
+)
+"""Training noises, and test noises, in units of images in [-1, 1]."""
+
 
 @register_study(
     "noise",

@@ -1,0 +1,234 @@
+"""Cells of the augmentation study: a classifier on a training set, or a generative model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfdvae import corruptions, registry
+from tfdvae._utils import csv_rows, files
+from tfdvae.data import pipelines, splits
+from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.experiment import evaluation
+from tfdvae.inference.augmentation import Augmenter
+from tfdvae.metrics import classification, latent
+from tfdvae.models.base import DenoisingModel
+from tfdvae.studies.augmentation.images import Images, observed_noise, prepare
+from tfdvae.studies.augmentation.settings import (
+    BOOTSTRAPS,
+    NETWORK,
+    AugmentationStudyConfig,
+    generator_settings,
+)
+from tfdvae.studies.augmentation.training import train_classifier, train_generator
+
+LIKELIHOOD_IMAGES = 1000
+
+
+def list_cells(config: AugmentationStudyConfig) -> dict[str, partial[None]]:
+    """Return what computes each cell, by name: equal steps first, seed by seed.
+
+    A cell takes the settings, the dataset and the CSV file that it writes.
+    """
+    assert config.protocols is not None
+    assert config.conditions is not None
+    cells: dict[str, partial[None]] = {}
+    for protocol in config.protocols:
+        for seed in config.seeds:
+            for condition in config.conditions:
+                for name in config.sets:
+                    if protocol == "equal_steps" or has_equal_epochs(name):
+                        cells[f"{condition}-{name}-{protocol}-seed{seed}"] = partial(
+                            classifier_cell,
+                            condition=condition,
+                            name=name,
+                            protocol=protocol,
+                            seed=seed,
+                        )
+    for seed in () if config.development else config.seeds:
+        for condition in config.conditions:
+            for model in (name for name in config.sets if registry.generates(name)):
+                cells[f"{condition}-latent-{model}-seed{seed}"] = partial(
+                    latent_cell, condition=condition, model=model, seed=seed
+                )
+    return cells
+
+
+def has_equal_epochs(name: str) -> bool:
+    """Tell whether a training set is measured under equal epochs.
+
+    The others have as many images as `limited`, so that equal epochs are equal steps.
+    """
+    return name in ("limited", "duplicate") or registry.generates(name)
+
+
+def classifier_cell(
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    path: Path,
+    condition: str,
+    name: str,
+    protocol: str,
+    seed: int,
+) -> None:
+    """Train a classifier and write its rows, and bootstrap replicates of the metric beside them.
+
+    The replicates, float32 (test corruptions, B), are of resampled test images, whole groups where
+    there are any. Resamples are the same for all cells, so that differences of replicates are
+    paired.
+
+    Args:
+        config: settings of the study.
+        dataset: all images.
+        path: of the CSV file.
+        condition: of the training images.
+        name: of the training set.
+        protocol: how long the classifier is trained.
+        seed: root seed.
+    """
+    images = prepare(config, dataset, condition, seed)
+    model, steps, curve = train_classifier(config, images, name, protocol, seed)
+    fields = {"n_train": len(images.train), "augmentation": name, "protocol": protocol}
+    if registry.generates(name):
+        fields |= _generator_fields(name)
+    row = _row_maker(dataset, path, condition, seed, **fields)
+    per_epoch = steps // len(curve) if curve else 0
+    rows = [
+        row(split="validation", step=(number + 1) * per_epoch, metric=config.metric, value=value)
+        for number, value in enumerate(curve)
+    ]
+    split = "validation" if config.development else "test"
+    tests = config.test_noise[:1] if config.development else config.test_noise + config.other_noise
+    metric, labels, replicates = classification.parse(config.metric), images.held_out_labels, []
+    for text in tests:
+        noise = corruptions.parse(text)
+        outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed)
+        probabilities = classification.probabilities(outputs)
+        of_each_class = text in ("none", config.test_noise[-1])
+        rows += [
+            row(split=split, test_corruption=text, step=steps, metric=name, value=float(value))
+            for name, value in _scores(
+                probabilities, labels, config.metric, images.classes if of_each_class else 0
+            ).items()
+        ]
+        if not config.development:
+            groups = images.held_out_groups
+            replicates.append(
+                classification.bootstrap(metric, probabilities, labels, BOOTSTRAPS, 0, groups)
+            )
+    if replicates:
+        with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
+            np.savez(file, replicates=np.array(replicates, np.float32))
+    csv_rows.write_rows(path, rows)
+
+
+def _scores(
+    probabilities: np.ndarray, labels: np.ndarray, metric: str, classes: int
+) -> dict[str, float]:
+    """Return all metrics by name, the accuracy of each class among them if `classes` is above 0."""
+    names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", metric))
+    values = {name: classification.parse(name)(probabilities, labels) for name in names}
+    values["calibration_error"] = classification.expected_calibration_error(probabilities, labels)
+    if classes:
+        accuracies = classification.class_accuracies(probabilities, labels, classes)
+        values |= {
+            f"accuracy_class_{number}": value
+            for number, value in enumerate(accuracies)
+            if np.isfinite(value)
+        }
+    return values
+
+
+def latent_cell(
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    path: Path,
+    condition: str,
+    model: str,
+    seed: int,
+) -> None:
+    """Train a generative model; write its losses and the quality of its codes and images.
+
+    Args:
+        config: settings of the study.
+        dataset: all images.
+        path: of the CSV file.
+        condition: of the training images.
+        model: name of the model.
+        seed: root seed.
+    """
+    images = prepare(config, dataset, condition, seed)
+    generator, losses = train_generator(config, images.train, model, seed)
+    fields = {"n_train": len(images.train), **_generator_fields(model)}
+    row = _row_maker(dataset, path, condition, seed, **fields)
+    rows = [
+        row(split="train", epoch=epoch, metric="loss", value=loss)
+        for epoch, loss in enumerate(losses, start=1)
+    ]
+    measured = _latent_rows(config, generator, images, condition, seed)
+    csv_rows.write_rows(path, [*rows, *(row(**fields) for fields in measured)])
+
+
+def _latent_rows(
+    config: AugmentationStudyConfig,
+    model: DenoisingModel,
+    images: Images,
+    condition: str,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    test = to_unit(images.held_out)
+    chosen = splits.stratified_subset(
+        images.held_out_labels, min(LIKELIHOOD_IMAGES, len(test)), seed
+    )
+    for measured in evaluation.generator_rows(model, images.train, test):
+        if measured["split"] == "test" or measured["metric"] == "active_units":
+            yield measured
+    if model.variational:
+        for count, values in latent.log_likelihood(model, test[chosen], seed=seed).items():
+            metric = f"log_likelihood_{count}"
+            yield {"split": "test", "metric": metric, "value": float(values.mean())}
+    codes = model.encode(images.train)
+    for text in config.test_noise:
+        noisy = evaluation.test_noise(test, corruptions.parse(text), seed)
+        accuracy = latent.probe_accuracy(
+            codes, images.train_labels, model.encode(noisy), images.held_out_labels
+        )
+        fields = {"split": "test", "test_corruption": text}
+        yield fields | {"metric": "probe_accuracy", "value": accuracy}
+    made = Augmenter(model).generate(images.train, images.train_labels, 1, seed)
+    noise = corruptions.parse(observed_noise(condition))
+    held_out = pipelines.freeze_noise(test[chosen], chosen, noise, seed, "observed test images")
+    some = splits.stratified_subset(made.labels, min(LIKELIHOOD_IMAGES, len(made.labels)), seed)
+    for metric, value in latent.memorisation(made.images[some], images.train, held_out).items():
+        yield {"split": "train", "metric": metric, "value": value}
+
+
+def _generator_fields(model: str) -> dict[str, str]:
+    settings = generator_settings(model)
+    return {
+        "model": model,
+        "network": NETWORK,
+        "corruption": str(settings.injected),
+        "target": settings.generator.target,
+    }
+
+
+def _row_maker(
+    dataset: ImageDataset, path: Path, condition: str, seed: int, **fields: object
+) -> Callable[..., dict[str, Any]]:
+    fixed = {
+        "study": "augmentation",
+        "run": path.stem,
+        "dataset": Path(dataset.name).name,
+        "condition": condition,
+        "seed": seed,
+    }
+
+    def row(**others: object) -> dict[str, Any]:
+        return fixed | fields | others
+
+    return row

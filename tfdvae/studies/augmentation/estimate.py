@@ -1,0 +1,121 @@
+"""How long the missing cells of an augmentation study take, measured on some steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from tfdvae import classifier, registry
+from tfdvae.data import pipelines
+from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.metrics import classification, latent
+from tfdvae.studies import runner
+from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
+from tfdvae.studies.augmentation.images import prepare
+from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
+from tfdvae.studies.augmentation.training import build_classifier, train_generator
+
+logger = logging.getLogger(__name__)
+
+MEASURED_STEPS = 20
+START_SECONDS = 10  # until a process has begun
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of what the cells do.
+
+    Attributes:
+        generator_step: one optimiser step of a generative model.
+        classifier_step: one of a classifier.
+        test: measuring a classifier on all test images once.
+        likelihood: measuring the likelihood of a generative model.
+        steps_per_epoch: of the training images.
+    """
+
+    generator_step: float
+    classifier_step: float
+    test: float
+    likelihood: float
+    steps_per_epoch: int
+
+
+def log_estimate(
+    config: AugmentationStudyConfig, dataset: ImageDataset, cells: Mapping[str, partial]
+) -> None:
+    """Log the missing cells and the time that they take."""
+    missing = runner.missing_cells(cells, runner.study_folder("augmentation", config))
+    lines = [*missing, f"{len(missing)} of {len(cells)} cells are missing."]
+    logger.info("\n".join(lines))
+    if missing:
+        seconds = estimate(config, dataset, (cells[cell].keywords for cell in missing))
+        logger.info(
+            "About %.0f minutes, by the time of %d steps of each kind on this machine.",
+            seconds / config.workers / 60,
+            MEASURED_STEPS,
+        )
+
+
+def estimate(
+    config: AugmentationStudyConfig, dataset: ImageDataset, cells: Iterable[Mapping]
+) -> float:
+    """Return the seconds that cells take one after the other, given their arguments."""
+    costs = measure(config, dataset)
+    tests = len(config.test_noise) + len(config.other_noise)
+
+    def seconds(name: str = "", protocol: str = "", model: str = "", **_: object) -> float:
+        generating = config.epochs * costs.steps_per_epoch * costs.generator_step
+        if model:
+            return START_SECONDS + generating + costs.likelihood
+        times = 3 if name == "duplicate" or registry.generates(name) else 1
+        steps = (
+            config.classifier_steps
+            if protocol == "equal_steps"
+            else config.classifier_epochs * costs.steps_per_epoch * times
+        )
+        training = steps * costs.classifier_step + (generating if registry.generates(name) else 0)
+        return START_SECONDS + training + tests * costs.test
+
+    return sum(seconds(**cell) for cell in cells)
+
+
+def measure(config: AugmentationStudyConfig, dataset: ImageDataset) -> Costs:
+    """Return what a few steps and tests take on this machine."""
+    assert config.conditions is not None
+    images = prepare(config, dataset, config.conditions[0], config.seeds[0])
+    once = dataclasses.replace(config, epochs=1)
+    generator, _ = train_generator(once, images.train, "dvae", 0)
+    model = build_classifier(config, images.train.shape[1:], images.classes, 0)
+
+    def step_seconds(trained: object, *arrays: object) -> float:
+        batches = pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate")
+        options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
+        return _second_time(partial(trained.fit, batches, **options)) / MEASURED_STEPS
+
+    shown, labels = to_unit(images.held_out[:500]), images.held_out_labels[:500]
+    probabilities = classification.probabilities(model.predict(shown, verbose=0))
+    metric = classification.parse(config.metric)
+    predicting = _second_time(partial(model.predict, shown, verbose=0))
+    resampling = _second_time(
+        partial(classification.bootstrap, metric, probabilities, labels, BOOTSTRAPS, 0)
+    )
+    few = shown[:10]
+    likelihood = _second_time(partial(latent.log_likelihood, generator, few)) / len(few)
+    return Costs(
+        step_seconds(generator, images.train),
+        step_seconds(model, images.train, images.train_labels),
+        (predicting + resampling) / len(shown) * len(images.held_out),
+        likelihood * LIKELIHOOD_IMAGES,
+        pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE),
+    )
+
+
+def _second_time(work: Callable[[], object]) -> float:
+    work()
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun

@@ -1,0 +1,89 @@
+"""Section of the augmentation report on the generative models: codes, images and training loss."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae.reporting import plots, tables
+from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table
+from tfdvae.reporting.tables import noise_label
+
+SHOWN_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 50)
+Model = tuple[str, str]  # condition and name
+Curves = dict[Model, dict[int, list[float]]]  # losses of all seeds by epoch
+
+
+def section(rows: list[dict[str, str]], folder: Path) -> list[Part]:
+    """Return the section, or nothing without rows of generative models, and draw its figure."""
+    values, curves = _read(rows)
+    if not values:
+        return []
+    labels = {(condition, model): f"{model.upper()}, {condition}" for condition, model in curves}
+    _draw(curves, folder)
+    last = max(max(curve) for curve in curves.values())
+    shown = [epoch for epoch in sorted({*SHOWN_EPOCHS, last}) if epoch <= last]
+    text = (
+        "Mean over seeds and half of its 95% t-interval. log likelihood K: importance-sampled with "
+        "K samples, nats an image, of up to 1,000 test images binarised once. nearest distance: "
+        "median Euclidean distance of a synthetic image to its nearest training image, and of a "
+        "test image to its own, with the same noise; closer than held out: the fraction of "
+        "synthetic images that are nearer than all but 1% of the test images. More than 0.01 is "
+        "either memory of training images or the smoothness of synthetic ones. test loss: as in "
+        "training, so that DAE and DVAE corrupt the images first."
+    )
+    return [
+        Heading("Generative models"),
+        Paragraph(text),
+        Table(
+            ["", *labels.values()],
+            [
+                [
+                    name,
+                    *(
+                        tables.plus_minus(found[model], 4, "g") if model in found else ""
+                        for model in labels
+                    ),
+                ]
+                for name, found in values.items()
+            ],
+        ),
+        Figure("figures/training-loss.png", "Training loss of each epoch"),
+        Paragraph("Training loss in nats per image, mean over seeds, after epoch"),
+        Table(
+            ["", *map(str, shown)],
+            [
+                [labels[model], *(f"{np.mean(curve[epoch]):.1f}" for epoch in shown)]
+                for model, curve in curves.items()
+            ],
+        ),
+    ]
+
+
+def _read(rows: list[dict[str, str]]) -> tuple[dict[str, dict[Model, list[float]]], Curves]:
+    """Return the values of all seeds by name and model, and the training losses."""
+    values: dict[str, dict[Model, list[float]]] = defaultdict(lambda: defaultdict(list))
+    curves: Curves = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        model, value = (row["condition"], row["model"]), float(row["value"])
+        if row["augmentation"]:
+            continue
+        if row["epoch"]:
+            curves[model][int(row["epoch"])].append(value)
+            continue
+        name = {"loss": "test loss, nats"}.get(row["metric"], row["metric"].replace("_", " "))
+        name += f" at {noise_label(row['test_corruption'])}" if row["test_corruption"] else ""
+        values[name][model].append(value)
+    return values, curves
+
+
+def _draw(curves: Curves, folder: Path) -> None:
+    panels: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    for (condition, model), curve in curves.items():
+        panels[f"{condition} training images"][model.upper()] = [
+            float(np.mean(curve[epoch])) for epoch in sorted(curve)
+        ]
+    path = folder / "figures" / "training-loss.png"
+    plots.loss_curves(panels, "Training loss, mean over seeds", path, "nats per image")

@@ -1,0 +1,97 @@
+"""The images of a cell: the training subset as observed, and the images to measure on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfdvae import corruptions
+from tfdvae.config import DEFAULT_N_TRAIN
+from tfdvae.data import pipelines, splits
+from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, AugmentationStudyConfig
+
+QUICK_IMAGES = 200
+MAX_VALIDATION_IMAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Images:
+    """What all cells of a condition and seed share.
+
+    Attributes:
+        train: float32 (N, H, W, C), as observed.
+        train_labels: int64 (N,).
+        held_out: (M, H, W, C), test images, float32 in [0, 1] or unsigned integers; in development
+            validation images, as observed.
+        held_out_labels: int64 (M,).
+        held_out_groups: int64 (M,), or None where images have none.
+        classes: number of classes.
+    """
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    held_out: np.ndarray
+    held_out_labels: np.ndarray
+    held_out_groups: np.ndarray | None
+    classes: int
+
+
+def prepare(
+    config: AugmentationStudyConfig, dataset: ImageDataset, condition: str, seed: int
+) -> Images:
+    """Return the images of a condition and seed.
+
+    In development the validation images are training images outside the subset. Where these are
+    fewer than a fifth, or images have groups, a fifth is held out first, in whole groups if there
+    are any, and the subset is taken from the rest.
+
+    Args:
+        config: settings of the study.
+        dataset: all images.
+        condition: `clean`, or `noisy` for training images that are corrupted once.
+        seed: root seed of subset and noise.
+    """
+    labels, count = np.asarray(dataset.train.labels), train_count(config, dataset)
+    available = others = np.arange(len(labels))
+    if config.development and (
+        dataset.train.groups is not None or len(labels) - count < len(labels) // 5
+    ):
+        available, others = splits.hold_out(labels, dataset.train.groups, seed=seed)
+    index = available[splits.stratified_subset(labels[available], min(count, len(available)), seed)]
+    others = np.setdiff1d(others, index)
+    noise = corruptions.parse(observed_noise(condition))
+
+    def observed(chosen: np.ndarray) -> np.ndarray:
+        clean = to_unit(dataset.train.images[chosen])
+        return pipelines.freeze_noise(clean, chosen, noise, seed, "observed")
+
+    if config.development:
+        others = np.sort(np.random.default_rng(seed).permutation(others)[:MAX_VALIDATION_IMAGES])
+        splits.check_classes(
+            labels[index],
+            labels[others],
+            dataset.class_names,
+            held_out=True,
+            grouped=dataset.train.groups is not None,
+        )
+        held_out, held_out_labels = observed(others), labels[others]
+        groups = None if dataset.train.groups is None else dataset.train.groups[others]
+    else:
+        held_out, groups = dataset.test.images, dataset.test.groups
+        held_out_labels = np.asarray(dataset.test.labels)
+    return Images(
+        observed(index), labels[index], held_out, held_out_labels, groups, len(dataset.class_names)
+    )
+
+
+def train_count(config: AugmentationStudyConfig, dataset: ImageDataset) -> int:
+    """Return the number of training images."""
+    default = QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN
+    return config.n_train or min(default, len(dataset.train.labels))
+
+
+def observed_noise(condition: str) -> str:
+    """Return the corruption of the training images of a condition."""
+    return OBSERVED_NOISE if condition == "noisy" else "none"

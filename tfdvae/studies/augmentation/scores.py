@@ -1,0 +1,208 @@
+"""Sections of the augmentation report with tables of scores, and figures of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+from tfdvae import corruptions, registry
+from tfdvae.metrics import statistics
+from tfdvae.reporting import plots, tables
+from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
+from tfdvae.reporting.tables import noise_label, training_set_label
+from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores
+
+METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
+CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
+    "gaussian": ("gaussian",),
+    "classical": ("random_erasing",),
+    "classical+gaussian": ("gaussian", "random_erasing"),
+}
+
+
+def heading(condition: str, protocol: str = "") -> str:
+    """Return the heading of a condition and protocol."""
+    images = {
+        "clean": "Clean training images",
+        "noisy": "Training images corrupted once with Gaussian noise of 0.1",
+    }[condition]
+    return f"{images}, {protocol}" if protocol else images
+
+
+def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
+    """Return a section for each condition and protocol, and draw its figure.
+
+    Args:
+        results: of the study.
+        folder: of the report.
+        dataset: its name, for the figures.
+    """
+    parts: list[Part] = []
+    for condition, protocol in results.settings():
+        text = (
+            f"{results.metric}, points: mean over seeds and half of its 95% t-interval; "
+            "* a kind of corruption that the training images had."
+        )
+        parts += [
+            Heading(heading(condition, protocol)),
+            Paragraph(text),
+            _scores(results, condition, protocol),
+            Paragraph(
+                "Points ahead of limited, and the smallest difference that so many seeds and "
+                "images find four times out of five in a single comparison:"
+            ),
+            _leads(results, condition, protocol),
+            *_leads_over_classical(results, condition, protocol),
+            _figure(results, condition, protocol, folder, dataset),
+        ]
+    return parts
+
+
+def _scores(results: Results, condition: str, protocol: str) -> Table:
+    rows = []
+    for name in results.sets(condition, protocol):
+        each = [results.scores(condition, protocol, name, noise) for noise in results.noises]
+        cells = (
+            plus_minus(values) + _star(condition, name, tested)
+            for tested, values in zip(results.noises, each, strict=True)
+        )
+        rows.append([training_set_label(name), str(len(each[0])), *cells])
+    return Table(["trained on", "seeds", *map(noise_label, results.noises)], rows)
+
+
+def _leads(results: Results, condition: str, protocol: str) -> Table:
+    rows = []
+    for name in results.sets(condition, protocol)[1:]:
+        cells = []
+        for tested in results.summaries():
+            lead, _ = results.difference(condition, protocol, name, "limited", tested)
+            cells += (
+                [interval(lead), f"{statistics.detectable_difference(lead):.2f}"]
+                if lead
+                else ["", ""]
+            )
+        rows.append([training_set_label(name), *cells])
+    pairs = ((tested, "detectable") for tested in results.summaries())
+    return Table(["trained on", *itertools.chain(*pairs)], rows)
+
+
+def _leads_over_classical(results: Results, condition: str, protocol: str) -> list[Part]:
+    sets = results.sets(condition, protocol)
+    made = [name for name in sets if registry.generates(name)]
+    if "classical" not in sets or not made:
+        return []
+    rows = []
+    for name in made:
+        leads = (
+            results.difference(condition, protocol, name, "classical", tested)[0]
+            for tested in results.summaries()
+        )
+        rows.append([training_set_label(name), *(interval(lead) if lead else "" for lead in leads)])
+    return [
+        Paragraph("Points ahead of classical augmentation, which needs no model:"),
+        Table(["trained on", *results.summaries()], rows),
+    ]
+
+
+def _figure(results: Results, condition: str, protocol: str, folder: Path, dataset: str) -> Figure:
+    curves = {}
+    for name in results.sets(condition, protocol):
+        points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
+        curves[name] = [statistics.mean_and_half_width(list(each.values())) for each in points]
+    path = f"figures/{condition}-{protocol}.png"
+    plots.scores_against_noise(
+        curves,
+        results.noises,
+        f"{dataset}, {condition} training images, {protocol}",
+        f"{results.metric}, points (95% interval over seeds)",
+        folder / path,
+    )
+    caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
+    return Figure(path, caption)
+
+
+def other_corruptions(results: Results) -> list[Part]:
+    """Return the section on corruptions of the test images that the verdict is not about."""
+    tests = dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"])
+    others = [tested for tested in tests if tested not in results.noises]
+    text = (
+        "Points ahead of limited and half of the 95% interval; "
+        "* a kind of corruption that the training images had."
+    )
+    parts: list[Part] = [Heading("Other corruptions of the test images"), Paragraph(text)]
+    for condition, protocol in results.settings():
+        rows = []
+        for name in results.sets(condition, protocol):
+            cells = []
+            for tested in others:
+                if name == "limited":
+                    cell = plus_minus(results.scores(condition, protocol, name, tested))
+                else:
+                    lead, _ = results.difference(condition, protocol, name, "limited", tested)
+                    cell = _lead_plus_minus(lead) if lead else ""
+                cells.append(cell + _star(condition, name, tested))
+            rows.append([training_set_label(name), *cells])
+        parts += [
+            Heading(heading(condition, protocol), 3),
+            Table(["trained on", *others], rows),
+        ]
+    return parts
+
+
+def other_metrics(results: Results, class_names: tuple[str, ...]) -> list[Part]:
+    """Return the section on metrics that the verdict is not about, and on single classes."""
+    metrics = [name for name in METRICS if name != results.metric]
+    text = "Points; `calibration_error` is the expected calibration error, better where small."
+    parts: list[Part] = [Heading("Other metrics, clean images"), Paragraph(text)]
+    for condition, protocol in results.settings():
+        sets = results.sets(condition, protocol)
+        cell = _clean_score(results, condition, protocol)
+        parts += [
+            Heading(heading(condition, protocol), 3),
+            Table(
+                ["trained on", *metrics],
+                [
+                    [training_set_label(name), *(cell(name, metric) for metric in metrics)]
+                    for name in sets
+                ],
+            ),
+            Table(
+                ["accuracy of class", *sets],
+                [
+                    [literal(label), *(cell(name, f"accuracy_class_{number}") for name in sets)]
+                    for number, label in enumerate(class_names)
+                ],
+            ),
+        ]
+    return parts
+
+
+def _clean_score(results: Results, condition: str, protocol: str) -> Callable[[str, str], str]:
+    def cell(name: str, metric: str) -> str:
+        return plus_minus(results.scores(condition, protocol, name, CLEAN_IMAGES, metric))
+
+    return cell
+
+
+def _star(condition: str, name: str, tested: str) -> str:
+    """Return a star where the images of a training set had the kind of corruption."""
+    kinds = CORRUPTED_LIKE.get(name, ()) + (("gaussian",) if condition == "noisy" else ())
+    return " *" if corruptions.parse(tested).kind.removeprefix("clipped_") in kinds else ""
+
+
+def plus_minus(scores: Scores) -> str:
+    """Return mean and half width of the interval over seeds; nothing where there is no score."""
+    return tables.plus_minus(list(scores.values())) if scores else ""
+
+
+def interval(difference: statistics.Difference) -> str:
+    """Return a lead with its 95% interval, which a single seed does not have."""
+    if difference.count < 2:
+        return f"{difference.mean:+z.2f}"
+    return f"{difference.mean:+z.2f} ({difference.low:+z.2f} to {difference.high:+z.2f})"
+
+
+def _lead_plus_minus(difference: statistics.Difference) -> str:
+    half = f" ± {difference.high - difference.mean:.2f}" if difference.count > 1 else ""
+    return f"{difference.mean:+z.2f}{half}"

@@ -1,0 +1,66 @@
+"""What a report says about the dataset of a study, kept in the folder of the study."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae._utils import files
+from tfdvae.data.image_dataset import ImageDataset
+
+FILE = "dataset.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """Facts about a dataset, so that a report can be written without its images.
+
+    Attributes:
+        name: of the dataset, of the folder or of the file, without the path.
+        class_names: one name a class.
+        train_count: all training images.
+        test_count: test images.
+        test_groups: groups of test images; None where images have no groups.
+        notice: what the user must know of the dataset; often empty.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train_count: int
+    test_count: int
+    test_groups: int | None = None
+    notice: str = ""
+
+    @classmethod
+    def of(cls, dataset: ImageDataset) -> DatasetInfo:
+        """Return the facts about a dataset."""
+        groups = dataset.test.groups
+        return cls(
+            Path(dataset.name).name,
+            tuple(dataset.class_names),
+            len(dataset.train.labels),
+            len(dataset.test.labels),
+            None if groups is None else len(np.unique(groups)),
+            dataset.notice,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> DatasetInfo:
+        """Return the facts that the folder of a study holds.
+
+        Raises:
+            FileNotFoundError: there are none; starting the study again writes them.
+        """
+        path = folder / FILE
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path} is missing; start the study again in this folder, which writes it."
+            )
+        values = files.read_json(path)
+        return cls(**values | {"class_names": tuple(values["class_names"])})
+
+    def write(self, folder: Path) -> None:
+        """Write the facts into the folder of a study."""
+        files.write_json(folder / FILE, dataclasses.asdict(self))
