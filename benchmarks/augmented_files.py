@@ -28,7 +28,7 @@ from tfdvae.inference import image_arrays
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, statistics
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
-from tfdvae.studies.augmentation.study import train_generator
+from tfdvae.studies.augmentation.training import train_generator
 
 ROOT = Path(__file__).parents[1]
 SEEDS, COUNT, STEPS, DTYPE = range(10), 5000, 1200, "mixed_bfloat16"

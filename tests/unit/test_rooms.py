@@ -41,8 +41,6 @@ LONG_MODULES = dict.fromkeys(
     (
         "inference.trained_model",
         "models.base",
-        "studies.augmentation.report",
-        "studies.augmentation.study",
     ),
     "to be divided",
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tfdvae._utils.registry import Registry
+from tfdvae._utils.registry import Registry, resolve
 
 if TYPE_CHECKING:
     from tfdvae.studies.settings import StudyConfig
@@ -37,11 +36,11 @@ class StudySpec:
 
     def run(self, config: StudyConfig) -> Path:
         """Run the study and return its folder."""
-        return _imported(self.function)(config)
+        return resolve(self.function)(config)
 
     def write_report(self, folder: Path) -> None:
         """Write the reports of a folder that has the rows of this study; nothing is computed."""
-        _imported(self.report)(folder)
+        resolve(self.report)(folder)
 
 
 STUDIES: Registry[StudySpec] = Registry("study")
@@ -89,10 +88,3 @@ def register_study(
         return settings
 
     return register
-
-
-def _imported(place: str | Callable[..., Any]) -> Callable[..., Any]:
-    if callable(place):
-        return place
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

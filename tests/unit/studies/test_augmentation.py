@@ -3,7 +3,6 @@ import html.parser
 import json
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +15,10 @@ from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import report, study
+from tfdvae.studies.augmentation import cells, report, study, training
+from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
+from tfdvae.studies.dataset_info import DatasetInfo
 
 SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
          "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
@@ -34,19 +35,19 @@ def small(**settings):
 
 def test_cells_of_the_published_study():
     """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
-    cells = list(
-        study.listed_cells(
+    found = list(
+        cells.list_cells(
             AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)
         )
     )
-    assert len(cells) == 80 + 50 + 30
-    assert cells[0] == "clean-limited-equal_steps-seed0"
-    assert cells[16] == "clean-limited-equal_steps-seed1"
-    assert cells[80] == "clean-limited-equal_epochs-seed0"
-    assert cells[-1] == "noisy-latent-dvae-seed4"
+    assert len(found) == 80 + 50 + 30
+    assert found[0] == "clean-limited-equal_steps-seed0"
+    assert found[16] == "clean-limited-equal_steps-seed1"
+    assert found[80] == "clean-limited-equal_epochs-seed0"
+    assert found[-1] == "noisy-latent-dvae-seed4"
     assert not any(
         "latent" in cell
-        for cell in study.listed_cells(small(development=True, conditions=("clean",)))
+        for cell in cells.list_cells(small(development=True, conditions=("clean",)))
     )
 
 
@@ -79,9 +80,7 @@ def test_images_may_be_square():
 
 def test_cells_of_a_seed_share_images_and_test_noise(source):
     """The noise of the noisy condition is the main job's: keyed by seed and index, standard deviation 0.1."""
-    clean, noisy = (
-        study.prepare(small(), source, condition, 0) for condition in ("clean", "noisy")
-    )
+    clean, noisy = (prepare(small(), source, condition, 0) for condition in ("clean", "noisy"))
     np.testing.assert_array_equal(clean.train_labels, noisy.train_labels)
     assert np.std(noisy.train - clean.train) == pytest.approx(0.1, abs=0.002)
     tested = [
@@ -89,7 +88,7 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
         for images in (clean, noisy)
     ]
     np.testing.assert_array_equal(*tested)
-    other = study.prepare(small(), source, "clean", 1)
+    other = prepare(small(), source, "clean", 1)
     assert not np.array_equal(other.train, clean.train)
     np.testing.assert_array_equal(other.held_out, source.test.images)
 
@@ -116,8 +115,8 @@ def test_what_defaults_stand_for(
 ):
     """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
     config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
-    found = study.resolved(config, dataclasses.replace(source, name=config.dataset))
-    assert (found.conditions, found.protocols, study._output(config)) == (
+    found = study.resolve(config, dataclasses.replace(source, name=config.dataset))
+    assert (found.conditions, found.protocols, study.default_output(config)) == (
         conditions,
         protocols,
         output,
@@ -142,7 +141,7 @@ def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch
 
 @pytest.mark.parametrize("n_train", [100, None])
 def test_development_never_sees_test_images(source, n_train):
-    images = study.prepare(small(development=True, n_train=n_train), source, "clean", 0)
+    images = prepare(small(development=True, n_train=n_train), source, "clean", 0)
     train = {image.tobytes() for image in image_dataset.to_unit(source.train.images)}
     own = {image.tobytes() for image in images.train}
     held_out = {image.tobytes() for image in images.held_out}
@@ -174,7 +173,7 @@ def test_development_holds_out_whole_groups(source):
             image_dataset.to_unit(source.train.images), grouped.train.groups, strict=True
         )
     }
-    images = study.prepare(small(development=True), grouped, "clean", 0)
+    images = prepare(small(development=True), grouped, "clean", 0)
     inside, outside = (
         {groups[image.tobytes()] for image in part} for part in (images.train, images.held_out)
     )
@@ -187,8 +186,8 @@ def test_development_holds_out_whole_groups(source):
 def test_training_sets(source, name):
     """Parts, labels and, for augmentation of batches, what it does to them."""
     config = small()
-    images = study.prepare(config, source, "clean", 0)
-    parts, labels, transform = study.training_set(config, images, name, 0)
+    images = prepare(config, source, "clean", 0)
+    parts, labels, transform = training.training_set(config, images, name, 0)
     count = {"duplicate": 300, "dae": 300, "vae": 300, "dvae": 300}.get(name, 100)
     assert sum(map(len, parts)) == sum(map(len, labels)) == count
     np.testing.assert_array_equal(parts[0], images.train)
@@ -211,7 +210,7 @@ def test_training_sets(source, name):
 def test_classifiers_of_a_seed_begin_with_the_same_weights():
     config = small()
     weights = [
-        study.build_classifier(config, (28, 28, 1), 10, seed).get_weights() for seed in (0, 0, 1)
+        training.build_classifier(config, (28, 28, 1), 10, seed).get_weights() for seed in (0, 0, 1)
     ]
     assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
     assert not np.array_equal(weights[0][0], weights[2][0])
@@ -221,7 +220,7 @@ def test_classifier_cell(source, tmp_path):
     config = small()
     rows = []
     for path in (tmp_path / "a.csv", tmp_path / "b.csv"):
-        study.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
+        cells.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
         rows.append([row | {"run": ""} for row in csv_rows.read_rows(path)])
     assert rows[0] == rows[1]
     accuracy = {
@@ -254,7 +253,7 @@ def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch
         "bootstrap",
         lambda *arguments: given.append(arguments) or resample(*arguments),
     )
-    study.classifier_cell(
+    cells.classifier_cell(
         small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0
     )
     with np.load(tmp_path / "a.npz") as arrays:
@@ -271,7 +270,7 @@ def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch
 def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
     config = small(classifier_epochs=2, n_train=256)
     for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
-        study.classifier_cell(
+        cells.classifier_cell(
             config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0
         )
         assert {row["step"] for row in csv_rows.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
@@ -286,7 +285,7 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
 
     source = dataclasses.replace(source, test=image_dataset.Split(Poison(), Poison()))
     config = small(development=True, n_train=256, classifier_steps=6)
-    study.classifier_cell(
+    cells.classifier_cell(
         config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100
     )
     rows = csv_rows.read_rows(tmp_path / "a.csv")
@@ -296,7 +295,7 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
 
 
 def test_latent_cell(source, tmp_path):
-    study.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
+    cells.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
     rows = csv_rows.read_rows(tmp_path / "a.csv")
     values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
     assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
@@ -309,7 +308,7 @@ def test_latent_cell(source, tmp_path):
 def test_a_class_with_too_few_images_is_refused(source):
     few = with_labels(source, np.repeat(np.arange(10), 6))
     with pytest.raises(ValueError, match="`n_train` must leave 3 images of each class"):
-        study._check(small(n_train=25), few)
+        study.check(small(n_train=25), few)
 
 
 def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
@@ -318,7 +317,7 @@ def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
         ValueError,
         match="`dataset` must have 3 training images of each class at least; there are 2 of class 9",
     ):
-        study._check(
+        study.check(
             small(n_train=None),
             with_labels(source, labels[:56]),
         )
@@ -338,7 +337,7 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                             "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
 
 
-def made_report(folder, rows, replicates=1e-4, config=None, groups=None):
+def made_report(folder, rows, replicates=1e-4, groups=None):
     """Write a report, with replicates of each cell: its value, noise over test images that all share, and for all sets but limited such of this deviation."""
     rows = list(rows)
     generator = np.random.default_rng(0)
@@ -353,16 +352,9 @@ def made_report(folder, rows, replicates=1e-4, config=None, groups=None):
         np.savez(folder / "bootstrap.npz", **values)
     csv_rows.write_rows(folder / "rows.csv", rows)
     files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
-    source = SimpleNamespace(
-        name="fashion_mnist",
-        class_names=tuple(map(str, range(10))),
-        test=SimpleNamespace(labels=range(10_000), groups=groups),
-        train=SimpleNamespace(labels=range(60_000)),
-        notice="",
-    )
-    report.write(
-        config or AugmentationStudyConfig(), source, folder, {"bootstrap resamples": "200"}
-    )
+    classes = tuple(map(str, range(10)))
+    DatasetInfo("fashion_mnist", classes, 60_000, 10_000, groups).write(folder)
+    report.write(folder)
     return (folder / "report.md").read_text()
 
 
@@ -377,11 +369,8 @@ def verdicts(text):
 def test_report_tells_what_helps(tmp_path):
     """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) = 0.196."""
     text = made_report(tmp_path, made_rows())
-    assert "vae, images as they are: helps" in verdicts(text)["vae, images as they are"]
-    assert (
-        "duplicate, images as they are: cannot tell"
-        in verdicts(text)["duplicate, images as they are"]
-    )
+    assert "vae, clean images: helps" in verdicts(text)["vae, clean images"]
+    assert "duplicate, clean images: cannot tell" in verdicts(text)["duplicate, clean images"]
     assert "| trained on | clean, no noise | clean, all noises |" in text
     assert "| limited + VAE | helps: +1.00 | helps: +1.00 |" in text
     assert "| limited + VAE | +1.00 (+0.80 to +1.20) |" in text
@@ -402,7 +391,7 @@ def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_pa
         row | {"value": row["value"] + (0.01 if row["augmentation"] == "duplicate" else 0)}
         for row in made_rows(protocols=("equal_epochs",))
     ]
-    line = verdicts(made_report(tmp_path, rows))["vae, images as they are"]
+    line = verdicts(made_report(tmp_path, rows))["vae, clean images"]
     assert "vae against duplicate" in line
     assert "cannot tell" in line
 
@@ -416,8 +405,8 @@ def test_report_of_a_single_seed_tells_nothing(tmp_path):
 def test_images_decide_too(tmp_path):
     """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of 1 point certain."""
     lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.02))
-    assert "cannot tell" in lines["vae, images as they are"]
-    assert "test images instead of 10,000" in lines["vae, images as they are"]
+    assert "cannot tell" in lines["vae, clean images"]
+    assert "test images instead of 10,000" in lines["vae, clean images"]
 
 
 def test_without_replicates_nothing_is_claimed(tmp_path):
@@ -433,9 +422,7 @@ def test_without_replicates_nothing_is_claimed(tmp_path):
     ],
 )
 def test_groups_are_what_counts(groups, kind, said, tmp_path):
-    line = verdicts(made_report(tmp_path, made_rows(), groups=np.arange(10_000) % groups))[
-        "vae, images as they are"
-    ]
+    line = verdicts(made_report(tmp_path, made_rows(), groups=groups))["vae, clean images"]
     assert f": {kind}.**" in line
     assert said in line
 
@@ -453,7 +440,7 @@ def test_findings_are_told_as_in_the_verdict(tmp_path):
         for row in made_rows()
     ]
     text = made_report(tmp_path, rows)
-    assert "does not help" in verdicts(text)["vae, images as they are"]
+    assert "does not help" in verdicts(text)["vae, clean images"]
     assert (
         "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |"
         in text

@@ -6,7 +6,7 @@ import sklearn.linear_model
 from tests.helpers.processes import run_tfdvae
 from tfdvae._utils import csv_rows
 from tfdvae.metrics import image
-from tfdvae.studies.denoising import report, study
+from tfdvae.studies.denoising import filters, report
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +17,16 @@ def pairs(digits):
     return noisy[:350], clean[:350], noisy[350:], clean[350:]
 
 
-@pytest.mark.parametrize("name", study.CLASSICAL)
+@pytest.mark.parametrize("name", filters.FILTERS)
 def test_best_filter_has_the_greatest_psnr_of_its_grid(name, pairs):
     noisy, clean = pairs[2][:10], pairs[3][:10]
-    function, parameters = study.best_filter(name, noisy, clean)
-    make, grid = study.CLASSICAL[name]
-    best = image.psnr(study.filtered(noisy, function), clean).mean()
+    function, parameters = filters.best_filter(name, noisy, clean)
+    make, grid = filters.FILTERS[name]
+    best = image.psnr(filters.filtered(noisy, function), clean).mean()
     for key, values in grid.items():
         for value in values:
             other = image.psnr(
-                study.filtered(noisy, make(**(parameters | {key: value}))), clean
+                filters.filtered(noisy, make(**(parameters | {key: value}))), clean
             ).mean()
             assert best >= other - 1e-6
     assert best > image.psnr(noisy, clean).mean() + 2
@@ -34,8 +34,8 @@ def test_best_filter_has_the_greatest_psnr_of_its_grid(name, pairs):
 
 def test_filtered_goes_channel_by_channel(noise):
     images = noise(3, 6, 7, 2)
-    make, _ = study.CLASSICAL["gaussian filter"]
-    output = study.filtered(images, make(sigma=0.7))
+    make, _ = filters.FILTERS["gaussian filter"]
+    output = filters.filtered(images, make(sigma=0.7))
     assert output.dtype == np.float32
     for number in range(3):
         for channel in range(2):
@@ -52,7 +52,7 @@ def test_linear_denoiser_is_the_wiener_filter():
     clean = mean + generator.normal(size=(60_000, 4)) @ factor.T
     noisy = clean + generator.normal(0, np.sqrt(variance), clean.shape)
     shaped = [array.reshape(-1, 2, 2, 1).astype(np.float32) for array in (noisy, clean)]
-    denoise = study.linear_denoiser(*shaped, *(array[:1000] for array in shaped))
+    denoise = filters.linear_denoiser(*shaped, *(array[:1000] for array in shaped))
     covariance = factor @ factor.T
     expected = mean + (noisy[:50] - mean) @ np.linalg.solve(
         covariance + variance * np.eye(4), covariance
@@ -65,7 +65,7 @@ def test_linear_denoiser_is_the_wiener_filter():
 def test_linear_denoiser_chooses_its_penalty_on_held_out_images(pairs):
     """From 100 noisy images of 784 pixels least squares almost copies its input; a large penalty does better."""
     noisy, clean, held_out = pairs[0][:100], pairs[1][:100], pairs[2:]
-    denoise = study.linear_denoiser(noisy, clean, *held_out)
+    denoise = filters.linear_denoiser(noisy, clean, *held_out)
     best = image.psnr(denoise(held_out[0]), held_out[1]).mean()
     for penalty in (1, 30, 300, 3000):
         other = sklearn.linear_model.Ridge(penalty).fit(
@@ -126,7 +126,8 @@ def rows_of_a_study():
 
 def test_report(tmp_path):
     """Mean 27.1 of 27.0, 27.1, 27.2: half width 4.3027 * 0.1 / sqrt(3) = 0.248; 25 is the best classical, 22 the linear one."""
-    report.write(list(rows_of_a_study()), tmp_path)
+    csv_rows.write_rows(tmp_path / "rows.csv", rows_of_a_study())
+    report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert "| gaussian:0.1 | wavelet 25.00 | +2.10 ± 0.25 | +2.10 ± 0.25 | +5.10 ± 0.25 |" in text
     assert "| masking:0.5 | wavelet 25.00 | -5.00 ± 0.00 | -5.00 ± 0.00 | -2.00 ± 0.00 |" in text
@@ -143,7 +144,7 @@ def test_study_through_the_command_line(small_digits, tmp_path):
     assert process.returncode == 0, process.stderr
     rows = csv_rows.read_rows(tmp_path / "rows.csv")
     names = {row["model"] for row in rows}
-    assert names == {"dae", "linear", *study.CLASSICAL}
+    assert names == {"dae", "linear", *filters.FILTERS}
     tested = {
         (row["augmentation"], row["test_corruption"]) for row in rows if row["model"] == "dae"
     }

@@ -10,10 +10,10 @@ import pytest
 from tests.helpers.processes import run_tfdvae
 from tfdvae._utils import csv_rows
 from tfdvae.data import image_dataset, sources
-from tfdvae.studies import runner
-from tfdvae.studies.noise import report, study
-from tfdvae.studies.noise.report import NOISES, PUBLISHED
-from tfdvae.studies.noise.settings import NoiseStudyConfig
+from tfdvae.studies import executor, runner
+from tfdvae.studies.noise import cells, report, results
+from tfdvae.studies.noise.report import PUBLISHED
+from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
 
 def paired_rows(dataset):
@@ -32,14 +32,16 @@ def paired_rows(dataset):
 
 
 def test_report_compares_training_noises_by_seed(tmp_path):
-    report.write(list(paired_rows("fashion_mnist")), tmp_path)
+    csv_rows.write_rows(tmp_path / "rows.csv", paired_rows("fashion_mnist"))
+    report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert "| gaussian:1 | -0.20 (-0.45 to +0.05; p 0.074) |" in text
     assert "| 0.848 |" in text
 
 
 def test_published_losses_stand_beside_those_of_the_published_images_alone(tmp_path):
-    report.write(list(paired_rows("mnist")), tmp_path)
+    csv_rows.write_rows(tmp_path / "rows.csv", paired_rows("mnist"))
+    report.write(tmp_path)
     assert "0.848" not in (tmp_path / "report.md").read_text()
 
 
@@ -47,7 +49,7 @@ def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
     """Torch's formula in NumPy: g = g + l2 w; then Adam."""
     weight, gradients, rate, l2 = 2.0, [0.3, -0.5, 0.1], 0.1, 0.25
     variable = keras.Variable(weight)
-    optimizer = study.L2Adam(rate, l2)
+    optimizer = cells.L2Adam(rate, l2)
     first = second = 0.0
     for step, gradient in enumerate(gradients, start=1):
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
@@ -55,19 +57,19 @@ def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
         first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2
         weight -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-7)
         assert float(variable.numpy()) == pytest.approx(weight, rel=1e-4)
-    assert study.L2Adam.from_config(optimizer.get_config()).l2 == l2
+    assert cells.L2Adam.from_config(optimizer.get_config()).l2 == l2
 
 
 def test_floors_of_the_study(fashion):
     """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing; tolerance of their rounding."""
-    train, test = study.scaled(fashion.train.images), study.scaled(fashion.test.images)
+    train, test = cells.scaled(fashion.train.images), cells.scaled(fashion.test.images)
     assert (train.min(), train.max()) == (-1, 1)
-    assert study.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
-    assert study.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
-    assert study.floor(test, "random_erasing:0.5", "corrupted", 0) == pytest.approx(
+    assert cells.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
+    assert cells.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
+    assert cells.floor(test, "random_erasing:0.5", "corrupted", 0) == pytest.approx(
         0.532, abs=0.002
     )
-    assert study.floor(test, "random_erasing:0.5", "observed", 0) == study.floor(
+    assert cells.floor(test, "random_erasing:0.5", "observed", 0) == cells.floor(
         test, "none", "observed", 0
     )
 
@@ -76,13 +78,13 @@ def test_floors_of_the_study(fashion):
     ("text", "target", "expected"), [("none", "corrupted", 0), ("gaussian:0.5", "corrupted", 0.25), ("gaussian:0.5", "observed", 0), ("random_erasing:0.5", "corrupted", 0)]
 )  # fmt: skip
 def test_variance_of_the_target(text, target, expected):
-    assert report.variance(text, target) == expected
+    assert results.variance(text, target) == expected
 
 
 def test_published_losses_minus_floor_and_variance_agree_between_gaussian_levels():
     """The study's ranking is an artefact: the published rows differ by their floors alone."""
     own = [
-        PUBLISHED[text][20][1] - report.variance(text, "corrupted")
+        PUBLISHED[text]["20"]["test"] - results.variance(text, "corrupted")
         for text in NOISES
         if text.startswith("gaussian")
     ]
@@ -98,7 +100,7 @@ def few():
 
 @pytest.mark.parametrize(("text", "target"), [("none", "corrupted"), ("gaussian:0.5", "observed")])
 def test_cell(text, target, few, tmp_path):
-    study.run_cell(few, text, target, seed=3, epochs=2, path=tmp_path / "cell.csv")
+    cells.run_cell(few, text, target, seed=3, epochs=2, path=tmp_path / "cell.csv")
     rows = csv_rows.read_rows(tmp_path / "cell.csv")
     losses = {
         (row["split"], row["epoch"]): float(row["value"]) for row in rows if row["metric"] == "loss"
@@ -106,7 +108,7 @@ def test_cell(text, target, few, tmp_path):
     assert set(losses) == {(split, epoch) for split in ("train", "test") for epoch in ("1", "2")}
     assert losses["train", "2"] < losses["train", "1"]
     floors = {row["split"]: float(row["value"]) for row in rows if row["metric"] == "floor"}
-    assert losses["train", "2"] > floors["train"] + report.variance(text, target)
+    assert losses["train", "2"] > floors["train"] + results.variance(text, target)
     measured = {(row["metric"], row["test_corruption"]) for row in rows if row["test_corruption"]}
     assert measured == {(metric, test) for metric in ("psnr", "psnr_reachable", "probe_accuracy") for test in NOISES} | {
         ("knn_accuracy", "none"), ("silhouette", "none"),
@@ -128,7 +130,7 @@ def test_cell(text, target, few, tmp_path):
 @pytest.mark.slow
 def test_the_same_cell_twice_gives_the_same_bytes(few, tmp_path):
     for name in ("a", "b"):
-        study.run_cell(few, "random_erasing:0.5", "corrupted", 0, 1, tmp_path / name / "cell.csv")
+        cells.run_cell(few, "random_erasing:0.5", "corrupted", 0, 1, tmp_path / name / "cell.csv")
     assert (tmp_path / "a" / "cell.csv").read_bytes() == (tmp_path / "b" / "cell.csv").read_bytes()
 
 
@@ -177,7 +179,8 @@ def test_report(tmp_path):
             labels=np.arange(60) % 10,
             **arrays,
         )
-    report.write(list(rows_of_a_study()), tmp_path)
+    csv_rows.write_rows(tmp_path / "rows.csv", rows_of_a_study())
+    report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert (
         "| none | test | 20 | 0.6100 ± 0.0248 | 0.5000 | 0.1100 ± 0.0248 | 0.599 | 0.0990 | +0.0110 | 0.560 to 0.660: inside |"
@@ -210,7 +213,9 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
     """OpenMP has them in the thread that sets them alone, and cells are computed in others than the study's."""
     given = []
     monkeypatch.setattr(
-        runner, "use_threads", lambda threads: given.append((threads, threading.get_ident()))
+        executor.threads,
+        "use_threads",
+        lambda threads: given.append((threads, threading.get_ident())),
     )
 
     def compute(cell, path):
@@ -218,8 +223,8 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
         csv_rows.write_rows(path, [{"study": "noise", "run": cell}])
 
     config = NoiseStudyConfig(dataset="digits", threads=1, output=str(tmp_path))
-    runner.study(
-        "noise", config, ["one", "two"], {}, compute, lambda rows, folder: None, in_process=True
+    runner.run_study(
+        "noise", config, ["one", "two"], {}, compute, lambda folder: None, in_process=True
     )
     assert [row["run"] for row in csv_rows.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
 

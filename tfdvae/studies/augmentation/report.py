@@ -175,12 +175,12 @@ def _settings(folder: Path) -> list[Part]:
 
 def _fixed_settings() -> dict[str, str]:
     """Return settings that are the same in every such study."""
-    generator = generator_settings("dvae").generator
+    settings = generator_settings("dvae")
     trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
     return {
         "noise of the noisy condition": OBSERVED_NOISE,
-        "generative models": f"{NETWORK}, {trained.format(generator.learning_rate)}",
-        "injected by dae and dvae, added by gaussian": str(generator.injected),
+        "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",
+        "injected by dae and dvae, added by gaussian": str(settings.injected),
         "synthetic images": f"{SAMPLES_PER_IMAGE} a training image",
         "published CNN": trained.format(classifier.LEARNING_RATE),
         "bootstrap resamples": str(BOOTSTRAPS),
