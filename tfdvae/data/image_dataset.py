@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -150,7 +151,7 @@ class ImageDataset:
         for part in (self.train, self.test):
             if part.noisy is not None or part.groups is not None:
                 raise ValueError("a dataset with noisy images or groups cannot be saved as .npz.")
-        arrays = {"x_train": self.train.images, "x_test": self.test.images}
+        arrays: dict[str, Any] = {"x_train": self.train.images, "x_test": self.test.images}
         if self.class_names:
             arrays |= {"y_train": self.train.labels, "y_test": self.test.labels}
             arrays["class_names"] = np.array(self.class_names)

@@ -1,7 +1,8 @@
-"""`tf.data` pipelines: frozen noise, epochs that can start anywhere, classic augmentation."""
+"""`tf.data` pipelines: frozen noise, epochs that can start at any step, classic augmentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -11,23 +12,30 @@ from tfdvae._utils import seeds
 from tfdvae.corruptions import Corruption, RandomErasing
 from tfdvae.data import image_dataset
 
+Array: TypeAlias = np.ndarray | list[np.ndarray]
+Transform: TypeAlias = Callable[..., tuple[tf.Tensor, ...] | tf.Tensor]
+
 
 def freeze_noise(
     images: np.ndarray, index: np.ndarray, corruption: Corruption, seed: int, purpose: str
 ) -> np.ndarray:
-    """Corrupt every image once, with noise that depends only on (seed, purpose, corruption, index of the image).
+    """Return images that are corrupted once, each with the noise of its own.
 
-    The same image gets the same noise in every subset, order and batch size.
+    The noise depends only on the seed, the purpose, the corruption and the index of the image. So an
+    image gets the same noise in every subset, order and batch size.
 
     Args:
         images: float32 (N, H, W, C) in [0, 1].
         index: int (N,), the position of each image in its dataset.
-        corruption: what is applied, not clipped.
+        corruption: what is applied.
         seed: root seed.
         purpose: name of the use, such as `observed` or `test`.
 
     Returns:
-        float32 (N, H, W, C).
+        float32 (N, H, W, C), not clipped to [0, 1].
+
+    Example:
+        >>> noisy = freeze_noise(images, np.arange(len(images)), Gaussian(0.1), 0, "test")
     """
     if corruption.level == 0:
         return images
@@ -39,18 +47,19 @@ def freeze_noise(
 
 
 def batches(arrays: tuple[np.ndarray, ...], batch_size: int) -> tf.data.Dataset:
-    """All images in order, read batch by batch.
+    """Return all images in order, read batch by batch.
 
     Args:
         arrays: images (N, H, W, C), unsigned integers or float32, in memory or memory-mapped.
         batch_size: images a batch; the last batch may be smaller.
 
     Returns:
-        Dataset of float32 images scaled as by `image_dataset.to_unit`: tuples of batches, or single batches for one array.
+        Dataset of float32 images scaled as by `image_dataset.to_unit`: tuples of batches, or single
+        batches for one array.
     """
     starts = range(0, len(arrays[0]), batch_size)
 
-    def read():
+    def read() -> Iterator[np.ndarray | tuple[np.ndarray, ...]]:
         for start in starts:
             batch = tuple(
                 image_dataset.to_unit(array[start : start + batch_size]) for array in arrays
@@ -65,49 +74,62 @@ def batches(arrays: tuple[np.ndarray, ...], batch_size: int) -> tf.data.Dataset:
 
 
 def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool = True) -> int:
-    """Batches in an epoch of `count` images: full ones, or with `drop_remainder=False` a smaller last one too; at least one."""
+    """Return the number of batches in an epoch of `count` images, at least one.
+
+    Args:
+        count: of images.
+        batch_size: images a batch.
+        drop_remainder: there are full batches alone; otherwise the last one may be smaller.
+    """
     return max(1, count // batch_size) if drop_remainder else -(-count // batch_size)
 
 
 def training_batches(
-    arrays: tuple[np.ndarray | list[np.ndarray], ...],
+    arrays: Sequence[Array],
     batch_size: int,
     seed: int,
     purpose: str,
     first_step: int = 0,
-    transform: Callable | None = None,
+    transform: Transform | None = None,
     drop_remainder: bool = True,
 ) -> tf.data.Dataset:
-    """Endless shuffled batches that can start at any step, as if the steps before had been taken.
+    """Return endless shuffled batches that can start at any step, as if earlier steps had been taken.
 
-    Epoch e is in the order keyed (seed, purpose, e).
+    The order of epoch e depends on (seed, purpose, e) alone.
 
     Args:
-        arrays: arrays with one row an image, or lists of arrays that follow each other. Memory maps are read as rows are needed.
+        arrays: arrays with one row an image, or lists of arrays that follow each other. Memory maps are
+            read when rows are needed.
         batch_size: rows a batch; all rows where there are fewer.
         seed: root seed.
-        purpose: name of the order's stream.
+        purpose: name of the stream of random numbers.
         first_step: steps already taken.
-        transform: applied to each batch as `transform(seed, *batch)`, with an int32 (2,) seed keyed by (seed, purpose, step).
-        drop_remainder: images left over after the last full batch of an epoch sit it out; otherwise they are a smaller batch.
+        transform: applied to each batch as `transform(seed, *batch)`, with an int32 (2,) seed that
+            depends on (seed, purpose, step).
+        drop_remainder: leave out the images after the last full batch of an epoch; otherwise they are a
+            smaller batch.
 
     Returns:
         Dataset of tuples of batches; of single batches for one array.
+
+    Example:
+        >>> for x, y in training_batches((images, labels), 32, seed=0, purpose="fit").take(100):
+        ...     step(x, y)
     """
-    arrays = tuple(parts if isinstance(parts, list) else [parts] for parts in arrays)
-    count = sum(map(len, arrays[0]))
+    parts = [array if isinstance(array, list) else [array] for array in arrays]
+    count = sum(map(len, parts[0]))
     per_epoch = steps_per_epoch(count, batch_size, drop_remainder)
     rows = min(batch_size, count)
-    readers = tuple(map(_reader, arrays))
+    readers = tuple(map(_reader, parts))
     first_epoch, skipped = divmod(first_step, per_epoch)
 
-    def epoch(number):
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
             tf.range(count), seeds.pair(seed, f"{purpose}/order", number)
         )
         return tf.data.Dataset.from_tensor_slices(order).batch(rows, drop_remainder)
 
-    def gather(step, index):
+    def gather(step: tf.Tensor, index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, ...]:
         batch = tuple(read(index) for read in readers)
         if transform is not None:
             batch = transform(seeds.pair(seed, f"{purpose}/transform", step), *batch)
@@ -119,8 +141,11 @@ def training_batches(
     return batches.enumerate(first_step).map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _reader(parts: list[np.ndarray]) -> Callable:
-    """Return a function from row numbers to these rows of `parts` one after the other, which are copied to memory only if all are there."""
+def _reader(parts: list[np.ndarray]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from row numbers to the rows of arrays that follow each other.
+
+    Arrays are copied to memory as one, unless any of them is memory-mapped.
+    """
     if not any(isinstance(part, np.memmap) for part in parts):
         return partial(
             tf.gather, tf.constant(np.concatenate(parts) if len(parts) > 1 else parts[0])
@@ -128,7 +153,7 @@ def _reader(parts: list[np.ndarray]) -> Callable:
     dtype, shape = parts[0].dtype, parts[0].shape[1:]
     ends = np.cumsum([len(part) for part in parts])
 
-    def read(index):
+    def read(index: np.ndarray) -> np.ndarray:
         rows = np.empty((len(index), *shape), dtype)
         for part, end in zip(parts, ends, strict=True):
             place = index - (end - len(part))
@@ -136,7 +161,7 @@ def _reader(parts: list[np.ndarray]) -> Callable:
             rows[inside] = part[place[inside]]
         return rows
 
-    def gather(index):
+    def gather(index: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(
             tf.numpy_function(read, [index], dtype, stateful=False), (*index.shape, *shape)
         )
@@ -145,22 +170,26 @@ def _reader(parts: list[np.ndarray]) -> Callable:
 
 
 class _GivenSeeds(keras.random.SeedGenerator):
-    """Hands a Keras layer seeds split from a given one, in place of its own variable state."""
+    """Gives a Keras layer seeds that are split from one seed, in place of a generator with state."""
 
-    def __init__(self, seed, count: int = 16):
+    def __init__(self, seed: tf.Tensor, count: int = 16):
         self._seeds = iter(tf.unstack(tf.random.split(seed, count)))
 
-    def next(self, ordered: bool = True):
+    def next(self, ordered: bool = True) -> tf.Tensor:
         return next(self._seeds)
 
 
-def classic_augmentation(flips: bool = True, shifts: float = 0.1, erasing: bool = True) -> Callable:
-    """Return the `transform` of classic augmentation, by Keras layers with stateless seeds.
+def classic_augmentation(
+    flips: bool = True, shifts: float = 0.1, erasing: bool = True
+) -> Transform:
+    """Return classic augmentation as a `transform` of `training_batches`.
+
+    Keras layers with stateless seeds do it.
 
     Args:
         flips: mirror half of the images left to right.
-        shifts: largest shift each way as a fraction of height and width; what comes in is 0.
-        erasing: set one rectangle of 2 to 33% of the area to 0 in half of the images.
+        shifts: largest shift each way as a fraction of height and width; new pixels are 0.
+        erasing: set a rectangle of 2 to 33% of the area to 0 in half of the images.
 
     Returns:
         A function (seed, images, *others) -> (images, *others); images float (N, H, W, C).
@@ -172,7 +201,9 @@ def classic_augmentation(flips: bool = True, shifts: float = 0.1, erasing: bool 
         layers.append(keras.layers.RandomTranslation(shifts, shifts, fill_mode="constant"))
     erase = RandomErasing(0.5 if erasing else 0.0)
 
-    def transform(seed, images, *others):
+    def transform(
+        seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         layer_seed, erasing_seed = tf.unstack(tf.random.split(seed, 2))
         given = _GivenSeeds(layer_seed)
         for layer in layers:

@@ -162,11 +162,11 @@ def test_read_in_pieces(path):
         (whole() | {"y_train": np.eye(2, dtype=int)[LABELS]}, ValueError, r"one label an image, \(N,\) or \(N, 1\); got \(20, 2\), which is multi-label"),
         (whole() | {"y_train": LABELS * 1000}, ValueError, "must be class numbers from 0; got 1000 with 20 images"),
         (whole() | {"y_test": LABELS[:6] + 1}, ValueError, "training images of each class of the test images; there are none of class 2"),
-        (whole() | {"y_train": LABELS * 0, "y_test": LABELS[:6] * 0}, ValueError, "two classes at least"),
+        (whole() | {"y_train": LABELS * 0, "y_test": LABELS[:6] * 0}, ValueError, "at least two classes"),
         (whole() | {"y_train": np.where(np.arange(20) == 5, 2, LABELS)}, ValueError, "there is a single one of 2"),
         *[(whole(images), ValueError, rf"x_train, of floats, must be finite and in \[0, 1\]; image 7 has {'NaN' if np.isnan(value) else 'values from'}")
           for value, images in BAD.items()],
-        ({"x_train": IMAGES[:1], "y_train": LABELS[:1]}, ValueError, "two images at least"),
+        ({"x_train": IMAGES[:1], "y_train": LABELS[:1]}, ValueError, "at least two images"),
     ],
 )  # fmt: skip
 def test_refused(named, error, message, path, tmp_path):

@@ -215,7 +215,7 @@ FILES = {
     "long line": (b"image,group\na,b,1\n", "line 2: it must have 2 fields"),
     "duplicate": (
         b"image,group\na,1\nb,1\na,1\n",
-        "line 4: each image must be there once; a is there before",
+        "line 4: duplicate image a; each must have one line",
     ),
     "not UTF-8": (b"image,group\na,\xff\n", "must be a CSV file in UTF-8: .*0xff"),
     "UTF-16": ("image,group\na,1\n".encode("utf-16"), "must be a CSV file in UTF-8"),
@@ -246,7 +246,7 @@ def test_files_that_are_not_there(tmp_path):
         FileNotFoundError, match=r"`groups` must be a CSV file; there is no .*none.csv"
     ):
         sources.check(str(tmp_path), None, groups=str(tmp_path / "none.csv"))
-    with pytest.raises(ValueError, match=r"`groups` must be a CSV file; .* is none"):
+    with pytest.raises(ValueError, match=r"`groups` must be a CSV file; .* is no file"):
         sources.check(str(tmp_path), None, groups=str(tmp_path))
     for name in ("auto", "digits", "fashion_mnist"):
         with pytest.raises(
@@ -276,10 +276,10 @@ def test_groups_that_do_not_fit_the_images(make, tmp_path):
         {name: named[name] for name in others},
         rf"`groups` must name each image of `dataset` and no other; it lacks 1 \({first}\)\.",
     )
-    refused(named | {"x": "p1", "a": "p1"}, r"no other; it names besides 2 \(a, x\)")
+    refused(named | {"x": "p1", "a": "p1"}, r"no other; it names unknown images: 2 \(a, x\)")
     refused(
         {f"./{name}": group for name, group in named.items()},
-        r"it lacks \d+ \(.*, \.\.\.\) and names besides \d+ \(\./",
+        r"it lacks \d+ \(.*, \.\.\.\) and names unknown images: \d+ \(\./",
     )
     if "parts" in make.__name__:
         refused(
@@ -291,7 +291,7 @@ def test_groups_that_do_not_fit_the_images(make, tmp_path):
             "p has 17 images in train and 5 in test; 1 more are in both",
         )
     else:
-        refused(dict.fromkeys(named, "p"), "`groups` must be two at least")
+        refused(dict.fromkeys(named, "p"), "`groups` must be at least two")
         by_class = {name: str(number % 2) for number, name in enumerate(sorted(named, key=digits))}
         refused(
             by_class,
@@ -356,7 +356,7 @@ def test_a_rare_class_is_on_both_sides_where_a_fold_allows_it(seed):
 def test_hold_out_of_too_little(groups):
     labels = np.array([0, 0, 1, 1]) if len(set(groups)) == 1 else np.arange(4)
     with pytest.raises(
-        ValueError, match="`groups` must be two at least, and a class must have two images"
+        ValueError, match="`groups` must be at least two, and a class must have at least two images"
     ):
         splits.hold_out(labels, np.array(groups))
 

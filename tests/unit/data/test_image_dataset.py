@@ -98,7 +98,7 @@ def test_datasets_of_any_source_can_be_saved(tmp_path):
         ((IMAGES, LABELS, None, LABELS), ValueError, "`test_labels` must be given where"),
         ((IMAGES, LABELS, IMAGES[:6, 1:], LABELS[:6]), ValueError, "training and test images of one type and size"),
         ((IMAGES, LABELS, IMAGES[:6], LABELS[:6] + 1), ValueError, "there are none of class 2"),
-        ((IMAGES, LABELS * 0), ValueError, "two classes at least"),
+        ((IMAGES, LABELS * 0), ValueError, "at least two classes"),
         ((IMAGES, LABELS, None, None, ["a"]), ValueError, "`class_names` must have one name for each of the 2"),
         ((IMAGES, LABELS, None, None, ["a", "a"]), ValueError, "`class_names` must be different names"),
         ((IMAGES, LABELS, None, None, [1, 2]), TypeError, "`class_names` must be text"),

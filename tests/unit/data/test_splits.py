@@ -57,7 +57,7 @@ def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
         "as published results had it"
     )
     assert [len(part) for part in hold_out_test(np.zeros(2, int))] == [1, 1]
-    with pytest.raises(ValueError, match="two images at least"):
+    with pytest.raises(ValueError, match="at least two images"):
         hold_out_test(np.zeros(1, int))
 
 
@@ -65,7 +65,7 @@ def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
     ("train", "test", "held_out", "message"),
     [
         ([0, 0, 1, 1], [1], False, None), ([0, 0, 1], [1], True, None), ([0, 0, 2, 2], [], False, None),
-        ([0, 0, 1], [1], False, "a single one of b"), ([0, 0, 1], [0], True, "a single one of b"), ([0, 0], [0], False, "two classes at least .* got 1"),
+        ([0, 0, 1], [1], False, "a single one of b"), ([0, 0, 1], [0], True, "a single one of b"), ([0, 0], [0], False, "at least two classes .* got 1"),
         ([0, 0, 1, 1], [2], False, "none of class 2"),
     ],
 )  # fmt: skip

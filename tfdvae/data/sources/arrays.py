@@ -57,7 +57,7 @@ def load_npz(
 
     Args:
         path: of the file.
-        labelled: labels are needed, with two images of each class at least; otherwise missing or
+        labelled: labels are needed, with at least two images of each class; otherwise missing or
             unusable ones are no error: labels are then 0, and there are no class names.
         groups: group of each image by its array and row, such as `x_train/0`; whole groups are then
             held out.

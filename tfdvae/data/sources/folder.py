@@ -84,7 +84,7 @@ def load_folder(
         image_size: height and width to which images are resized, whatever their proportions were, by
             Pillow's antialiased bilinear filter. None: they must have one size.
         skip_unreadable: skip images that cannot be read, and say so in `notice`.
-        labelled: labels are needed, with two images of each class at least.
+        labelled: labels are needed, with at least two images of each class.
         n_train: training images that are needed, if it is known.
         groups: group of each image by its path below `folder`; whole groups are then held out.
 
