@@ -1,7 +1,7 @@
 """Decoded datasets in the user's cache folder, as memory-mapped arrays.
 
-The folder is `$XDG_CACHE_HOME/tfdvae`, or what the platform uses instead. A dataset is a folder in it:
-`info.json`, and for each split its arrays (`train_images.npy`, `train_labels.npy`, ...).
+The folder is `$XDG_CACHE_HOME/tfdvae`, or what the platform uses instead. A dataset is a folder in
+it: `info.json`, and for each split its arrays (`train_images.npy`, `train_labels.npy`, ...).
 """
 
 import logging
@@ -19,7 +19,6 @@ from tfdvae._utils import files
 from tfdvae.data.image_dataset import Split
 
 logger = logging.getLogger(__name__)
-
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,18 @@ def read(path: str | Path) -> dict[str, str]:
     """Return the group of each image from a CSV file.
 
     Args:
-        path: of the file, in UTF-8, with the columns `image` and `group`; other columns are ignored.
+        path: of the file, in UTF-8, with the columns `image` and `group`; other columns are
+            ignored.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is no such file, or a line lacks the image or the group, or repeats an image.
 
     Example:
-        >>> Path("patients.csv").write_text("image,group\\nxray/1.png,anna\\nxray/2.png,anna\\n")
+        >>> print(Path("patients.csv").read_text())
+        image,group
+        xray/1.png,anna
+        xray/2.png,anna
         >>> read("patients.csv")
         {'xray/1.png': 'anna', 'xray/2.png': 'anna'}
     """
@@ -91,8 +95,8 @@ def number(named: dict[str, str], images: list[str], test: np.ndarray | None) ->
         int64 (N,), from 0, in the order of the names of the groups.
 
     Raises:
-        ValueError: an image has no group, a name is no image of the dataset, or a group has both training
-            and test images.
+        ValueError: an image has no group, a name is no image of the dataset, or a group has both
+            training and test images.
     """
     missing = [image for image in images if image not in named]
     unknown = sorted(set(named) - set(images))
@@ -100,16 +104,15 @@ def number(named: dict[str, str], images: list[str], test: np.ndarray | None) ->
         found = [f"lacks {_count_and_first(missing)}"] if missing else []
         found += [f"names unknown images: {_count_and_first(unknown)}"] if unknown else []
         raise ValueError(
-            "`groups` must name each image of `dataset` and no other; "
-            f"it {' and '.join(found)}."
+            f"`groups` must name each image of `dataset` and no other; it {' and '.join(found)}."
         )
     groups, numbers = np.unique([named[image] for image in images], return_inverse=True)
     if test is not None and (both := np.intersect1d(numbers[~test], numbers[test])).size:
         in_train, in_test = ((numbers[part] == both[0]).sum() for part in (~test, test))
         more = f"; {len(both) - 1} more are in both" if len(both) > 1 else ""
         raise ValueError(
-            f"`groups` must each be in train or in test; {groups[both[0]]} has {in_train} images in "
-            f"train and {in_test} in test{more}."
+            f"`groups` must each be in train or in test; {groups[both[0]]} has {in_train} images "
+            f"in train and {in_test} in test{more}."
         )
     return numbers.astype(np.int64)
 

@@ -83,7 +83,8 @@ class ImageDataset:
         """Return a dataset of arrays.
 
         Args:
-            train_images: uint8, uint16 or floats in [0, 1], (N, H, W), (N, H, W, 1) or (N, H, W, 3).
+            train_images: uint8, uint16 or floats in [0, 1], of shape (N, H, W), (N, H, W, 1) or
+                (N, H, W, 3).
             train_labels: class numbers from 0, (N,) or (N, 1); None: images have no labels.
             test_images: like `train_images`; None: a fixed stratified fifth of these is held out.
             test_labels: like `train_labels`.
@@ -132,15 +133,15 @@ class ImageDataset:
     def save(self, path: str | Path) -> None:
         """Write the dataset as an `.npz` file, which `--dataset FILE.npz` reads.
 
-        A file that holds the same already is left as it is, so that its time does not change, by which
-        a resumed run sees whether the file is another.
+        A file that holds the same already is left as it is, so that its time does not change, by
+        which a resumed run sees whether the file is another.
 
         Args:
             path: of the file, with the suffix `.npz`.
 
         Raises:
-            ValueError: another suffix, or a dataset of noisy images or groups, for which `.npz` files
-                have no place.
+            ValueError: another suffix, or a dataset of noisy images or groups, for which `.npz`
+                files have no place.
 
         Example:
             >>> ImageDataset.from_arrays(images, labels).save("mine.npz")
@@ -172,9 +173,7 @@ def _to_split(part: str, images: npt.ArrayLike, labels: npt.ArrayLike | None) ->
     checked = array_checks.images(argument, array)
     if labels is None:
         return Split(checked, np.zeros(len(checked), np.int64))
-    return Split(
-        checked, array_checks.labels(f"`{part}_labels`", np.asarray(labels), len(checked))
-    )
+    return Split(checked, array_checks.labels(f"`{part}_labels`", np.asarray(labels), len(checked)))
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ def freeze_noise(
 ) -> np.ndarray:
     """Return images that are corrupted once, each with the noise of its own.
 
-    The noise depends only on the seed, the purpose, the corruption and the index of the image. So an
-    image gets the same noise in every subset, order and batch size.
+    The noise depends only on the seed, the purpose, the corruption and the index of the image. So
+    an image gets the same noise in every subset, order and batch size.
 
     Args:
         images: float32 (N, H, W, C) in [0, 1].
@@ -93,21 +93,21 @@ def training_batches(
     transform: Transform | None = None,
     drop_remainder: bool = True,
 ) -> tf.data.Dataset:
-    """Return endless shuffled batches that can start at any step, as if earlier steps had been taken.
+    """Return endless shuffled batches from any step on, as if earlier steps had been taken.
 
     The order of epoch e depends on (seed, purpose, e) alone.
 
     Args:
-        arrays: arrays with one row an image, or lists of arrays that follow each other. Memory maps are
-            read when rows are needed.
+        arrays: arrays with one row an image, or lists of arrays that follow each other. Memory maps
+            are read when rows are needed.
         batch_size: rows a batch; all rows where there are fewer.
         seed: root seed.
         purpose: name of the stream of random numbers.
         first_step: steps already taken.
         transform: applied to each batch as `transform(seed, *batch)`, with an int32 (2,) seed that
             depends on (seed, purpose, step).
-        drop_remainder: leave out the images after the last full batch of an epoch; otherwise they are a
-            smaller batch.
+        drop_remainder: leave out the images after the last full batch of an epoch; otherwise they
+            are a smaller batch.
 
     Returns:
         Dataset of tuples of batches; of single batches for one array.
@@ -170,7 +170,7 @@ def _reader(parts: list[np.ndarray]) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 class _GivenSeeds(keras.random.SeedGenerator):
-    """Gives a Keras layer seeds that are split from one seed, in place of a generator with state."""
+    """Gives a Keras layer seeds that are split from one seed: no generator with state."""
 
     def __init__(self, seed: tf.Tensor, count: int = 16):
         self._seeds = iter(tf.unstack(tf.random.split(seed, count)))
@@ -201,9 +201,7 @@ def classic_augmentation(
         layers.append(keras.layers.RandomTranslation(shifts, shifts, fill_mode="constant"))
     erase = RandomErasing(0.5 if erasing else 0.0)
 
-    def transform(
-        seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    def transform(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
         layer_seed, erasing_seed = tf.unstack(tf.random.split(seed, 2))
         given = _GivenSeeds(layer_seed)
         for layer in layers:

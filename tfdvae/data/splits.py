@@ -11,7 +11,8 @@ from tfdvae._utils import checks, seeds
 def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return the indices of a random subset with the class proportions of the whole.
 
-    Class sizes are the proportional shares, rounded by largest remainder so that they add up to `count`.
+    Class sizes are the proportional shares, rounded by largest remainder so that they add up to
+    `count`.
 
     Args:
         labels: int (N,).
@@ -47,17 +48,17 @@ def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
 def hold_out(
     labels: np.ndarray, groups: np.ndarray | None = None, *, folds: int = 5, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of images to train on and of held-out images, one in `folds` of each class.
+    """Return the indices of training images and of held-out ones, one in `folds` of each class.
 
-    With groups, whole groups are held out, so that the shares are only near to that. Of the folds, the
-    first one is held out that leaves images of each class on both sides, or the first of all where there
-    is none such.
+    With groups, whole groups are held out, so that the shares are only near to that. Of the folds,
+    the first one is held out that leaves images of each class on both sides, or the first of all
+    where there is none such.
 
     Args:
         labels: int (N,).
         groups: int (N,), images of one number stay together; or None.
-        folds: at least 2. With groups, there are fewer where there are fewer groups or no class has as
-            many images.
+        folds: at least 2. With groups, there are fewer where there are fewer groups or no class has
+            as many images.
         seed: root seed.
 
     Returns:
@@ -76,8 +77,8 @@ def hold_out(
     folds = min(folds, count, int(sizes.max()))
     if folds < 2:
         raise ValueError(
-            "`groups` must be at least two, and a class must have at least two images, so that some "
-            f"can be held out; got {count} and {sizes.max()}."
+            "`groups` must be at least two, and a class must have at least two images, "
+            f"so that some can be held out; got {count} and {sizes.max()}."
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes with fewer images than folds
@@ -131,8 +132,9 @@ def check_classes(
         grouped: whole groups were held out, so that a class may have images on one side only.
 
     Raises:
-        ValueError: fewer than two classes, a class with a single image, a class of test images that has
-            no training images, or one that held-out groups leave without training or test images.
+        ValueError: fewer than two classes, a class with a single image, a class of test images that
+            has no training images, or one that held-out groups leave without training or test
+            images.
     """
     counts = np.bincount(train_labels, minlength=len(class_names))
     if held_out:
@@ -159,7 +161,7 @@ def check_classes(
         for part, labels in (("training", train_labels), ("test", test_labels)):
             if (empty := np.setdiff1d(np.flatnonzero(counts), labels)).size:
                 raise ValueError(
-                    f"`groups` leave class {class_names[empty[0]]} without {part} images: a fifth of "
-                    "all images was held out by whole groups. A class must be spread over more and "
-                    "smaller groups, or `dataset` have training and test images of its own."
+                    f"`groups` leave class {class_names[empty[0]]} without {part} images: a fifth "
+                    "of all images was held out by whole groups. A class must be spread over more "
+                    "and smaller groups, or `dataset` have training and test images of its own."
                 )

@@ -61,8 +61,8 @@ def read(path: Path) -> np.ndarray:
 def read_as(path: Path, kind: ImageKind, resized: bool) -> np.ndarray:
     """Return the pixels of an image in a given type and size.
 
-    8-bit values become 16-bit ones times 257. Gray images get three equal channels where color is asked
-    for; the other way round is not needed.
+    8-bit values become 16-bit ones times 257. Gray images get three equal channels where color is
+    asked for; the other way round is not needed.
 
     Args:
         path: of the file.
@@ -134,8 +134,8 @@ def write(path: Path, pixels: np.ndarray) -> None:
         pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
 
     Raises:
-        ValueError: a suffix of no image, uint16 pixels for a format that has none, more pixels than the
-            format can hold, or a folder of that name.
+        ValueError: a suffix of no image, uint16 pixels for a format that has none, more pixels than
+            the format can hold, or a folder of that name.
 
     Example:
         >>> codec.write(Path("gray.png"), np.zeros((28, 28, 1), np.uint8))

@@ -1,8 +1,8 @@
 """Pixels, bit depth and orientation of an image file that Pillow has opened.
 
-8-bit images are decoded by Pillow. 16-bit images are decoded by imagecodecs (PNG) and tifffile (TIFF),
-since Pillow keeps 8 bits of those in color. Alpha is dropped, palettes are expanded, and the orientation
-that a camera noted is applied.
+8-bit images are decoded by Pillow. 16-bit images are decoded by imagecodecs (PNG) and tifffile
+(TIFF), since Pillow keeps 8 bits of those in color. Alpha is dropped, palettes are expanded, and
+the orientation that a camera noted is applied.
 """
 
 import io
@@ -59,7 +59,8 @@ def inspect(image: Image.Image, header: bytes) -> ImageKind:
         header: the first `HEADER_BYTES` of its file.
 
     Raises:
-        Unsupported: too many pixels, several images in the file, or another depth than 8 or 16 bits.
+        Unsupported: too many pixels, several images in the file, or another depth than 8 or 16
+            bits.
     """
     width, height = image.size
     most = limits.current().image_pixels
@@ -158,9 +159,9 @@ def _decode_tiff(data: bytes) -> tuple[np.ndarray, int]:
 def decode_plain_png(data: bytes) -> np.ndarray | None:
     """Return the pixels of a plain PNG file, or None where it is not plain.
 
-    A plain file is 8-bit gray or RGB, not interlaced, and holds one block of pixels and nothing else, as
-    small images without metadata do. It is decoded in less than half the time that Pillow takes. A
-    damaged file is not plain, so Pillow reports it.
+    A plain file is 8-bit gray or RGB, not interlaced, and holds one block of pixels and nothing
+    else, as small images without metadata do. It is decoded in less than half the time that Pillow
+    takes. A damaged file is not plain, so Pillow reports it.
 
     Returns:
         uint8 (H, W, 1) or (H, W, 3), or None.

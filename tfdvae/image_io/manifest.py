@@ -1,4 +1,7 @@
-"""Folders of images with a `manifest.csv`, which replace those of an earlier start whole or not at all."""
+"""Folders of images with a `manifest.csv`.
+
+The images of a new start replace those of an earlier one, all of them or none.
+"""
 
 import contextlib
 import csv
@@ -46,16 +49,16 @@ def check(output: Path, overwrite: bool) -> set[str]:
 def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
     """Yield a function that lists an image of `output` and returns the path to write it to.
 
-    The function takes the values of `COLUMNS`. Images and `manifest.csv` replace those of an earlier
-    start when the block ends without error; until then they are apart from them.
+    The function takes the values of `COLUMNS`. Images and `manifest.csv` replace those of an
+    earlier start when the block ends without error; until then they are apart from them.
 
     Args:
         output: the folder.
         overwrite: whether earlier images may be replaced.
 
     Raises:
-        FileExistsError: as in `check`; an image of the same name that is not this command's; another
-            process wrote there meanwhile.
+        FileExistsError: as in `check`; an image of the same name that is not this command's;
+            another process wrote there meanwhile.
     """
     new, earlier = not output.exists(), check(output, overwrite)
     try:
@@ -68,7 +71,8 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
 
                 def add(name: str, *fields: object) -> Path:
                     _check_place(output, name, earlier)
-                    sheet.writerow([listing.printable_path(str(value)) for value in (name, *fields)])
+                    values = map(str, (name, *fields))
+                    sheet.writerow([listing.printable_path(value) for value in values])
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
 
@@ -81,7 +85,10 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
 
 
 def _read(manifest: Path) -> set[str] | None:
-    """Return the images that a manifest lists, none where it is missing; None where it is not ours."""
+    """Return the images that a manifest lists, or None where it is another kind of file.
+
+    A missing manifest lists none.
+    """
     if not manifest.exists():
         return set()
     with open(manifest, newline="", encoding="utf-8", errors="replace") as file:
@@ -93,8 +100,8 @@ def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
     place = output / name
     if place.is_dir() or (place.exists() and listing.printable_path(name) not in earlier):
         raise FileExistsError(
-            f"`output` {output} holds {listing.printable_path(name)}, which this command did not make; give "
-            "another folder."
+            f"`output` {output} holds {listing.printable_path(name)}, which this command did not "
+            "make; give another folder."
         )
 
 

@@ -1,7 +1,7 @@
 """Reads images piece by piece, so that memory does not grow with their number.
 
-They come from a folder and the folders below it, from one image file, or from an `.npy` or `.npz` file
-of arrays.
+They come from a folder and the folders below it, from one image file, or from an `.npy` or `.npz`
+file of arrays.
 """
 
 import contextlib
@@ -278,8 +278,8 @@ def process(
 ) -> Iterator[tuple[Piece, np.ndarray]]:
     """Yield a piece with `function` of it.
 
-    Where it fails for a piece of files, its images are processed one by one, and those that fail are
-    noted in the tally.
+    Where it fails for a piece of files, its images are processed one by one, and those that fail
+    are noted in the tally.
 
     Raises:
         ValueError, TypeError: an array cannot be processed, or one of its rows.

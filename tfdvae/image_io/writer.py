@@ -1,6 +1,7 @@
 """Writes what a function makes of images, piece by piece, in the kind of the input.
 
-The input is a folder and the folders below it, one image file, or an `.npy` or `.npz` file of arrays.
+The input is a folder and the folders below it, one image file, or an `.npy` or `.npz` file of
+arrays.
 """
 
 import contextlib
@@ -86,9 +87,9 @@ def rewrite(
 ) -> Tally:
     """Write `function` of all images to `output`, in the kind of the input.
 
-    Files get the same names, types and bits, arrays the same names, types and shapes. Arrays that hold
-    no images are copied. Existing files are kept without `overwrite`, so that an interrupted call can be
-    repeated and goes on.
+    Files get the same names, types and bits, arrays the same names, types and shapes. Arrays that
+    hold no images are copied. Existing files are kept without `overwrite`, so that an interrupted
+    call can be repeated and goes on.
 
     Args:
         path: folder, image or file of arrays.
@@ -98,8 +99,8 @@ def rewrite(
         overwrite: replace existing files.
 
     Raises:
-        FileNotFoundError, FileExistsError, ValueError: as in `reader.pieces` and `check_output`; images
-            in an array that `function` refuses.
+        FileNotFoundError, FileExistsError, ValueError: as in `reader.pieces` and `check_output`;
+            images in an array that `function` refuses.
 
     Example:
         >>> rewrite(Path("in"), Path("out"), lambda piece: 255 - piece.images, "Inverting").done
@@ -150,8 +151,8 @@ def _rewrite_files(
 
     with bar(title, len(todo)) as progress, codec.decoder_warnings_hidden():
         # One thread reads and writes: two would mostly wait for each other's interpreter lock. Two
-        # compute: while one waits for the slowest core to finish an operation, the other cores go on
-        # with the second one's.
+        # compute: while one waits for the slowest core to finish an operation, the other cores go
+        # on with the second one's.
         disk, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         try:
             read = overlap.one_ahead(reader.file_pieces(todo, tally), disk)
@@ -193,13 +194,14 @@ def compressed(path: Path) -> bool:
 class ArraysWriter:
     """Writes an `.npy` or `.npz` file from rows that are appended to its arrays.
 
-    The arrays may be larger than memory. The file is written in one step when the block ends without
-    error.
+    The arrays may be larger than memory. The file is written in one step when the block ends
+    without error.
 
     Args:
         output: the file.
-        others: arrays that the file gets besides those appended to, as they are when the block ends.
-            Where rows are appended to one of them, it says the shape and the place in the file.
+        others: arrays that the file gets besides those appended to, as they are when the block
+            ends. Where rows are appended to one of them, it says the shape and the place in the
+            file.
         compressed: compress an `.npz` file.
 
     Example:

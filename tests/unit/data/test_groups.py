@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.helpers.processes import ROOT
 from tfdvae.data import groups, sources, splits
-from tfdvae.data.sources import arrays
+from tfdvae.data.sources import npz
 from tfdvae.image_io import codec
 
 PATIENTS = 12  # of three images each: two of one class and one of the other
@@ -375,7 +375,7 @@ def test_retinamnist_by_group(retinamnist, tmp_path):
     source = sources.load(str(retinamnist), groups=write_groups(tmp_path / "g.csv", named))
     assert np.array_equal(np.unique(source.train.groups, return_counts=True)[1], np.full(270, 4))
     assert len(set(source.test.groups)) == 400
-    assert np.array_equal(source.train.images, arrays.load_npz(Path(retinamnist)).train.images)
+    assert np.array_equal(source.train.images, npz.load_npz(Path(retinamnist)).train.images)
     labels, groups = source.train.labels, source.train.groups
     train, validation = splits.hold_out(labels, groups, folds=5, seed=1)
     assert not set(groups[train]) & set(groups[validation])

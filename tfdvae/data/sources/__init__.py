@@ -44,11 +44,12 @@ def load(dataset: str = "auto", data_dir: str | None = None, **options: Any) -> 
     Args:
         dataset: `auto`, `digits`, a name that TFDS knows, with configuration or version where it
             has them (`cifar10`, `mnist:3.0.1`), a folder as in `folder.load_folder`, an `.npz` file
-            as in `arrays.load_npz`, or what a registered source accepts. `auto` is Fashion-MNIST
-            where it can be had, otherwise digits, with a notice. A folder in the working folder that
-            is called like a dataset is meant by `./NAME`.
+            as in `npz.load_npz`, or what a registered source accepts. `auto` is Fashion-MNIST
+            where it can be had, otherwise digits, with a notice. A folder in the working folder
+            that is called like a dataset is meant by `./NAME`.
         data_dir: folder with the dataset's official archives, or with a folder of its name that
-            holds them. Default: TFDVAE_DATA_DIR. Their SHA-256 must be those that TFDS has on record.
+            holds them. Default: TFDVAE_DATA_DIR. Their SHA-256 must be those that TFDS has on
+            record.
         **options: the other attributes of `Request`.
 
     Raises:

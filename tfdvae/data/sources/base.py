@@ -11,7 +11,7 @@ from tfdvae.data.image_dataset import ImageDataset
 
 
 class Unavailable(ConnectionError):
-    """A dataset is neither on this machine nor can it be downloaded; the message says what to do."""
+    """A dataset is not on this machine and cannot be downloaded; the message says what to do."""
 
 
 @dataclass(frozen=True)

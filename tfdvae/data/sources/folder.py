@@ -1,7 +1,7 @@
 """Images from a folder, decoded once into the user's cache folder and memory-mapped from there.
 
-PNG, JPEG, BMP and TIFF, 8 and 16 bit, gray or in color, in folders as deep as they come. Hidden files and
-files of other types are ignored.
+PNG, JPEG, BMP and TIFF, 8 and 16 bit, gray or in color, in folders as deep as they come. Hidden
+files and files of other types are ignored.
 """
 
 import hashlib
@@ -72,17 +72,19 @@ def load_folder(
 ) -> ImageDataset:
     """Return the images of a folder, each with a noisy one where `noisy` is given.
 
-    A folder has the folders `train` and `test` (or `training` and `testing`, in large or small letters);
-    otherwise a fixed stratified fifth of its images is held out. Below, each folder is a class, in the order
-    of their names; or there are images alone, without labels: `class_names` is then empty and labels are 0.
-    Beside `train` and `test`, a folder with validation images is ignored. Links are followed.
+    A folder has the folders `train` and `test` (or `training` and `testing`, in large or small
+    letters); otherwise a fixed stratified fifth of its images is held out. Below, each folder is a
+    class, in the order of their names; or there are images alone, without labels: `class_names` is
+    then empty and labels are 0. Beside `train` and `test`, a folder with validation images is
+    ignored. Links are followed.
 
     Args:
         folder: of the images.
-        noisy: folder with a noisy image for each one of `folder`, which is then clean. Both have the same
-            path below their folders, but for the suffix. Class folders have no meaning then.
-        image_size: height and width to which images are resized, whatever their proportions were, by
-            Pillow's antialiased bilinear filter. None: they must have one size.
+        noisy: folder with a noisy image for each one of `folder`, which is then clean. Both have
+            the same path below their folders, but for the suffix. Class folders have no meaning
+            then.
+        image_size: height and width to which images are resized, whatever their proportions were,
+            by Pillow's antialiased bilinear filter. None: they must have one size.
         skip_unreadable: skip images that cannot be read, and say so in `notice`.
         labelled: labels are needed, with at least two images of each class.
         n_train: training images that are needed, if it is known.
@@ -90,8 +92,8 @@ def load_folder(
 
     Raises:
         Unreadable: an image cannot be read.
-        ValueError: no images, fewer than needed, images of different sizes, folders or groups that do not
-            fit.
+        ValueError: no images, fewer than needed, images of different sizes, folders or groups that
+            do not fit.
     """
     listing = (
         folder_listing.list_classes(folder)

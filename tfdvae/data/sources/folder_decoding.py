@@ -41,8 +41,8 @@ def decode_folder(
 ) -> dict[str, Any]:
     """Write images, labels and positions of both splits to a folder of the cache.
 
-    Where one image has 16 bits, all become uint16 (8-bit values times 257), otherwise uint8. Where one is
-    in color, all have three channels, otherwise one.
+    Where one image has 16 bits, all become uint16 (8-bit values times 257), otherwise uint8. Where
+    one is in color, all have three channels, otherwise one.
 
     Args:
         listing: the images.

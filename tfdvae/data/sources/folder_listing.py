@@ -1,4 +1,4 @@
-"""Which images of a folder are which: classes, training and test images, pairs of clean and noisy."""
+"""What the images of a folder are: classes, training and test images, clean and noisy pairs."""
 
 import hashlib
 import os
@@ -33,15 +33,15 @@ class FolderListing:
 def train_and_test_folders(folder: Path, argument: str = "dataset") -> dict[str, Path]:
     """Return the folders with training and test images by the names `train` and `test`.
 
-    They may also be called `training` and `testing`, in large or small letters. A folder with validation
-    images beside them is ignored.
+    They may also be called `training` and `testing`, in large or small letters. A folder with
+    validation images beside them is ignored.
 
     Returns:
         Both, or an empty dictionary where the folder has neither.
 
     Raises:
-        ValueError: the folder holds one of them and nothing else, both and what belongs to neither, or
-            one of them twice.
+        ValueError: the folder holds one of them and nothing else, both and what belongs to neither,
+            or one of them twice.
     """
     inside = visible_entries(folder)
     found: dict[str, Path] = {}
@@ -77,8 +77,8 @@ def list_classes(folder: Path) -> FolderListing:
     """Return the images of a folder with a folder for each class, or with images alone.
 
     Raises:
-        ValueError: images beside folders, a class without images, or a class of test images that has no
-            training images.
+        ValueError: images beside folders, a class without images, or a class of test images that
+            has no training images.
     """
     splits = train_and_test_folders(folder)
     if not splits:

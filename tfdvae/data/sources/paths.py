@@ -37,9 +37,11 @@ class PathSource(Source):
         path = self.path(request)
         if printable_path(path) != str(path):
             raise ValueError(
-                f"`dataset` {printable_path(path)} must have a path in UTF-8, since results name it."
+                f"`dataset` {printable_path(path)} must have a path in UTF-8, "
+                "since results name it."
             )
-        wanted = f"`dataset` {Path(request.dataset).expanduser()} must be a folder of images or an .npz file"
+        given = Path(request.dataset).expanduser()
+        wanted = f"`dataset` {given} must be a folder of images or an .npz file"
         if not path.exists():
             raise FileNotFoundError(f"{wanted}; there is nothing of that name.")
         if not path.is_dir() and not (path.is_file() and path.suffix == ".npz"):

@@ -1,4 +1,4 @@
-"""The builders of TensorFlow Datasets (TFDS), by name. TFDS is imported late, TensorFlow not at all."""
+"""The builders of TensorFlow Datasets (TFDS), by name. TensorFlow is not imported."""
 
 import contextlib
 import re
@@ -76,7 +76,7 @@ def _other_names() -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def errors_only() -> Iterator[None]:
-    """Hide what TFDS reports through absl, which is progress and expected misses, but for errors."""
+    """Hide the progress and expected misses that TFDS reports through absl; errors are shown."""
     from absl import logging
 
     before = logging.get_verbosity()

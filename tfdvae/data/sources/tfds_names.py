@@ -61,6 +61,6 @@ def _package() -> Path | None:
 
 
 def _prepared(name: str) -> bool:
-    """Return whether TFDS has a prepared dataset of that name on this machine, which needs no code."""
+    """Return whether a prepared dataset of that name is on this machine, which needs no code."""
     folder = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     return (Path(folder).expanduser() / name).is_dir()

@@ -84,7 +84,7 @@ def prepare(name: str, builder: Any, folder: Path | None, place: Path) -> None:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Hide TFDS's messages and bars, which speak of a download also where it only reads archives."""
+    """Hide TFDS's messages and bars, which speak of a download even where it reads archives."""
     import tensorflow_datasets as tfds
 
     bars = tfds.core.utils.tqdm_utils

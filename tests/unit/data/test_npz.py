@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfdvae._utils import limits
-from tfdvae.data.sources import arrays
+from tfdvae.data.sources import npz
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 4, 5), np.uint8)
@@ -50,7 +50,7 @@ def test_arrays_as_they_are(images, names, save, path):
             )
         )
     save(path, **named, val_images=np.zeros(3), comment=np.array("text"))
-    found = arrays.load_npz(path)
+    found = npz.load_npz(path)
     expected = images if images.ndim == 4 else images[..., None]
     assert found.train.images.dtype == (np.float32 if images.dtype.kind == "f" else images.dtype)
     assert np.array_equal(found.train.images, expected.astype(found.train.images.dtype))
@@ -63,7 +63,7 @@ def test_arrays_as_they_are(images, names, save, path):
 
 def test_a_stratified_fifth_is_held_out(path):
     np.savez(path, x_train=IMAGES, y_train=LABELS)
-    found = arrays.load_npz(path)
+    found = npz.load_npz(path)
     assert np.array_equal(np.bincount(found.test.labels), [2, 2])
     together = np.concatenate([found.train.images, found.test.images])
     assert sorted(image.tobytes() for image in together) == sorted(
@@ -75,10 +75,10 @@ def test_a_stratified_fifth_is_held_out(path):
 
 def test_unlabelled(path):
     np.savez(path, x_train=IMAGES, x_test=IMAGES[:3])
-    found = arrays.load_npz(path, labelled=False)
+    found = npz.load_npz(path, labelled=False)
     assert (found.class_names, list(found.test.labels)) == ((), [0, 0, 0])
     with pytest.raises(ValueError, match=r"lacks y_train, y_test; it holds x_train, x_test"):
-        arrays.load_npz(path)
+        npz.load_npz(path)
 
 
 @pytest.mark.parametrize(
@@ -88,21 +88,21 @@ def test_labels_that_cannot_be_used_do_not_stop_what_needs_none(labels, path):
     """Multi-label, text, numbers to regress on."""
     np.savez(path, **whole(labels=labels))
     for _ in range(2):
-        found = arrays.load_npz(path, labelled=False)
+        found = npz.load_npz(path, labelled=False)
         assert (found.class_names, set(found.train.labels), set(found.test.labels)) == (
             (),
             {0},
             {0},
         )
     with pytest.raises((ValueError, TypeError)):
-        arrays.load_npz(path)
+        npz.load_npz(path)
 
 
 def test_labels_that_can_be_used_are_kept_for_synthetic_images(path):
     np.savez(path, **whole(labels=LABELS))
-    found = arrays.load_npz(path, labelled=False)
+    found = npz.load_npz(path, labelled=False)
     assert found.class_names == ("0", "1")
-    assert np.array_equal(found.train.labels, arrays.load_npz(path).train.labels)
+    assert np.array_equal(found.train.labels, npz.load_npz(path).train.labels)
 
 
 @pytest.mark.parametrize("shape", [(20, 4, 5), (20, 4, 5, 3)])
@@ -115,7 +115,7 @@ def test_big_endian(shape, path):
         x_test=images[:6],
         y_test=LABELS[:6],
     )
-    found = arrays.load_npz(path)
+    found = npz.load_npz(path)
     assert found.train.images.dtype == np.uint16
     assert found.train.images.dtype.isnative
     assert np.array_equal(found.train.images, images.reshape(20, 4, 5, -1))
@@ -124,12 +124,12 @@ def test_big_endian(shape, path):
 
 def test_unpacked_once_until_the_file_changes(path, monkeypatch):
     np.savez(path, **whole())
-    first = arrays.load_npz(path)
+    first = npz.load_npz(path)
     with monkeypatch.context() as patch:
-        patch.setattr(arrays, "_unpack", None)
-        assert np.array_equal(arrays.load_npz(path).train.images, first.train.images)
+        patch.setattr(npz, "_unpack", None)
+        assert np.array_equal(npz.load_npz(path).train.images, first.train.images)
     np.savez(path, **whole(255 - IMAGES))
-    changed = arrays.load_npz(path)
+    changed = npz.load_npz(path)
     assert np.array_equal(changed.train.images[..., 0], 255 - IMAGES)
     assert changed.fingerprint != first.fingerprint
 
@@ -137,7 +137,7 @@ def test_unpacked_once_until_the_file_changes(path, monkeypatch):
 def test_read_in_pieces(path):
     np.savez(path, x_train=UNIT, y_train=LABELS, x_test=UNIT[:6], y_test=LABELS[:6])
     with limits.use(piece_bytes=100):
-        assert np.array_equal(arrays.load_npz(path).train.images, UNIT.astype(np.float32))
+        assert np.array_equal(npz.load_npz(path).train.images, UNIT.astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_read_in_pieces(path):
 def test_refused(named, error, message, path, tmp_path):
     np.savez(path, **named)
     with pytest.raises(error, match=message) as caught:
-        arrays.load_npz(path)
+        npz.load_npz(path)
     assert str(path) in str(caught.value) or "`dataset` must have" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list((tmp_path / "cache").rglob(".tmp-*")), "nothing half-written"
@@ -225,14 +225,14 @@ def rezipped(content, change, packing=zipfile.ZIP_STORED):
 def test_damaged_files(how, message, path, tmp_path):
     path.write_bytes(damaged(how))
     with pytest.raises(ValueError, match=message):
-        arrays.load_npz(path)
+        npz.load_npz(path)
     assert not list((tmp_path / "cache").rglob("*.npy"))
     assert not list((tmp_path / "cache").rglob("*.raw"))
 
 
 def test_retinamnist(retinamnist):
     """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test; its 120 for validation are left alone."""
-    found = arrays.load_npz(retinamnist)
+    found = npz.load_npz(retinamnist)
     with np.load(retinamnist) as stored:
         assert np.array_equal(found.train.images, stored["train_images"])
         assert np.array_equal(found.train.labels, stored["train_labels"][:, 0])

@@ -1,18 +1,15 @@
 """Images and labels from an `.npz` file.
 
 The arrays are `x_train`, `y_train`, `x_test`, `y_test`, or named as in MedMNIST: `train_images`,
-`train_labels`, `test_images`, `test_labels`. `class_names`, an array of text, names the classes. Other
-arrays, among them MedMNIST's validation images, are ignored. Images are unpacked once into the user's
-cache folder and memory-mapped from there, so that they may be larger than memory.
+`train_labels`, `test_images`, `test_labels`. `class_names`, an array of text, names the classes.
+Other arrays, among them MedMNIST's validation images, are ignored. Images are unpacked once into
+the user's cache folder and memory-mapped from there, so that they may be larger than memory.
 """
 
-import contextlib
 import hashlib
 import json
-import math
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ from tfdvae._utils import chunks
 from tfdvae.data import array_checks, cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.sources import npz_archive
 from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.paths import PathSource, local_path
 
@@ -51,9 +49,9 @@ def load_npz(
 ) -> ImageDataset:
     """Return the images and labels of a file.
 
-    Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or floats
-    in [0, 1], which become float32. Labels are whole numbers from 0, (N,) or (N, 1). Without test
-    images, a fixed stratified fifth is held out.
+    Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or
+    floats in [0, 1], which become float32. Labels are whole numbers from 0, (N,) or (N, 1). Without
+    test images, a fixed stratified fifth is held out.
 
     Args:
         path: of the file.
@@ -66,7 +64,7 @@ def load_npz(
         ValueError, TypeError: no such file, arrays that are missing, do not fit each other or hold
             Python objects, or groups that do not fit.
     """
-    with _reading(path), zipfile.ZipFile(path) as archive:
+    with npz_archive.damage_reported(path), zipfile.ZipFile(path) as archive:
         parts = _find_parts(archive, path, labelled)
         labels, classes = _read_labels(archive, path, parts, labelled)
         test_given = "test" in parts
@@ -116,30 +114,9 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(json.dumps([status.st_size, status.st_mtime_ns]).encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Name the file in errors about damage, of which each way of packing has its own kinds."""
-    try:
-        yield
-    except (ValueError, TypeError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise ValueError(
-            f"`dataset` {path} is no .npz file, or a truncated or damaged one: "
-            f"{str(error) or type(error).__name__}"
-        ) from None
-
-
-def _arrays(archive: zipfile.ZipFile) -> list[str]:
-    """Return the names of all arrays in the archive."""
-    return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-
-
 def _find_parts(archive: zipfile.ZipFile, path: Path, labelled: bool) -> dict[str, tuple[str, str]]:
     """Return the array names of images and labels of `train` and, where they exist, of `test`."""
-    held = _arrays(archive)
+    held = npz_archive.array_names(archive)
     names = next((names for names in _NAMES if names[0] in held), _NAMES[0])
     images, labels, test_images, test_labels = names
     parts = {"train": (images, labels)}
@@ -166,7 +143,7 @@ def _read_labels(
     """
     kinds = {
         images: array_checks.image_kind(
-            f"`dataset` {path}: {images}", *_header(archive, path, images)
+            f"`dataset` {path}: {images}", *npz_archive.read_header(archive, path, images)
         )
         for images, _ in parts.values()
     }
@@ -189,13 +166,8 @@ def _read_labels(
 
 def _read_column(archive: zipfile.ZipFile, path: Path, name: str, count: int) -> np.ndarray:
     argument = f"`dataset` {path}: `{name}`"
-    array_checks.one_label_an_image(argument, _header(archive, path, name)[1])
-    return array_checks.labels(argument, _read_array(archive, name), count)
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(f"{name}.npy") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+    array_checks.one_label_an_image(argument, npz_archive.read_header(archive, path, name)[1])
+    return array_checks.labels(argument, npz_archive.read_array(archive, name), count)
 
 
 def _read_class_names(
@@ -203,9 +175,9 @@ def _read_class_names(
 ) -> tuple[tuple[str, ...], str]:
     """Return one name a class, and a notice where the file's `class_names` are of no use."""
     names, notice = None, ""
-    if "class_names" in _arrays(archive):
-        if _header(archive, path, "class_names", objects=True)[0].kind == "U":
-            names = _read_array(archive, "class_names")
+    if "class_names" in npz_archive.array_names(archive):
+        if npz_archive.read_header(archive, path, "class_names", objects=True)[0].kind == "U":
+            names = npz_archive.read_array(archive, "class_names")
         else:
             notice = f"`class_names` of {path} is ignored, since it is no array of text."
     return array_checks.class_names(f"`dataset` {path}: class_names", names, classes), notice
@@ -216,52 +188,12 @@ def _says_held_out(archive: zipfile.ZipFile, path: Path) -> bool:
 
     `ImageDataset.save` writes that.
     """
-    if "held_out" not in _arrays(archive):
+    if "held_out" not in npz_archive.array_names(archive):
         return False
-    return _header(archive, path, "held_out", objects=True) == (np.dtype(bool), ()) and bool(
-        _read_array(archive, "held_out")
-    )
-
-
-def _header(
-    archive: zipfile.ZipFile, path: Path, name: str, objects: bool = False
-) -> tuple[np.dtype, tuple[int, ...]]:
-    """Return type and shape of an array, and see that it is complete.
-
-    Args:
-        archive: the opened file.
-        path: of the file, for messages.
-        name: of the array.
-        objects: do not refuse Python objects.
-    """
-    with archive.open(f"{name}.npy") as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read(file)
-        except (
-            Exception
-        ) as error:  # NumPy reads the header with Python's parser, which raises anything
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise ValueError(f"`dataset` {path}: {name} is no array of NumPy's: {reason}") from None
-        if dtype.hasobject:
-            if objects:
-                return dtype, shape
-            raise ValueError(
-                f"`dataset` {path}: {name} holds pickled Python objects, which are never loaded; "
-                "numbers are needed."
-            )
-        end = file.tell() + math.prod(shape) * dtype.itemsize
-        if end != archive.getinfo(f"{name}.npy").file_size:
-            raise ValueError(
-                f"`dataset` {path}: {name} is truncated: it says {dtype} {shape}, "
-                "and holds something else."
-            )
-    return dtype, shape
+    return npz_archive.read_header(archive, path, "held_out", objects=True) == (
+        np.dtype(bool),
+        (),
+    ) and bool(npz_archive.read_array(archive, "held_out"))
 
 
 def _unpack(
