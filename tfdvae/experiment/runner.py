@@ -20,9 +20,10 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import initial_weights, preflight, provenance, report
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
-from tfdvae.experiment.stored_dataset import DATASET_FILE, store_dataset
 
 logger = logging.getLogger(__name__)
+
+DATASET_FILE = "dataset.npz"  # in a run folder, images that were given in memory
 
 
 def train(
@@ -158,7 +159,7 @@ def _new_dataset(config: TrainConfig, dataset: ImageDataset, folder: Path) -> It
     new = not folder.exists()
     preflight.make_folder(folder)
     try:
-        store_dataset(dataset, folder)
+        dataset.save(folder / DATASET_FILE)
         yield
     finally:
         if not (folder / "config.json").exists():

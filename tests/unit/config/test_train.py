@@ -1,9 +1,11 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
 from tfdvae import registry
+from tfdvae._utils import csv_rows
 from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
 from tfdvae.config.train import GROUPS
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
@@ -294,3 +296,19 @@ def test_denoising_study_refused(settings, message):
 def test_a_recipe_is_not_named_without_its_values(settings):
     with pytest.raises(ValueError, match=r"TrainConfig.of\(recipe='conv-dae'"):
         TrainConfig().replace(recipe="conv-dae", **settings)
+
+
+OLD = Path(__file__).parents[2] / "fixtures" / "0.1.0" / "run"
+
+
+def test_settings_of_a_run_of_0_1_0():
+    """They lack what is new, which takes its default, and the run keeps its name."""
+    config = TrainConfig.of_run(OLD)
+    stored = json.loads((OLD / "config.json").read_text())
+    assert {name: config.to_dict()[name] for name in stored if name != "origin"} == {
+        name: value for name, value in stored.items() if name != "origin"
+    }
+    assert set(config.to_dict()) - set(stored) == {"patience", "quiet"}
+    assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
+    assert config.replace(patience=3).identity() != config.identity()
+    assert config.replace(quiet=True).identity() == config.identity()
