@@ -106,7 +106,7 @@ def _settings(run: Run) -> list[list[str]]:
     rows = []
     for name, value in run.config.to_dict().items():
         if name not in INCIDENTAL:
-            shown = ", ".join(value) if isinstance(value, list) else str(value)
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             came = "" if origin.get(name) == "default" else origin.get(name, "")
             rows.append([name, literal(shown), came])
     return rows
