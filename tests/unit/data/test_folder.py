@@ -47,7 +47,10 @@ def tiff(pixels, **options):
 
 
 def write(folder, **images):
-    """Write images by name: an array is saved by Pillow, a function writes the file itself; `__` stands for `/`, the suffix is .png."""
+    """Write images by name: an array is saved by Pillow, a function writes the file itself.
+
+    `__` stands for `/`, the suffix is .png.
+    """
     for name, image in images.items():
         path = folder / f"{name.replace('__', '/')}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,10 @@ def read_or_none(path):
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("image", [GRAY, COLOUR], ids=["gray", "colour"])
 def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatch):
-    """Each byte of it changed, with and without the checksum that it then has, and each part from its beginning; plain files alone do without Pillow."""
+    """Each byte is changed, with and without the checksum that fits, and the file is cut anywhere.
+
+    Plain files alone are read without Pillow.
+    """
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     whole = path.read_bytes()
@@ -167,10 +173,16 @@ def test_jpeg(tmp_path):
 
 
 TURNS = {
-    1: lambda image: image, 2: lambda image: image[:, ::-1], 3: lambda image: np.rot90(image, 2), 4: lambda image: image[::-1],
-    5: lambda image: image.swapaxes(0, 1), 6: lambda image: np.rot90(image, -1), 7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
-    8: np.rot90, 9: lambda image: image,
-}  # fmt: skip
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: np.rot90(image, 2),
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: np.rot90(image, -1),
+    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
+    8: np.rot90,
+    9: lambda image: image,
+}
 
 
 def turned_png(pixels, turn, path):
@@ -181,7 +193,10 @@ def turned_png(pixels, turn, path):
 
 @pytest.mark.parametrize("turn", TURNS)
 def test_orientation_of_the_camera(turn, tmp_path):
-    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise; there is no 9."""
+    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise.
+
+    There is no 9.
+    """
     expected = np.ascontiguousarray(TURNS[turn](COLOUR))
     turned_png(COLOUR, turn, tmp_path / "a.png")
     Image.fromarray(expected).save(tmp_path / "b.png")
@@ -211,7 +226,10 @@ def test_orientation_of_tiff(pixels, compression, turn, tmp_path):
 
 
 def test_a_header_that_says_another_size(tmp_path, monkeypatch):
-    """A decoder that gives another shape than the header names the file; it never gets into an array of that shape."""
+    """A decoder that gives another shape than the header names the file.
+
+    It never gets into an array of that shape.
+    """
     folder = write(tmp_path / "a", a=GRAY, b=GRAY)
     turns = iter((1, 1, 6, 6))
     monkeypatch.setattr(decoding, "orientation", lambda image: next(turns))
@@ -222,7 +240,10 @@ def test_a_header_that_says_another_size(tmp_path, monkeypatch):
 
 
 def test_one_kind_for_all(tmp_path):
-    """One image in colour makes all so, one of 16 bits too: 8-bit values times 257 cover the same range."""
+    """One image in colour makes all so, one of 16 bits too.
+
+    8-bit values times 257 cover the same range.
+    """
     found = both(unlabelled(write(tmp_path / "a", a=GRAY, b=COLOUR)))
     assert np.array_equal(
         np.sort(found, axis=0),
@@ -234,7 +255,10 @@ def test_one_kind_for_all(tmp_path):
 
 
 def test_resized_by_means_where_a_pixel_covers_whole_ones(tmp_path):
-    """A linear filter of twice the width: an inner pixel of a third is the mean weighted 1, 2, 3, 2, 1 over nine."""
+    """A linear filter of twice the width.
+
+    An inner pixel of a third is the mean weighted 1, 2, 3, 2, 1 over nine.
+    """
     ramp = np.tile(np.arange(0, 180, 20, np.uint8), (9, 1))
     wide = np.tile(np.arange(0, 180, 20), (9, 1)).astype(np.uint16) * 100
     found = unlabelled(write(tmp_path / "a", train__a=ramp, test__b=ramp[:6]), image_size=(3, 3))
@@ -314,7 +338,7 @@ def test_links_are_followed(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
-    """Root may read everything, so the refusal is put in place of the listing that the operating system would refuse."""
+    """Root may read everything, so a refusal stands for that of the operating system."""
     folder = classes(tmp_path / "a", dog__closed=2, ant=2)
     listing = os.scandir
 
@@ -584,7 +608,10 @@ def test_two_images_of_one_name_in_pairs(tmp_path):
 
 
 def test_real_photographs_written_as_files(fashion, tmp_path):
-    """200 images of Fashion-MNIST as PNG files in class folders: what is read is what was written."""
+    """200 images of Fashion-MNIST as PNG files in class folders.
+
+    What is read is what was written.
+    """
     images, labels = fashion.test.images[:200], fashion.test.labels[:200]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         write(

@@ -46,7 +46,8 @@ def folder_held_out(path):
 def folder_of_parts(path):
     named = {}
     for number in range(24):
-        name = f"{'Testing' if number >= 18 else 'Training'}/{'cats' if number % 2 else 'dogs'}/{number:03d}.png"
+        split = "Testing" if number >= 18 else "Training"
+        name = f"{split}/{'cats' if number % 2 else 'dogs'}/{number:03d}.png"
         named[name] = f"p{number // 3}"
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image(number)).save(path / name)
@@ -251,14 +252,20 @@ def test_files_that_are_not_there(tmp_path):
     for name in ("auto", "digits", "fashion_mnist"):
         with pytest.raises(
             ValueError,
-            match=f"`groups` is for a `dataset` that is a folder of images or an .npz file; .* with {name}",
+            match="`groups` is for a `dataset` that is a folder of images or an .npz file; "
+            f".* with {name}",
         ):
             sources.load(name, groups=write_groups(tmp_path / "g.csv", {"a": "1"}))
 
 
 def test_checked_without_tensorflow(tmp_path):
     path = write_groups(tmp_path / "g.csv", {"a": "1"})
-    code = f"import sys; from tfdvae.data import sources; sources.check({str(tmp_path)!r}, None, groups={path!r}); assert 'tensorflow' not in sys.modules"
+    code = f"""
+import sys
+from tfdvae.data import sources
+sources.check({str(tmp_path)!r}, None, groups={path!r})
+assert "tensorflow" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -295,7 +302,8 @@ def test_groups_that_do_not_fit_the_images(make, tmp_path):
         by_class = {name: str(number % 2) for number, name in enumerate(sorted(named, key=digits))}
         refused(
             by_class,
-            "`groups` leave class (cats|dogs|0|1) without (training|test) images: .* more and smaller groups, or `dataset`",
+            "`groups` leave class (cats|dogs|0|1) without (training|test) images: "
+            ".* more and smaller groups, or `dataset`",
         )
 
 
@@ -368,7 +376,10 @@ def test_few_images_by_group():
 
 
 def test_retinamnist_by_group(retinamnist, tmp_path):
-    """Real photographs: 1,080 in groups of four, its own test images apart, each in a group of its own."""
+    """Real photographs.
+
+    1,080 in groups of four, its own test images apart, each in a group of its own.
+    """
     named = {f"train_images/{row}": f"p{row // 4}" for row in range(1080)} | {
         f"test_images/{row}": f"t{row}" for row in range(400)
     }

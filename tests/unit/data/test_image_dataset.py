@@ -87,24 +87,48 @@ def test_datasets_of_any_source_can_be_saved(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((IMAGES.astype(int), LABELS), TypeError, "`train_images` must be uint8, uint16 or floats in"),
+        (
+            (IMAGES.astype(int), LABELS),
+            TypeError,
+            "`train_images` must be uint8, uint16 or floats in",
+        ),
         ((IMAGES[0], LABELS), ValueError, "`train_images` must have shape"),
         ((IMAGES / 200, LABELS), ValueError, "`train_images`, of floats, must be finite and in"),
         ((IMAGES, LABELS[:-1]), ValueError, r"`train_labels` must have shape \(20,\)"),
         ((IMAGES, LABELS * 1.0), TypeError, "`train_labels` must hold whole numbers"),
-        ((IMAGES, np.eye(2, dtype=int)[LABELS]), ValueError, "`train_labels` must hold one label an image"),
-        ((IMAGES, LABELS * 1000), ValueError, "`train_labels` must be class numbers from 0; got 1000"),
+        (
+            (IMAGES, np.eye(2, dtype=int)[LABELS]),
+            ValueError,
+            "`train_labels` must hold one label an image",
+        ),
+        (
+            (IMAGES, LABELS * 1000),
+            ValueError,
+            "`train_labels` must be class numbers from 0; got 1000",
+        ),
         ((IMAGES, LABELS, IMAGES[:6]), ValueError, "`test_labels` must be given where"),
         ((IMAGES, LABELS, None, LABELS), ValueError, "`test_labels` must be given where"),
-        ((IMAGES, LABELS, IMAGES[:6, 1:], LABELS[:6]), ValueError, "training and test images of one type and size"),
+        (
+            (IMAGES, LABELS, IMAGES[:6, 1:], LABELS[:6]),
+            ValueError,
+            "training and test images of one type and size",
+        ),
         ((IMAGES, LABELS, IMAGES[:6], LABELS[:6] + 1), ValueError, "there are none of class 2"),
         ((IMAGES, LABELS * 0), ValueError, "at least two classes"),
-        ((IMAGES, LABELS, None, None, ["a"]), ValueError, "`class_names` must have one name for each of the 2"),
-        ((IMAGES, LABELS, None, None, ["a", "a"]), ValueError, "`class_names` must be different names"),
+        (
+            (IMAGES, LABELS, None, None, ["a"]),
+            ValueError,
+            "`class_names` must have one name for each of the 2",
+        ),
+        (
+            (IMAGES, LABELS, None, None, ["a", "a"]),
+            ValueError,
+            "`class_names` must be different names",
+        ),
         ((IMAGES, LABELS, None, None, [1, 2]), TypeError, "`class_names` must be text"),
         ((IMAGES, None, None, None, ["a", "b"]), ValueError, "`class_names` must be given with"),
     ],
-)  # fmt: skip
+)
 def test_arrays_that_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         ImageDataset.from_arrays(*arguments)

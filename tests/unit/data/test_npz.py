@@ -39,7 +39,10 @@ def whole(images=IMAGES, labels=LABELS):
     [IMAGES, IMAGES[..., None], COLOUR, UNIT, UNIT.astype(np.float16), np.asfortranarray(COLOUR)],
 )
 def test_arrays_as_they_are(images, names, save, path):
-    """uint8 and uint16 as they are, floats as float32; a channel where there is none; labels of a column; other arrays left alone."""
+    """uint8 and uint16 as they are, floats as float32.
+
+    A channel where there is none; labels of a column; other arrays left alone.
+    """
     named = whole(images, LABELS[:, None].astype(np.uint8))
     if names == "medmnist":
         named = dict(
@@ -143,32 +146,100 @@ def test_read_in_pieces(path):
 @pytest.mark.parametrize(
     ("named", "error", "message"),
     [
-        ({"a": IMAGES}, ValueError, r"lacks x_train, y_train \(or the names train_images, .*\); it holds a"),
+        (
+            {"a": IMAGES},
+            ValueError,
+            r"lacks x_train, y_train \(or the names train_images, .*\); it holds a",
+        ),
         ({}, ValueError, "it holds no array"),
-        ({"x_train": IMAGES}, ValueError, "lacks y_train; it holds x_train. --no-classifier does without labels"),
+        (
+            {"x_train": IMAGES},
+            ValueError,
+            "lacks y_train; it holds x_train. --no-classifier does without labels",
+        ),
         ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES}, ValueError, "lacks y_test"),
         ({"x_train": IMAGES, "y_train": LABELS, "y_test": LABELS}, ValueError, "lacks x_test"),
-        (whole() | {"x_train": IMAGES.astype(object)}, ValueError, "x_train holds pickled Python objects, which are never loaded"),
-        (whole() | {"y_train": LABELS.astype(object)}, ValueError, "y_train holds pickled Python objects"),
-        (whole(IMAGES.astype(np.int64)), TypeError, "x_train must be uint8, uint16 or floats in .*; got int64"),
+        (
+            whole() | {"x_train": IMAGES.astype(object)},
+            ValueError,
+            "x_train holds pickled Python objects, which are never loaded",
+        ),
+        (
+            whole() | {"y_train": LABELS.astype(object)},
+            ValueError,
+            "y_train holds pickled Python objects",
+        ),
+        (
+            whole(IMAGES.astype(np.int64)),
+            TypeError,
+            "x_train must be uint8, uint16 or floats in .*; got int64",
+        ),
         (whole(IMAGES[:, 0]), ValueError, r"x_train must have shape .*; got \(20, 5\)"),
-        (whole(np.moveaxis(COLOUR, -1, 1)), ValueError, r"x_train must have shape .*; got \(20, 3, 4, 5\)"),
+        (
+            whole(np.moveaxis(COLOUR, -1, 1)),
+            ValueError,
+            r"x_train must have shape .*; got \(20, 3, 4, 5\)",
+        ),
         (whole(IMAGES[:, :0]), ValueError, r"got \(20, 0, 5\)"),
-        (whole() | {"x_test": IMAGES[:6, 1:]}, ValueError, r"of one type and size; got x_train uint8 \(20, 4, 5, 1\) and x_test uint8 \(6, 3, 5, 1\)"),
+        (
+            whole() | {"x_test": IMAGES[:6, 1:]},
+            ValueError,
+            r"of one type and size; got x_train uint8 \(20, 4, 5, 1\) "
+            r"and x_test uint8 \(6, 3, 5, 1\)",
+        ),
         (whole() | {"x_test": UNIT[:6]}, ValueError, "of one type and size"),
-        (whole() | {"y_train": LABELS[:-1]}, ValueError, r"y_train` must have shape \(20,\), one label an image; got \(19,\)"),
-        (whole() | {"y_train": LABELS - 1}, ValueError, "y_train` must be class numbers from 0; got -1"),
-        (whole() | {"y_train": LABELS * 1.0}, TypeError, "y_train` must hold whole numbers; got dtype float64"),
-        (whole() | {"y_train": np.eye(2, dtype=int)[LABELS]}, ValueError, r"one label an image, \(N,\) or \(N, 1\); got \(20, 2\), which is multi-label"),
-        (whole() | {"y_train": LABELS * 1000}, ValueError, "must be class numbers from 0; got 1000 with 20 images"),
-        (whole() | {"y_test": LABELS[:6] + 1}, ValueError, "training images of each class of the test images; there are none of class 2"),
-        (whole() | {"y_train": LABELS * 0, "y_test": LABELS[:6] * 0}, ValueError, "at least two classes"),
-        (whole() | {"y_train": np.where(np.arange(20) == 5, 2, LABELS)}, ValueError, "there is a single one of 2"),
-        *[(whole(images), ValueError, rf"x_train, of floats, must be finite and in \[0, 1\]; image 7 has {'NaN' if np.isnan(value) else 'values from'}")
-          for value, images in BAD.items()],
+        (
+            whole() | {"y_train": LABELS[:-1]},
+            ValueError,
+            r"y_train` must have shape \(20,\), one label an image; got \(19,\)",
+        ),
+        (
+            whole() | {"y_train": LABELS - 1},
+            ValueError,
+            "y_train` must be class numbers from 0; got -1",
+        ),
+        (
+            whole() | {"y_train": LABELS * 1.0},
+            TypeError,
+            "y_train` must hold whole numbers; got dtype float64",
+        ),
+        (
+            whole() | {"y_train": np.eye(2, dtype=int)[LABELS]},
+            ValueError,
+            r"one label an image, \(N,\) or \(N, 1\); got \(20, 2\), which is multi-label",
+        ),
+        (
+            whole() | {"y_train": LABELS * 1000},
+            ValueError,
+            "must be class numbers from 0; got 1000 with 20 images",
+        ),
+        (
+            whole() | {"y_test": LABELS[:6] + 1},
+            ValueError,
+            "training images of each class of the test images; there are none of class 2",
+        ),
+        (
+            whole() | {"y_train": LABELS * 0, "y_test": LABELS[:6] * 0},
+            ValueError,
+            "at least two classes",
+        ),
+        (
+            whole() | {"y_train": np.where(np.arange(20) == 5, 2, LABELS)},
+            ValueError,
+            "there is a single one of 2",
+        ),
+        *[
+            (
+                whole(images),
+                ValueError,
+                r"x_train, of floats, must be finite and in \[0, 1\]; image 7 has "
+                + ("NaN" if np.isnan(value) else "values from"),
+            )
+            for value, images in BAD.items()
+        ],
         ({"x_train": IMAGES[:1], "y_train": LABELS[:1]}, ValueError, "at least two images"),
     ],
-)  # fmt: skip
+)
 def test_refused(named, error, message, path, tmp_path):
     np.savez(path, **named)
     with pytest.raises(error, match=message) as caught:
@@ -218,10 +289,17 @@ def rezipped(content, change, packing=zipfile.ZIP_STORED):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("truncated", "is no .npz file, or a truncated or damaged one"), ("empty", "is no .npz file"), ("text", "is no .npz file"), ("flipped", "damaged"),
-        ("array cut", "x_train is truncated"), ("no array", "x_train is no array"), ("header", "x_train is no array"), ("lzma", "damaged"), ("bzip2", "damaged"),
+        ("truncated", "is no .npz file, or a truncated or damaged one"),
+        ("empty", "is no .npz file"),
+        ("text", "is no .npz file"),
+        ("flipped", "damaged"),
+        ("array cut", "x_train is truncated"),
+        ("no array", "x_train is no array"),
+        ("header", "x_train is no array"),
+        ("lzma", "damaged"),
+        ("bzip2", "damaged"),
     ],
-)  # fmt: skip
+)
 def test_damaged_files(how, message, path, tmp_path):
     path.write_bytes(damaged(how))
     with pytest.raises(ValueError, match=message):
@@ -231,7 +309,10 @@ def test_damaged_files(how, message, path, tmp_path):
 
 
 def test_retinamnist(retinamnist):
-    """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test; its 120 for validation are left alone."""
+    """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test.
+
+    Its 120 for validation are left alone.
+    """
     found = npz.load_npz(retinamnist)
     with np.load(retinamnist) as stored:
         assert np.array_equal(found.train.images, stored["train_images"])

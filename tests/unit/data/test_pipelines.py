@@ -34,7 +34,10 @@ def test_frozen_noise_differs_by_image_seed_purpose_and_level():
 
 
 def test_frozen_noise_is_one_draw_per_index():
-    """Pixel statistics over images, not only within one: 2,000 images of one pixel, five standard errors."""
+    """Pixel statistics over images, not only within one.
+
+    2,000 images of one pixel, five standard errors.
+    """
     values = (
         pipelines.freeze_noise(
             np.full((2000, 1, 1, 1), 0.5, np.float32), np.arange(2000), parse(0.1), 0, "test"

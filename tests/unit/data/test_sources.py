@@ -20,7 +20,10 @@ from tfdvae.data.sources import tfds_images
 
 
 class Toy(tfds.core.GeneratorBasedBuilder):
-    """Base of small datasets registered with TFDS for these tests: they are prepared and read as any of its own."""
+    """Base of small datasets registered with TFDS for these tests.
+
+    They are prepared and read as any of its own.
+    """
 
     VERSION = tfds.core.Version("1.0.0")
     SHAPE, DTYPE, SPLITS, SIZES = (5, 6, 3), np.uint8, ("train", "test"), ((5, 6),)
@@ -141,10 +144,14 @@ def test_contract(name, toy_home):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("toy_mixed_sizes", "images of different sizes"), ("toy_without_train", "must have a split `train`"),
-        ("toy_unlabelled_test", "split test, holds images without a label"), ("toy_text", "no image-classification set"), ("fashion_mnits", "Did you mean 'fashion_mnist'"), ("toy_rgb/nothing", "toy_rgb/nothing"),
+        ("toy_mixed_sizes", "images of different sizes"),
+        ("toy_without_train", "must have a split `train`"),
+        ("toy_unlabelled_test", "split test, holds images without a label"),
+        ("toy_text", "no image-classification set"),
+        ("fashion_mnits", "Did you mean 'fashion_mnist'"),
+        ("toy_rgb/nothing", "toy_rgb/nothing"),
     ],
-)  # fmt: skip
+)
 def test_refused(name, message, toy_home, tmp_path):
     with pytest.raises(ValueError, match=message):
         sources.load(name)
@@ -258,7 +265,10 @@ def test_damaged_archive_is_named_even_where_the_dataset_is_decoded(
 
 
 def test_second_start_needs_no_tensorflow_and_no_decoding(fashion, archives):
-    """What makes it quick: arrays are mapped, neither TensorFlow nor TFDS's preparation is touched."""
+    """What makes it quick.
+
+    Arrays are mapped, neither TensorFlow nor TFDS's preparation is touched.
+    """
     code = f"""
 import sys, numpy
 from tfdvae.data import sources
@@ -308,7 +318,10 @@ def test_broken_record_of_checksums_counts_as_none(fashion, archives):
 
 
 def test_archives_of_several_configurations(tmp_path):
-    """As for TFDS's cmaterdb: one file name with a checksum for each configuration; and archives that only some need."""
+    """As for TFDS's cmaterdb: one file name with a checksum for each configuration.
+
+    And archives that only some need.
+    """
     content = [b"one", b"two"]
     urls = {
         str(i): SimpleNamespace(filename="a.npz", checksum=hashlib.sha256(c).hexdigest())
@@ -377,7 +390,7 @@ def test_own_images_as_a_source(tmp_path, monkeypatch):
 
 
 def test_a_linked_file_keeps_its_name(tmp_path, monkeypatch):
-    """What the source calls itself can be loaded again, also where the link leads to a file without suffix."""
+    """The name of a dataset can be loaded again, even if a link leads to a file without suffix."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     np.savez(
         tmp_path / "blob.npz", x_train=np.zeros((10, 4, 4), np.uint8), y_train=np.arange(10) % 2

@@ -30,7 +30,10 @@ def test_any_count(count):
 
 
 def test_every_image_has_the_same_chance():
-    """1,500 subsets of a tenth: a count has mean 150 and standard deviation 11.6; five of them are 58."""
+    """1,500 subsets of a tenth: a count has mean 150 and standard deviation 11.6.
+
+    Five of them are 58.
+    """
     counts = np.zeros(100)
     for seed in range(1500):
         counts[stratified_subset(np.repeat([0, 1], 50), 10, seed)] += 1
@@ -64,11 +67,15 @@ def test_hold_out_takes_a_fifth_of_each_class_always_the_same():
 @pytest.mark.parametrize(
     ("train", "test", "held_out", "message"),
     [
-        ([0, 0, 1, 1], [1], False, None), ([0, 0, 1], [1], True, None), ([0, 0, 2, 2], [], False, None),
-        ([0, 0, 1], [1], False, "a single one of b"), ([0, 0, 1], [0], True, "a single one of b"), ([0, 0], [0], False, "at least two classes .* got 1"),
+        ([0, 0, 1, 1], [1], False, None),
+        ([0, 0, 1], [1], True, None),
+        ([0, 0, 2, 2], [], False, None),
+        ([0, 0, 1], [1], False, "a single one of b"),
+        ([0, 0, 1], [0], True, "a single one of b"),
+        ([0, 0], [0], False, "at least two classes .* got 1"),
         ([0, 0, 1, 1], [2], False, "none of class 2"),
     ],
-)  # fmt: skip
+)
 def test_classes(train, test, held_out, message):
     arguments = np.array(train, int), np.array(test, int), "abc", held_out
     if message is None:

@@ -14,10 +14,17 @@ from tfdvae.image_io import codec, overlap, writer
 GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (8, 6, 3), dtype=np.uint8)
 KINDS = {
-    "gray.png": GRAY, "colour.png": COLOUR, "gray16.png": GRAY.astype(np.uint16) * 251, "colour16.png": COLOUR.astype(np.uint16) * 251,
-    "gray.tif": GRAY, "colour.tiff": COLOUR, "gray16.tif": GRAY.astype(np.uint16) * 251, "colour16.tif": COLOUR.astype(np.uint16) * 251,
-    "gray.bmp": GRAY, "colour.BMP": COLOUR,
-}  # fmt: skip
+    "gray.png": GRAY,
+    "colour.png": COLOUR,
+    "gray16.png": GRAY.astype(np.uint16) * 251,
+    "colour16.png": COLOUR.astype(np.uint16) * 251,
+    "gray.tif": GRAY,
+    "colour.tiff": COLOUR,
+    "gray16.tif": GRAY.astype(np.uint16) * 251,
+    "colour16.tif": COLOUR.astype(np.uint16) * 251,
+    "gray.bmp": GRAY,
+    "colour.BMP": COLOUR,
+}
 
 
 def inverted(piece):
@@ -357,16 +364,63 @@ def cut(folder):
 BAD = {
     "nothing": (lambda folder: None, "in", "out", FileNotFoundError, "does not exist"),
     "no array": (lambda folder: None, "in.npy", "out.npy", FileNotFoundError, "does not exist"),
-    "an empty folder": (lambda folder: (folder / "in").mkdir(), "in", "out", ValueError, "holds no images"),
-    "text": (lambda folder: (folder / "in.txt").touch(), "in.txt", "out.png", ValueError, "must be a folder, an image"),
-    "labels alone": (lambda folder: np.savez(folder / "in.npz", y=np.arange(3)), "in.npz", "out.npz", ValueError, r"must hold images.*it holds y int64 \(3,\)"),
-    "an image alone in an .npz file": (lambda folder: np.savez(folder / "in.npz", x=np.zeros((8, 6))), "in.npz", "out.npz", ValueError,
-                                      r"floats \(N, H, W\) or \(N, H, W, C\); it holds x"),
-    "Python objects": (objects, "in.npy", "out.npy", ValueError, "is no file of NumPy arrays, or a damaged one"),
-    "a cut file": (cut, "in.npz", "out.npz", ValueError, "is no file of NumPy arrays, or a damaged one"),
-    "another kind": (lambda folder: np.save(folder / "in.npy", np.zeros((8, 6))), "in.npy", "out.png", ValueError, r"must have the suffix \.npy"),
-    "a file": (lambda folder: ((folder / "in").mkdir(), (folder / "out").touch()), "in", "out", FileExistsError, "is a file; a folder is needed"),
-}  # fmt: skip
+    "an empty folder": (
+        lambda folder: (folder / "in").mkdir(),
+        "in",
+        "out",
+        ValueError,
+        "holds no images",
+    ),
+    "text": (
+        lambda folder: (folder / "in.txt").touch(),
+        "in.txt",
+        "out.png",
+        ValueError,
+        "must be a folder, an image",
+    ),
+    "labels alone": (
+        lambda folder: np.savez(folder / "in.npz", y=np.arange(3)),
+        "in.npz",
+        "out.npz",
+        ValueError,
+        r"must hold images.*it holds y int64 \(3,\)",
+    ),
+    "an image alone in an .npz file": (
+        lambda folder: np.savez(folder / "in.npz", x=np.zeros((8, 6))),
+        "in.npz",
+        "out.npz",
+        ValueError,
+        r"floats \(N, H, W\) or \(N, H, W, C\); it holds x",
+    ),
+    "Python objects": (
+        objects,
+        "in.npy",
+        "out.npy",
+        ValueError,
+        "is no file of NumPy arrays, or a damaged one",
+    ),
+    "a cut file": (
+        cut,
+        "in.npz",
+        "out.npz",
+        ValueError,
+        "is no file of NumPy arrays, or a damaged one",
+    ),
+    "another kind": (
+        lambda folder: np.save(folder / "in.npy", np.zeros((8, 6))),
+        "in.npy",
+        "out.png",
+        ValueError,
+        r"must have the suffix \.npy",
+    ),
+    "a file": (
+        lambda folder: ((folder / "in").mkdir(), (folder / "out").touch()),
+        "in",
+        "out",
+        FileExistsError,
+        "is a file; a folder is needed",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
