@@ -4,8 +4,6 @@ import csv
 import functools
 import hashlib
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +17,6 @@ from tests.helpers.processes import ROOT, run, run_tfdvae
 from tfdvae._utils import csv_rows, files
 from tfdvae.cli import main
 from tfdvae.corruptions import KINDS
-from tfdvae.data import image_dataset, sources
 from tfdvae.image_io import codec
 
 pytestmark = pytest.mark.slow
@@ -338,140 +335,3 @@ def test_full_disk_leaves_nothing_half_written(settings, tmp_path):
     assert not list(folder.rglob(".tmp-*"))
     assert list(files.read_json(folder / "stages.json")) == ["data", "generator", "augmentation"]
     assert run("--resume", folder).returncode == 0
-
-
-def test_installed_wheel_runs_the_main_job(tmp_path):
-    """Built and installed into a virtual environment of its own, away from the source tree."""
-    shutil.copytree(
-        ROOT,
-        tmp_path / "source",
-        ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests", "saved_models"),
-    )
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--no-deps",
-            "-q",
-            "-w",
-            tmp_path,
-            tmp_path / "source",
-        ],
-        check=True,
-    )
-    wheel = next(tmp_path.glob("tfdvae-*.whl"))
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    subprocess.run([tmp_path / "venv/bin/pip", "install", "-q", f"{wheel}[onnx]"], check=True)
-    command = [
-        tmp_path / "venv/bin/tfdvae",
-        "train",
-        "--dataset",
-        "digits",
-        *TRAINING,
-        "--epochs",
-        "1",
-        "--classifier-steps",
-        "2",
-        "--output",
-        tmp_path / "run",
-    ]
-    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert process.returncode == 0, process.stderr
-    assert "| limited + DVAE |" in process.stdout
-    typed = subprocess.run([tmp_path / "venv/bin/python", "-c", "import tfdvae, pathlib; print((pathlib.Path(tfdvae.__file__).parent / 'py.typed').exists())"],
-                           capture_output=True, text=True, cwd=tmp_path, check=True)  # fmt: skip
-    assert typed.stdout.strip() == "True"
-    _everyday_commands_of_the_readme(tmp_path)
-    _python_of_the_readme(tmp_path)
-    shutil.rmtree(tmp_path / "venv")
-
-
-def _everyday_commands_of_the_readme(folder):
-    """On digits, with the shipped models; what each leaves is looked at."""
-    source = sources.load("digits")
-    for name, images in (
-        ("clothes", source.test.images[:20]),
-        ("normal", source.test.images[20:40]),
-        ("masks", np.zeros((20, 28, 28, 1), np.uint8)),
-    ):
-        for number, image in enumerate(images):
-            path = folder / name / source.class_names[source.test.labels[number]] / f"{number}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            codec.write(
-                path,
-                image
-                if name != "masks"
-                else np.pad(image[8:20], ((8, 8), (0, 0), (0, 0)), constant_values=255),
-            )
-    commands = (
-        re.search(
-            r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-        )
-        .group(1)
-        .splitlines()
-    )
-    environment = os.environ | {"PATH": f"{folder / 'venv/bin'}:{os.environ['PATH']}"}
-    served = re.search(
-        r"### TensorFlow Serving\n\n```sh\n(tfdvae .*)\n", (ROOT / "README.md").read_text()
-    ).group(1)
-    for command in [*commands, served]:
-        done = subprocess.run(
-            command.split(),
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env=environment,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-    count = {
-        name: len(list((folder / name).rglob("*.png")))
-        for name in ("cleaned", "drawn", "more", "filled")
-    }
-    assert count == {"cleaned": 20, "drawn": 64, "more": 60, "filled": 20}
-    assert len((folder / "scores.csv").read_text().splitlines()) == 21
-    assert len(np.load(folder / "codes.npz")["codes"]) == 20
-    assert (folder / "clothing-dvae.onnx").stat().st_size > 100_000
-    assert (folder / "served" / "1" / "saved_model.pb").is_file()
-
-
-def _python_of_the_readme(folder):
-    """All blocks, one after the other, in an interpreter that knows the wheel alone."""
-    images, labels = (
-        sources.load("digits").test.images[:100],
-        sources.load("digits").test.labels[:100],
-    )
-    np.savez(
-        folder / "digits.npz",
-        images=image_dataset.to_unit(images),
-        pictures=images[..., 0],
-        labels=labels,
-    )
-    blocks = {name: re.search(rf"<!-- {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
-              for name in ("example", "uses", "saved model", "load")}  # fmt: skip
-    code = f"""
-import numpy as np
-import tensorflow as tf
-digits = np.load("digits.npz")
-images, pictures, labels = digits["images"], digits["pictures"], digits["labels"]
-normal = images[50:]
-noisy = (images + np.random.default_rng(0).normal(0, 0.1, images.shape)).astype(np.float32)
-missing = np.random.default_rng(0).random(images.shape[:3]) < 0.5
-dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(10)
-{blocks["example"].replace("epochs=60", "epochs=1")}
-{blocks["uses"]}
-{blocks["saved model"]}
-{blocks["load"]}
-assert "source" not in tfdvae.__file__.split("/"), tfdvae.__file__
-assert len(drawn) == 16 and cleaned.shape == pictures.shape and len(list(cleaned_dataset)) == len(list(augmented)) == 10
-"""
-    done = subprocess.run(
-        [folder / "venv/bin/python", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
