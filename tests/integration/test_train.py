@@ -24,10 +24,28 @@ from tfdvae.experiment import initial_weights, preflight, provenance
 from tfdvae.models import build, networks
 
 
-def tiny(*arguments, **options):
-    process = run(*TINY, *arguments, **options)
-    assert process.returncode == 0, process.stderr
-    return process
+@pytest.fixture
+def command(capsys):
+    """Run `tfdvae train` in this process and return it as a finished process."""
+
+    def train_command(*arguments):
+        capsys.readouterr()
+        status = main.main(["train", *map(str, arguments)])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return train_command
+
+
+@pytest.fixture
+def tiny(command):
+    """Run a small job, which must succeed."""
+
+    def tiny_command(*arguments):
+        process = command(*TINY, *arguments)
+        assert process.returncode == 0, process.stderr
+        return process
+
+    return tiny_command
 
 
 def rows(folder, name="metrics.csv"):
@@ -36,7 +54,7 @@ def rows(folder, name="metrics.csv"):
 
 
 @pytest.mark.slow
-def test_killed_before_anything_was_done(tmp_path):
+def test_killed_before_anything_was_done(tmp_path, tiny):
     """What a start leaves that was killed at once is no run, and does not stand in the way of one."""
     (tmp_path / ".lock").touch()
     (tmp_path / "environment.json").touch()
@@ -47,8 +65,10 @@ def test_killed_before_anything_was_done(tmp_path):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
+    """A run in a process of its own."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    process = tiny("--model", "dvae", "--noisy-train", "--output", folder)
+    process = run(*TINY, "--model", "dvae", "--noisy-train", "--output", folder)
+    assert process.returncode == 0, process.stderr
     return folder, process
 
 
@@ -235,7 +255,8 @@ def test_tensorboard_logs(finished):
 
 
 @pytest.mark.slow
-def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
+def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path, tiny):
+    """In another process than the first run."""
     tiny("--model", "dvae", "--noisy-train", "--output", tmp_path / "again")
     for name in ("metrics.csv", "history.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes()
@@ -257,20 +278,20 @@ def test_same_seed_same_bytes_other_seed_other_bytes(finished, tmp_path):
     assert not set(first) & set(other)
 
 
-def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(finished):
+def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(finished, command):
     folder, process = finished
     before = {
         path: path.stat().st_mtime_ns
         for path in folder.rglob("*")
         if path.suffix in (".keras", ".csv", ".npy", ".json", ".png", ".pb")
     }
-    again = run(*TINY, "--output", folder)
+    again = command(*TINY, "--output", folder)
     assert again.returncode == 2
     assert (
         f"holds another run. Give a new folder, or go on with that run: --resume {folder}"
         in again.stderr
     )
-    resumed = run("--resume", folder)
+    resumed = command("--resume", folder)
     assert resumed.returncode == 0
     assert resumed.stdout.count("done before") == 9
     assert resumed.stdout.rstrip().splitlines()[-4:] == process.stdout.rstrip().splitlines()[-4:]
@@ -280,7 +301,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
         (["--epochs", "60"], "its `epochs` is 1; got 60"),
         (["--seed", "9"], "its `seed` is 0; got 9"),
     ):
-        other = run("--resume", folder, *arguments)
+        other = command("--resume", folder, *arguments)
         assert other.returncode == 2
         assert message in other.stderr
 
@@ -297,7 +318,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_other_settings_run(arguments, tmp_path):
+def test_other_settings_run(arguments, tmp_path, tiny):
     """More of them are in `test_faults`."""
     process = tiny(*arguments, "--output", tmp_path / "run")
     assert (tmp_path / "run" / "augmentation").exists()
@@ -324,17 +345,17 @@ def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_netw
 
 
 @pytest.mark.slow
-def test_fashion_mnist_from_a_data_folder(archives, fashion, tmp_path):
+def test_fashion_mnist_from_a_data_folder(archives, fashion, tmp_path, tiny):
     tiny(
         "--dataset", "auto", "--data-dir", archives, "--no-classifier", "--output", tmp_path / "run"
     )
     assert {row["dataset"] for row in rows(tmp_path / "run")} == {"fashion_mnist"}
 
 
-def test_stages_without_their_output_are_done_again(finished, tmp_path):
+def test_stages_without_their_output_are_done_again(finished, tmp_path, command):
     shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run" / "metrics.csv").unlink()
-    resumed = run("--resume", tmp_path / "run")
+    resumed = command("--resume", tmp_path / "run")
     assert resumed.stdout.count("done before") == 8
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (
         finished[0] / "metrics.csv"
