@@ -1,4 +1,3 @@
-import itertools
 import os
 import subprocess
 import sys
@@ -41,10 +40,10 @@ def test_reflect_padding_by_numpy():
 @pytest.mark.parametrize(
     ("dtype", "shape"),
     [
-        *itertools.product(["float32", "mixed_bfloat16"], [(28, 28, 1), (7, 9, 3), (2, 2, 1)]),
-        *itertools.product(
-            ["mixed_float16"], [(7, 9, 3), (2, 2, 1)]
-        ),  # 28x28 takes minutes in float16 on a CPU
+        ("float32", (28, 28, 1)),
+        ("float32", (2, 2, 1)),
+        ("mixed_bfloat16", (7, 9, 3)),
+        ("mixed_float16", (7, 9, 3)),
     ],
 )
 def test_learns_and_survives_saving(shape, dtype, tmp_path):
