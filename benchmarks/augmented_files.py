@@ -1,11 +1,13 @@
-"""Whether images that `tfdvae augment` writes are worth as much to a classifier as those of the in-memory path.
+"""Whether images written by `tfdvae augment` are worth as much to a classifier as those in memory.
 
 python benchmarks/augmented_files.py --data-dir FOLDER
 
-goes on where it was stopped, by the seeds that `rows.csv` holds (without the file all are trained), and writes `report.md`, both in results/augmented_files. For each seed a
-DVAE learns from 5,000 images of Fashion-MNIST, with Gaussian noise of 0.1 and 8 bits a pixel. Its synthetic images are written by
-`tfdvae augment`, beside the originals, and read back with `keras.utils.image_dataset_from_directory`; or they are made and used in memory.
-The published CNN is trained on both, for as many steps, in orders that differ, and tested on all test images.
+goes on where it was stopped, by the seeds that `rows.csv` holds (without the file all are trained),
+and writes `report.md`, both in results/augmented_files. For each seed a DVAE learns from 5,000
+images of Fashion-MNIST, with Gaussian noise of 0.1 and 8 bits a pixel. Its synthetic images are
+written by `tfdvae augment`, beside the originals, and read back with
+`keras.utils.image_dataset_from_directory`; or they are made and used in memory. The published CNN is
+trained on both, for as many steps, in orders that differ, and tested on all test images.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from tfdvae.image_io import codec
 from tfdvae.inference import image_arrays
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, statistics
+from tfdvae.reporting.document import Document, Paragraph, Table
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.augmentation.training import train_generator
 
@@ -110,26 +113,35 @@ def both_ways(source: image_dataset.ImageDataset, seed: int) -> tuple[float, flo
     return from_files, in_memory
 
 
-def told(found: list[list[float]], seeds: int) -> str:
+def difference(found: list[list[float]], seeds: int) -> str:
     """Return the difference of the two ways over the first seeds."""
-    difference = statistics.paired_difference(*(values[:seeds] for values in found))
-    return f"{difference.mean:+.2f} points (95% interval {difference.low:+.2f} to {difference.high:+.2f}, {len(found[0][:seeds])} seeds)"
+    lead = statistics.paired_difference(*(values[:seeds] for values in found))
+    interval = f"95% interval {lead.low:+.2f} to {lead.high:+.2f}"
+    return f"{lead.mean:+.2f} points ({interval}, {lead.count} seeds)"
 
 
-def report(rows: list[dict]) -> str:
+def report(rows: list[dict]) -> Document:
     """Return the report of the seeds that were trained both ways."""
-    pairs = {int(row["seed"]): {} for row in rows}
+    pairs: dict[int, dict[str, float]] = {int(row["seed"]): {} for row in rows}
     for row in rows:
         pairs[int(row["seed"])][row["protocol"]] = float(row["value"])
     found = [[pair[way] for pair in pairs.values()] for way in WAYS]
-    return "\n".join([
-        "# Synthetic images from files and from memory", "",
-        f"{COUNT:,} noisy images of Fashion-MNIST and two synthetic ones of a DVAE for each; published CNN, {STEPS:,} steps; accuracy in % on all test images without noise.",
-        "By `python benchmarks/augmented_files.py --data-dir FOLDER`. Both ways have the same images and the same initial weights, and another order of the images.", "",
-        "| seed | files of `tfdvae augment` | in memory |", "|---|---|---|",
-        *(f"| {seed} | {pair[WAYS[0]]:.2f} | {pair[WAYS[1]]:.2f} |" for seed, pair in pairs.items()), "",
-        f"Files minus memory: {told(found, len(pairs))}. Seeds 5 to 9 were added after a look at 0 to 4: {told(found, 5)}; before that it was {told(found, 4)}.", "",
-    ])  # fmt: skip
+    text = (
+        f"{COUNT:,} noisy images of Fashion-MNIST and two synthetic ones of a DVAE for each; "
+        f"published CNN, {STEPS:,} steps; accuracy in % on all test images without noise. "
+        "By `python benchmarks/augmented_files.py --data-dir FOLDER`. Both ways have the same "
+        "images and the same initial weights, and another order of the images."
+    )
+    table = Table(
+        ["seed", "files of `tfdvae augment`", "in memory"],
+        [[str(seed), *(f"{pair[way]:.2f}" for way in WAYS)] for seed, pair in pairs.items()],
+    )
+    leads = (
+        f"Files minus memory: {difference(found, len(pairs))}. Seeds 5 to 9 were added after a look "
+        f"at 0 to 4: {difference(found, 5)}; before that it was {difference(found, 4)}."
+    )
+    title = "Synthetic images from files and from memory"
+    return Document(title, [Paragraph(text), table, Paragraph(leads)])
 
 
 def main() -> None:
@@ -143,8 +155,18 @@ def main() -> None:
     for seed in SEEDS:
         if str(seed) in {row["seed"] for row in rows}:
             continue
-        fixed = {"study": "augmented_files", "run": f"seed{seed}", "dataset": source.name, "n_train": COUNT, "condition": "noisy", "model": "dvae",
-                 "test_corruption": "none", "split": "test", "seed": seed, "metric": "accuracy"}  # fmt: skip
+        fixed = {
+            "study": "augmented_files",
+            "run": f"seed{seed}",
+            "dataset": source.name,
+            "n_train": COUNT,
+            "condition": "noisy",
+            "model": "dvae",
+            "test_corruption": "none",
+            "split": "test",
+            "seed": seed,
+            "metric": "accuracy",
+        }
         rows += [
             fixed | {"protocol": way, "value": value}
             for way, value in zip(WAYS, both_ways(source, seed), strict=True)
@@ -152,8 +174,9 @@ def main() -> None:
         csv_rows.write_rows(path, rows)
         rows = csv_rows.read_rows(path)
         print(f"seed {seed}: {rows[-2]['value']}, {rows[-1]['value']}", flush=True)
-    files.write_text(path.with_name("report.md"), report(rows))
-    print(report(rows))
+    text = report(rows).markdown()
+    files.write_text(path.with_name("report.md"), text)
+    print(text)
 
 
 if __name__ == "__main__":

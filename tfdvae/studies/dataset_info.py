@@ -20,6 +20,7 @@ class DatasetInfo:
     Attributes:
         name: of the dataset, of the folder or of the file, without the path.
         class_names: one name a class.
+        image_shape: height, width and channels.
         train_count: all training images.
         test_count: test images.
         test_groups: groups of test images; None where images have no groups.
@@ -28,6 +29,7 @@ class DatasetInfo:
 
     name: str
     class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
     train_count: int
     test_count: int
     test_groups: int | None = None
@@ -40,6 +42,7 @@ class DatasetInfo:
         return cls(
             Path(dataset.name).name,
             tuple(dataset.class_names),
+            dataset.train.images.shape[1:],
             len(dataset.train.labels),
             len(dataset.test.labels),
             None if groups is None else len(np.unique(groups)),
@@ -59,7 +62,8 @@ class DatasetInfo:
                 f"{path} is missing; start the study again in this folder, which writes it."
             )
         values = files.read_json(path)
-        return cls(**values | {"class_names": tuple(values["class_names"])})
+        tuples = {name: tuple(values[name]) for name in ("class_names", "image_shape")}
+        return cls(**values | tuples)
 
     def write(self, folder: Path) -> None:
         """Write the facts into the folder of a study."""

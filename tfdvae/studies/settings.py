@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import tyro
 
-from tfdvae._utils import checks
+from tfdvae._utils import checks, files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,18 @@ class StudyConfig:
     def of_quick(cls, **settings: Any) -> Self:
         """Return the settings of a first look, but for those given."""
         return cls(**{**cls.QUICK, **settings})
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """Return the settings of a study in a folder: those in its `config.json`, and defaults."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        kept = files.read_json(folder / "config.json")
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in kept.items()
+            if name in names
+        }
+        return cls(**values)
 
     @property
     def own_images(self) -> dict[str, Any]:

@@ -353,7 +353,7 @@ def made_report(folder, rows, replicates=1e-4, groups=None):
     csv_rows.write_rows(folder / "rows.csv", rows)
     files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
     classes = tuple(map(str, range(10)))
-    DatasetInfo("fashion_mnist", classes, 60_000, 10_000, groups).write(folder)
+    DatasetInfo("fashion_mnist", classes, (28, 28, 1), 60_000, 10_000, groups).write(folder)
     report.write(folder)
     return (folder / "report.md").read_text()
 

@@ -2,13 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import tyro
 
 from tfdvae import registry
-from tfdvae._utils import checks, files
+from tfdvae._utils import checks
 from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import parse_image_size
@@ -169,18 +168,6 @@ class AugmentationStudyConfig(StudyConfig):
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, PRECISIONS)
         classification.parse(self.metric)
-
-    @classmethod
-    def of_folder(cls, folder: Path) -> Self:
-        """Return the settings of a study in a folder, those that `config.json` holds."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        kept = files.read_json(folder / "config.json")
-        values = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in kept.items()
-            if name in names
-        }
-        return cls(**values)
 
     @property
     def own_images(self) -> dict[str, Any]:

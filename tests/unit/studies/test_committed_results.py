@@ -1,0 +1,90 @@
+"""Reports in `results/` say what their rows say: each is written anew from a copy of its rows."""
+
+import html
+import importlib.util
+import re
+import shutil
+import sys
+
+import pytest
+
+from tests.helpers.processes import ROOT
+from tfdvae._utils import csv_rows
+from tfdvae.studies.registry import STUDIES
+
+RESULTS = ROOT / "results"
+FOLDERS = sorted(path.parent.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("rows.csv"))
+BENCHMARKS = ("augmented_files", "recipes")
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?")
+
+
+def numbers(text):
+    return NUMBER.findall(text)
+
+
+def table_numbers(text):
+    """Return the numbers of each table of a report."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    return [numbers(table) for table in tables]
+
+
+def benchmark(name):
+    """Import a script of `benchmarks/`."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_all_folders_are_read():
+    assert {path.partition("/")[0] for path in FOLDERS} == {
+        "augmentation", "retina", "noise", "denoising", "uses", "recipes", "development",
+        "precision", "augmented_files",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", [name for name in FOLDERS if name not in BENCHMARKS])
+def test_report_of_a_study(folder, tmp_path):
+    copy = tmp_path / "copy"
+    kept = shutil.ignore_patterns("report.*")
+    shutil.copytree(RESULTS / folder, copy, ignore=kept)
+    study = csv_rows.read_rows(copy / "rows.csv")[0]["study"]
+    STUDIES.get(study).write_report(copy)
+    made, committed = ((place / "report.md").read_text() for place in (copy, RESULTS / folder))
+    assert table_numbers(made) == table_numbers(committed)
+    assert numbers(made) == numbers(committed)
+    assert made == committed, f"write the reports in results/{folder} anew, from its rows"
+    page = (copy / "report.html").read_text()
+    cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", page, flags=re.DOTALL)
+    shown = html.unescape(re.sub(r"<[^>]+>", "", " | ".join(cells)))
+    assert numbers(shown) == [number for table in table_numbers(made) for number in table]
+
+
+def test_report_of_synthetic_images_from_files():
+    module = benchmark("augmented_files")
+    made = module.report(csv_rows.read_rows(RESULTS / "augmented_files" / "rows.csv")).markdown()
+    assert made == (RESULTS / "augmented_files" / "report.md").read_text()
+
+
+def test_report_of_precisions():
+    module = benchmark("precision")
+    rows = {
+        name: csv_rows.read_rows(RESULTS / "precision" / name / "rows.csv")
+        for name in module.PRECISIONS
+    }
+    made = module.report(rows).markdown()
+    assert made == (RESULTS / "precision" / "report.md").read_text()
+
+
+def test_report_of_recipes():
+    """The seconds of that report are not in its rows, but in run folders, which are not kept."""
+    module = benchmark("recipes")
+    made = module.report(csv_rows.read_rows(RESULTS / "recipes" / "rows.csv"))
+    committed = (RESULTS / "recipes" / "report.md").read_text()
+
+    def without_seconds(text):
+        return [line.rpartition("|")[0].rpartition("|")[0] if line.startswith("|") else line
+                for line in text.splitlines()]  # fmt: skip
+
+    assert without_seconds(made) == without_seconds(committed)

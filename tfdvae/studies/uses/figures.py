@@ -1,0 +1,82 @@
+"""Figures of the study on uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfdvae._utils import files
+from tfdvae.reporting import plots
+from tfdvae.studies.uses.measures import SHOWN_FRACTIONS
+
+MISSING_COLOUR = (0.0, 0.45, 0.7)
+BYTE_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
+    """Draw imputed images of the first seed, if its arrays are on this machine.
+
+    Args:
+        folder: of the study.
+        methods: names of methods in the arrays, and in the figure.
+    """
+    cells = files.whole(folder / "cells", "imputation-seed*.npz")
+    if not cells:
+        return
+    first = min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]))
+    with np.load(first) as arrays:
+        pictures = dict(arrays)
+    rows = {"original": pictures["original"]}
+    for fraction in SHOWN_FRACTIONS:
+        holed = pictures[f"{fraction:g}/input"]
+        missing = np.isnan(holed)
+        rows[f"{fraction:.0%} missing\n(blue)"] = np.where(missing, MISSING_COLOUR, holed)
+        rows |= {
+            f"{name}\n{fraction:.0%}": pictures[f"{fraction:g}/{method}"]
+            for method, name in methods.items()
+        }
+    seed = first.stem.rpartition("seed")[2]
+    title = f"Missing pixels filled in: the first test image of each class (seed {seed})"
+    plots.image_rows(rows, title, folder / "figures" / "imputation.png")
+
+
+def draw_compression(
+    curves: Mapping[str, list[tuple[float, float]]], dataset: str, path: Path
+) -> None:
+    """Draw quality against size.
+
+    Args:
+        curves: bytes an image and PSNR in dB by name; pairs of a DAE and PCA, then of JPEG.
+        dataset: its name.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(8.5, 5), layout="constrained")
+    axes = figure.subplots()
+    for number, (title, points) in enumerate(curves.items()):
+        kind = title.split(",")[0].split(" ")[0]
+        colour = "#000000" if kind == "JPEG" else plots.COLOURS[number // 2]
+        filled = kind == "DAE" or "without" in title
+        axes.plot(
+            *zip(*points, strict=True),
+            color=colour,
+            linestyle="-" if filled else "--",
+            marker=plots.MARKERS[number // 2],
+            markersize=5,
+            markerfacecolor=colour if filled else "white",
+            label=title,
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(BYTE_TICKS, list(map(str, BYTE_TICKS)))
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.set(
+        title=f"{dataset}, test images: quality against size",
+        xlabel="bytes an image (logarithmic; decoder not counted)",
+        ylabel="mean PSNR, dB",
+    )
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
