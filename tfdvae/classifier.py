@@ -25,21 +25,24 @@ def cnn(
 ) -> keras.Model:
     """Return the published CNN, compiled with Adam and cross-entropy from logits.
 
-    Two 3x3 convolutions (32 and 64 channels, reflect padding, ReLU), max-pooling by 2, three dense layers of 128 ReLU units,
-    logits. 1,658,890 parameters for 28x28x1 images and 10 classes.
+    Two 3x3 convolutions (32 and 64 channels, reflect padding, ReLU), max-pooling by 2, three dense
+    layers of 128 ReLU units, logits. 1,658,890 parameters for 28x28x1 images and 10 classes.
 
     Args:
         image_shape: (H, W, C), at least 2x2.
         classes: number of classes.
         seed: root seed of the initial weights.
         dtype: Keras dtype policy; the logits are float32.
+
+    Example:
+        >>> cnn((28, 28, 1), 10).count_params()
+        1658890
     """
     model = layers(image_shape, classes, seed=seed, dtype=dtype)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    if (
-        dtype == "mixed_float16"
-    ):  # Keras scales the loss by itself only where the whole model has this policy
+    # Keras scales the loss by itself only where the whole model has this policy.
+    if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(optimizer, loss, metrics=["accuracy"])
     return model
@@ -77,8 +80,9 @@ def layers(
 def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
     """Return the user's own classifier, whose initial weights are a function of the seed.
 
-    The function is called with `image_shape` and `classes`, after Keras's global seed was set. It returns a compiled model that takes
-    float images (N, H, W, C), gives logits or probabilities (N, classes), and has a loss that takes class numbers (N,).
+    The function is called with `image_shape` and `classes`, after Keras's global seed was set. It
+    returns a compiled model that takes float images (N, H, W, C), gives logits or probabilities
+    (N, classes), and has a loss that takes class numbers (N,).
 
     Args:
         text: `module:function`; the module may be in the working folder.
@@ -87,7 +91,8 @@ def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) 
         seed: root seed; the stream is `classifier`.
 
     Raises:
-        ValueError: no such module or function, an error in one of them, or a model that does not fit; all name `classifier`.
+        ValueError: no such module or function, an error in one of them, or a model that does not
+            fit; all name `classifier`.
         TypeError: no function, or one that returns no Keras model.
     """
     function = _find(text)
@@ -96,32 +101,37 @@ def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) 
         model = function(tuple(image_shape), classes)
     except Exception as error:
         raise ValueError(
-            f"`classifier`: {text}({tuple(image_shape)}, {classes}) raised {_told(error)}"
+            f"`classifier`: {text}({tuple(image_shape)}, {classes}) raised {describe_error(error)}"
         ) from error
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"`classifier` {text} must return a keras.Model; got {type(model).__module__}.{type(model).__qualname__}."
+            f"`classifier` {text} must return a keras.Model; got {type(model).__module__}."
+            f"{type(model).__qualname__}."
         )
     if not model.compiled:
         raise ValueError(
             f"`classifier` {text} must return a compiled model: model.compile(optimizer, loss)."
         )
     _check_shapes(model, text, image_shape, classes)
-    count = (
-        3 if classes == 2 else 2
-    )  # with as many images as classes, a loss that compares number by number would raise nothing
+    # With as many images as classes, a loss that compares number by number would raise nothing.
+    count = 3 if classes == 2 else 2
     try:
         model.test_step((keras.ops.zeros((count, *image_shape)), keras.ops.arange(count) % 2))
     except Exception as error:
         raise ValueError(
-            f"`classifier` {text} must have a loss that takes class numbers, such as sparse_categorical_crossentropy; it raised {_told(error)}"
+            f"`classifier` {text} must have a loss that takes class numbers, such as "
+            f"sparse_categorical_crossentropy; it raised {describe_error(error)}"
         ) from error
     model.reset_metrics()
     return model
 
 
 def fingerprint(text: str) -> str:
-    """Return what changes where the file of the user's classifier does; what it imports is not looked at. Errors as in `load`."""
+    """Return a hash of the file of the user's classifier, without what it imports.
+
+    Raises:
+        ValueError, TypeError: as `load` does.
+    """
     path = inspect.getsourcefile(importlib.import_module(_find(text).__module__))
     if path is None:
         raise ValueError(f"`classifier` {text} must come from a Python file.")
@@ -145,10 +155,11 @@ def _find(text: str) -> Callable:
             and f"{module_name}.".startswith(f"{error.name}.")
         ):
             raise ValueError(
-                f"`classifier` {text}: there is no module {error.name}, neither in {os.getcwd()} nor installed."
+                f"`classifier` {text}: there is no module {error.name}, neither in {os.getcwd()} "
+                "nor installed."
             ) from None
         raise ValueError(
-            f"`classifier` {text}: importing {module_name} raised {_told(error)}"
+            f"`classifier` {text}: importing {module_name} raised {describe_error(error)}"
         ) from error
     if not hasattr(module, name):
         functions = [
@@ -166,7 +177,7 @@ def _find(text: str) -> Callable:
 def _check_shapes(
     model: keras.Model, text: str, image_shape: tuple[int, int, int], classes: int
 ) -> None:
-    """See that a model takes one batch of images and gives one output a class; the model is built then."""
+    """Check that a model takes one batch of images and gives one output a class; build it."""
     wanted = (None, *image_shape)
     taken = [
         tuple(each.shape) for each in getattr(model, "inputs", None) or []
@@ -177,26 +188,29 @@ def _check_shapes(
         or any(n not in (None, m) for n, m in zip(taken[0], wanted, strict=True))
     ):
         raise ValueError(
-            f"`classifier` {text} must take images {wanted}; got a model of {' and '.join(map(str, taken))}."
+            f"`classifier` {text} must take images {wanted}; got a model of "
+            f"{' and '.join(map(str, taken))}."
         )
     try:
         output = model(np.zeros((2, *image_shape), np.float32), training=False)
     except Exception as error:
         raise ValueError(
-            f"`classifier` {text} must take images {wanted}; it raised {_told(error)}"
+            f"`classifier` {text} must take images {wanted}; it raised {describe_error(error)}"
         ) from error
     if not keras.ops.is_tensor(output):
         raise ValueError(
-            f"`classifier` {text} must have one output a class {(None, classes)}; got a {type(output).__name__} of outputs."
+            f"`classifier` {text} must have one output a class {(None, classes)}; got a "
+            f"{type(output).__name__} of outputs."
         )
     if output.shape != (2, classes):
         raise ValueError(
-            f"`classifier` {text} must have one output a class {(None, classes)}; got {(None, *output.shape[1:])}."
+            f"`classifier` {text} must have one output a class {(None, classes)}; got "
+            f"{(None, *output.shape[1:])}."
         )
 
 
-def _told(error: Exception) -> str:
-    """Return the type of an error and the first line that says something: Keras puts one before it and colours."""
+def describe_error(error: Exception) -> str:
+    """Return the type of an error and the first line of its text, without Keras's preamble."""
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
     said = next(
         (

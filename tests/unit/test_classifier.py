@@ -123,7 +123,8 @@ def build(image_shape, classes):
     images = keras.Input((None, None, image_shape[-1]))
     hidden = layers.BatchNormalization()(layers.Conv2D(4, 3)(images))
     model = keras.Model(images, layers.Dense(classes)(layers.GlobalAveragePooling2D()(hidden)))
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
     return model
 """
 LATE = plain().replace("keras.Input(image_shape), ", "")
@@ -189,39 +190,141 @@ print(load("mine:build", (4, 4, 1), 2, 0).output_shape)
 OWN_REFUSED = {
     "no colon": ("", "mine", ValueError, "`classifier` must be module:function, .*; got 'mine'"),
     "no name": ("", "mine:", ValueError, "must be module:function"),
-    "no module": ("", "own_nothing:build", ValueError, "there is no module own_nothing, neither in .* nor installed"),
+    "no module": (
+        "",
+        "own_nothing:build",
+        ValueError,
+        "there is no module own_nothing, neither in .* nor installed",
+    ),
     "no submodule": ("", "mine.deep:build", ValueError, r"there is no module mine\.deep"),
     "relative": ("", ".deep:build", ValueError, "importing .deep raised"),
-    "import inside": ("import own_nothing", "mine:build", ValueError, "importing mine raised ModuleNotFoundError: No module named 'own_nothing'"),
-    "name inside": ("from keras import nothing", "mine:build", ValueError, "importing mine raised ImportError: cannot import name 'nothing'"),
+    "import inside": (
+        "import own_nothing",
+        "mine:build",
+        ValueError,
+        "importing mine raised ModuleNotFoundError: No module named 'own_nothing'",
+    ),
+    "name inside": (
+        "from keras import nothing",
+        "mine:build",
+        ValueError,
+        "importing mine raised ImportError: cannot import name 'nothing'",
+    ),
     "syntax": ("def build(:", "mine:build", ValueError, "importing mine raised SyntaxError"),
-    "misspelt": ("def build(a, b): pass", "mine:biuld", ValueError, "`classifier` must be one of mine:build; got .* Did you mean 'mine:build'"),
+    "misspelt": (
+        "def build(a, b): pass",
+        "mine:biuld",
+        ValueError,
+        "`classifier` must be one of mine:build; got .* Did you mean 'mine:build'",
+    ),
     "no function": ("build = 3", "mine:build", TypeError, "mine:build must be a function; got int"),
-    "raises": ("def build(a, b): raise KeyError('no such layer')", "mine:build", ValueError, r"mine:build\(\(6, 5, 3\), 4\) raised KeyError: 'no such layer'"),
-    "arguments": ("def build(a): pass", "mine:build", ValueError, r"raised TypeError: build\(\) takes 1 positional argument"),
-    "nothing": ("def build(a, b): pass", "mine:build", TypeError, "must return a keras.Model; got builtins.NoneType"),
-    "layer": ("def build(a, b): return layers.Dense(b)", "mine:build", TypeError, "must return a keras.Model; got keras.*Dense"),
-    "not compiled": (plain().replace("model.compile", "print"), "mine:build", ValueError, "must return a compiled model"),
-    "other size": (plain(shape="(8, 5, 3)"), "mine:build", ValueError, r"must take images \(None, 6, 5, 3\); got a model of \(None, 8, 5, 3\)"),
+    "raises": (
+        "def build(a, b): raise KeyError('no such layer')",
+        "mine:build",
+        ValueError,
+        r"mine:build\(\(6, 5, 3\), 4\) raised KeyError: 'no such layer'",
+    ),
+    "arguments": (
+        "def build(a): pass",
+        "mine:build",
+        ValueError,
+        r"raised TypeError: build\(\) takes 1 positional argument",
+    ),
+    "nothing": (
+        "def build(a, b): pass",
+        "mine:build",
+        TypeError,
+        "must return a keras.Model; got builtins.NoneType",
+    ),
+    "layer": (
+        "def build(a, b): return layers.Dense(b)",
+        "mine:build",
+        TypeError,
+        "must return a keras.Model; got keras.*Dense",
+    ),
+    "not compiled": (
+        plain().replace("model.compile", "print"),
+        "mine:build",
+        ValueError,
+        "must return a compiled model",
+    ),
+    "other size": (
+        plain(shape="(8, 5, 3)"),
+        "mine:build",
+        ValueError,
+        r"must take images \(None, 6, 5, 3\); got a model of \(None, 8, 5, 3\)",
+    ),
     "flat": (plain(shape="(90,)"), "mine:build", ValueError, r"got a model of \(None, 90\)"),
-    "batch": (plain(shape="batch_shape=(32, 6, 5, 3)"), "mine:build", ValueError, r"got a model of \(32, 6, 5, 3\)"),
-    "late size": (LATE.replace("layers.Flatten()", "layers.Conv2D(2, 9)"), "mine:build", ValueError, "must take images .*; it raised ValueError: Computed output size"),
-    "deep size": (SUBCLASS.replace("layers.Flatten()(images)", "layers.Reshape((7,))(images)"), "mine:build", ValueError, "must take images .*; it raised ValueError: The total size"),
-    "one output": (plain(last="layers.Dense(1)"), "mine:build", ValueError, r"one output a class \(None, 4\); got \(None, 1\)"),
-    "maps": (plain().replace("layers.Flatten(), ", ""), "mine:build", ValueError, r"got \(None, 6, 5, 4\)"),
-    "one-hot": (plain(compiled="'adam', 'categorical_crossentropy'"), "mine:build", ValueError, "loss that takes class numbers, .*; it raised ValueError: Arguments `target`"),
-    "squares": (plain(compiled="'adam', 'mse'"), "mine:build", ValueError, "loss that takes class numbers"),
-    "no loss": (plain(compiled=""), "mine:build", ValueError, "loss that takes class numbers, .* No loss to compute"),
-    "two inputs": ("""
+    "batch": (
+        plain(shape="batch_shape=(32, 6, 5, 3)"),
+        "mine:build",
+        ValueError,
+        r"got a model of \(32, 6, 5, 3\)",
+    ),
+    "late size": (
+        LATE.replace("layers.Flatten()", "layers.Conv2D(2, 9)"),
+        "mine:build",
+        ValueError,
+        "must take images .*; it raised ValueError: Computed output size",
+    ),
+    "deep size": (
+        SUBCLASS.replace("layers.Flatten()(images)", "layers.Reshape((7,))(images)"),
+        "mine:build",
+        ValueError,
+        "must take images .*; it raised ValueError: The total size",
+    ),
+    "one output": (
+        plain(last="layers.Dense(1)"),
+        "mine:build",
+        ValueError,
+        r"one output a class \(None, 4\); got \(None, 1\)",
+    ),
+    "maps": (
+        plain().replace("layers.Flatten(), ", ""),
+        "mine:build",
+        ValueError,
+        r"got \(None, 6, 5, 4\)",
+    ),
+    "one-hot": (
+        plain(compiled="'adam', 'categorical_crossentropy'"),
+        "mine:build",
+        ValueError,
+        "loss that takes class numbers, .*; it raised ValueError: Arguments `target`",
+    ),
+    "squares": (
+        plain(compiled="'adam', 'mse'"),
+        "mine:build",
+        ValueError,
+        "loss that takes class numbers",
+    ),
+    "no loss": (
+        plain(compiled=""),
+        "mine:build",
+        ValueError,
+        "loss that takes class numbers, .* No loss to compute",
+    ),
+    "two inputs": (
+        """
 def build(image_shape, classes):
     images = [keras.Input(image_shape), keras.Input(image_shape)]
     model = keras.Model(images, layers.Dense(classes)(layers.Flatten()(layers.Add()(images))))
     model.compile("adam", "sparse_categorical_crossentropy")
     return model
-""", "mine:build", ValueError, r"got a model of \(None, 6, 5, 3\) and \(None, 6, 5, 3\)"),
-    "two outputs": (SUBCLASS.replace("return self.last(layers.Flatten()(images))", "return [self.last(layers.Flatten()(images)), images]"),
-                    "mine:build", ValueError, "one output a class .*; got a list of outputs"),
-}  # fmt: skip
+""",
+        "mine:build",
+        ValueError,
+        r"got a model of \(None, 6, 5, 3\) and \(None, 6, 5, 3\)",
+    ),
+    "two outputs": (
+        SUBCLASS.replace(
+            "return self.last(layers.Flatten()(images))",
+            "return [self.last(layers.Flatten()(images)), images]",
+        ),
+        "mine:build",
+        ValueError,
+        "one output a class .*; got a list of outputs",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", OWN_REFUSED)

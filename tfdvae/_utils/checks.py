@@ -68,13 +68,15 @@ def images(
         argument: name used in messages.
         value: array-like of numbers.
         shape: the (H, W, C) that is expected, if any.
-        scale: `unit`: every value in [0, 1]. `noisy`: images of [0, 1] to which noise was added and not clipped: single values
-            outside, while the mean over all pixels stays within [-0.1, 1.1] and every value within [-8, 9]. `free`: values
-            within [-10, 10], so that images of [0, 1] and [-1, 1] pass and 8-bit ones do not.
+        scale: `unit`: every value in [0, 1]. `noisy`: images of [0, 1] to which noise was added and
+            not clipped: every value within [-8, 9], and the mean over all pixels within
+            [-0.1, 1.1]. `free`: values within [-10, 10], so that images of [0, 1] and [-1, 1] pass
+            and 8-bit ones do not.
 
     Raises:
         TypeError: the values are not real numbers.
-        ValueError: wrong rank or shape, no images, NaN or infinite values, or values outside the range.
+        ValueError: wrong rank or shape, no images, NaN or infinite values, or values outside the
+            range.
     """
     array = value if isinstance(value, np.memmap) else np.asarray(value)
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
@@ -84,7 +86,8 @@ def images(
         raise ValueError(f"`{argument}` must have shape {expected}; got {array.shape}.")
     if 0 in array.shape:
         raise ValueError(
-            f"`{argument}` must hold at least one image of at least one pixel; got shape {array.shape}."
+            f"`{argument}` must hold at least one image of at least one pixel; got shape "
+            f"{array.shape}."
         )
     array = array.astype(np.float32, copy=False)
     low, high = float(array.min()), float(array.max())
@@ -95,17 +98,20 @@ def images(
     if scale == "free":
         if low < -10 or high > 10:
             raise ValueError(
-                f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; got values from {low:g} to {high:g}."
+                f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; "
+                f"got values from {low:g} to {high:g}."
             )
     elif scale == "noisy":
         mean = float(array.mean(dtype=np.float64))
         if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
             raise ValueError(
-                f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got values from {low:g} to {high:g} with mean {mean:g}."
+                f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got values "
+                f"from {low:g} to {high:g} with mean {mean:g}."
             )
     elif low < 0 or high > 1:
         raise ValueError(
-            f"`{argument}` must be in [0, 1]; got values from {low:g} to {high:g}. Scale the images, or clip noisy ones."
+            f"`{argument}` must be in [0, 1]; got values from {low:g} to {high:g}. Scale the "
+            "images, or clip noisy ones."
         )
     return array
 

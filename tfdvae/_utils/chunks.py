@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that one process at a time may write."""
+"""Arrays on disk that are written and read piece by piece, as they may be larger than memory."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,9 +11,10 @@ from tfdvae._utils import limits
 
 @contextlib.contextmanager
 def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield a function that appends rows to the `.npy` file `path`, which so may hold more than memory does.
+    """Yield a function that appends rows to the `.npy` file `path`.
 
-    The first rows fix type and shape; how many come in all need not be known. With none there is no array in the file.
+    The first rows fix type and shape; how many there will be need not be known. Without any the
+    file holds no array.
 
     Raises:
         ValueError: rows of another type or shape than the first.
@@ -38,7 +39,8 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
                 write_header(*kind)
             if (rows.dtype, rows.shape[1:]) != kind:
                 raise ValueError(
-                    f"rows must be {kind[0]} of shape {kind[1]}; got {rows.dtype} of shape {rows.shape[1:]}."
+                    f"rows must be {kind[0]} of shape {kind[1]}; got {rows.dtype} of shape "
+                    f"{rows.shape[1:]}."
                 )
             file.write(rows.tobytes() if rows.size == 0 else rows.data)
             count += len(rows)
@@ -50,12 +52,12 @@ def array_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
 
 
 def batch_rows(row_bytes: int, most: int) -> int:
-    """Return how many rows to take at a time: `most`, or as many as 8 MiB hold where that is fewer, but one at least."""
+    """Return how many rows to take at a time: at most `most`, at most 8 MiB, at least one."""
     return max(1, min(most, limits.current().batch_bytes // row_bytes))
 
 
 def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
-    """Return slices that cover `count` rows, each of a multiple of `multiple` rows but for the last.
+    """Return slices that cover `count` rows; all but the last have a multiple of `multiple` rows.
 
     A piece has at most 64 MiB, or `multiple` rows where these are more.
     """

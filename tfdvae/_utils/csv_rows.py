@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that one process at a time may write."""
+"""Long rows in CSV files: one schema for everything that is measured."""
 
 import csv
 from collections.abc import Iterable
@@ -7,13 +7,29 @@ from pathlib import Path
 from tfdvae._utils.files import replacing
 
 ROW_FIELDS = [
-    "study", "run", "dataset", "n_train", "condition", "model", "network", "corruption", "target", "augmentation",
-    "protocol", "test_corruption", "split", "epoch", "step", "seed", "metric", "value",
-]  # fmt: skip
+    "study",
+    "run",
+    "dataset",
+    "n_train",
+    "condition",
+    "model",
+    "network",
+    "corruption",
+    "target",
+    "augmentation",
+    "protocol",
+    "test_corruption",
+    "split",
+    "epoch",
+    "step",
+    "seed",
+    "metric",
+    "value",
+]
 
 
 def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
-    """Write long rows as CSV in one step: one column for each of `ROW_FIELDS`, empty where it does not apply.
+    """Write long rows as CSV in one step, with the columns `ROW_FIELDS`, empty where not given.
 
     Floats are written with 17 significant digits, so that reading them back gives the same bits.
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that one process at a time may write."""
+"""Writing files in one step, and folders that one process at a time may write."""
 
 import contextlib
 import hashlib
@@ -21,8 +21,16 @@ _SCRATCH = ".tmp-tfdvae-"
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends without error, rename it to `path`.
 
-    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a folder is moved aside first and
-    removed last, so that `path` is the old one, the new one or absent, and never a part.
+    The block writes a file or makes a folder there. A file at `path` is replaced in one step; a
+    folder is moved aside first and removed last, so that `path` is the old one, the new one or
+    absent, and never half-written.
+
+    Args:
+        path: of the file or folder; folders above it are made.
+
+    Example:
+        >>> with replacing("result.csv") as temporary:
+        ...     temporary.write_text("a,b")
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,8 +60,8 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def whole(folder: Path, pattern: str) -> list[Path]:
-    """Return the files in a folder that a pattern fits, by name, without those that are being written or were left half-written."""
+def completed_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in a folder that match a pattern, sorted; half-written ones are left out."""
     return sorted(path for path in folder.glob(pattern) if not path.name.startswith(_TEMPORARY))
 
 
@@ -88,7 +96,10 @@ def read_json(path: str | Path) -> Any:
 
 
 def absolute(path: str | Path) -> Path:
-    """Return a path from the root: of a folder where it is, of a file under its own name, which may be a link to one without the suffix."""
+    """Return an absolute path; links in it are followed, but not the last one to a file.
+
+    A file keeps its own name, as the name that a link leads to may lack the suffix.
+    """
     path = Path(path).expanduser()
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
@@ -101,7 +112,7 @@ def sha256(path: str | Path) -> str:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; it is freed when the block or the process ends, however that happens.
+    """Hold the lock of a folder; it is freed when the block or the process ends in any way.
 
     Raises:
         BlockingIOError: another process holds it.
@@ -124,9 +135,10 @@ def is_scratch(path: Path) -> bool:
 
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Yield a folder for files that are needed for a while, in `beside`, which is made: where results go there is room for them.
+    """Yield a folder for temporary files in `beside`, which is made: the disk of the results.
 
-    Those of processes that were killed, which hold no lock any more, are removed once they are a minute old.
+    Those of processes that were killed, which hold no lock any more, are removed once they are a
+    minute old.
     """
     beside.mkdir(parents=True, exist_ok=True)
     for left in beside.glob(f"{_SCRATCH}*"):

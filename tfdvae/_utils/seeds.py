@@ -1,7 +1,8 @@
 """One root seed into named, independent streams of random numbers.
 
-Nothing here has state: a seed is a function of (root, purpose, counter), where the counter is an epoch, an optimizer
-step or the index of an image. So the numbers do not depend on batch size, order, threads or a resume.
+Nothing here has state: a seed is a function of (root, purpose, counter), where the counter is an
+epoch, an optimizer step or the index of an image. So the numbers do not depend on batch size,
+order, threads or a resume.
 """
 
 from __future__ import annotations

@@ -12,9 +12,13 @@ def cores() -> int:
 
 
 def use_threads(threads: int | None) -> int:
-    """Give TensorFlow, BLAS and OpenMP a number of threads, by default one a core whatever the environment says of them, and return it.
+    """Set the threads of TensorFlow, BLAS and OpenMP, and return how many they are.
 
-    BLAS and OpenMP are those of the libraries that are loaded; OpenMP has it in the calling thread alone.
+    Environment variables do not count. BLAS and OpenMP are those of the libraries that are loaded;
+    for OpenMP it holds in the calling thread alone.
+
+    Args:
+        threads: by default one a core.
 
     Raises:
         ValueError: TensorFlow has begun to work in this process with another number.
@@ -27,7 +31,8 @@ def use_threads(threads: int | None) -> int:
         running = tf.config.threading.get_intra_op_parallelism_threads() or cores()
         if threads is not None and running != threads:
             raise ValueError(
-                f"`threads` must be {running}, as TensorFlow already works in this process; got {threads}."
+                f"`threads` must be {running}, as TensorFlow already works in this process; got "
+                f"{threads}."
             ) from None
         wanted = running
     threadpoolctl.threadpool_limits(wanted)

@@ -29,6 +29,13 @@ INCIDENTAL = (
     "debug",
     "quiet",
 )  # settings that no result depends on
+WITHOUT_PAIRS = (  # settings of the generator that make no sense with pairs
+    "target",
+    "corruption_samples",
+    "samples_per_image",
+    "sampling",
+    "corrupt_before_encoding",
+)
 SINCE_0_1_0 = ("patience", "quiet")  # settings that `config.json` of 0.1.0 lacks
 
 
@@ -66,7 +73,8 @@ class TrainConfig:
             spec = self.generator.model_spec
             hint = f" Without one it is `{spec.plain}`." if spec.plain else ""
             raise ValueError(
-                f"a {spec.name} needs a `corruption` with a level above 0; got {self.injected}.{hint}"
+                f"a {spec.name} needs a `corruption` with a level above 0; got {self.injected}."
+                f"{hint}"
             )
 
     def _check_pairs(self) -> None:
@@ -81,10 +89,7 @@ class TrainConfig:
             raise ValueError(
                 "`corruption` cannot be given with `noisy_dir`, whose images are noisy already."
             )
-        for name in self.generator.changed(
-            "target", "corruption_samples", "samples_per_image", "sampling",
-            "corrupt_before_encoding",
-        ):  # fmt: skip
+        for name in self.generator.changed(*WITHOUT_PAIRS):
             raise ValueError(
                 f"`{name}` cannot be given with `noisy_dir`; got {getattr(self.generator, name)!r}."
             )

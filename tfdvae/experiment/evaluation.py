@@ -1,4 +1,4 @@
-"""What is measured on a trained model or classifier: dictionaries with the fields of a row that the measure knows."""
+"""Measure trained models and classifiers: rows as dictionaries, with the fields known here."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ from tfdvae.models.base import DenoisingModel
 
 
 def batch_size(images: np.ndarray) -> int:
-    """Return the images a batch: 500, or fewer where they are large; pieces end where batches do."""
+    """Return the images in a batch: 500, or fewer large ones; pieces end where batches do."""
     return chunks.batch_rows(4 * images[0].size, limits.current().evaluation_images)
 
 
@@ -22,11 +22,13 @@ def _pieces(images: np.ndarray) -> list[slice]:
 
 
 def test_noise(images: np.ndarray, corruption: Corruption, seed: int, first: int = 0) -> np.ndarray:  # noqa: PT028
-    """Return test images with their frozen noise: a function of (seed, corruption, position), not clipped.
+    """Return test images with their frozen noise, not clipped.
+
+    The noise is a function of (seed, corruption, position of the image).
 
     Args:
         images: float32 (N, H, W, C) in [0, 1], or unsigned integers.
-        corruption: what the images suffer.
+        corruption: that is applied.
         seed: root seed.
         first: position of the first of them among the test images.
     """
@@ -42,7 +44,10 @@ def test_noise(images: np.ndarray, corruption: Corruption, seed: int, first: int
 def classifier_outputs(
     classifier: keras.Model, images: np.ndarray, corruption: Corruption, seed: int
 ) -> np.ndarray:
-    """Return a classifier's outputs (N, classes) for test images with their frozen noise; arguments as in `classifier_rows`."""
+    """Return a classifier's outputs (N, classes) for test images with their frozen noise.
+
+    Args: as in `classifier_rows`.
+    """
     size = batch_size(images)
     noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in _pieces(images))
     return np.concatenate(
@@ -61,9 +66,10 @@ def classifier_rows(
 
     Args:
         classifier: returns logits (N, classes).
-        images: float32 (N, H, W, C) in [0, 1] or unsigned integers, uncorrupted; memory-mapped ones are read in pieces.
+        images: float32 (N, H, W, C) in [0, 1] or unsigned integers, uncorrupted; memory-mapped ones
+            are read in pieces.
         labels: int (N,).
-        corruptions: what the images suffer, one after the other.
+        corruptions: that are applied, one after the other.
         seed: root seed of the frozen test noise.
     """
     for corruption in corruptions:
@@ -84,12 +90,14 @@ def generator_rows(
     train: np.ndarray | tuple[np.ndarray, ...],
     test: np.ndarray | tuple[np.ndarray, ...],
 ) -> Iterator[dict]:
-    """Measure the losses of the model's likelihood (nats per image, but for `mse`) on training and test images, and the number of active latent units.
+    """Measure the losses on training and test images, and count active latent units.
+
+    Losses are in nats per image, but for the likelihood `mse`.
 
     Args:
         model: compiled.
-        train: float32 (N, H, W, C), as observed in training; or pairs (noisy, clean) of such arrays. Memory-mapped ones are read
-            in pieces.
+        train: float32 (N, H, W, C), as observed in training; or pairs (noisy, clean) of such
+            arrays. Memory-mapped ones are read in pieces.
         test: (M, H, W, C), float32 or unsigned integers, uncorrupted; or pairs.
     """
     train, test = (images if isinstance(images, tuple) else (images,) for images in (train, test))
@@ -107,14 +115,16 @@ def generator_rows(
 def denoising_rows(
     model: DenoisingModel, clean: np.ndarray, noisy: np.ndarray, test_corruption: str
 ) -> Iterator[dict]:
-    """Measure how much nearer to the clean images a model brings corrupted ones: means over images of PSNR and SSIM.
+    """Measure PSNR and SSIM of corrupted and of denoised images, as means over images.
 
-    `psnr_input` and `ssim_input` are those of the images given, `psnr` and `ssim` those of the model's output. SSIM needs images of
-    11x11 pixels; smaller ones have none.
+    `psnr_input` and `ssim_input` are those of the images given, `psnr` and `ssim` those of the
+    model's output, both against the clean images. SSIM needs images of 11x11 pixels; smaller ones
+    have none.
 
     Args:
         model: any.
-        clean: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in pieces.
+        clean: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in
+            pieces.
         noisy: the same images, corrupted, likewise.
         test_corruption: name of the corruption.
     """
@@ -128,7 +138,10 @@ def denoising_rows(
 def corruption_rows(
     model: DenoisingModel, images: np.ndarray, corruptions: Iterable[Corruption], seed: int
 ) -> Iterator[dict]:
-    """Measure as `denoising_rows` how a model denoises test images with each of the frozen test noises; arguments as in `classifier_rows`."""
+    """Measure PSNR and SSIM, as `denoising_rows` does, with each of the frozen test noises.
+
+    Args: as in `classifier_rows`.
+    """
     pieces = _pieces(images)
     for corruption in corruptions:
         pairs = (
@@ -142,10 +155,18 @@ def corruption_rows(
 
 
 def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:
-    """Return `psnr` and, where images have 11x11 pixels at least, `ssim` of each image, float64 (N,); arrays as in `metrics`."""
-    measures = {"psnr": image.psnr} | (
-        {"ssim": image.ssim} if min(clean.shape[1:3]) >= image.SSIM_WINDOW else {}
-    )
+    """Return `psnr` and, where images have 11x11 pixels at least, `ssim` of each image.
+
+    Args:
+        images: float (N, H, W, C).
+        clean: float (N, H, W, C) in [0, 1].
+
+    Returns:
+        float64 (N,) for each.
+    """
+    measures = {"psnr": image.psnr}
+    if min(clean.shape[1:3]) >= image.SSIM_WINDOW:
+        measures["ssim"] = image.ssim
     size = batch_size(clean)
     starts = range(0, len(clean), size)
     return {

@@ -142,7 +142,7 @@ class Checkpoints:
             model.save_weights(temporary / "model.weights.h5")
             files.write_json(temporary / "history.json", history)
         wanted = {last, *map(self._round, kept)}
-        for other in files.whole(self.folder, "round-*"):
+        for other in files.completed_files(self.folder, "round-*"):
             if other not in wanted:
                 shutil.rmtree(other)
 

@@ -210,7 +210,7 @@ def _finished(folder: Path) -> dict[str, list[dict[str, str]]]:
     if (folder / "rows.csv").exists():
         for row in csv_rows.read_rows(folder / "rows.csv"):
             finished.setdefault(row["run"], []).append(row)
-    paths = files.whole(folder / "cells", "*.csv")
+    paths = files.completed_files(folder / "cells", "*.csv")
     return finished | {path.stem: csv_rows.read_rows(path) for path in paths}
 
 

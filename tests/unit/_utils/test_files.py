@@ -76,7 +76,10 @@ def test_rows_come_back_bit_for_bit(tmp_path):
     assert [float(row["value"]) for row in rows] == values
     assert rows[0]["seed"] == "3"
     assert rows[0]["study"] == ""
-    header = "study,run,dataset,n_train,condition,model,network,corruption,target,augmentation,protocol,test_corruption,split,epoch,step,seed,metric,value"
+    header = (
+        "study,run,dataset,n_train,condition,model,network,corruption,target,augmentation,"
+        "protocol,test_corruption,split,epoch,step,seed,metric,value"
+    )
     assert (tmp_path / "rows.csv").read_text().splitlines()[:2] == [
         header,
         f"{',' * 15}3,loss,0.10000000000000001",
@@ -119,7 +122,10 @@ def test_absolute_keeps_the_name_of_a_linked_file(tmp_path, monkeypatch):
 
 
 def test_lock_holds_against_another_process_and_ends_with_it(tmp_path):
-    code = f"from tfdvae._utils import files; from pathlib import Path; import time\nwith files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
+    code = (
+        "from tfdvae._utils import files; from pathlib import Path; import time\n"
+        f"with files.locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(60)"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
         process.stdout.readline()
@@ -159,7 +165,17 @@ def test_rows_of_another_kind(tmp_path):
                 append(rows)
 
 
-@pytest.mark.parametrize(("count", "row_bytes", "multiple", "lengths"), [(10, 2**26, 1, [1] * 10), (10, 2**24, 1, [4, 4, 2]), (10, 2**24, 3, [3, 3, 3, 1]), (10, 2**30, 4, [4, 4, 2]), (10, 1, 1, [10]), (0, 1, 1, [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("count", "row_bytes", "multiple", "lengths"),
+    [
+        (10, 2**26, 1, [1] * 10),
+        (10, 2**24, 1, [4, 4, 2]),
+        (10, 2**24, 3, [3, 3, 3, 1]),
+        (10, 2**30, 4, [4, 4, 2]),
+        (10, 1, 1, [10]),
+        (0, 1, 1, []),
+    ],
+)
 def test_pieces(count, row_bytes, multiple, lengths):
     pieces = chunks.pieces(count, row_bytes, multiple)
     assert [piece.stop - piece.start for piece in pieces] == lengths
@@ -168,9 +184,19 @@ def test_pieces(count, row_bytes, multiple, lengths):
     )
 
 
-@pytest.mark.parametrize(("shape", "rows"), [((28, 28, 1), 500), ((32, 32, 3), 500), ((64, 64, 1), 500), ((128, 128, 3), 42), ((512, 512, 3), 2), ((4096, 4096, 3), 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("shape", "rows"),
+    [
+        ((28, 28, 1), 500),
+        ((32, 32, 3), 500),
+        ((64, 64, 1), 500),
+        ((128, 128, 3), 42),
+        ((512, 512, 3), 2),
+        ((4096, 4096, 3), 1),
+    ],
+)
 def test_batches_of_large_images_are_small(shape, rows):
-    """At most 8 MiB a batch; pieces end where batches do, and hold 64 MiB at most, but where one image is more."""
+    """At most 8 MiB a batch; pieces end where batches do, and hold at most 64 MiB or one image."""
     row_bytes = 4 * math.prod(shape)
     assert chunks.batch_rows(row_bytes, 500) == rows
     lengths = {piece.stop - piece.start for piece in chunks.pieces(100_000, row_bytes, rows)[:-1]}
@@ -183,4 +209,7 @@ def test_files_that_are_being_written_are_not_listed(tmp_path):
     files.write_text(tmp_path / "a.csv", "whole")
     with files.replacing(tmp_path / "c.csv") as temporary:
         temporary.write_text("")
-        assert [path.name for path in files.whole(tmp_path, "*.csv")] == ["a.csv", "b.csv"]
+        assert [path.name for path in files.completed_files(tmp_path, "*.csv")] == [
+            "a.csv",
+            "b.csv",
+        ]

@@ -95,28 +95,64 @@ def test_every_field_has_a_default_and_help():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "dvea"}, "Did you mean 'dvae'"), ({"network": "mpl"}, "Did you mean 'mlp'"), ({"target": "clean"}, "`target` must be one of"),
-        ({"protocol": "equal_step"}, "equal_steps"), ({"precision": "float8"}, "`precision`"), ({"sampling": "x"}, "`sampling`"),
-        ({"n_train": 0}, "`n_train` must be a finite number at least 1; got 0"), ({"epochs": 0}, "`epochs`"), ({"batch_size": -1}, "`batch_size`"),
-        ({"latent_dim": 0}, "`latent_dim`"), ({"samples_per_image": 0}, "`samples_per_image`"), ({"threads": 0}, "`threads`"),
-        ({"learning_rate": float("nan")}, "`learning_rate`"), ({"learning_rate": 0.0}, "`learning_rate`"), ({"beta": -1.0}, "`beta`"),
-        ({"train_noise": "-0.1"}, "`train_noise` must be a finite number between 0 and 1; got -0.1"), ({"corruption": "gaussian:abc"}, "gaussian:abc"),
-        ({"test_noise": ("1.5",)}, "`test_noise` must be a finite number between 0 and 1; got 1.5"), ({"test_noise": ()}, "at least one"),
-        ({"test_noise": ("0.1", "gaussian:0.1")}, "repeat"), ({"test_noise": "0.1"}, "list"), ({"test_noise": 0.1}, "list"), ({"seed": -1}, "`seed`"),
-        ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"), ({"corruption": "none"}, "Without one it is `vae`"),
-        ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"), ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
-        ({"model": "vae", "corrupt_before_encoding": True}, "dvae"), ({"beta_warmup": 61}, "must not exceed `epochs`"),
-        ({"image_size": (0,)}, "`image_size`"), ({"image_size": (1, 2, 3)}, "one or two whole numbers"), ({"image_size": 32}, "one or two whole numbers"),
-        ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"), ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
-        ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy already"), ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy already"),
-        ({"noisy_dir": "a", "no_classifier": True, "target": "corrupted"}, "`target` cannot be given"), ({"noisy_dir": "a", "no_classifier": True, "test_noise": ("0.2",)}, "`test_noise` cannot be given with `noisy_dir`"),
-        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"), ({"schedule": "cosin"}, "Did you mean 'cosine'"),
-        ({"beta_1": 1.0}, "`beta_1` must be below 1"), ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
-        ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"), ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
-        ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"), ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
+        ({"model": "dvea"}, "Did you mean 'dvae'"),
+        ({"network": "mpl"}, "Did you mean 'mlp'"),
+        ({"target": "clean"}, "`target` must be one of"),
+        ({"protocol": "equal_step"}, "equal_steps"),
+        ({"precision": "float8"}, "`precision`"),
+        ({"sampling": "x"}, "`sampling`"),
+        ({"n_train": 0}, "`n_train` must be a finite number at least 1; got 0"),
+        ({"epochs": 0}, "`epochs`"),
+        ({"batch_size": -1}, "`batch_size`"),
+        ({"latent_dim": 0}, "`latent_dim`"),
+        ({"samples_per_image": 0}, "`samples_per_image`"),
+        ({"threads": 0}, "`threads`"),
+        ({"learning_rate": float("nan")}, "`learning_rate`"),
+        ({"learning_rate": 0.0}, "`learning_rate`"),
+        ({"beta": -1.0}, "`beta`"),
+        (
+            {"train_noise": "-0.1"},
+            "`train_noise` must be a finite number between 0 and 1; got -0.1",
+        ),
+        ({"corruption": "gaussian:abc"}, "gaussian:abc"),
+        ({"test_noise": ("1.5",)}, "`test_noise` must be a finite number between 0 and 1; got 1.5"),
+        ({"test_noise": ()}, "at least one"),
+        ({"test_noise": ("0.1", "gaussian:0.1")}, "repeat"),
+        ({"test_noise": "0.1"}, "list"),
+        ({"test_noise": 0.1}, "list"),
+        ({"seed": -1}, "`seed`"),
+        ({"model": "vae", "corruption": "gaussian:0.1"}, "With one it is `dvae`"),
+        ({"corruption": "none"}, "Without one it is `vae`"),
+        ({"model": "dae", "beta": 2.0}, "`beta` is for models vae and dvae"),
+        ({"model": "vae", "corruption_samples": 2}, "`corruption_samples`"),
+        ({"model": "vae", "corrupt_before_encoding": True}, "dvae"),
+        ({"beta_warmup": 61}, "must not exceed `epochs`"),
+        ({"image_size": (0,)}, "`image_size`"),
+        ({"image_size": (1, 2, 3)}, "one or two whole numbers"),
+        ({"image_size": 32}, "one or two whole numbers"),
+        ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"),
+        ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
+        ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy already"),
+        ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy already"),
+        (
+            {"noisy_dir": "a", "no_classifier": True, "target": "corrupted"},
+            "`target` cannot be given",
+        ),
+        (
+            {"noisy_dir": "a", "no_classifier": True, "test_noise": ("0.2",)},
+            "`test_noise` cannot be given with `noisy_dir`",
+        ),
+        ({"output": "a", "resume": "b"}, "cannot be given with `resume`"),
+        ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"beta_1": 1.0}, "`beta_1` must be below 1"),
+        ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
+        ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"),
+        ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
+        ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"),
+        ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
         ({"recipe": "conv_dae"}, "Did you mean 'conv-dae'"),
     ],
-)  # fmt: skip
+)
 def test_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig.of(**settings)
@@ -145,7 +181,9 @@ def test_default_network_follows_the_model(model, network):
 
 
 def test_recipe_as_published():
-    """STUDIES C: batch 64, Adam 3e-6 with beta_1 0.99, mean squared error, Gaussian 0.1 clipped, 20 epochs, frozen batch normalisation."""
+    """Batch 64, Adam 3e-6 with beta_1 0.99, mean squared error, Gaussian 0.1 clipped, 20 epochs,
+    frozen batch normalization.
+    """
     config = TrainConfig.of(recipe="opengenus")
     assert (
         config.generator.model,
@@ -281,12 +319,20 @@ def test_pairs_inject_nothing():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"corruptions": ("gaussian:0.1",)}, "two or more"), ({"corruptions": ("gaussian:0.1", "0.1")}, "none of them twice"),
-        ({"unseen": ("none",)}, "`unseen` must be single corruptions with a level above 0"), ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
-        ({"corruptions": ("gaussian:0.1,masking:0.5", "speckle:0.1")}, "`corruptions` must be single"),
-        ({"unseen": ("masking:0.5",)}, "both hold masking:0.5"), ({"epochs": 0}, "`epochs`"), ({"workers": 0}, "`workers`"), ({"seeds": ()}, "`seeds`"),
+        ({"corruptions": ("gaussian:0.1",)}, "two or more"),
+        ({"corruptions": ("gaussian:0.1", "0.1")}, "none of them twice"),
+        ({"unseen": ("none",)}, "`unseen` must be single corruptions with a level above 0"),
+        ({"unseen": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        (
+            {"corruptions": ("gaussian:0.1,masking:0.5", "speckle:0.1")},
+            "`corruptions` must be single",
+        ),
+        ({"unseen": ("masking:0.5",)}, "both hold masking:0.5"),
+        ({"epochs": 0}, "`epochs`"),
+        ({"workers": 0}, "`workers`"),
+        ({"seeds": ()}, "`seeds`"),
     ],
-)  # fmt: skip
+)
 def test_denoising_study_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         DenoisingStudyConfig(**settings)

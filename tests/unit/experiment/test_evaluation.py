@@ -64,8 +64,10 @@ def test_generator_rows(name):
     model = make(name)
     rows = list(evaluation.generator_rows(model, IMAGES, IMAGES[:20]))
     assert [(row["split"], row["metric"]) for row in rows] == [
-        *[("train", metric) for metric in model.loss_names], *[("test", metric) for metric in model.loss_names], ("train", "active_units"),
-    ]  # fmt: skip
+        *[("train", metric) for metric in model.loss_names],
+        *[("test", metric) for metric in model.loss_names],
+        ("train", "active_units"),
+    ]
     assert rows[0]["value"] == pytest.approx(
         model.evaluate(IMAGES, batch_size=500, verbose=0, return_dict=True)["loss"]
     )
@@ -73,7 +75,7 @@ def test_generator_rows(name):
 
 
 def test_pieces_change_nothing(monkeypatch):
-    """Rows, synthetic images and activity of images read three at a time are those of all at once."""
+    """Rows, synthetic images and activity: read three at a time as all at once."""
     model = make("dvae")
     codes = np.random.default_rng(0).normal(3, [0.05, 0.5, 2], (50, 3))
     np.testing.assert_allclose(
@@ -103,7 +105,7 @@ def test_pieces_change_nothing(monkeypatch):
 
 
 def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
-    """No batch, whether of the losses, the verbs, a classifier or the synthetic images, has more than the rows that its bytes allow."""
+    """No batch has more rows than its bytes allow: of losses, tasks, classifiers, new images."""
     seen, model, classifier = [], make("dvae"), brightness_classifier()
     for name in ("encode_images", "decode_codes", "posterior", "call"):
         graph = model.graphs[name]
@@ -132,7 +134,7 @@ def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
 
 
 def test_denoising_rows():
-    """PSNR by its formula, 10 log10(1 / mean squared error), mean over images, however many are read at a time."""
+    """PSNR by its formula, 10 log10(1 / mean squared error), mean over images, read in pieces."""
     model = make("dae")
     clean, noisy = IMAGES, evaluation.test_noise(IMAGES, corruptions.parse("gaussian:0.3"), 0)
     values = {

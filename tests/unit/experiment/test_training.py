@@ -134,10 +134,15 @@ def early(patience):
 @pytest.mark.parametrize(
     ("losses", "patience", "due"),
     [
-        ([], 1, False), ([3.0], 1, False), ([3.0, 2.0], 1, False), ([3.0, 3.0], 1, True),
-        ([3.0, 2.0, 2.5], 2, False), ([3.0, 2.0, 2.5, 2.0], 2, True), ([3.0, 4.0, 2.0], 2, False),
+        ([], 1, False),
+        ([3.0], 1, False),
+        ([3.0, 2.0], 1, False),
+        ([3.0, 3.0], 1, True),
+        ([3.0, 2.0, 2.5], 2, False),
+        ([3.0, 2.0, 2.5, 2.0], 2, True),
+        ([3.0, 4.0, 2.0], 2, False),
     ],
-)  # fmt: skip
+)
 def test_when_to_stop(losses, patience, due):
     assert early(patience).is_due([{"val_loss": loss} for loss in losses]) is due
 
@@ -145,9 +150,14 @@ def test_when_to_stop(losses, patience, due):
 def stopping_early(folder, stop_at=None, **options):
     """A training at a rate with which the loss on six other images soon rises again."""
     return train(
-        folder, total=60, stop_at=stop_at, round_steps=3, early_stopping=early(3), rate=0.03,
+        folder,
+        total=60,
+        stop_at=stop_at,
+        round_steps=3,
+        early_stopping=early(3),
+        rate=0.03,
         **options,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ def collect_replicates(folder: Path) -> dict[str, np.ndarray]:
     if path.exists():
         with np.load(path) as arrays:
             replicates = dict(arrays)
-    cells = files.whole(folder / "cells", "*.npz")
+    cells = files.completed_files(folder / "cells", "*.npz")
     for cell in cells:
         with np.load(cell) as arrays:
             replicates[cell.stem] = arrays["replicates"]

@@ -123,7 +123,7 @@ def _draw(folder: Path, tests: list[str], name: str) -> None:
     """Draw test images of each corruption, as given and denoised, if the arrays are there."""
     pictures: dict[str, np.ndarray] = {}
     # the first seed comes last and stays
-    for path in sorted(files.whole(folder / "cells", "*.npz"), key=_seed, reverse=True):
+    for path in sorted(files.completed_files(folder / "cells", "*.npz"), key=_seed, reverse=True):
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]

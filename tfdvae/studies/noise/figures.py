@@ -56,7 +56,7 @@ def draw(results: Results, target: str, folder: Path) -> None:
 def _first_cell(folder: Path, target: str, noise: str) -> Path | None:
     """Return the arrays of the first seed; None where they are not on this machine."""
     target = "*" if noise == "none" else target
-    cells = files.whole(folder / "cells", f"{target}-{noise.replace(':', '-')}-seed*.npz")
+    cells = files.completed_files(folder / "cells", f"{target}-{noise.replace(':', '-')}-seed*.npz")
     return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]), default=None)
 
 
