@@ -20,7 +20,7 @@ from tfdvae.cli import main
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.sources import folder as folder_source
-from tfdvae.experiment import initial_weights, preflight, provenance
+from tfdvae.experiment import folders, initial_weights, preflight, provenance
 from tfdvae.models import build, networks
 
 
@@ -533,7 +533,7 @@ def built(**settings):
 def test_start_from_copies_the_weights(tmp_path):
     trained, new = built(model="vae", seed=1), built(model="dvae", seed=2)
     trained.save(tmp_path / "generator.keras")
-    initial_weights.start_from(new, initial_weights.model_file(str(tmp_path)))
+    initial_weights.start_from(new, folders.model_file(str(tmp_path)))
     for network in ("encoder", "decoder"):
         for ours, theirs in zip(
             getattr(new, network).get_weights(),

@@ -45,7 +45,10 @@ def parse(
     """
     kind: Any = with_config_flag(settings) if config_file else settings
     default = None if defaults is None else _unchecked(kind, defaults)
-    parsed = tyro.cli(kind, prog=prog, args=list(arguments), default=default, config=STYLE)
+    # A switch that is on by default can be repeated, and can be turned off with --no-.
+    on = defaults is not None and any(value is True for value in defaults.values())
+    style = STYLE[1:] if on else STYLE
+    parsed = tyro.cli(kind, prog=prog, args=list(arguments), default=default, config=style)
     if config_file:
         names = [field.name for field in dataclasses.fields(settings)]  # type: ignore[arg-type]
         parsed = settings(**{name: getattr(parsed, name) for name in names})

@@ -7,21 +7,6 @@ from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
 
 
-def model_file(path: str) -> Path:
-    """Return the file of the model that `init_from` names: a run folder or a `.keras` file.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    file = Path(path).expanduser()
-    file = file / "generator.keras" if file.is_dir() else file
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file."
-        )
-    return file
-
-
 def start_from(model: DenoisingModel, file: Path) -> None:
     """Give a model the weights of a trained one.
 

@@ -2,11 +2,9 @@
 
 import contextlib
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +14,7 @@ from tfdvae import classifier
 from tfdvae._utils import files, limits
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import initial_weights
+from tfdvae.experiment import folders, initial_weights
 from tfdvae.models import build, networks
 
 
@@ -28,7 +26,7 @@ def check_before_loading(config: TrainConfig) -> None:
         ValueError: images too large for the network or for memory.
     """
     if config.generator.init_from is not None:
-        initial_weights.model_file(config.generator.init_from)
+        folders.model_file(config.generator.init_from)
     if config.data.image_size is not None:
         height, width = config.data.image_size
         check_image_size(config, (height, width, 1))
@@ -44,7 +42,7 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
     check_image_size(config, image_shape)
     model = build.build_generator(config, image_shape)
     if config.generator.init_from is not None:
-        file = initial_weights.model_file(config.generator.init_from)
+        file = folders.model_file(config.generator.init_from)
         initial_weights.start_from(model, file)
 
 
@@ -160,51 +158,3 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         debug=False,
         quiet=False,
     )
-
-
-def run_folder(config: TrainConfig) -> Path:
-    """Return the folder of a new run: `output`, or one named by model, condition and time."""
-    if config.run.output is not None:
-        return Path(config.run.output).expanduser()
-    now = time.strftime("%Y%m%d-%H%M%S")
-    return Path("saved_models") / f"{config.generator.model}-{config.data.condition}-{now}"
-
-
-def make_folder(folder: Path) -> None:
-    """Make a run folder that can be written.
-
-    Raises:
-        OSError: it cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".lock").touch()
-    except OSError as error:
-        raise OSError(f"`output` {folder} cannot be written: {error.strerror}.") from error
-
-
-def check_empty(folder: Path, allowed: Iterable[str] = ()) -> None:
-    """Refuse a folder that holds another run or anything else.
-
-    Args:
-        folder: of the new run; it need not exist.
-        allowed: names of files that may be in it, besides those that a start leaves that was
-            killed at once.
-
-    Raises:
-        FileExistsError: saying what it is.
-    """
-    if (folder / "config.json").exists():
-        raise FileExistsError(
-            f"`output` {folder} holds another run. Give a new folder, or go on with that run: "
-            f"--resume {folder}"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
-    expected = {".lock", "environment.json", *allowed}
-    if folder.exists() and any(
-        path.name not in expected and not path.name.startswith(".tmp-") for path in folder.iterdir()
-    ):
-        raise FileExistsError(
-            f"`output` {folder} is not empty, and is not a run folder. Give a new folder."
-        )

@@ -8,7 +8,7 @@ import numpy as np
 from tfdvae import corruptions
 from tfdvae._utils import chunks, files
 from tfdvae.data import image_dataset, pipelines, splits
-from tfdvae.experiment import initial_weights
+from tfdvae.experiment import folders
 from tfdvae.experiment.run import Run
 
 MAX_HELD_OUT = 2000  # images that early stopping looks at after each epoch
@@ -32,7 +32,7 @@ def prepare_data(run: Run) -> str:
         np.save(temporary / "labels.npy", labels[index])
         _write_images(run, index, temporary, "images", "clean")
     if config.generator.init_from is not None:
-        file = initial_weights.model_file(config.generator.init_from)
+        file = folders.model_file(config.generator.init_from)
         with files.replacing(run.folder / "checkpoints" / "initial.keras") as temporary:
             shutil.copyfile(file, temporary)
     noise = f", corrupted once with {config.data.train_noise}" if config.data.noisy_train else ""

@@ -17,7 +17,7 @@ from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import initial_weights, preflight, provenance, report
+from tfdvae.experiment import folders, preflight, provenance, report
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
 
@@ -104,8 +104,8 @@ def _begin(
     dataset: ImageDataset | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Path:
-    folder = preflight.run_folder(config)
-    preflight.check_empty(folder)
+    folder = folders.run_folder(config)
+    folders.check_empty(folder)
     origin = config.origin(given)
     config = config.replace(threads=use_threads(config.run.threads))
     preflight.check_before_loading(config)
@@ -119,12 +119,12 @@ def _begin(
         config = preflight.resolve(config, loaded)
         with preflight.explain_memory_errors(config, loaded):
             preflight.check_generator(config, loaded)
-        preflight.make_folder(folder)
+        folders.make_folder(folder)
         stack.enter_context(files.locked(folder))
-        preflight.check_empty(folder, allowed)
+        folders.check_empty(folder, allowed)
         marks = {"notice": loaded.notice, "data": loaded.fingerprint}
         if config.generator.init_from is not None:
-            file = initial_weights.model_file(config.generator.init_from)
+            file = folders.model_file(config.generator.init_from)
             marks["init_from"] = files.sha256(file)
         files.write_json(folder / "environment.json", provenance.environment() | marks)
         files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
@@ -157,7 +157,7 @@ def _new_dataset(config: TrainConfig, dataset: ImageDataset, folder: Path) -> It
     if config.data.noisy_dir is not None:
         raise ValueError("`noisy_dir` is for a folder of images; got a `dataset` in memory.")
     new = not folder.exists()
-    preflight.make_folder(folder)
+    folders.make_folder(folder)
     try:
         dataset.save(folder / DATASET_FILE)
         yield

@@ -13,8 +13,10 @@ from tests.helpers.processes import ROOT, TINY, run
 from tfdvae._utils import files
 from tfdvae.cli import main as cli
 from tfdvae.cli.commands import train as train_command
-from tfdvae.config import TrainConfig
+from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.corruptions import KINDS
+from tfdvae.registry import NETWORKS
+from tfdvae.studies.registry import STUDIES
 
 WITHOUT_TENSORFLOW = """
 import sys
@@ -28,11 +30,16 @@ sys.exit(status)
 """
 
 
-def light_main(*arguments):
+def light_main(*arguments, cwd=ROOT):
     """Run `tfdvae` and assert that it does not import TensorFlow."""
     code = WITHOUT_TENSORFLOW.format(arguments=list(map(str, arguments)))
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 
@@ -229,3 +236,87 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
     assert resumed.data.dataset == str(tmp_path / "mine")
     with pytest.raises(ValueError, match="its `dataset` is"):
         train_command.parse(["--resume", "run", "--dataset", "./other"])
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    """A folder with an image, an output that exists, and a file of settings with a misspelt name."""
+    (tmp_path / "in").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "in" / "a.png")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    for name in ("codes.npz", "scores.csv", "image.png", "model.onnx"):
+        (tmp_path / name).touch()
+    (tmp_path / "settings.yaml").write_text("epoch: 3\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("trian", "Did you mean 'train'"),
+        ("denois clothing-denoiser in out", "Did you mean 'denoise'"),
+        ("study nosie", "Did you mean 'noise'"),
+        ("study noise --epoch 3", "--epochs"),
+        ("study noise --dataset fashon_mnist", "Did you mean 'fashion_mnist'"),
+        ("study augmentation --sets dvea", "Did you mean 'dvae'"),
+        ("study noise --config nowhere.yaml", "`config` nowhere.yaml is not a file"),
+        ("study noise --config settings.yaml", "Did you mean 'epochs'"),
+        ("train --dataset fashon_mnist", "Did you mean 'fashion_mnist'"),
+        ("train --network residual_cnov", "Did you mean 'residual_conv'"),
+        ("train --model dvvae", "Did you mean 'dvae'"),
+        ("train --corruption guassian:0.1", "Did you mean 'gaussian'"),
+        ("train --recipe conv_dae", "Did you mean 'conv-dae'"),
+        ("train --config nowhere.yaml", "`config` nowhere.yaml is not a file"),
+        ("train --config settings.yaml", "Did you mean 'epochs'"),
+        ("train --resume nowhere", "`resume` nowhere is not a run folder"),
+        ("train --output full", "`output` full is not empty"),
+        ("train --init-from nowhere", "`init_from` nowhere must be a run folder"),
+        ("denoise clothing-denoisr in out", "Did you mean 'clothing-denoiser'"),
+        ("sample clothing-dave out", "Did you mean 'clothing-dvae'"),
+        ("export clothing-dave", "Did you mean 'clothing-dvae'"),
+        ("denoise in in out", "`model` in must be a run folder"),
+        ("denoise clothing-denoiser nowhere out", "`input` nowhere does not exist"),
+        ("denoise clothing-denoiser in image.png", "`output` image.png is a file"),
+        ("denoise clothing-denoiser in/a.png image.png", "--overwrite replaces it"),
+        ("encode clothing-dvae in codes.npz", "--overwrite replaces it"),
+        ("detect clothing-dvae in scores.csv", "--overwrite replaces it"),
+        ("detect clothing-dvae in new.csv --normal nowhere", "`normal` nowhere does not exist"),
+        ("impute clothing-dvae in out --mask nowhere", "`mask` nowhere does not exist"),
+        ("augment clothing-dvae in full", "--overwrite replaces"),
+        ("sample clothing-dvae full", "--overwrite replaces"),
+        ("sample clothing-dvae codes.npz", "--overwrite replaces it"),
+        ("export clothing-dvae --format onnx --output model.onnx", "--overwrite replaces it"),
+        ("denoise clothing-denoiser in out --overwrit", "--overwrite"),
+    ],
+)
+def test_a_misspelt_name_is_told_without_tensorflow(line, message, surroundings):
+    assert message in complaint(light_main(*line.split(), cwd=surroundings))
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("networks", NETWORKS.names()),
+        ("recipes", tuple(RECIPES)),
+        ("models", ("clothing-denoiser", "clothing-dvae")),
+        ("study list", STUDIES.names()),
+    ],
+)
+def test_listings_name_all_without_tensorflow(line, names):
+    process = light_main(*line.split())
+    assert (process.returncode, process.stderr) == (0, "")
+    assert all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", process.stdout) for name in names)
+
+
+def test_networks_are_listed_with_what_they_can_do():
+    shown = light_main("networks").stdout
+    assert re.search(r"residual_conv .*\n.*larger images in tiles; default of ae, dae", shown)
+    assert re.search(r"mlp .*\n.*latent units; default of vae, dvae", shown)
+
+
+def test_recipes_are_listed_with_their_settings():
+    shown = re.sub(r"\s+", " ", light_main("recipes").stdout)
+    for values in RECIPES.values():
+        for name, value in values.items():
+            assert f"--{name.replace('_', '-')} {value}" in shown

@@ -9,6 +9,7 @@ from tfdvae.cli import flags, settings_file, starting
 from tfdvae.cli.registry import register_command
 from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.data import sources
+from tfdvae.experiment import folders
 
 _PROG = "tfdvae train"
 _FREE = ("data_dir", "resume", "debug", "quiet")  # what a resumed run may be given anew
@@ -78,6 +79,10 @@ def _absolute(name: str, value: Any) -> Any:
 )
 def train(config: TrainConfig, origins: Mapping[str, str]) -> None:
     """Train a model, and measure it, in a run folder."""
+    if config.run.resume is None:
+        folders.check_empty(folders.run_folder(config))
+        if config.generator.init_from is not None:
+            folders.model_file(config.generator.init_from)
     with starting.tensorflow():
         sources.check(config.data.dataset, config.data.data_dir, **config.data.own_images)
         from tfdvae.experiment import runner
