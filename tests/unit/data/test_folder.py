@@ -5,238 +5,29 @@ import zlib
 from fractions import Fraction
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
+from tests.helpers.image_files import (
+    COLOUR,
+    COLOUR16,
+    GRAY,
+    GRAY16,
+    both,
+    pillow,
+    png16,
+    tiff,
+    unlabelled,
+    write,
+)
 from tfdvae.data.sources.folder import load_folder
-from tfdvae.image_io import codec, decoding
-
-RANDOM = np.random.default_rng(0)
-GRAY, COLOUR = (
-    RANDOM.integers(0, 256, (6, 8), np.uint8),
-    RANDOM.integers(0, 256, (6, 8, 3), np.uint8),
-)
-GRAY16, COLOUR16 = (
-    RANDOM.integers(0, 65536, (6, 8), np.uint16),
-    RANDOM.integers(0, 65536, (6, 8, 3), np.uint16),
-)
-BITS = GRAY > 127
-PALETTE = Image.fromarray(COLOUR).quantize(16)
+from tfdvae.image_io import codec
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def pillow(image, **options):
-    return lambda path: (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(
-        path, **options
-    )
-
-
-def png16(pixels):
-    return lambda path: path.write_bytes(imagecodecs.png_encode(pixels))
-
-
-def tiff(pixels, **options):
-    return lambda path: tifffile.imwrite(path, pixels, **options)
-
-
-def write(folder, **images):
-    """Write images by name: an array is saved by Pillow, a function writes the file itself.
-
-    `__` stands for `/`, the suffix is .png.
-    """
-    for name, image in images.items():
-        path = folder / f"{name.replace('__', '/')}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (image if callable(image) else pillow(image))(path)
-    return folder
-
-
-def unlabelled(folder, **options):
-    return load_folder(folder, labelled=False, **options)
-
-
-def both(found):
-    return np.concatenate([found.train.images, found.test.images])
-
-
-FORMATS = {
-    "gray.png": (pillow(GRAY), GRAY),
-    "colour.png": (pillow(COLOUR), COLOUR),
-    "alpha.png": (pillow(np.dstack([COLOUR, GRAY])), COLOUR),
-    "gray_alpha.png": (pillow(Image.fromarray(np.dstack([GRAY, GRAY]), "LA")), GRAY),
-    "bits.png": (pillow(BITS), BITS * np.uint8(255)),
-    "palette.png": (pillow(PALETTE), np.asarray(PALETTE.convert("RGB"))),
-    "gray16.png": (png16(GRAY16), GRAY16),
-    "colour16.png": (png16(COLOUR16), COLOUR16),
-    "alpha16.png": (png16(np.dstack([COLOUR16, GRAY16])), COLOUR16),
-    "gray_alpha16.png": (png16(np.dstack([GRAY16, GRAY16])), GRAY16),
-    "gray.bmp": (pillow(GRAY), GRAY),
-    "colour.BMP": (pillow(COLOUR), COLOUR),
-    "gray.tif": (pillow(GRAY), GRAY),
-    "colour.tiff": (pillow(COLOUR, compression="tiff_lzw"), COLOUR),
-    "white_is_0.tif": (tiff(GRAY, photometric="miniswhite"), 255 - GRAY),
-    "white_is_0_16.tif": (tiff(GRAY16, photometric="miniswhite"), 65535 - GRAY16),
-    "gray16.tif": (tiff(GRAY16), GRAY16),
-    "gray16_lzw.tif": (tiff(GRAY16, compression="lzw"), GRAY16),
-    "big_endian.tif": (tiff(GRAY16, byteorder=">"), GRAY16),
-    "colour16.tif": (tiff(COLOUR16, photometric="rgb"), COLOUR16),
-    "colour16_lzw.tif": (tiff(COLOUR16, photometric="rgb", compression="lzw"), COLOUR16),
-    "planes16.tif": (
-        tiff(np.moveaxis(COLOUR16, -1, 0).copy(), photometric="rgb", planarconfig="separate"),
-        COLOUR16,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_keeps_every_value(name, tmp_path):
-    save, expected = FORMATS[name]
-    folder = tmp_path / "images"
-    folder.mkdir()
-    for copy in "ab":
-        save(folder / f"{copy}_{name}")
-    found = both(unlabelled(folder))
-    assert found.dtype == expected.dtype
-    assert np.array_equal(found, np.stack([expected.reshape(6, 8, -1)] * 2))
-    assert np.array_equal(codec.read(folder / f"a_{name}"), found[0])
-
-
-def test_a_plain_png_is_read_without_pillow(tmp_path, monkeypatch):
-    Image.fromarray(GRAY).save(tmp_path / "a.png")
-    monkeypatch.setattr(codec.Image, "open", None)
-    assert np.array_equal(codec.read(tmp_path / "a.png")[..., 0], GRAY)
-
-
-def with_checksums(png):
-    """A PNG file of three chunks whose checksums fit what is in them."""
-    end = len(png) - 16  # of the second chunk
-    for start, stop in ((12, 29), (37, end), (len(png) - 8, len(png) - 4)):
-        png = png[:stop] + struct.pack(">I", zlib.crc32(png[start:stop])) + png[stop + 4 :]
-    return png
-
-
-def read_or_none(path):
-    try:
-        return codec.read(path)
-    except codec.Unreadable:
-        return None
-
-
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("image", [GRAY, COLOUR], ids=["gray", "colour"])
-def test_a_damaged_png_gives_what_pillow_makes_of_it(image, tmp_path, monkeypatch):
-    """Each byte is changed, with and without the checksum that fits, and the file is cut anywhere.
-
-    Plain files alone are read without Pillow.
-    """
-    path = tmp_path / "a.png"
-    Image.fromarray(image).save(path)
-    whole = path.read_bytes()
-    assert np.array_equal(decoding.decode_plain_png(whole), image.reshape(6, 8, -1))
-    damaged = [
-        whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :]
-        for place in range(len(whole))
-        for change in (1, 255)
-    ]
-    damaged += [with_checksums(content) for content in damaged]
-    damaged += [whole[:end] for end in range(len(whole))] + [whole + b"more"]
-
-    def results():
-        found = []
-        for content in damaged:
-            path.write_bytes(content)
-            found.append(read_or_none(path))
-        return found
-
-    found = results()
-    monkeypatch.setattr(decoding, "decode_plain_png", lambda data: None)
-    for content, ours, pillows in zip(damaged, found, results(), strict=True):
-        assert (ours is None) == (pillows is None), content
-        assert ours is None or np.array_equal(ours, pillows), content
-
-
-def test_jpeg(tmp_path):
-    """Lossy: a smooth image of quality 95 is within 3 of 255."""
-    smooth = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
-    for name in ("a.jpg", "b.JPEG"):
-        write_to = tmp_path / "images" / name
-        write_to.parent.mkdir(exist_ok=True)
-        Image.fromarray(smooth).save(write_to, "JPEG", quality=95)
-    assert np.abs(both(unlabelled(tmp_path / "images"))[..., 0].astype(int) - smooth).max() <= 3
-
-
-TURNS = {
-    1: lambda image: image,
-    2: lambda image: image[:, ::-1],
-    3: lambda image: np.rot90(image, 2),
-    4: lambda image: image[::-1],
-    5: lambda image: image.swapaxes(0, 1),
-    6: lambda image: np.rot90(image, -1),
-    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
-    8: np.rot90,
-    9: lambda image: image,
-}
-
-
-def turned_png(pixels, turn, path):
-    exif = Image.Exif()
-    exif[0x0112] = turn
-    Image.fromarray(pixels).save(path, exif=exif)
-
-
-@pytest.mark.parametrize("turn", TURNS)
-def test_orientation_of_the_camera(turn, tmp_path):
-    """Expected by the EXIF standard: 6 is to be turned 90 degrees clockwise, 8 anticlockwise.
-
-    There is no 9.
-    """
-    expected = np.ascontiguousarray(TURNS[turn](COLOUR))
-    turned_png(COLOUR, turn, tmp_path / "a.png")
-    Image.fromarray(expected).save(tmp_path / "b.png")
-    assert np.array_equal(both(unlabelled(tmp_path)), np.stack([expected] * 2))
-
-
-@pytest.mark.parametrize("turn", TURNS)
-@pytest.mark.parametrize("compression", [None, "lzw"])
-@pytest.mark.parametrize(
-    "pixels", [GRAY, COLOUR, GRAY16, COLOUR16], ids=["gray", "colour", "gray16", "colour16"]
-)
-def test_orientation_of_tiff(pixels, compression, turn, tmp_path):
-    """Images that are not square, also with a name that says they were of another format."""
-    photometric = "rgb" if pixels.ndim == 3 else "minisblack"
-    for name in ("a.tif", "b.png"):
-        tifffile.imwrite(
-            tmp_path / name,
-            pixels,
-            photometric=photometric,
-            compression=compression,
-            extratags=[(274, 3, 1, turn, True)],
-        )
-    expected = TURNS[turn](pixels)
-    found = both(unlabelled(tmp_path))
-    assert found.dtype == pixels.dtype
-    assert np.array_equal(found, np.stack([expected.reshape(*expected.shape[:2], -1)] * 2))
-
-
-def test_a_header_that_says_another_size(tmp_path, monkeypatch):
-    """A decoder that gives another shape than the header names the file.
-
-    It never gets into an array of that shape.
-    """
-    folder = write(tmp_path / "a", a=GRAY, b=GRAY)
-    turns = iter((1, 1, 6, 6))
-    monkeypatch.setattr(decoding, "orientation", lambda image: next(turns))
-    with pytest.raises(
-        codec.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"
-    ):
-        unlabelled(folder)
 
 
 def test_one_kind_for_all(tmp_path):
