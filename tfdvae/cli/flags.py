@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar, Union
 import tyro
 
 from tfdvae.cli import messages
+from tfdvae.config.group import join_help_lines
 
 Settings = TypeVar("Settings")
 
@@ -44,6 +45,8 @@ def parse(
         SystemExit: help was asked for (status 0), or a flag is unknown or not of its type (2).
     """
     kind: Any = with_config_flag(settings) if config_file else settings
+    if {"-h", "--help"} & set(arguments):
+        join_help_lines(settings)
     default = None if defaults is None else _unchecked(kind, defaults)
     # A switch that is on by default can be repeated, and can be turned off with --no-.
     on = defaults is not None and any(value is True for value in defaults.values())

@@ -1,7 +1,11 @@
 """What all groups of settings share."""
 
+import ast
 import dataclasses
-from typing import Any
+import inspect
+import textwrap
+import typing
+from typing import Annotated, Any
 
 import tyro
 
@@ -50,3 +54,27 @@ class Group:
     def names(cls) -> tuple[str, ...]:
         """Return the names of the settings in this group."""
         return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
+
+
+def join_help_lines(settings: type) -> None:
+    """Make the docstring of each setting one paragraph of help; tyro would keep its line breaks.
+
+    Args:
+        settings: dataclass; its fields may be dataclasses in turn. Its annotations are changed.
+    """
+    for kind in settings.__mro__:
+        try:
+            source = textwrap.dedent(inspect.getsource(kind))
+        except (OSError, TypeError):  # made at run time, or built in
+            continue
+        definition = ast.parse(source).body[0]
+        if not (isinstance(definition, ast.ClassDef) and dataclasses.is_dataclass(kind)):
+            continue
+        for field, text in zip(definition.body, definition.body[1:], strict=False):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(found))):
+                    help = tyro.conf.arg(help=" ".join(found.split()))
+                    kind.__annotations__[name] = Annotated[kind.__annotations__[name], help]
+    for kind in typing.get_type_hints(settings).values():
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            join_help_lines(kind)

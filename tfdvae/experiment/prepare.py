@@ -20,14 +20,14 @@ def prepare_data(run: Run) -> str:
     labels, count = np.asarray(dataset.train.labels), config.data.n_train
     assert count is not None  # `preflight.resolve` sets it
     index = splits.stratified_subset(labels, count, config.run.seed)
-    told = ""
+    held_text = ""
     with files.replacing(run.data_folder) as temporary:
         temporary.mkdir()
         if config.generator.patience is not None:
             index, count, held_out = choose_held_out(labels, index, config.run.seed)
             np.save(temporary / "generator_count.npy", np.array(count))
             _write_images(run, held_out, temporary, "held_out", "held_out_clean")
-            told = f"; {len(held_out):,} {'of them' if count < len(index) else 'others'} held out"
+            held_text = f"; {len(held_out):,} {'of them' if count < len(index) else 'others'} held out"
         np.save(temporary / "index.npy", index)
         np.save(temporary / "labels.npy", labels[index])
         _write_images(run, index, temporary, "images", "clean")
@@ -37,7 +37,7 @@ def prepare_data(run: Run) -> str:
             shutil.copyfile(file, temporary)
     noise = f", corrupted once with {config.data.train_noise}" if config.data.noisy_train else ""
     return (
-        f"{len(index):,} of {len(labels):,} training images of {config.data.title}{noise}{told}; "
+        f"{len(index):,} of {len(labels):,} training images of {config.data.title}{noise}{held_text}; "
         f"{len(dataset.test.labels):,} test images"
     )
 

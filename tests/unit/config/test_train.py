@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import typing
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tfdvae import registry
 from tfdvae._utils import csv_rows
 from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
+from tfdvae.config.group import join_help_lines
 from tfdvae.config.train import GROUPS
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
@@ -358,3 +360,22 @@ def test_settings_of_a_run_of_0_1_0():
     assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
     assert config.replace(patience=3).identity() != config.identity()
     assert config.replace(quiet=True).identity() == config.identity()
+
+
+def test_help_is_one_paragraph():
+    """So that it is filled to the width of the terminal."""
+
+    @dataclasses.dataclass
+    class Part:
+        second: int = 0
+        """Begins here
+        and `ends` there,
+        5 of them."""
+
+    @dataclasses.dataclass
+    class Whole:
+        first: Part = dataclasses.field(default_factory=Part)
+
+    join_help_lines(Whole)
+    annotation = typing.get_type_hints(Part, include_extras=True)["second"]
+    assert annotation.__metadata__[0].help == "Begins here and `ends` there, 5 of them."
