@@ -1,5 +1,6 @@
 """The wheel, built and installed into a virtual environment of its own, away from the source tree."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -30,17 +31,28 @@ def installed(tmp_path_factory):
     shutil.rmtree(folder)
 
 
+def run(folder, *command, pages=""):
+    """Run a program in a folder, where no source tree is found."""
+    return subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": str(pages)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_installed_wheel_runs_the_main_job(installed, tmp_path):
     command = [installed / "tfdvae", "train", *TINY, "--noisy-train", "--output", tmp_path / "run"]
-    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    process = run(tmp_path, *command)
     assert process.returncode == 0, process.stderr
     assert "| limited + DVAE |" in process.stdout
 
 
 def test_installed_wheel_is_typed(installed, tmp_path):
     code = "import tfdvae; print(tfdvae.__file__)"
-    command = [installed / "python", "-c", code]
-    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    process = run(tmp_path, installed / "python", "-c", code)
     package = Path(process.stdout.strip()).parent
     assert package.is_relative_to(installed.parent)
     assert (package / "py.typed").is_file()
@@ -54,13 +66,7 @@ def test_pages_run_with_the_wheel_alone(page, installed, tmp_path):
         (pages / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, pages / path)
     work.mkdir()
-    done = subprocess.run(
-        [installed / "python", "-m", "tests.helpers.snippets", page],
-        cwd=work,
-        env={"PYTHONPATH": str(pages), "PATH": str(installed), "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [installed / "python", "-m", "tests.helpers.snippets", page]
+    done = run(work, *command, pages=pages)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "--- block" in done.stdout

@@ -411,7 +411,7 @@ def test_overwrite_where_the_new_has_no_place(clash, run, tmp_path):
 def test_what_comes_meanwhile_is_not_replaced(foreign, run, tmp_path, monkeypatch):
     """Another process ends first, or somebody puts an image there."""
     write_folder()
-    real = manifest._exchange
+    real = manifest.replace_images
 
     def late(made, output, earlier):
         if foreign:
@@ -425,7 +425,7 @@ def test_what_comes_meanwhile_is_not_replaced(foreign, run, tmp_path, monkeypatc
 
     before: dict = {}
     (tmp_path / "out" / "bag").mkdir(parents=True)
-    monkeypatch.setattr(manifest, "_exchange", late)
+    monkeypatch.setattr(manifest, "replace_images", late)
     status, _, err = run("augment dvae.keras in out --overwrite")
     assert (status, "did not make" in err if foreign else "by another process" in err) == (2, True)
     left = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}

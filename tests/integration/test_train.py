@@ -19,7 +19,6 @@ from tfdvae._utils import files, limits
 from tfdvae.cli import main
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
-from tfdvae.data.sources import folder as folder_source
 from tfdvae.experiment import folders, initial_weights, preflight, provenance
 from tfdvae.models import build, networks
 
@@ -627,13 +626,14 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
 )
 def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path, monkeypatch):
     folder = write_images(tmp_path / "images", digits[0][:20], np.arange(20) % 2)
-    monkeypatch.setattr(folder_source, "_decode_all", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with (
         limits.use(memory_bytes=2**33),
         pytest.raises((ValueError, FileNotFoundError), match=message),
     ):
         train(tmp_path / "run", **{"dataset": str(folder), "no_classifier": True} | settings)
     assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cache").rglob("*.npy")), "decoded images would be there"
 
 
 @pytest.mark.parametrize("network", registry.NETWORKS.names())

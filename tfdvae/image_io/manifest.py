@@ -77,7 +77,7 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
                     return made / name
 
                 yield add
-            _exchange(made, output, earlier)
+            replace_images(made, output, earlier)
     finally:
         if new:
             with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
         )
 
 
-def _exchange(made: Path, output: Path, earlier: set[str]) -> None:
+def replace_images(made: Path, output: Path, earlier: set[str]) -> None:
     """Replace earlier images and their manifest by those of a folder; remove folders left empty.
 
     No earlier image goes before all new ones are there. Meanwhile the manifest lists both, so that

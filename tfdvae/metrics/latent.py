@@ -102,7 +102,7 @@ def log_likelihood(
     for start in range(0, len(images), together):
         batch = images[start : start + together]
         index = range(start, start + len(batch))
-        targets = _binarised(batch, index, seed) if unit_range else batch
+        targets = binarize(batch, index, seed) if unit_range else batch
         generators = [_generator(seed, "importance samples", number) for number in index]
         weights = []
         for first in range(0, most, rows):
@@ -155,8 +155,17 @@ def memorisation(synthetic, train, held_out) -> dict[str, float]:
     }
 
 
-def _binarised(images: np.ndarray, index: Iterable[int], seed: int) -> np.ndarray:
-    """Return each value as 1 with the probability that it is, else 0, drawn by (seed, index of the image): float32 of the same shape."""
+def binarize(images: np.ndarray, index: Iterable[int], seed: int) -> np.ndarray:
+    """Return each pixel as 1 with its value as the probability, else as 0.
+
+    Args:
+        images: float32 (N, H, W, C) in [0, 1].
+        index: of each image among all; its draws depend on this and the seed alone.
+        seed: root seed.
+
+    Returns:
+        float32 (N, H, W, C).
+    """
     draws = [
         _generator(seed, "binarisation", number).random(images.shape[1:], np.float32)
         for number in index

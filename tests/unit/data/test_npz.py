@@ -125,16 +125,20 @@ def test_big_endian(shape, path):
     assert np.array_equal(found.train.labels, LABELS)
 
 
-def test_unpacked_once_until_the_file_changes(path, monkeypatch):
+def test_unpacked_once_until_the_file_changes(path, monkeypatch, tmp_path):
+    def unpacked():
+        return {file: file.stat().st_mtime_ns for file in tmp_path.joinpath("c").rglob("*.npy")}
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
     np.savez(path, **whole())
-    first = npz.load_npz(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(npz, "_unpack", None)
-        assert np.array_equal(npz.load_npz(path).train.images, first.train.images)
+    first, before = npz.load_npz(path), unpacked()
+    assert np.array_equal(npz.load_npz(path).train.images, first.train.images)
+    assert unpacked() == before != {}
     np.savez(path, **whole(255 - IMAGES))
     changed = npz.load_npz(path)
     assert np.array_equal(changed.train.images[..., 0], 255 - IMAGES)
     assert changed.fingerprint != first.fingerprint
+    assert unpacked() != before
 
 
 def test_read_in_pieces(path):

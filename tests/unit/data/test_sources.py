@@ -223,9 +223,10 @@ def test_fashion_mnist_holds_what_the_archives_hold(fashion, archives):
             getattr(fashion, part).labels,
         )
         assert stored.shape == images.shape
-        key = lambda x, y: np.sort(
-            x.reshape(len(x), -1).astype(np.int64) @ np.arange(1, 785) * 10 + y
-        )
+
+        def key(x, y):
+            return np.sort(x.reshape(len(x), -1).astype(np.int64) @ np.arange(1, 785) * 10 + y)
+
         assert np.array_equal(key(stored, stored_labels), key(images, labels)), (
             "the same labelled images in another order"
         )
@@ -331,15 +332,15 @@ def test_archives_of_several_configurations(tmp_path):
     found = SimpleNamespace(name="set", url_infos=urls, BUILDER_CONFIGS=[1, 2])
     for each in content:
         (tmp_path / "a.npz").write_bytes(each)
-        folder, archives = tfds_images._find_archives(tmp_path, found)
-        tfds_images._verify(archives, tmp_path / "cache" / "verified.json")
+        folder, archives = tfds_images.find_archives(tmp_path, found)
+        tfds_images.verify_archives(archives, tmp_path / "cache" / "verified.json")
         assert (folder, list(archives)) == (tmp_path, [tmp_path / "a.npz"])
     (tmp_path / "a.npz").write_bytes(b"three")
     with pytest.raises(ValueError, match=r"a.npz is corrupted or truncated: 5 bytes"):
-        tfds_images._verify(archives, tmp_path / "verified.json")
+        tfds_images.verify_archives(archives, tmp_path / "verified.json")
     (tmp_path / "a.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks a.npz, b.npz"):
-        tfds_images._find_archives(tmp_path, found)
+        tfds_images.find_archives(tmp_path, found)
 
 
 def test_labels_are_as_tfds_gives_them(toy_home):

@@ -80,6 +80,6 @@ def test_a_loaded_model_exports_as_its_keras_model_does(tmp_path):
     assert again.variational
     with pytest.raises(ValueError, match="a SavedModel has no Keras model"):
         tfdvae.export(again, tmp_path / "twice")
-    with pytest.raises(TypeError, match="must be a DAE, VAE or DVAE, or what .* got Functional"):
+    with pytest.raises(TypeError, match=r"must be a DAE, VAE or DVAE, or what .* got Functional"):
         tfdvae.export(model.keras_model.encoder, tmp_path / "twice")
     assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]

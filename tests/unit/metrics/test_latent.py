@@ -104,7 +104,7 @@ def test_bernoulli_likelihood_is_the_integral_over_the_code():
     np.testing.assert_allclose(values, exact, atol=0.01)
     assert np.exp(values).sum() == pytest.approx(1, abs=0.005)
     greys = np.random.default_rng(0).random((30, 2, 2, 1), dtype=np.float32)
-    expected = integral(latent._binarised(greys, range(30), seed=2))
+    expected = integral(latent.binarize(greys, range(30), seed=2))
     np.testing.assert_allclose(
         latent.log_likelihood(model, greys, (5000,), seed=2)[5000], expected, atol=0.01
     )
@@ -113,12 +113,12 @@ def test_bernoulli_likelihood_is_the_integral_over_the_code():
 def test_binarisation_is_frozen_and_has_the_mean_of_the_image():
     greys = np.linspace(-0.2, 1.2, 8, dtype=np.float32)
     images = np.broadcast_to(greys, (3000, 1, 8))[..., None]
-    drawn = latent._binarised(images, range(3000), seed=0)
+    drawn = latent.binarize(images, range(3000), seed=0)
     assert set(np.unique(drawn)) == {0, 1}
     np.testing.assert_allclose(drawn.mean(axis=(0, 1, 3)), np.clip(greys, 0, 1), atol=0.04)
-    assert np.array_equal(drawn[7:9], latent._binarised(images[7:9], range(7, 9), seed=0))
-    assert not np.array_equal(drawn, latent._binarised(images, range(3000), seed=1))
-    assert np.array_equal(latent._binarised(BINARY, range(16), seed=0), BINARY)
+    assert np.array_equal(drawn[7:9], latent.binarize(images[7:9], range(7, 9), seed=0))
+    assert not np.array_equal(drawn, latent.binarize(images, range(3000), seed=1))
+    assert np.array_equal(latent.binarize(BINARY, range(16), seed=0), BINARY)
 
 
 @pytest.fixture(scope="module")

@@ -38,14 +38,14 @@ class TfdsSource(Source):
         with cache.lock(place), tfds_builder.errors_only():
             archives: dict[Path, set[str]] = {}
             if folder is not None:
-                folder, archives = _find_archives(folder, builder)
-                _verify(archives, place / "verified.json")
+                folder, archives = find_archives(folder, builder)
+                verify_archives(archives, place / "verified.json")
             decoded = cache.read(place)
             if decoded is None:
                 _check_features(builder)
                 cache.remove_left(place)
                 tfds_prepare.prepare(request.dataset, builder, folder, place)
-                _verify(archives, place / "verified.json")
+                verify_archives(archives, place / "verified.json")
                 decoded = cache.read_back(place)
         return ImageDataset(
             request.dataset,
@@ -76,7 +76,7 @@ def _check_features(builder: Any) -> None:
         )
 
 
-def _find_archives(folder: Path, builder: Any) -> tuple[Path, dict[Path, set[str]]]:
+def find_archives(folder: Path, builder: Any) -> tuple[Path, dict[Path, set[str]]]:
     """Return the folder of a dataset's archives, and the checksums that each may have.
 
     TFDS lists the archives of all configurations of a dataset together: where there are several
@@ -101,7 +101,7 @@ def _find_archives(folder: Path, builder: Any) -> tuple[Path, dict[Path, set[str
     }
 
 
-def _verify(archives: dict[Path, set[str]], record: Path) -> None:
+def verify_archives(archives: dict[Path, set[str]], record: Path) -> None:
     """Compare the checksums of archives with those that TFDS has on record.
 
     Args:
