@@ -42,6 +42,7 @@ def encoder_and_decoder(units: int) -> tuple[keras.Model, keras.Model]:
 
 
 # %% Train.
+keras.utils.set_random_seed(0)
 digits, labels = load_digits(return_X_y=True)
 clean = digits.reshape(-1, 8, 8, 1).repeat(2, axis=1).repeat(2, axis=2).astype(np.float32) / 16
 model = tfdvae.DVAE(*encoder_and_decoder(16), corruption="lost_rows:0.2", seed=0)

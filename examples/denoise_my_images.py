@@ -14,9 +14,8 @@ from sklearn.datasets import load_digits
 work = Path("denoise_my_images")
 shutil.rmtree(work, ignore_errors=True)
 (work / "noisy").mkdir(parents=True)
-digits = load_digits().images[:600] / 16
-clean = np.pad(digits.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
-noisy = np.clip(clean + np.random.default_rng(0).normal(0, 0.15, clean.shape), 0, 1)
+clean = load_digits().images[:1000].repeat(2, axis=1).repeat(2, axis=2) / 16
+noisy = np.clip(clean + np.random.default_rng(0).normal(0, 0.2, clean.shape), 0, 1)
 noisy = np.rint(255 * noisy).astype(np.uint8)
 for number, picture in enumerate(noisy):
     Image.fromarray(picture).save(work / "noisy" / f"{number:04}.png")
@@ -27,9 +26,9 @@ import tfdvae
 run = tfdvae.train(
     dataset=work / "noisy",
     recipe="conv-dae",
-    corruption="gaussian:0.15",
+    corruption="gaussian:0.2",
     no_classifier=True,
-    epochs=4,
+    epochs=12,
     test_noise=("0",),
     output=work / "run",
 )
@@ -49,6 +48,6 @@ print(f"PSNR: noisy {psnr(noisy):.2f} dB, denoised {psnr(denoised):.2f} dB")
 # %% Look at some: clean, noisy, denoised.
 rows = [np.rint(255 * clean).astype(np.uint8), noisy, denoised]
 picture = np.concatenate([np.concatenate(list(row[:12]), axis=1) for row in rows])
-large = Image.fromarray(picture).resize((12 * 56, 3 * 56), Image.Resampling.NEAREST)
+large = Image.fromarray(picture).resize((12 * 48, 3 * 48), Image.Resampling.NEAREST)
 large.save(work / "some.png")
 print(f"See {work / 'some.png'} and {run / 'report.html'}")
