@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.light import light_main
 from tests.helpers.processes import ROOT, TINY, run
 from tfdvae._utils import files
 from tfdvae.cli import main as cli
@@ -17,30 +18,6 @@ from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.corruptions import KINDS
 from tfdvae.registry import NETWORKS
 from tfdvae.studies.registry import STUDIES
-
-WITHOUT_TENSORFLOW = """
-import sys
-from tfdvae.cli.main import main
-try:
-    status = main({arguments!r})
-except SystemExit as end:
-    status = end.code
-assert "tensorflow" not in sys.modules, "TensorFlow was imported"
-sys.exit(status)
-"""
-
-
-def light_main(*arguments, cwd=ROOT):
-    """Run `tfdvae` and assert that it does not import TensorFlow."""
-    code = WITHOUT_TENSORFLOW.format(arguments=list(map(str, arguments)))
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
 
 
 def complaint(process):
