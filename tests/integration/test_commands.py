@@ -49,7 +49,7 @@ def small_pieces():
 
 @pytest.fixture
 def run(models, tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder with the models, and return exit status, standard output and standard error."""
+    """Run a command in a folder with the models; return status, standard output and error."""
     monkeypatch.chdir(tmp_path)
     for path in models[0].iterdir():
         (tmp_path / path.name).symlink_to(path)
@@ -139,8 +139,14 @@ def test_gray_images_stored_in_colour_with_a_gray_model_stay_in_colour(run, mode
 def test_an_output_that_is_an_input_or_lies_in_one(run, tmp_path):
     write_folder()
     np.savez("in.npz", x_train=BYTES, y_train=np.arange(40))
-    for line in ("denoise dvae.keras in in", "denoise dvae.keras in in/out", "augment dvae.keras in/bag in --overwrite", "impute dvae.keras in out --mask out",
-                 "encode dvae.keras in.npz in.npz --overwrite", "detect dvae.keras in other.csv --normal other.csv"):  # fmt: skip
+    for line in (
+        "denoise dvae.keras in in",
+        "denoise dvae.keras in in/out",
+        "augment dvae.keras in/bag in --overwrite",
+        "impute dvae.keras in out --mask out",
+        "encode dvae.keras in.npz in.npz --overwrite",
+        "detect dvae.keras in other.csv --normal other.csv",
+    ):
         status, _, err = run(line)
         assert (status, "must lie apart from" in err) == (2, True), line
     assert len(list((tmp_path / "in").rglob("*.png"))) == 40
@@ -523,7 +529,7 @@ def test_augment_arrays(model, run, models, tmp_path):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_augment_arrays_with_other_channels_than_the_model(channels, run, models, tmp_path):
-    """As files: gray ones with a model of colour, and gray ones stored in colour with a gray one."""
+    """As files: gray ones with a model of color, and gray ones stored in color with a gray one."""
     np.savez("in.npz", x_train=np.repeat(BYTES, channels, axis=-1), y_train=np.arange(40))
     model = "colour" if channels == 1 else "dvae"
     status, out, err = run(f"augment {model}.keras in.npz out.npz --per-image 1")
@@ -602,8 +608,9 @@ def test_images_in_formats_that_are_not_read_are_named(run, tmp_path):
         (tmp_path / "in" / name).touch()
     (tmp_path / "in" / "notes.txt").touch()
     status, out, _ = run("denoise dvae.keras in out")
-    assert (status, "3 images in out\nNOTE: left out, for they are none of .png" in out) == (0, True)
-    assert out.endswith(": in/a.gif and 1 more\n")
+    assert status == 0
+    assert "3 images in out\nNOTE: images left out, since they are none of .png" in out
+    assert out.endswith(": 2, the first in/a.gif\n")
 
 
 def test_detect(run, models, tmp_path):
@@ -732,20 +739,36 @@ BAD = {
     "denoise dvae.keras labels.npy out.npy": "must hold images",
     "denoise dvae.keras wide.npy out.npy": "`images` must be 8x6",
     "denoise dvae.keras odd.npy out.npy": "scaled to [0, 1]",
-    "impute dvae.keras in.npy out.npy --mask short.npy": "`mask` short.npy must have shape (40, H, W) or (H, W); got (5, 8, 6)",
-    "impute dvae.keras in.npy out.npy --mask wide.npy": "`mask` wide.npy must have shape (40, H, W)",
-    "impute dvae.keras nan.npy out.npy --mask one.npy": "nan, row 3: `images` must be finite; it holds NaN",
+    "impute dvae.keras in.npy out.npy --mask short.npy": (
+        "`mask` short.npy must have shape (40, H, W) or (H, W); got (5, 8, 6)"
+    ),
+    "impute dvae.keras in.npy out.npy --mask wide.npy": (
+        "`mask` wide.npy must have shape (40, H, W)"
+    ),
+    "impute dvae.keras nan.npy out.npy --mask one.npy": (
+        "nan, row 3: `images` must be finite; it holds NaN"
+    ),
     "denoise dvae.keras ~nobody-of-this-name/a out": "home directory",
-    "detect dvae.keras in.npy scores.csv --false-positive-rate 0.1": "is for a threshold from `normal` images",
-    "detect dvae.keras in.npy scores.csv --normal in.npy --false-positive-rate 2": "between 0 and 1; got 2",
+    "detect dvae.keras in.npy scores.csv --false-positive-rate 0.1": (
+        "is for a threshold from `normal` images"
+    ),
+    "detect dvae.keras in.npy scores.csv --normal in.npy --false-positive-rate 2": (
+        "between 0 and 1; got 2"
+    ),
     "sample dvae.keras out.png": "must be a folder, or a file .npy or .npz",
     "sample dvae.keras out --count 0": "`count`",
     "augment dvae.keras in.npy out.npy --per-image 0": "`per_image`",
     "impute dvae.keras in.npy out.npy --mask all.npy": "in, row 0: `mask` must leave a known pixel",
-    "denoise dvae.keras flat.npy out.npy": "flat: `images` must not be flattened; got 40 rows of 48 values",
-    "detect dvae.keras in.npy scores.csv --normal flat.npy": "must not be flattened; got 40 rows of 48 values",
+    "denoise dvae.keras flat.npy out.npy": (
+        "flat: `images` must not be flattened; got 40 rows of 48 values"
+    ),
+    "detect dvae.keras in.npy scores.csv --normal flat.npy": (
+        "must not be flattened; got 40 rows of 48 values"
+    ),
     "augment dvae.keras flat.npz out.npz": "must not be flattened; got 40 rows of 48 values",
-    "denoise dvae.keras colour.npy out.npy": "colour: `images` must have 1 channel, as the model has; got 3",
+    "denoise dvae.keras colour.npy out.npy": (
+        "colour: `images` must have 1 channel, as the model has; got 3"
+    ),
     "augment dvae.keras late.npz out.npz": "x_train, row 38: `images` must be finite; it holds NaN",
     "export dvae.keras --format onnx --output model": "`output` model must have the suffix .onnx",
     "impute dvae.keras in.npy out.npy --mask none.npy": "`mask` none.npy marks no pixel",
@@ -809,3 +832,18 @@ def test_memory_does_not_grow_with_the_rows_of_arrays(command, tmp_path):
         )
         peaks.append(peak_memory(*line.split(), "--threads", "2"))
     assert peaks[1] - peaks[0] < 36, peaks
+
+
+def test_quiet_shows_errors_and_notes_alone(run, tmp_path):
+    write_folder(BYTES[:3])
+    assert run("denoise dvae.keras in out --quiet") == (0, "", "")
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 3
+    (tmp_path / "in" / "a.gif").touch()
+    (tmp_path / "in" / "bag" / "broken.png").write_bytes(b"no")
+    status, out, err = run("denoise dvae.keras in other --quiet")
+    assert (status, out.count("\n"), err.count("\n")) == (1, 1, 1)
+    assert out.startswith("NOTE: images left out")
+    assert "broken.png cannot be read" in err
+    status, out, err = run("sample dvae.keras out --quiet")
+    assert (status, out, "--overwrite replaces" in err) == (2, "", True)
+    assert "Denoising" in run("denoise dvae.keras in third")[2], "the next command is not quiet"

@@ -1,4 +1,4 @@
-"""The commands by name: a table from a name to settings and a function. TensorFlow is not imported."""
+"""The commands: a table from a name to settings and a function. TensorFlow is not imported."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

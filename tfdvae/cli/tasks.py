@@ -1,4 +1,4 @@
-"""What the commands that use a trained model share: checks before TensorFlow, the start, the end."""
+"""What commands that use a trained model share: checks before TensorFlow, start and end."""
 
 from __future__ import annotations
 
@@ -80,10 +80,9 @@ def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> in
     copied = f"; copied as they are: {', '.join(tally.copied)}" if tally.copied else ""
     logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
     if tally.others:
-        first, more = listing.printable_path(tally.others[0]), len(tally.others) - 1
         logger.warning(
-            f"NOTE: left out, for they are none of {', '.join(listing.SUFFIXES)}: {first}"
-            + (f" and {more:,} more" if more else "")
+            f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "
+            f"{len(tally.others):,}, the first {listing.printable_path(tally.others[0])}"
         )
     for message in tally.failed:
         logger.error(f"tfdvae: {message}")

@@ -66,33 +66,106 @@ def test_help_shows_every_flag_with_its_default():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "dvea"], "Did you mean 'dvae'"), (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"), (["--dataset", "nowhere:mnist"], "`dataset`"),
-        (["--corruption", "gausian:0.1"], "Did you mean 'gaussian'"), (["--corruption", "gaussian:abc"], "got 'gaussian:abc'"),
-        (["--network", "mpl"], "Did you mean 'mlp'"), (["--protocol", "equal"], "`protocol` must be one of"), (["--moedl", "dvae"], "--model"),
-        (["--n-train", "0"], "`n_train`"), (["--n-train", "ten"], "--n-train"), (["--noisy-train", "--train-noise", "-0.1"], "got -0.1"), (["--corruption", "-0.1"], "got -0.1"), (["--train-noise", "0.2"], "is for `noisy_train`"),
+        (["--model", "dvea"], "Did you mean 'dvae'"),
+        (["--dataset", "fashion_mnits"], "Did you mean 'fashion_mnist'"),
+        (["--dataset", "nowhere:mnist"], "`dataset`"),
+        (["--corruption", "gausian:0.1"], "Did you mean 'gaussian'"),
+        (["--corruption", "gaussian:abc"], "got 'gaussian:abc'"),
+        (["--network", "mpl"], "Did you mean 'mlp'"),
+        (["--protocol", "equal"], "`protocol` must be one of"),
+        (["--moedl", "dvae"], "--model"),
+        (["--n-train", "0"], "`n_train`"),
+        (["--n-train", "ten"], "--n-train"),
+        (["--noisy-train", "--train-noise", "-0.1"], "got -0.1"),
+        (["--corruption", "-0.1"], "got -0.1"),
+        (["--train-noise", "0.2"], "is for `noisy_train`"),
         (["--model", "vae", "--target", "corrupted"], "`target` is for models dae and dvae"),
-        (["--train-noise", "gaussian:-0.1"], "got -0.1"), (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"), (["--latent-dim", "0"], "`latent_dim`"),
-        (["--learning-rate", "nan"], "`learning_rate`"), (["--epochs", "1.5"], "--epochs"), (["--data-dir", "/nowhere/at/all"], "/nowhere/at/all is not a folder"),
-        (["--dataset", "./nowhere"], "must be a folder of images or an .npz file; there is nothing of that name"), (["--dataset", "nowhere/at/all"], "there is nothing of that name"),
-        (["--dataset", "nowhere.npz"], "there is nothing of that name"), (["--dataset", "./README.md"], "must be a folder of images or an .npz file; it is neither"), (["--dataset", "/dev/null"], "it is neither"),
-        (["--dataset", "digits", "--image-size", "32"], "`image_size` is for a `dataset` that is a folder"), (["--dataset", "digits", "--skip-unreadable"], "`skip_unreadable` is for a `dataset` that is a folder"),
-        (["--image-size", "0"], "`image_size` must be a finite number between 1 and 8192; got 0"), (["--image-size", "1", "2", "3"], "`image_size` must be one or two"), (["--image-size", "big"], "--image-size"),
-        (["--dataset", "./tests", "--noisy-dir", "tests", "--model", "vae", "--no-classifier"], "`noisy_dir` is for models dae and dvae"), (["--dataset", "./tests", "--noisy-dir", "tests"], "`no_classifier`"),
-        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--noisy-train"], "cannot be given with `noisy_dir`"),
-        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--corruption", "gaussian:0.2"], "cannot be given with `noisy_dir`"),
-        (["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--samples-per-image", "3"], "`samples_per_image` cannot be given with `noisy_dir`"),
-        (["--dataset", "./tests", "--noisy-dir", "/nowhere/at/all", "--model", "dae", "--no-classifier"], "`noisy_dir` /nowhere/at/all is not a folder"),
-        (["--dataset", "digits", "--noisy-dir", "tests", "--model", "dae", "--no-classifier"], "`noisy_dir` is for a `dataset` that is a folder"),
-        (["--resume", "/nowhere/at/all"], "is not a run folder"), (["--resume", "tests"], "is not a run folder"), (["--model", "ae", "--corruption", "0.1"], "`dae`"),
+        (["--train-noise", "gaussian:-0.1"], "got -0.1"),
+        (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"),
+        (["--latent-dim", "0"], "`latent_dim`"),
+        (["--learning-rate", "nan"], "`learning_rate`"),
+        (["--epochs", "1.5"], "--epochs"),
+        (["--data-dir", "/nowhere/at/all"], "/nowhere/at/all is not a folder"),
+        (
+            ["--dataset", "./nowhere"],
+            "must be a folder of images or an .npz file; there is nothing of that name",
+        ),
+        (["--dataset", "nowhere/at/all"], "there is nothing of that name"),
+        (["--dataset", "nowhere.npz"], "there is nothing of that name"),
+        (["--dataset", "./README.md"], "must be a folder of images or an .npz file; it is neither"),
+        (["--dataset", "/dev/null"], "it is neither"),
+        (
+            ["--dataset", "digits", "--image-size", "32"],
+            "`image_size` is for a `dataset` that is a folder",
+        ),
+        (
+            ["--dataset", "digits", "--skip-unreadable"],
+            "`skip_unreadable` is for a `dataset` that is a folder",
+        ),
+        (["--image-size", "0"], "`image_size` must be a finite number between 1 and 8192; got 0"),
+        (["--image-size", "1", "2", "3"], "`image_size` must be one or two"),
+        (["--image-size", "big"], "--image-size"),
+        (
+            ["--dataset", "./tests", "--noisy-dir", "tests", "--model", "vae", "--no-classifier"],
+            "`noisy_dir` is for models dae and dvae",
+        ),
+        (["--dataset", "./tests", "--noisy-dir", "tests"], "`no_classifier`"),
+        (
+            ["--dataset", "./tests", "--noisy-dir", "tests", "--no-classifier", "--noisy-train"],
+            "cannot be given with `noisy_dir`",
+        ),
+        (
+            [
+                "--dataset",
+                "./tests",
+                "--noisy-dir",
+                "tests",
+                "--no-classifier",
+                "--corruption",
+                "gaussian:0.2",
+            ],
+            "cannot be given with `noisy_dir`",
+        ),
+        (
+            [
+                "--dataset",
+                "./tests",
+                "--noisy-dir",
+                "tests",
+                "--no-classifier",
+                "--samples-per-image",
+                "3",
+            ],
+            "`samples_per_image` cannot be given with `noisy_dir`",
+        ),
+        (
+            [
+                "--dataset",
+                "./tests",
+                "--noisy-dir",
+                "/nowhere/at/all",
+                "--model",
+                "dae",
+                "--no-classifier",
+            ],
+            "`noisy_dir` /nowhere/at/all is not a folder",
+        ),
+        (
+            ["--dataset", "digits", "--noisy-dir", "tests", "--model", "dae", "--no-classifier"],
+            "`noisy_dir` is for a `dataset` that is a folder",
+        ),
+        (["--resume", "/nowhere/at/all"], "is not a run folder"),
+        (["--resume", "tests"], "is not a run folder"),
+        (["--model", "ae", "--corruption", "0.1"], "`dae`"),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_refused_without_tensorflow(arguments, message):
     assert message in complaint(light_main("train", *arguments))
 
 
 @pytest.fixture
 def train(tmp_path, monkeypatch, capfd):
-    """Run `tfdvae train` in this process, in a folder and with a cache of the test's own, and return it as a finished process."""
+    """Run `tfdvae train` in this process, with a folder and a cache of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
@@ -106,7 +179,10 @@ def train(tmp_path, monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "digits", "--n-train", "1439"], "1,438 training images of digits; got 1,439"),
+        (
+            ["--dataset", "digits", "--n-train", "1439"],
+            "1,438 training images of digits; got 1,439",
+        ),
         (["--data-dir", "EMPTY"], "lacks t10k-images-idx3-ubyte.gz"),
         ([*TINY, "--output", "/proc/none"], "cannot be written"),
         ([*TINY, "--output", "FILE"], "is a file"),
@@ -117,7 +193,7 @@ def train(tmp_path, monkeypatch, capfd):
         (["--dataset", "broken.npz", "--output", "run"], "is no .npz file"),
         ([*TINY, "--learning-rate", "1e30", "--epochs", "5"], "the loss became"),
     ],
-)  # fmt: skip
+)
 def test_bad_surroundings(arguments, message, tmp_path, no_network, train):
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "FULL").mkdir()
@@ -138,10 +214,15 @@ def test_a_dataset_that_cannot_be_had(tmp_path, no_network):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("images", [], "without class folders, so no labels"), ("images", ["--no-classifier"], "broken.png cannot be read"), ("sizes", ["--no-classifier"], "holds images of different sizes"),
-        ("pickled.npz", [], "holds pickled Python objects"), ("labels.npz", [], "must hold whole numbers"), ("nan.npz", [], "image 0 has NaN"), ("odd.npz", ["--model", "dae"], "multiples of 2; got 5"),
+        ("images", [], "without class folders, so no labels"),
+        ("images", ["--no-classifier"], "broken.png cannot be read"),
+        ("sizes", ["--no-classifier"], "holds images of different sizes"),
+        ("pickled.npz", [], "holds pickled Python objects"),
+        ("labels.npz", [], "must hold whole numbers"),
+        ("nan.npz", [], "image 0 has NaN"),
+        ("odd.npz", ["--model", "dae"], "multiples of 2; got 5"),
     ],
-)  # fmt: skip
+)
 def test_bad_images(name, arguments, message, tmp_path, train):
     """A line on standard error, status 2, and neither a run folder nor a part of one."""
     for folder, sizes in (("images", (6, 6, 6)), ("sizes", (6, 6, 8))):
@@ -202,7 +283,7 @@ def test_train_py_is_the_command_train():
 
 
 def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
-    """A path that was given from the working folder is the one that the run keeps; another one is refused."""
+    """A path below the working folder is the one that the run keeps; another one is refused."""
     (tmp_path / "mine").mkdir()
     files.write_json(
         tmp_path / "run" / "config.json",
@@ -217,7 +298,7 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
 
 @pytest.fixture
 def surroundings(tmp_path):
-    """A folder with an image, an output that exists, and a file of settings with a misspelt name."""
+    """A folder with an image, outputs that exist, and a settings file with a misspelt name."""
     (tmp_path / "in").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "in" / "a.png")
     (tmp_path / "full").mkdir()

@@ -1,4 +1,4 @@
-"""Images that replace those of the input: denoised ones, and ones whose missing pixels are filled."""
+"""New versions of the images of an input: denoised, or with missing pixels filled in."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ def _masks(path: Path | None, source: Path, output: Path) -> Iterator[Masks | No
 
 
 def _masks_by_name(folder: Path) -> Masks:
-    """Return a function from a piece to the masks whose names, without suffix, are those of its images."""
+    """Return a function from a piece to its masks, found by name without suffix."""
     named: dict[str, Path] = {}
     for name, file in reader.list_files(folder, "mask").items():
         if (other := named.setdefault(Path(name).with_suffix("").as_posix(), file)) is not file:
