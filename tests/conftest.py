@@ -12,7 +12,9 @@ from tests.helpers.requirements import lacking
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """A cache folder of the tests' own, so that they neither use nor fill the user's; processes that share the tests share it."""
+    """A cache folder of the tests' own, so that they neither use nor fill the user's; processes
+    that share the tests share it.
+    """
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
     with pytest.MonkeyPatch.context() as patch:
@@ -22,7 +24,9 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
-    """Proxies that refuse at once, so that a test behaves alike with and without a network, and no dataset on this machine."""
+    """Proxies that refuse at once, so that a test behaves alike with and without a network, and
+    no dataset on this machine.
+    """
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -63,13 +67,20 @@ def digits():
 
 @pytest.fixture(scope="session")
 def small_digits(tmp_path_factory):
-    """An .npz file of 400 digits to train on and 100 to test on, of 12x12 pixels, with which whole runs and studies take less time."""
+    """An .npz file of 400 digits to train on and 100 to test on, of 12x12 pixels, with which
+    whole runs and studies take less time.
+    """
     from tfdvae.data import sources
 
     source = sources.load("digits")
     path = tmp_path_factory.mktemp("small") / "digits.npz"
-    np.savez(path, x_train=source.train.images[:400, 2:-2:2, 2:-2:2], y_train=source.train.labels[:400],
-             x_test=source.test.images[:100, 2:-2:2, 2:-2:2], y_test=source.test.labels[:100])  # fmt: skip
+    np.savez(
+        path,
+        x_train=source.train.images[:400, 2:-2:2, 2:-2:2],
+        y_train=source.train.labels[:400],
+        x_test=source.test.images[:100, 2:-2:2, 2:-2:2],
+        y_test=source.test.labels[:100],
+    )
     return path
 
 
@@ -93,8 +104,18 @@ def browser(tmp_path):
         lacking("chromium and chromedriver are not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path / 'profile'}"):  # fmt: skip
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "disable-dev-shm-usage",
+        f"user-data-dir={tmp_path / 'profile'}",
+    ):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options, webdriver.ChromeService(driver))

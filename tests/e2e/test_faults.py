@@ -100,10 +100,20 @@ def undisturbed(settings, tmp_path_factory):
 
 
 def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status=-signal.SIGKILL):
-    """Start a run and stop it within a stage, once it keeps a checkpoint of that many rounds or more; return what it wrote to stderr."""
+    """Start a run and stop it within a stage, once it keeps a checkpoint of that many rounds or
+    more; return what it wrote to stderr.
+    """
     checkpoints = folder / "checkpoints" / stage
-    process = run_tfdvae("train", *arguments, "--output", folder, sent=sent,
-                         stop_when=lambda: max((int(path.name[-6:]) for path in checkpoints.glob("round-*")), default=0) >= rounds)  # fmt: skip
+    process = run_tfdvae(
+        "train",
+        *arguments,
+        "--output",
+        folder,
+        sent=sent,
+        stop_when=lambda: (
+            max((int(path.name[-6:]) for path in checkpoints.glob("round-*")), default=0) >= rounds
+        ),
+    )
     assert process.returncode == status, process.stderr
     assert stage not in files.read_json(folder / "stages.json"), "stopped too late"
     return process.stderr
@@ -195,8 +205,29 @@ def test_every_model_killed_and_resumed_gives_the_same_bytes(chosen, small_digit
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.names() if kind != "none"])
 def test_every_corruption_runs_as_observed_noise_and_as_injected(kind, tmp_path, capsys):
     noise = f"{kind}:0.3"
-    status = main.main(["train", "--dataset", "digits", "--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--noisy-train",
-                       "--train-noise", noise, "--corruption", noise, "--test-noise", "0", noise, "--output", str(tmp_path / "run")])  # fmt: skip
+    status = main.main(
+        [
+            "train",
+            "--dataset",
+            "digits",
+            "--n-train",
+            "60",
+            "--epochs",
+            "1",
+            "--classifier-steps",
+            "2",
+            "--noisy-train",
+            "--train-noise",
+            noise,
+            "--corruption",
+            noise,
+            "--test-noise",
+            "0",
+            noise,
+            "--output",
+            str(tmp_path / "run"),
+        ]
+    )
     printed = capsys.readouterr()
     assert status == 0, printed.err
     assert f"| no noise | {noise if kind != 'gaussian' else '30%'} |" in printed.out
@@ -319,9 +350,14 @@ def test_augment_stopped_in_the_middle_starts_again(sent, status, clothing, tmp_
 
 
 def test_full_disk_leaves_nothing_half_written(settings, tmp_path):
-    """A file-size limit of the shell stands for a full disk: the classifier's checkpoint does not fit."""
+    """A file-size limit of the shell stands for a full disk: the classifier's checkpoint does
+    not fit.
+    """
     folder = tmp_path / "run"
-    command = f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(settings)} --output {folder}"
+    command = (
+        f"ulimit -f 3000; exec {sys.executable} {ROOT / 'train.py'} {' '.join(settings)} "
+        f"--output {folder}"
+    )
     process = subprocess.run(
         ["bash", "-c", f"trap '' XFSZ; {command}"],
         capture_output=True,

@@ -1,4 +1,6 @@
-"""The wheel, built and installed into a virtual environment of its own, away from the source tree."""
+"""The wheel, built and installed into a virtual environment of its own, away from the source
+tree.
+"""
 
 import os
 import shutil

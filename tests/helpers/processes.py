@@ -33,7 +33,8 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
 
     Args:
         *arguments: of the command line.
-        stop_when: called again and again; once it returns True, the process is sent a signal, with which it ends within a minute.
+        stop_when: called again and again; once it returns True, the process is sent a signal, with
+            which it ends within a minute.
         sent: this one.
         group: its children are sent it too.
     """
@@ -84,10 +85,11 @@ sys.exit(status)
 
 
 def peak_memory(*arguments):
-    """The most memory, in MiB, that a `tfdvae` command had of its own: without mapped files, which are given back when memory is needed.
+    """The most memory, in MiB, that a `tfdvae` command had of its own: without mapped files, which
+    are given back when memory is needed.
 
-    oneDNN is off, and malloc gives most of what was freed back at once: with them peaks differed by 120 MiB from run to run, for few
-    images as for many. What oneDNN keeps is not measured.
+    oneDNN is off, and malloc gives most of what was freed back at once: with them peaks differed by
+    120 MiB from run to run, for few images as for many. What oneDNN keeps is not measured.
     """
     if not Path("/proc/self/status").exists():
         lacking("/proc, where Linux tells what memory a process has of its own, is missing")

@@ -15,7 +15,9 @@ from tfdvae.inference.exporting import export
 @pytest.mark.parametrize("name", shipped.names())
 @pytest.mark.parametrize("format", EXPORT_FORMATS)
 def test_exported_shipped_models_give_the_same_on_real_images(name, format, fashion, tmp_path):
-    """1,000 test images, within 1e-5 of the pixel range; codes within 1e-4 of their own, which reach 10 and more."""
+    """1,000 test images, within 1e-5 of the pixel range; codes within 1e-4 of their own, which
+    reach 10 and more.
+    """
     model = tfdvae.load(name).keras_model
     images = image_dataset.to_unit(fashion.test.images[:1000])
     path = export(model, tmp_path / ("model.onnx" if format == "onnx" else "model"), format)

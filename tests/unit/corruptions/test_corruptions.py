@@ -84,7 +84,9 @@ def test_gaussian_is_level_times_the_stateless_normal(noise):
 
 
 def test_gaussian_moments():
-    """80,000 values: the standard deviation of a sample is within 1% of its own, five standard errors are 1.3%."""
+    """80,000 values: the standard deviation of a sample is within 1% of its own, five standard
+    errors are 1.3%.
+    """
     error = parse("gaussian:0.2")(GREY, SEED).numpy() - GREY
     assert abs(error.mean()) < 5 * 0.2 / np.sqrt(error.size)
     assert error.std() == pytest.approx(0.2, rel=0.013)
@@ -147,10 +149,17 @@ def test_random_erasing_reaches_every_pixel():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("none", "none"), ("0", "none"), (0, "none"), ("0.025", "gaussian:0.025"), (0.1, "gaussian:0.1"), ("gaussian:1e-1", "gaussian:0.1"),
-        ("salt-and-pepper:0.2", "salt_and_pepper:0.2"), (" masking:0.5 ", "masking:0.5"), (corruptions.Speckle(0.5), "speckle:0.5"),
+        ("none", "none"),
+        ("0", "none"),
+        (0, "none"),
+        ("0.025", "gaussian:0.025"),
+        (0.1, "gaussian:0.1"),
+        ("gaussian:1e-1", "gaussian:0.1"),
+        ("salt-and-pepper:0.2", "salt_and_pepper:0.2"),
+        (" masking:0.5 ", "masking:0.5"),
+        (corruptions.Speckle(0.5), "speckle:0.5"),
     ],
-)  # fmt: skip
+)
 def test_parse(text, expected):
     assert str(parse(text)) == expected
 
@@ -158,11 +167,18 @@ def test_parse(text, expected):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gausian:0.1", "Did you mean 'gaussian'"), ("gaussian", "kind:level"), ("gaussian:", "kind:level"), ("gaussian:abc", "kind:level"),
-        ("gaussian:-0.1", "between 0 and 1; got -0.1"), ("1.5", "between 0 and 1; got 1.5"), ("gaussian:nan", "finite"), ("none:0.1", "no level"),
-        ("", "must be one of"), ("masking:0.1:0.2", "kind:level"),
+        ("gausian:0.1", "Did you mean 'gaussian'"),
+        ("gaussian", "kind:level"),
+        ("gaussian:", "kind:level"),
+        ("gaussian:abc", "kind:level"),
+        ("gaussian:-0.1", "between 0 and 1; got -0.1"),
+        ("1.5", "between 0 and 1; got 1.5"),
+        ("gaussian:nan", "finite"),
+        ("none:0.1", "no level"),
+        ("", "must be one of"),
+        ("masking:0.1:0.2", "kind:level"),
     ],
-)  # fmt: skip
+)
 def test_parse_refuses(text, message):
     with pytest.raises(ValueError, match=message):
         parse(text)

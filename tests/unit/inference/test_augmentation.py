@@ -69,18 +69,25 @@ class TestContract:
     @pytest.mark.parametrize(
         ("images", "labels", "options", "error"),
         [
-            (IMAGES * 255, LABELS, {}, ValueError), (np.where(IMAGES > 0.9, np.nan, IMAGES), LABELS, {}, ValueError), (IMAGES[0], LABELS, {}, ValueError),
-            (IMAGES, LABELS[:-1], {}, ValueError), (IMAGES, LABELS + 0.5, {}, TypeError), (IMAGES, LABELS, {"per_image": 0}, ValueError),
-            (IMAGES, LABELS, {"per_image": 1.5}, TypeError), (IMAGES, LABELS, {"seed": -1}, ValueError),
+            (IMAGES * 255, LABELS, {}, ValueError),
+            (np.where(IMAGES > 0.9, np.nan, IMAGES), LABELS, {}, ValueError),
+            (IMAGES[0], LABELS, {}, ValueError),
+            (IMAGES, LABELS[:-1], {}, ValueError),
+            (IMAGES, LABELS + 0.5, {}, TypeError),
+            (IMAGES, LABELS, {"per_image": 0}, ValueError),
+            (IMAGES, LABELS, {"per_image": 1.5}, TypeError),
+            (IMAGES, LABELS, {"seed": -1}, ValueError),
         ],
-    )  # fmt: skip
+    )
     def test_bad_input(self, cls, method, images, labels, options, error):
         with pytest.raises(error, match="must"):
             Augmenter(make(cls), method).generate(images, labels, **options)
 
 
 def test_posterior_draws_have_the_posterior_mean_and_spread():
-    """A decoder that returns the code's sum as every logit: 2,000 draws of one image against N(m1 + m2, s1^2 + s2^2)."""
+    """A decoder that returns the code's sum as every logit: 2,000 draws of one image against
+    N(m1 + m2, s1^2 + s2^2).
+    """
     code = keras.Input((2,))
     decoder = keras.Model(
         code, keras.layers.Reshape(SHAPE)(keras.layers.Dense(20, kernel_initializer="ones")(code))
@@ -122,7 +129,9 @@ def test_dae_reconstructs_corrupted_images():
 
 
 def test_prior_follows_the_codes_of_each_class(digits):
-    """Codes of what was made: mean and covariance of each class near those of the aggregate posterior that was fitted."""
+    """Codes of what was made: mean and covariance of each class near those of the aggregate
+    posterior that was fitted.
+    """
     images, labels = digits[0][:600], digits[1][:600]
     model = VAE(*networks.mlp((28, 28, 1), 2, variational=True))
     model.compile(optimizer=keras.optimizers.Adam(3e-3))

@@ -95,7 +95,10 @@ def test_imputation_of_real_digits_beats_the_mean_image(masked, split):
 
 
 def test_probe_accuracy_by_hand():
-    """Two classes on a line, apart at 0 by symmetry: 4 of 5 test points are on their side. The second feature says nothing."""
+    """Two classes on a line, apart at 0 by symmetry: 4 of 5 test points are on their side.
+
+    The second feature says nothing.
+    """
     codes = np.array([[-3.0, 7], [-2, 7], [-1, 7], [1, 7], [2, 7], [3, 7]])
     test = np.array([[-2.0, 7], [-0.5, 7], [0.5, 7], [9, 7], [-9, 7]])
     labels, test_labels = np.repeat([0, 1], 3), np.array([0, 0, 1, 1, 1])
@@ -133,7 +136,10 @@ def test_codes_come_back_within_half_a_level(bits, shape):
 
 
 def test_levels_by_hand():
-    """Two bits over [0, 3]: levels 0, 1, 2, 3. Over [10, 40]: 10, 20, 30, 40. A unit that does not change stays as it is."""
+    """Two bits over [0, 3]: levels 0, 1, 2, 3.
+
+    Over [10, 40]: 10, 20, 30, 40. A unit that does not change stays as it is.
+    """
     codes = np.array([[0, 10, 5], [0.4, 24, 5], [1.6, 26, 5], [3, 40, 5]])
     expected = [[0, 10, 5], [0, 20, 5], [2, 30, 5], [3, 40, 5]]
     np.testing.assert_allclose(
@@ -184,7 +190,8 @@ def test_every_use_takes_every_model_with_a_code(name, network):
     assert TrainedModel(model).anomaly_scores(images).shape == (9,)
     assert imputation.impute(model, images, np.zeros((9, *shape[:2]), bool)).shape == images.shape
     assert (
-        TrainedModel(model).decompress(TrainedModel(model).compress(images, 4)).shape == images.shape
+        TrainedModel(model).decompress(TrainedModel(model).compress(images, 4)).shape
+        == images.shape
     )
 
 
@@ -201,31 +208,116 @@ NO_PIXEL = np.stack([np.full(SHAPE[:2], number == 3) for number in range(50)])
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "message"),
     [
-        (TrainedModel.anomaly_scores, (IMAGES[:, :5],), ValueError, "`images` must be 6x5, .*; got 5x5"),
-        (TrainedModel.anomaly_scores, (IMAGES * 255,), ValueError, r"`images` must be images scaled to \[0, 1\]"),
+        (
+            TrainedModel.anomaly_scores,
+            (IMAGES[:, :5],),
+            ValueError,
+            "`images` must be 6x5, .*; got 5x5",
+        ),
+        (
+            TrainedModel.anomaly_scores,
+            (IMAGES * 255,),
+            ValueError,
+            r"`images` must be images scaled to \[0, 1\]",
+        ),
         (TrainedModel.anomaly_scores, (IMAGES * np.nan,), ValueError, "`images` must be finite"),
-        (imputation.impute, (IMAGES, MISSING.astype(int)), TypeError, "`missing` must be boolean; got dtype int64"),
-        (imputation.impute, (IMAGES, MISSING[..., None]), ValueError, r"`missing` must have shape \(N, H, W\).*got \(50, 6, 5, 1\)"),
-        (imputation.impute, (IMAGES, MISSING[:9]), ValueError, r"`missing` must have shape \(N, H, W\).*got \(9, 6, 5\)"),
-        (imputation.impute, (IMAGES[0], MISSING[0]), ValueError, r"for `images` \(N, H, W, C\); got \(6, 5\) for \(6, 5, 2\)"),
-        (imputation.impute, (IMAGES, NO_PIXEL), ValueError, "a known pixel in each image; image 3 and 0 more have none"),
+        (
+            imputation.impute,
+            (IMAGES, MISSING.astype(int)),
+            TypeError,
+            "`missing` must be boolean; got dtype int64",
+        ),
+        (
+            imputation.impute,
+            (IMAGES, MISSING[..., None]),
+            ValueError,
+            r"`missing` must have shape \(N, H, W\).*got \(50, 6, 5, 1\)",
+        ),
+        (
+            imputation.impute,
+            (IMAGES, MISSING[:9]),
+            ValueError,
+            r"`missing` must have shape \(N, H, W\).*got \(9, 6, 5\)",
+        ),
+        (
+            imputation.impute,
+            (IMAGES[0], MISSING[0]),
+            ValueError,
+            r"for `images` \(N, H, W, C\); got \(6, 5\) for \(6, 5, 2\)",
+        ),
+        (
+            imputation.impute,
+            (IMAGES, NO_PIXEL),
+            ValueError,
+            "a known pixel in each image; image 3 and 0 more have none",
+        ),
         (imputation.impute, (IMAGES * np.nan, MISSING), ValueError, "`images` must be finite"),
-        (imputation.impute, (IMAGES[:0], MISSING[:0]), ValueError, "`images` must hold at least one image"),
-        (TrainedModel.compress, (IMAGES, 0), ValueError, "`bits` must be a finite number between 1 and 16; got 0"),
-        (TrainedModel.compress, (IMAGES, 17), ValueError, "`bits` must be a finite number between 1 and 16; got 17"),
+        (
+            imputation.impute,
+            (IMAGES[:0], MISSING[:0]),
+            ValueError,
+            "`images` must hold at least one image",
+        ),
+        (
+            TrainedModel.compress,
+            (IMAGES, 0),
+            ValueError,
+            "`bits` must be a finite number between 1 and 16; got 0",
+        ),
+        (
+            TrainedModel.compress,
+            (IMAGES, 17),
+            ValueError,
+            "`bits` must be a finite number between 1 and 16; got 17",
+        ),
         (TrainedModel.compress, (IMAGES, 2.5), TypeError, "`bits` must be a whole number; got 2.5"),
         (TrainedModel.compress, (IMAGES[:, :5], 4), ValueError, "`images` must be 6x5"),
-        (TrainedModel.decompress, (compression.compress_codes(CODES[:, :2], 4),), ValueError, r"`codes` must have shape \(N, 3\); got \(40, 2\)"),
+        (
+            TrainedModel.decompress,
+            (compression.compress_codes(CODES[:, :2], 4),),
+            ValueError,
+            r"`codes` must have shape \(N, 3\); got \(40, 2\)",
+        ),
         (TrainedModel.decompress, (STREAM[:-1],), ValueError, "`compressed` .* are truncated"),
-        (TrainedModel.decompress, (STREAM[:20],), ValueError, "`compressed` .* 20 bytes are truncated"),
+        (
+            TrainedModel.decompress,
+            (STREAM[:20],),
+            ValueError,
+            "`compressed` .* 20 bytes are truncated",
+        ),
         (TrainedModel.decompress, (b"",), ValueError, "`compressed` .* 0 bytes are truncated"),
-        (TrainedModel.decompress, (STREAM + b"x",), ValueError, "`compressed` .* followed by other bytes"),
-        (TrainedModel.decompress, (altered(STREAM, len(STREAM) // 2),), ValueError, "`compressed` .* altered or no such stream"),
-        (TrainedModel.decompress, (b"no stream",), ValueError, "`compressed` .* altered or no such stream"),
-        (TrainedModel.decompress, (zlib.compress(b"another file"),), ValueError, "`compressed` .* holds something else"),
-        (TrainedModel.decompress, (np.zeros(3),), TypeError, "`compressed` must be bytes; got ndarray"),
+        (
+            TrainedModel.decompress,
+            (STREAM + b"x",),
+            ValueError,
+            "`compressed` .* followed by other bytes",
+        ),
+        (
+            TrainedModel.decompress,
+            (altered(STREAM, len(STREAM) // 2),),
+            ValueError,
+            "`compressed` .* altered or no such stream",
+        ),
+        (
+            TrainedModel.decompress,
+            (b"no stream",),
+            ValueError,
+            "`compressed` .* altered or no such stream",
+        ),
+        (
+            TrainedModel.decompress,
+            (zlib.compress(b"another file"),),
+            ValueError,
+            "`compressed` .* holds something else",
+        ),
+        (
+            TrainedModel.decompress,
+            (np.zeros(3),),
+            TypeError,
+            "`compressed` must be bytes; got ndarray",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input(function, arguments, error, message):
     model = make("dae", compiled=False)
     with pytest.raises(error, match=message):
@@ -235,17 +327,37 @@ def test_bad_input(function, arguments, error, message):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((CODES, LABELS, CODES[:, :2], LABELS), ValueError, "`test_codes` must have 3 features, as `train_codes` have; got 2"),
+        (
+            (CODES, LABELS, CODES[:, :2], LABELS),
+            ValueError,
+            "`test_codes` must have 3 features, as `train_codes` have; got 2",
+        ),
         ((NAN, LABELS, CODES, LABELS), ValueError, "`train_codes` must be finite"),
         ((CODES, LABELS, NAN, LABELS), ValueError, "`test_codes` must be finite"),
-        ((CODES[:, 0], LABELS, CODES, LABELS), ValueError, r"`train_codes` must have shape \(N, ...\).*got \(40,\)"),
-        ((CODES.astype(str), LABELS, CODES, LABELS), TypeError, "`train_codes` must hold real numbers; got dtype <U"),
+        (
+            (CODES[:, 0], LABELS, CODES, LABELS),
+            ValueError,
+            r"`train_codes` must have shape \(N, ...\).*got \(40,\)",
+        ),
+        (
+            (CODES.astype(str), LABELS, CODES, LABELS),
+            TypeError,
+            "`train_codes` must hold real numbers; got dtype <U",
+        ),
         ((CODES, LABELS[:9], CODES, LABELS), ValueError, r"`train_labels` must have shape \(40,\)"),
         ((CODES, LABELS, CODES, LABELS / 2), TypeError, "`test_labels` must hold whole numbers"),
-        ((CODES, LABELS * 0 + 7, CODES, LABELS), ValueError, "two classes and 3 codes of each; got 40 of class 7 alone"),
-        ((CODES, np.arange(40) // 38, CODES, LABELS), ValueError, "two classes and 3 codes of each; got 2 of class 1"),
+        (
+            (CODES, LABELS * 0 + 7, CODES, LABELS),
+            ValueError,
+            "two classes and 3 codes of each; got 40 of class 7 alone",
+        ),
+        (
+            (CODES, np.arange(40) // 38, CODES, LABELS),
+            ValueError,
+            "two classes and 3 codes of each; got 2 of class 1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_of_the_probe(arguments, error, message):
     with pytest.raises(error, match=message):
         latent.probe_accuracy(*arguments)

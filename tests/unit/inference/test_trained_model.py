@@ -1,4 +1,3 @@
-
 import keras
 import numpy as np
 import pytest
@@ -124,14 +123,19 @@ BAD = {
     "flattened": (
         np.zeros((5, 48)),
         ValueError,
-        r"must not be flattened; got 5 rows of 48 values. images.reshape\(-1, 8, 6, 1\) shapes them.$",
+        r"must not be flattened; got 5 rows of 48 values. "
+        r"images.reshape\(-1, 8, 6, 1\) shapes them.$",
     ),
     "flattened, with a channel": (
         np.zeros((9, 48, 1)),
         ValueError,
         "must not be flattened; got 9 rows of 48 values",
     ),
-    "larger": (np.zeros((16, 16), np.uint8), ValueError, "got 16x16.*fully connected and cannot be tiled"),
+    "larger": (
+        np.zeros((16, 16), np.uint8),
+        ValueError,
+        "got 16x16.*fully connected and cannot be tiled",
+    ),
     "int64": (
         np.zeros((8, 6), np.int64),
         TypeError,
@@ -368,7 +372,9 @@ def test_no_image_exceeds_its_own_score_however_it_is_scored(seed):
 
 
 def test_augment_a_dataset():
-    """Two synthetic images of each image with its label, others in each epoch; the first are those of `map_function`."""
+    """Two synthetic images of each image with its label, others in each epoch; the first are
+    those of `map_function`.
+    """
     loaded = TrainedModel(model_of())
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, np.arange(5)))
     augmented = loaded.augment(dataset, per_image=2, seed=3)
@@ -378,7 +384,9 @@ def test_augment_a_dataset():
     assert images.shape == (10, *GRAY)
     assert not np.allclose(images[:5], images[5:], atol=1e-4)
     assert not np.allclose(images, np.stack([image for image, _ in second]), atol=1e-4)
-    drawn = np.stack([image for image, _ in dataset.map(tfdvae.Augmenter(loaded).map_function(seed=3))])
+    drawn = np.stack(
+        [image for image, _ in dataset.map(tfdvae.Augmenter(loaded).map_function(seed=3))]
+    )
     np.testing.assert_array_equal(images[:5], drawn)
     with pytest.raises(ValueError, match="must be left out for a dataset"):
         loaded.augment(dataset, np.arange(5))
@@ -390,7 +398,9 @@ def test_augment_a_dataset():
 
 @pytest.mark.parametrize("network", ["mlp", "residual_conv"])
 def test_a_dataset_whose_shapes_are_not_known_beforehand(network):
-    """As of tf.io.decode_png: whatever comes is an image (H, W, C), and one of another size is refused."""
+    """As of tf.io.decode_png: whatever comes is an image (H, W, C), and one of another size is
+    refused.
+    """
     loaded = TrainedModel(model_of("dae", network))
 
     def unknown(images):
@@ -459,7 +469,9 @@ def test_augmenter_draws_from_the_posterior(saved):
 def test_augmenter_of_a_dae_corrupts_and_of_an_ae_is_refused(tmp_path):
     model = model_of("dae")
     model.save(tmp_path / "dae.keras")
-    dataset = tf.data.Dataset.from_tensors(IMAGES).map(tfdvae.Augmenter(tmp_path / "dae.keras").map_function())
+    dataset = tf.data.Dataset.from_tensors(IMAGES).map(
+        tfdvae.Augmenter(tmp_path / "dae.keras").map_function()
+    )
     made = next(iter(dataset)).numpy()
     assert made.shape == IMAGES.shape
     assert not np.allclose(made, model.denoise(IMAGES), atol=1e-4)

@@ -10,7 +10,8 @@ from tests.helpers.processes import ROOT
 from tfdvae._utils import seeds
 from tfdvae.metrics import classification
 
-# Images 0 to 3 are of class 0, 4 and 5 of class 1, 6 and 7 of class 2. The top classes are 0 0 0 1, 1 2, 2 0.
+# Images 0 to 3 are of class 0, 4 and 5 of class 1, 6 and 7 of class 2. The top classes are 0 0 0 1,
+# 1 2, 2 0.
 THREE = np.array(
     [
         [0.8, 0.1, 0.1],
@@ -24,7 +25,8 @@ THREE = np.array(
     ]
 )
 THREE_LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
-# Probability of class 1, from the surest: classes 1 1 0 1 0 0 1 0 0 0. Four are of class 1, six of class 0.
+# Probability of class 1, from the surest: classes 1 1 0 1 0 0 1 0 0 0. Four are of class 1, six of
+# class 0.
 ONE = np.array([0.95, 0.9, 0.8, 0.7, 0.6, 0.45, 0.4, 0.3, 0.2, 0.1])
 TWO, TWO_LABELS = np.stack([1 - ONE, ONE], axis=1), np.array([1, 1, 0, 1, 0, 0, 1, 0, 0, 0])
 TIED = (
@@ -48,7 +50,8 @@ def one_hot(classes, number=3):
         ("balanced_accuracy", THREE, THREE_LABELS, (3 / 4 + 1 / 2 + 1 / 2) / 3),
         # agreement 5/8; of chance (4 * 4 + 2 * 2 + 2 * 2) / 64 = 3/8
         ("kappa", THREE, THREE_LABELS, (5 / 8 - 3 / 8) / (1 - 3 / 8)),
-        # ordered pairs (of the class, of the rest): class 0 15 of 16; class 1: .7 above all, .3 above all but .5 and .4; class 2: .5 above
+        # ordered pairs (of the class, of the rest): class 0 15 of 16; class 1: .7 above all, .3
+        # above all but .5 and .4; class 2: .5 above
         # all but .6, .4 likewise
         ("auc", THREE, THREE_LABELS, (15 / 16 + (6 + 4) / 12 + (5 + 5) / 12) / 3),
         ("accuracy", TWO, TWO_LABELS, 7 / 10),
@@ -66,7 +69,8 @@ def one_hot(classes, number=3):
         ("sensitivity@0.6", *TIED, 1 / 3),
         ("sensitivity@0.7", *TIED, 0),
         ("auc", *TIED, (3 + 3 * 0.5) / 9),
-        # no false alarm: class 0 finds .8 .7 .6 of four, class 1 .7 of two, class 2 nothing above .6
+        # no false alarm: class 0 finds .8 .7 .6 of four, class 1 .7 of two, class 2 nothing above
+        # .6
         ("sensitivity@1", THREE, THREE_LABELS, (3 / 4 + 1 / 2 + 0) / 3),
         # classes that are absent do not count, whatever is said of them
         ("balanced_accuracy", THREE[:6], THREE_LABELS[:6], (3 / 4 + 1 / 2) / 2),
@@ -81,7 +85,9 @@ def test_by_hand(name, probabilities, labels, expected):
 
 @pytest.mark.parametrize("negatives", [3, 7, 10, 30])
 def test_a_specificity_that_the_negatives_can_just_reach_is_reached(negatives):
-    """The positive is below `false` negatives: it is found at specificity 1 - false / negatives, rounding or not, and at none above."""
+    """The positive is below `false` negatives: it is found at specificity 1 - false / negatives,
+    rounding or not, and at none above.
+    """
     for false in range(negatives):
         ranks = np.insert(np.arange(negatives, 0, -1.0), false, negatives - false + 0.5)
         one = ranks / (negatives + 1)
@@ -159,7 +165,8 @@ def test_names():
     [
         (
             "acuracy",
-            "`metric` must be one of accuracy, balanced_accuracy, auc, kappa, sensitivity@SPECIFICITY; got 'acuracy'.*'accuracy'",
+            "`metric` must be one of accuracy, balanced_accuracy, auc, kappa, "
+            "sensitivity@SPECIFICITY; got 'acuracy'.*'accuracy'",
         ),
         (
             "sensitivity",
@@ -171,7 +178,8 @@ def test_names():
         ("sensitivity@", "`metric` must be sensitivity@SPECIFICITY.*got 'sensitivity@'"),
         (
             "sensitivity@high",
-            "such as sensitivity@0.9, with a specificity above 0 and at most 1; got 'sensitivity@high'",
+            "such as sensitivity@0.9, with a specificity above 0 and at most 1; got "
+            "'sensitivity@high'",
         ),
         ("sensitivity@90", "above 0 and at most 1; got 'sensitivity@90'"),
         ("sensitivity@0", "above 0 and at most 1; got 'sensitivity@0'"),
@@ -202,7 +210,9 @@ def test_probabilities_of_logits_and_of_probabilities():
 
 
 def test_calibration_error_by_hand():
-    """Two bins: tops of 0.5 (both right) are in (0, 0.5]; 0.6 (wrong) and 0.8, 1 (right) in (0.5, 1]."""
+    """Two bins: tops of 0.5 (both right) are in (0, 0.5]; 0.6 (wrong) and 0.8, 1 (right) in
+    (0.5, 1].
+    """
     top = np.array([0.5, 0.5, 0.6, 0.8, 1])
     probabilities, labels = np.stack([top, 1 - top], axis=1), np.array([0, 0, 1, 0, 0])
     expected = 2 / 5 * abs(2 / 2 - 0.5) + 3 / 5 * abs(2 / 3 - 2.4 / 3)
@@ -260,7 +270,9 @@ def test_bootstrap_is_the_score_of_resamples(name):
 
 
 def test_bootstraps_of_two_classifiers_are_paired():
-    """The other classifier errs on one image more: each replicate differs by how often that image was drawn, and by no more."""
+    """The other classifier errs on one image more: each replicate differs by how often that
+    image was drawn, and by no more.
+    """
     better = one_hot(np.where(np.arange(500) < 100, (LABELS[:500] + 1) % 3, LABELS[:500]))
     worse = better.copy()
     worse[300] = np.roll(worse[300], 1)
@@ -282,7 +294,9 @@ def test_bootstraps_of_two_classifiers_are_paired():
 
 
 def test_standard_error_of_the_accuracy():
-    """sqrt(p (1 - p) / n) within 8%: 1,000 replicates have a standard error of 1 / sqrt(2,000) = 2.2% of it."""
+    """sqrt(p (1 - p) / n) within 8%: 1,000 replicates have a standard error of 1 / sqrt(2,000) =
+    2.2% of it.
+    """
     size, wrong = 10_000, 2_500
     labels = np.arange(size) % 3
     probabilities = one_hot(np.where(np.arange(size) < wrong, (labels + 1) % 3, labels))
@@ -305,7 +319,8 @@ NAN = np.where(THREE == 0.8, np.nan, THREE)
         (
             THREE[:, :1],
             ValueError,
-            r"`outputs` must have shape \(N, K\), one column for each of at least two classes; got \(8, 1\)",
+            r"`outputs` must have shape \(N, K\), one column for each of at least two classes; "
+            r"got \(8, 1\)",
         ),
         (THREE[:, 0], ValueError, r"`outputs` must have shape \(N, K\).*got \(8,\)"),
         (THREE[None], ValueError, r"got \(1, 8, 3\)"),
@@ -341,13 +356,15 @@ ACCURACY = classification.parse("accuracy")
             THREE * 2,
             THREE_LABELS,
             ValueError,
-            r"values from 0.2 to 1.6, sums from 2 to 2. `classification.probabilities` makes them of logits",
+            r"values from 0.2 to 1.6, sums from 2 to 2. `classification.probabilities` makes them "
+            r"of logits",
         ),
         (
             THREE - 0.2,
             THREE_LABELS,
             ValueError,
-            r"`probabilities` must be in \[0, 1\] with rows that sum to 1; got values from -0.1 to 0.6",
+            r"`probabilities` must be in \[0, 1\] with rows that sum to 1; "
+            r"got values from -0.1 to 0.6",
         ),
         (THREE, THREE_LABELS[:5], ValueError, r"`labels` must have shape \(8,\)"),
         (THREE, THREE_LABELS / 2, TypeError, "`labels` must hold whole numbers"),
@@ -383,7 +400,11 @@ def test_bad_numbers(function, message):
 
 
 def test_names_are_checked_without_what_is_slow_to_import():
-    code = "import sys; from tfdvae.metrics import classification; classification.parse('sensitivity@0.9'); print([m for m in ('tensorflow', 'sklearn', 'scipy') if m in sys.modules])"  # fmt: skip
+    code = (
+        "import sys; from tfdvae.metrics import classification; "
+        "classification.parse('sensitivity@0.9'); print([m for m in ('tensorflow', 'sklearn', "
+        "'scipy') if m in sys.modules])"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -393,7 +414,9 @@ def test_names_are_checked_without_what_is_slow_to_import():
 
 
 def test_groups_are_resampled_whole():
-    """20 groups of 10 images that are all right or all wrong: the standard error is that of 20 cases, not of 200."""
+    """20 groups of 10 images that are all right or all wrong: the standard error is that of 20
+    cases, not of 200.
+    """
     right = np.repeat(np.arange(20) % 2, 10)
     probabilities = np.stack([1 - right, right], axis=1).astype(float)
     labels, groups = np.ones(200, int), np.repeat(np.arange(20), 10)

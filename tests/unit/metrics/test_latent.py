@@ -31,7 +31,9 @@ EXACT = scipy.stats.multivariate_normal(
 
 
 def linear_model(shift=0.0, wider=1.0):
-    """p(z) = N(0, I), p(x | z) = N(0.5 + W z, SIGMA^2 I); q has the mean of the exact posterior + `shift`, `wider` times its deviation."""
+    """p(z) = N(0, I), p(x | z) = N(0.5 + W z, SIGMA^2 I); q has the mean of the exact posterior
+    + `shift`, `wider` times its deviation.
+    """
     images = keras.Input(SHAPE)
     flat = keras.layers.Flatten()(images)
     mean, log_variance = keras.layers.Dense(2), keras.layers.Dense(2)
@@ -48,7 +50,9 @@ def linear_model(shift=0.0, wider=1.0):
 
 
 def test_exact_posterior_gives_the_exact_likelihood_with_any_number_of_samples():
-    """p(x, z) / q(z | x) is p(x) whatever z: sign, normaliser and the ratio of prior to posterior, to 0.001 nats of about 24."""
+    """p(x, z) / q(z | x) is p(x) whatever z: sign, normaliser and the ratio of prior to
+    posterior, to 0.001 nats of about 24.
+    """
     estimates = latent.log_likelihood(linear_model(), LINEAR, (1, 3, 300))
     assert list(estimates) == [1, 3, 300]
     for values in estimates.values():
@@ -57,7 +61,10 @@ def test_exact_posterior_gives_the_exact_likelihood_with_any_number_of_samples()
 
 
 def test_wrong_posterior_rises_to_the_exact_likelihood():
-    """The posterior is moved by 0.7 and 1.5 times as wide. With one sample the expected bound is KL(q || p) below the truth."""
+    """The posterior is moved by 0.7 and 1.5 times as wide.
+
+    With one sample the expected bound is KL(q || p) below the truth.
+    """
     model = linear_model(shift=0.7, wider=1.5)
     estimates = latent.log_likelihood(model, LINEAR, (1, 10, 100, 1000), seed=3)
     means = [values.mean() for values in estimates.values()]
@@ -73,7 +80,9 @@ def test_wrong_posterior_rises_to_the_exact_likelihood():
 
 
 def tiny():
-    """A Bernoulli model of 2x2 pixels with one latent unit, whose weights are large enough that it says something."""
+    """A Bernoulli model of 2x2 pixels with one latent unit, whose weights are large enough that
+    it says something.
+    """
     model = VAE(*networks.mlp((2, 2, 1), 1, variational=True))
     for variable in model.decoder.trainable_variables:
         variable.assign(1.5 * variable)
@@ -84,7 +93,8 @@ BINARY = np.array(list(itertools.product([0, 1], repeat=4)), np.float32).reshape
 
 
 def test_bernoulli_likelihood_is_the_integral_over_the_code():
-    """p(x) = integral of N(z; 0, 1) prod p^x (1 - p)^(1 - x), by Simpson's rule, within 0.01 nats; over all 16 images it sums to 1.
+    """p(x) = integral of N(z; 0, 1) prod p^x (1 - p)^(1 - x), by Simpson's rule, within 0.01 nats;
+    over all 16 images it sums to 1.
 
     Of grey images it is that of the binarised ones.
     """
@@ -130,7 +140,9 @@ def trained(digits):
 
 
 def test_one_sample_of_binarised_digits_is_the_grey_bound_on_average(trained, digits):
-    """Mean over 438 digits of 8 seeds of the one, and of 8 evaluations of the other: within 4 standard errors, less than 1% of it."""
+    """Mean over 438 digits of 8 seeds of the one, and of 8 evaluations of the other: within 4
+    standard errors, less than 1% of it.
+    """
     images = digits[0][1000:]
     bounds = np.stack([latent.log_likelihood(trained, images, (1,), seed)[1] for seed in range(8)])
     grey = [
@@ -156,7 +168,9 @@ def test_more_samples_raise_the_estimate_of_digits(trained, digits):
 
 @pytest.mark.parametrize("name", ["vae three draws", "dvae two copies, three draws"])
 def test_draws_of_an_image_depend_on_nothing_else(name):
-    """Samples are nested, and the other images, their number and the size of the pieces change nothing but the last bits."""
+    """Samples are nested, and the other images, their number and the size of the pieces change
+    nothing but the last bits.
+    """
     model = make(name)
     whole = latent.log_likelihood(model, IMAGES, (1, 10, 100), seed=4)
     for count in (1, 10, 100):
@@ -200,7 +214,9 @@ def test_no_more_than_a_batch_is_decoded_at_a_time(monkeypatch):
 
 
 def test_codes_of_any_rank_and_half_precision():
-    """The same weights in bfloat16 give the same estimates to its precision; a code may have a place in the image."""
+    """The same weights in bfloat16 give the same estimates to its precision; a code may have a
+    place in the image.
+    """
     images = np.random.default_rng(0).random((5, 8, 6, 2), dtype=np.float32)
     full, half = (
         latent.log_likelihood(
@@ -257,7 +273,9 @@ def grey(*values):
 
 
 def test_memorisation_by_hand():
-    """Distances 0, 0.02, 0.4 of the synthetic images; 0.2 and 0.4 of the held-out ones, whose 1st percentile is 0.202."""
+    """Distances 0, 0.02, 0.4 of the synthetic images; 0.2 and 0.4 of the held-out ones, whose
+    1st percentile is 0.202.
+    """
     found = latent.memorisation(grey(0, 0.51, 0.8), grey(0, 0.5, 1), grey(0.1, 0.3))
     assert found == pytest.approx(
         {"nearest_distance": 0.02, "nearest_distance_held_out": 0.3, "closer_than_held_out": 2 / 3},

@@ -8,7 +8,9 @@ from tfdvae.metrics import statistics
 
 
 def test_wilson_interval_by_its_formula():
-    """(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n) with z = 1.959964, for 80 of 100."""
+    """(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n) with z = 1.959964, for 80 of
+    100.
+    """
     z, p, n = 1.959964, 0.8, 100
     centre, half = p + z**2 / (2 * n), z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
     expected = ((centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n))
@@ -52,7 +54,8 @@ def test_paired_difference_is_that_of_scipy(treated, baseline):
 
 
 def test_paired_difference_by_hand():
-    """Differences 2, 3, 4: mean 3, standard deviation 1, t = 3 sqrt(3) with 2 degrees of freedom, of which t(0.975) is 4.302653.
+    """Differences 2, 3, 4: mean 3, standard deviation 1, t = 3 sqrt(3) with 2 degrees of freedom,
+    of which t(0.975) is 4.302653.
 
     With 2 degrees of freedom, p = 1 - t / sqrt(t^2 + 2) = 1 - sqrt(27 / 29).
     """
@@ -126,7 +129,9 @@ def test_paired_difference_wants_pairs(treated, baseline, message):
     ],
 )
 def test_holm(given, adjusted):
-    """The smallest of three times 3, the next times 2, the last times 1; none below the one before it, none above 1."""
+    """The smallest of three times 3, the next times 2, the last times 1; none below the one
+    before it, none above 1.
+    """
     assert statistics.holm(given) == pytest.approx(adjusted)
 
 
@@ -136,7 +141,10 @@ def _simulated_power(effect, count):
 
 
 def test_images_add_their_variance():
-    """Differences 1, 2, 3: variance of the mean 1/3. With an error of the images of 1: 4/3 in all, freedom 2 * (4/3 / (1/3))^2 = 32."""
+    """Differences 1, 2, 3: variance of the mean 1/3.
+
+    With an error of the images of 1: 4/3 in all, freedom 2 * (4/3 / (1/3))^2 = 32.
+    """
     found = statistics.paired_difference([11, 12, 13], [10, 10, 10], image_error=1.0)
     assert found.degrees_of_freedom == pytest.approx(32)
     assert found.error == pytest.approx(math.sqrt(4 / 3))
@@ -152,7 +160,9 @@ def test_images_add_their_variance():
     [(5, 1.0, 0.0), (5, 1.0, 0.45), (5, 1.0, 1.0), (20, 1.0, 0.22), (3, 0.2, 1.0)],
 )
 def test_no_difference_is_claimed_in_one_of_twenty_cases(seeds, over_seeds, over_images):
-    """20,000 simulated studies without a true difference, fixed seed; 5% within 1 point (six standard errors of the simulation)."""
+    """20,000 simulated studies without a true difference, fixed seed; 5% within 1 point (six
+    standard errors of the simulation).
+    """
     generator = np.random.default_rng(0)
     shared = generator.normal(0, over_images, 20_000)
     claimed = 0
@@ -172,7 +182,9 @@ def test_no_difference_is_claimed_in_one_of_twenty_cases(seeds, over_seeds, over
     ],
 )
 def test_what_images_share_is_counted_once(units, seeds, over_seeds, over_images, over_both):
-    """2,000 simulated studies without a true difference, with bootstrapped images; 5% within 1.5 points (three standard errors of the simulation)."""
+    """2,000 simulated studies without a true difference, with bootstrapped images; 5% within 1.5
+    points (three standard errors of the simulation).
+    """
     generator = np.random.default_rng(0)
     claimed = 0
     for _ in range(2000):
@@ -190,7 +202,9 @@ def test_what_images_share_is_counted_once(units, seeds, over_seeds, over_images
 
 
 def test_shared_error_by_hand():
-    """Covariance of the two seeds' replicates: (1 * 2 + 0 + 1 * 2) / 2 = 2; of four units, 2 * 4 / 3."""
+    """Covariance of the two seeds' replicates: (1 * 2 + 0 + 1 * 2) / 2 = 2; of four units, 2 * 4
+    / 3.
+    """
     assert statistics.shared_error(np.array([[1.0, 2, 3], [10, 12, 14]]), 4) == pytest.approx(
         (8 / 3) ** 0.5
     )
@@ -199,7 +213,9 @@ def test_shared_error_by_hand():
 
 
 def test_few_images_have_few_degrees_of_freedom():
-    """Without spread over seeds, an error of 1 from 5 units has 4 degrees of freedom, of which t(0.975) is 2.776."""
+    """Without spread over seeds, an error of 1 from 5 units has 4 degrees of freedom, of which
+    t(0.975) is 2.776.
+    """
     found = statistics.paired_difference([1.0, 1.0], [0.0, 0.0], image_error=1.0, units=5)
     assert (found.degrees_of_freedom, found.high) == pytest.approx((4, 1 + 2.776), abs=1e-3)
 

@@ -174,7 +174,9 @@ def test_a_report_without_explorer_has_no_script(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [375, 1280])
 def test_in_a_browser(browser, tmp_path, width):
-    """By keyboard alone: sliders, choices and the map, each with its picture; no message in the console."""
+    """By keyboard alone: sliders, choices and the map, each with its picture; no message in the
+    console.
+    """
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 

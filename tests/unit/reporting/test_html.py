@@ -13,8 +13,8 @@ from tfdvae.reporting.document import literal
 NAME = r"<script>alert(1)</script> a_b*c* `d` [e](javascript:f) ![g](h) i|j & k &lt; l\m\\ ~~n~~"
 REPORT = f"""# Study of {literal(NAME)}
 
-Seen in <b onclick="alert(2)">bold</b>, [a script](javascript:alert(3)), [the same](&#106;avascript:alert(4)), [elsewhere](//h.example),
-[a paper](https://a.example/x?y&z), [the rows](rows.csv).
+Seen in <b onclick="alert(2)">bold</b>, [a script](javascript:alert(3)),
+[the same](&#106;avascript:alert(4)), [elsewhere](//h.example), [a paper](https://a.example/x?y&z), [the rows](rows.csv).
 
 <script src="https://b.example/x.js"></script>
 
@@ -255,7 +255,10 @@ def test_in_a_browser(browser, tmp_path, study, width):
     assert min(widths) > 0
     assert browser.execute_script("return innerWidth") == width
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    clipped = "return Array.from(document.querySelectorAll('.table'), box => box.scrollWidth > box.clientWidth)"
+    clipped = (
+        "return Array.from(document.querySelectorAll('.table'), box => box.scrollWidth > "
+        "box.clientWidth)"
+    )
     assert any(browser.execute_script(clipped)) == (width == 375)
     printed = base64.b64decode(browser.print_page())
     assert printed.startswith(b"%PDF")

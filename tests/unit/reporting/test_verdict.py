@@ -64,14 +64,39 @@ def test_kind(case):
 @pytest.mark.parametrize(
     ("case", "start", "end"),
     [
-        ("gain", "dvae against limited helps (+1.20 points, 95% interval +", "; 5 seeds, 10,000 test images; p < 0.0001 after Holm's correction)."),
-        ("small gain", "dvae against limited helps (+0.30 points", "after Holm's correction), but by less than 0.5 points."),
-        ("nothing", "dvae against limited does not help (+0.00 points", "p = 1 after Holm's correction): a gain of 0.5 points or more is ruled out."),
-        ("one seed", "These data cannot tell whether dvae against limited helps (+1.50 points with 1 seed): one seed says nothing", "5 are better."),
-        ("images unknown", "These data cannot tell whether dvae against limited helps (+1.20", ": the chance in the choice of test images is not known here."),
-        ("few groups", "These data cannot tell whether dvae against limited helps (+1.20", ": 4 groups of test images are too few to know their chance, at least 10 are needed."),
+        (
+            "gain",
+            "dvae against limited helps (+1.20 points, 95% interval +",
+            "; 5 seeds, 10,000 test images; p < 0.0001 after Holm's correction).",
+        ),
+        (
+            "small gain",
+            "dvae against limited helps (+0.30 points",
+            "after Holm's correction), but by less than 0.5 points.",
+        ),
+        (
+            "nothing",
+            "dvae against limited does not help (+0.00 points",
+            "p = 1 after Holm's correction): a gain of 0.5 points or more is ruled out.",
+        ),
+        (
+            "one seed",
+            "These data cannot tell whether dvae against limited helps (+1.50 points with 1 seed): "
+            "one seed says nothing",
+            "5 are better.",
+        ),
+        (
+            "images unknown",
+            "These data cannot tell whether dvae against limited helps (+1.20",
+            ": the chance in the choice of test images is not known here.",
+        ),
+        (
+            "few groups",
+            "These data cannot tell whether dvae against limited helps (+1.20",
+            ": 4 groups of test images are too few to know their chance, at least 10 are needed.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_sentence(case, start, end):
     sentence = verdict(CASES[case][0]).sentence
     assert sentence.startswith(start)
@@ -79,7 +104,9 @@ def test_sentence(case, start, end):
 
 
 def test_seeds_that_would_show_a_gain():
-    """A gain of 0.4 allows a variance of (0.4 / 2.8016)^2 = 0.020385, of which the images take 0.0025: 4 / 0.017885 = 223.7, so 230."""
+    """A gain of 0.4 allows a variance of (0.4 / 2.8016)^2 = 0.020385, of which the images take
+    0.0025: 4 / 0.017885 = 223.7, so 230.
+    """
     assert verdict(CASES["seeds too few"][0]).sentence.endswith(
         "about 230 seeds instead of 5 would show the gain."
     )
@@ -93,24 +120,30 @@ def test_images_that_would_show_a_gain():
 
 
 def test_what_would_rule_out_a_gain():
-    """From 0.1 it is 0.4 to a gain of 0.5; each gets half of 0.020385: 4 / 0.010193 = 392 seeds, 10,000 / 0.010193 = 981,112 images."""
+    """From 0.1 it is 0.4 to a gain of 0.5; each gets half of 0.020385: 4 / 0.010193 = 392 seeds,
+    10,000 / 0.010193 = 981,112 images.
+    """
     assert verdict(CASES["both too few"][0]).sentence.endswith(
-        "about 400 seeds instead of 5 and about 990,000 test images instead of 10,000 would rule out a gain of 0.5 points."
+        "about 400 seeds instead of 5 and about 990,000 test images instead of 10,000 would rule "
+        "out a gain of 0.5 points."
     )
 
 
 def test_more_seeds_are_needed_in_a_larger_family():
-    """0.05 / 14 two-sided is found at 2.9137 standard errors: (0.5 / 3.7553)^2 = 0.017727, less 0.0036 leaves 0.014127: 0.36 / 0.014127 = 25.5.
+    """0.05 / 14 two-sided is found at 2.9137 standard errors: (0.5 / 3.7553)^2 = 0.017727, less
+    0.0036 leaves 0.014127: 0.36 / 0.014127 = 25.5.
 
-    That is for known variances; with 30 degrees of freedom it is (3.162 + 0.854) * sqrt(0.36 / 31 + 0.0036) = 0.495.
+    That is for known variances; with 30 degrees of freedom it is (3.162 + 0.854) * sqrt(0.36 / 31 +
+    0.0036) = 0.495.
     """
     given = comparison(0.5, 0.6, 0.06, p=0.12, family=14)
     assert verdict(given).sentence.endswith("about 31 seeds instead of 5 would show the gain.")
 
 
 def test_few_seeds_have_wide_tails():
-    """2 less image error: normal quantiles ask for (2.8016 * 1 / 2)^2 = 1.96 seeds, so for one more than the 4; with 4 degrees of freedom
-    (2.776 + 0.941) / sqrt(5) = 1.66 are below 2. In a family of 14 it is 2.09 with 7 seeds and 1.84 with 8.
+    """2 less image error: normal quantiles ask for (2.8016 * 1 / 2)^2 = 1.96 seeds, so for one more
+    than the 4; with 4 degrees of freedom (2.776 + 0.941) / sqrt(5) = 1.66 are below 2. In a family
+    of 14 it is 2.09 with 7 seeds and 1.84 with 8.
     """
     assert (
         "about 5 seeds instead of 4"

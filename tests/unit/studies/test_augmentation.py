@@ -20,8 +20,17 @@ from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
 from tfdvae.studies.dataset_info import DatasetInfo
 
-SMALL = {"dataset": "digits", "protocols": PROTOCOLS, "n_train": 100, "epochs": 2, "classifier_steps": 3, "seeds": (0, 1), "threads": 1,
-         "test_noise": ("0", "0.1"), "other_noise": ("masking:0.1",)}  # fmt: skip
+SMALL = {
+    "dataset": "digits",
+    "protocols": PROTOCOLS,
+    "n_train": 100,
+    "epochs": 2,
+    "classifier_steps": 3,
+    "seeds": (0, 1),
+    "threads": 1,
+    "test_noise": ("0", "0.1"),
+    "other_noise": ("masking:0.1",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,9 @@ def small(**settings):
 
 
 def test_cells_of_the_published_study():
-    """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models: 3 x 2 x 5."""
+    """Equal steps: 8 sets x 2 conditions x 5 seeds; equal epochs: 5 x 2 x 5; generative models:
+    3 x 2 x 5.
+    """
     found = list(
         cells.list_cells(
             AugmentationStudyConfig(conditions=("clean", "noisy"), protocols=PROTOCOLS)
@@ -79,7 +90,9 @@ def test_images_may_be_square():
 
 
 def test_cells_of_a_seed_share_images_and_test_noise(source):
-    """The noise of the noisy condition is the main job's: keyed by seed and index, standard deviation 0.1."""
+    """The noise of the noisy condition is the main job's: keyed by seed and index, standard
+    deviation 0.1.
+    """
     clean, noisy = (prepare(small(), source, condition, 0) for condition in ("clean", "noisy"))
     np.testing.assert_array_equal(clean.train_labels, noisy.train_labels)
     assert np.std(noisy.train - clean.train) == pytest.approx(0.1, abs=0.002)
@@ -113,7 +126,9 @@ def test_cells_of_a_seed_share_images_and_test_noise(source):
 def test_what_defaults_stand_for(
     dataset, settings, conditions, protocols, output, source, tmp_path
 ):
-    """Images of one's own are taken as they are, and epochs as published are not for them; each dataset has a folder of its own."""
+    """Images of one's own are taken as they are, and epochs as published are not for them; each
+    dataset has a folder of its own.
+    """
     config = AugmentationStudyConfig(dataset=dataset.format(tmp_path), **settings)
     found = study.resolve(config, dataclasses.replace(source, name=config.dataset))
     assert (found.conditions, found.protocols, study.default_output(config)) == (
@@ -244,7 +259,9 @@ def test_classifier_cell(source, tmp_path):
 
 
 def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
-    """The replicates of a cell are those that the groups make, for each of its three test corruptions."""
+    """The replicates of a cell are those that the groups make, for each of its three test
+    corruptions.
+    """
     grouped = with_groups(source, "test", 40)
     given = []
     resample = classification.bootstrap
@@ -315,7 +332,8 @@ def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
     labels = np.repeat(np.arange(10), 6)
     with pytest.raises(
         ValueError,
-        match="`dataset` must have 3 training images of each class at least; there are 2 of class 9",
+        match="`dataset` must have 3 training images of each class at least; there are 2 of class "
+        "9",
     ):
         study.check(
             small(n_train=None),
@@ -324,7 +342,9 @@ def test_a_small_class_of_the_dataset_is_no_matter_of_n_train(source):
 
 
 def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
-    """Limited at 80% + seed; vae 1.0, 1.2, 0.8, 1.1, 0.9 points ahead; duplicate on average level with limited."""
+    """Limited at 80% + seed; vae 1.0, 1.2, 0.8, 1.1, 0.9 points ahead; duplicate on average
+    level with limited.
+    """
     ahead = {"limited": [0] * 5, "duplicate": [2, -2, 1, -1, 0], "vae": [1.0, 1.2, 0.8, 1.1, 0.9]}
     for condition in conditions:
         for protocol in protocols:
@@ -332,13 +352,26 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                 for name, gains in ahead.items():
                     for noise in AugmentationStudyConfig().test_noise:
                         yield dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
-                            "study": "augmentation", "run": f"{condition}-{name}-{protocol}-seed{seed}", "dataset": "fashion_mnist", "n_train": 5000,
-                            "condition": condition, "augmentation": name, "protocol": protocol, "test_corruption": noise, "split": "test", "step": 1200,
-                            "seed": seed, "metric": "accuracy", "value": (80 + seed + gains[seed]) / 100}  # fmt: skip
+                            "study": "augmentation",
+                            "run": f"{condition}-{name}-{protocol}-seed{seed}",
+                            "dataset": "fashion_mnist",
+                            "n_train": 5000,
+                            "condition": condition,
+                            "augmentation": name,
+                            "protocol": protocol,
+                            "test_corruption": noise,
+                            "split": "test",
+                            "step": 1200,
+                            "seed": seed,
+                            "metric": "accuracy",
+                            "value": (80 + seed + gains[seed]) / 100,
+                        }
 
 
 def made_report(folder, rows, replicates=1e-4, groups=None):
-    """Write a report, with replicates of each cell: its value, noise over test images that all share, and for all sets but limited such of this deviation."""
+    """Write a report, with replicates of each cell: its value, noise over test images that all
+    share, and for all sets but limited such of this deviation.
+    """
     rows = list(rows)
     generator = np.random.default_rng(0)
     shared, own = generator.normal(0, 0.01, (2, 11, 200))
@@ -367,7 +400,9 @@ def verdicts(text):
 
 
 def test_report_tells_what_helps(tmp_path):
-    """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) = 0.196."""
+    """The vae's mean is 1.0, its standard deviation 0.158: half width 2.776 * 0.158 / sqrt(5) =
+    0.196.
+    """
     text = made_report(tmp_path, made_rows())
     assert "vae, clean images: helps" in verdicts(text)["vae, clean images"]
     assert "duplicate, clean images: cannot tell" in verdicts(text)["duplicate, clean images"]
@@ -377,8 +412,8 @@ def test_report_tells_what_helps(tmp_path):
     assert "| limited | 5 | 82.00 ± 1.96 |" in text
     assert "| limited + VAE | published | 84.18 |" in text
     assert (
-        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | holds: +1.00 (+0.80 to +1.20) |"
-        in text
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | holds: +1.00 (+0.80 to "
+        "+1.20) |" in text
     )
     page = (tmp_path / "report.html").read_text()
     html.parser.HTMLParser().feed(page)
@@ -403,7 +438,9 @@ def test_report_of_a_single_seed_tells_nothing(tmp_path):
 
 
 def test_images_decide_too(tmp_path):
-    """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of 1 point certain."""
+    """The vae's replicates vary by 2 points over test images: no number of seeds makes a gain of
+    1 point certain.
+    """
     lines = verdicts(made_report(tmp_path, made_rows(), replicates=0.02))
     assert "cannot tell" in lines["vae, clean images"]
     assert "test images instead of 10,000" in lines["vae, clean images"]
@@ -434,7 +471,9 @@ def test_replicates_that_are_all_equal_say_nothing(tmp_path):
 
 
 def test_findings_are_told_as_in_the_verdict(tmp_path):
-    """The vae is 0.1 ahead, which is no gain worth having: the finding does not hold, though the interval reaches over 0."""
+    """The vae is 0.1 ahead, which is no gain worth having: the finding does not hold, though the
+    interval reaches over 0.
+    """
     rows = [
         row | {"value": row["value"] - (0.009 if row["augmentation"] == "vae" else 0)}
         for row in made_rows()
@@ -442,8 +481,8 @@ def test_findings_are_told_as_in_the_verdict(tmp_path):
     text = made_report(tmp_path, rows)
     assert "does not help" in verdicts(text)["vae, clean images"]
     assert (
-        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 (-0.10 to +0.30) |"
-        in text
+        "| Synthetic images of a VAE raise accuracy | clean | +0.35 |  | does not hold: +0.10 "
+        "(-0.10 to +0.30) |" in text
     )
 
 
@@ -525,9 +564,33 @@ def command_lines():
 
 @pytest.mark.slow
 def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
-    """Workers whose study alone was killed end at once, so that none of them writes beside those of the next start."""
-    study = ("study", "augmentation", "--dataset", small_digits, "--n-train", "60", "--epochs", "2", "--classifier-steps", "4", "--seeds", "0", "1", "--threads", "1",
-             "--conditions", "noisy", "--sets", "limited", "dvae", "--protocols", "equal_steps")  # fmt: skip
+    """Workers whose study alone was killed end at once, so that none of them writes beside those
+    of the next start.
+    """
+    study = (
+        "study",
+        "augmentation",
+        "--dataset",
+        small_digits,
+        "--n-train",
+        "60",
+        "--epochs",
+        "2",
+        "--classifier-steps",
+        "4",
+        "--seeds",
+        "0",
+        "1",
+        "--threads",
+        "1",
+        "--conditions",
+        "noisy",
+        "--sets",
+        "limited",
+        "dvae",
+        "--protocols",
+        "equal_steps",
+    )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0
 
@@ -560,8 +623,8 @@ CLASSIFIER = """
 import keras
 
 def build(image_shape, classes):
-    layers = [keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")]
-    model = keras.Sequential(layers)
+    last = keras.layers.Dense(classes, "softmax")
+    model = keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), last])
     model.compile("adam", "sparse_categorical_crossentropy")
     return model
 """
@@ -569,7 +632,9 @@ def build(image_shape, classes):
 
 @pytest.mark.slow
 def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
-    """A folder of PNG files with patients, with two workers; then a change of the classifier, which is refused."""
+    """A folder of PNG files with patients, with two workers; then a change of the classifier,
+    which is refused.
+    """
     images = np.random.default_rng(0).integers(0, 255, (60, 12, 12), np.uint8)
     lines = ["image,group"]
     for number, image in enumerate(images):
@@ -580,9 +645,36 @@ def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
     (tmp_path / "groups.csv").write_text("\n".join(lines))
     (tmp_path / "own_classifier.py").write_text(CLASSIFIER)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
-    study = ("study", "augmentation", "--dataset", tmp_path / "mine", "--groups", tmp_path / "groups.csv", "--classifier", "own_classifier:build", "--sets", "limited", "vae",
-             "--protocols", "equal_steps", "--seeds", "0", "1", "--epochs", "2", "--classifier-steps", "30", "--threads", "1", "--workers", "2", "--metric", "auc",
-             "--output", tmp_path / "out")  # fmt: skip
+    study = (
+        "study",
+        "augmentation",
+        "--dataset",
+        tmp_path / "mine",
+        "--groups",
+        tmp_path / "groups.csv",
+        "--classifier",
+        "own_classifier:build",
+        "--sets",
+        "limited",
+        "vae",
+        "--protocols",
+        "equal_steps",
+        "--seeds",
+        "0",
+        "1",
+        "--epochs",
+        "2",
+        "--classifier-steps",
+        "30",
+        "--threads",
+        "1",
+        "--workers",
+        "2",
+        "--metric",
+        "auc",
+        "--output",
+        tmp_path / "out",
+    )
     process = run_tfdvae(*study)
     assert process.returncode == 0, process.stderr
     rows = csv_rows.read_rows(tmp_path / "out" / "rows.csv")

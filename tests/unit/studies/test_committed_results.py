@@ -39,9 +39,16 @@ def benchmark(name):
 
 def test_all_folders_are_read():
     assert {path.partition("/")[0] for path in FOLDERS} == {
-        "augmentation", "retina", "noise", "denoising", "uses", "recipes", "development",
-        "precision", "augmented_files",
-    }  # fmt: skip
+        "augmentation",
+        "retina",
+        "noise",
+        "denoising",
+        "uses",
+        "recipes",
+        "development",
+        "precision",
+        "augmented_files",
+    }
 
 
 @pytest.mark.parametrize("folder", [name for name in FOLDERS if name not in BENCHMARKS])
@@ -84,7 +91,9 @@ def test_report_of_recipes():
     committed = (RESULTS / "recipes" / "report.md").read_text()
 
     def without_seconds(text):
-        return [line.rpartition("|")[0].rpartition("|")[0] if line.startswith("|") else line
-                for line in text.splitlines()]  # fmt: skip
+        return [
+            line.rpartition("|")[0].rpartition("|")[0] if line.startswith("|") else line
+            for line in text.splitlines()
+        ]
 
     assert without_seconds(made) == without_seconds(committed)

@@ -46,7 +46,9 @@ def test_filtered_goes_channel_by_channel(noise):
 
 
 def test_linear_denoiser_is_the_wiener_filter():
-    """For x ~ N(m, C) and white noise of variance v the best linear estimate is m + C (C + v)^-1 (y - m)."""
+    """For x ~ N(m, C) and white noise of variance v the best linear estimate is m + C (C + v)^-1
+    (y - m).
+    """
     generator = np.random.default_rng(0)
     factor, mean, variance = 0.05 * generator.normal(size=(4, 4)), np.full(4, 0.5), 0.01
     clean = mean + generator.normal(size=(60_000, 4)) @ factor.T
@@ -63,7 +65,9 @@ def test_linear_denoiser_is_the_wiener_filter():
 
 
 def test_linear_denoiser_chooses_its_penalty_on_held_out_images(pairs):
-    """From 100 noisy images of 784 pixels least squares almost copies its input; a large penalty does better."""
+    """From 100 noisy images of 784 pixels least squares almost copies its input; a large penalty
+    does better.
+    """
     noisy, clean, held_out = pairs[0][:100], pairs[1][:100], pairs[2:]
     denoise = filters.linear_denoiser(noisy, clean, *held_out)
     best = image.psnr(denoise(held_out[0]), held_out[1]).mean()
@@ -125,7 +129,9 @@ def rows_of_a_study():
 
 
 def test_report(tmp_path):
-    """Mean 27.1 of 27.0, 27.1, 27.2: half width 4.3027 * 0.1 / sqrt(3) = 0.248; 25 is the best classical, 22 the linear one."""
+    """Mean 27.1 of 27.0, 27.1, 27.2: half width 4.3027 * 0.1 / sqrt(3) = 0.248; 25 is the best
+    classical, 22 the linear one.
+    """
     csv_rows.write_rows(tmp_path / "rows.csv", rows_of_a_study())
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
@@ -138,8 +144,25 @@ def test_report(tmp_path):
 
 @pytest.mark.slow
 def test_study_through_the_command_line(small_digits, tmp_path):
-    study = ("study", "denoising", "--dataset", small_digits, "--epochs", "1", "--threads", "1", "--seeds", "0", "--output", tmp_path,
-             "--corruptions", "gaussian:0.1", "masking:0.5", "--unseen", "speckle:0.5")  # fmt: skip
+    study = (
+        "study",
+        "denoising",
+        "--dataset",
+        small_digits,
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--seeds",
+        "0",
+        "--output",
+        tmp_path,
+        "--corruptions",
+        "gaussian:0.1",
+        "masking:0.5",
+        "--unseen",
+        "speckle:0.5",
+    )
     process = run_tfdvae(*study)
     assert process.returncode == 0, process.stderr
     rows = csv_rows.read_rows(tmp_path / "rows.csv")

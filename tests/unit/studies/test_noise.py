@@ -17,12 +17,19 @@ from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
 
 def paired_rows(dataset):
-    """Three seeds; Gaussian 1 costs 0.1, 0.2 and 0.3 dB against none: mean -0.2, half width 4.3027 * 0.1 / sqrt(3) = 0.248."""
+    """Three seeds; Gaussian 1 costs 0.1, 0.2 and 0.3 dB against none: mean -0.2, half width
+    4.3027 * 0.1 / sqrt(3) = 0.248.
+    """
     for seed in range(3):
         for corruption in ("none", "gaussian:1"):
             row = dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
-                "dataset": dataset, "n_train": "100", "network": "strided_conv", "corruption": corruption, "target": "corrupted", "seed": str(seed)
-            }  # fmt: skip
+                "dataset": dataset,
+                "n_train": "100",
+                "network": "strided_conv",
+                "corruption": corruption,
+                "target": "corrupted",
+                "seed": str(seed),
+            }
             for split in ("train", "test"):
                 yield row | {"split": split, "metric": "floor", "value": "0.5"}
                 for epoch in ("1", "20"):
@@ -61,7 +68,9 @@ def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
 
 
 def test_floors_of_the_study(fashion):
-    """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing; tolerance of their rounding."""
+    """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing;
+    tolerance of their rounding.
+    """
     train, test = cells.scaled(fashion.train.images), cells.scaled(fashion.test.images)
     assert (train.min(), train.max()) == (-1, 1)
     assert cells.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
@@ -75,8 +84,14 @@ def test_floors_of_the_study(fashion):
 
 
 @pytest.mark.parametrize(
-    ("text", "target", "expected"), [("none", "corrupted", 0), ("gaussian:0.5", "corrupted", 0.25), ("gaussian:0.5", "observed", 0), ("random_erasing:0.5", "corrupted", 0)]
-)  # fmt: skip
+    ("text", "target", "expected"),
+    [
+        ("none", "corrupted", 0),
+        ("gaussian:0.5", "corrupted", 0.25),
+        ("gaussian:0.5", "observed", 0),
+        ("random_erasing:0.5", "corrupted", 0),
+    ],
+)
 def test_variance_of_the_target(text, target, expected):
     assert results.variance(text, target) == expected
 
@@ -110,9 +125,12 @@ def test_cell(text, target, few, tmp_path):
     floors = {row["split"]: float(row["value"]) for row in rows if row["metric"] == "floor"}
     assert losses["train", "2"] > floors["train"] + results.variance(text, target)
     measured = {(row["metric"], row["test_corruption"]) for row in rows if row["test_corruption"]}
-    assert measured == {(metric, test) for metric in ("psnr", "psnr_reachable", "probe_accuracy") for test in NOISES} | {
-        ("knn_accuracy", "none"), ("silhouette", "none"),
-    }  # fmt: skip
+    assert measured == {
+        (metric, test) for metric in ("psnr", "psnr_reachable", "probe_accuracy") for test in NOISES
+    } | {
+        ("knn_accuracy", "none"),
+        ("silhouette", "none"),
+    }
     fixed = {
         "study": "noise",
         "network": "strided_conv",
@@ -164,7 +182,9 @@ def rows_of_a_study(seeds=(0, 1, 2)):
 
 
 def test_report(tmp_path):
-    """Mean 0.61 of three seeds 0.60, 0.61, 0.62: standard deviation 0.01, half width 4.3027 * 0.01 / sqrt(3) = 0.0248; twice that for one run."""
+    """Mean 0.61 of three seeds 0.60, 0.61, 0.62: standard deviation 0.01, half width 4.3027 *
+    0.01 / sqrt(3) = 0.0248; twice that for one run.
+    """
     generator = np.random.default_rng(0)
     (tmp_path / "cells").mkdir()
     for text in NOISES:
@@ -183,8 +203,8 @@ def test_report(tmp_path):
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert (
-        "| none | test | 20 | 0.6100 ± 0.0248 | 0.5000 | 0.1100 ± 0.0248 | 0.599 | 0.0990 | +0.0110 | 0.560 to 0.660: inside |"
-        in text
+        "| none | test | 20 | 0.6100 ± 0.0248 | 0.5000 | 0.1100 ± 0.0248 | 0.599 | 0.0990 | "
+        "+0.0110 | 0.560 to 0.660: inside |" in text
     )
     assert "| gaussian:0.5 | train | 20 | 0.6100 ± 0.0248 | 0.7500 |" in text
     assert "| none | 75.00 ± 0.00 |" in text
@@ -195,8 +215,14 @@ def test_report(tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"seeds": ()}, "`seeds`"), ({"seeds": (1, 1)}, "none of them twice"), ({"targets": ("clean",)}, "`targets`"), ({"epochs": 0}, "`epochs`"), ({"seeds": (-1,)}, "`seeds`")],
-)  # fmt: skip
+    [
+        ({"seeds": ()}, "`seeds`"),
+        ({"seeds": (1, 1)}, "none of them twice"),
+        ({"targets": ("clean",)}, "`targets`"),
+        ({"epochs": 0}, "`epochs`"),
+        ({"seeds": (-1,)}, "`seeds`"),
+    ],
+)
 def test_settings_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         NoiseStudyConfig(**settings)
@@ -210,7 +236,9 @@ def test_command_line():
 
 
 def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatch):
-    """OpenMP has them in the thread that sets them alone, and cells are computed in others than the study's."""
+    """OpenMP has them in the thread that sets them alone, and cells are computed in others than
+    the study's.
+    """
     given = []
     monkeypatch.setattr(
         executor.threads,
@@ -231,7 +259,9 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
 
 @pytest.mark.slow
 def test_a_killed_study_ends_as_an_undisturbed_one(small_digits, tmp_path):
-    """Killed after the second cell, two processes at a time, against one process without a break."""
+    """Killed after the second cell, two processes at a time, against one process without a
+    break.
+    """
     study = (
         "study",
         "noise",
@@ -273,7 +303,9 @@ def test_a_killed_study_ends_as_an_undisturbed_one(small_digits, tmp_path):
 
 @pytest.mark.slow
 def test_a_cell_that_fails_is_named(tmp_path):
-    """The folder of the cells is a file: the study says which cell failed and why, with status 2."""
+    """The folder of the cells is a file: the study says which cell failed and why, with status
+    2.
+    """
     (tmp_path / "cells").touch()
     process = run_tfdvae(
         "study",
