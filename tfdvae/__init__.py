@@ -5,6 +5,7 @@ Names are imported when they are first used, so that `import tfdvae` does not im
 
 import importlib
 import importlib.metadata
+import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,11 @@ def __getattr__(name: str) -> Any:
 def _after_keras(keras: ModuleType) -> None:
     """Import the classes that Keras must know to load a `.keras` file.
 
-    Nothing is done for another backend, where they cannot be imported. While the module of their
-    base is itself being imported, `_after_base` follows.
+    Nothing is done for another backend, where they cannot be imported, nor while their base is
+    itself being imported: then `_after_base` follows.
     """
-    if keras.backend.backend() == "tensorflow":
+    parts = ("tfdvae.models.base", "tfdvae.models.keras_api")
+    if keras.backend.backend() == "tensorflow" and not any(part in sys.modules for part in parts):
         importlib.import_module("tfdvae.models.base")
 
 

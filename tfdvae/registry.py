@@ -109,8 +109,18 @@ def register_model(
 
     def register(cls: Registered) -> Registered:
         line = summary or _first_line(cls)
-        spec = ModelSpec(name, cls, line, variational, denoising, generates, plain, default_network,
-                         dict(options or {}))  # fmt: skip
+        model: Any = cls
+        spec = ModelSpec(
+            name=name,
+            cls=model,
+            summary=line,
+            variational=variational,
+            denoising=denoising,
+            generates=generates,
+            plain=plain,
+            default_network=default_network,
+            options=dict(options or {}),
+        )
         MODELS.add(name, spec)
         return cls
 

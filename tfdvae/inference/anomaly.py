@@ -9,9 +9,8 @@ from tfdvae._utils import checks
 
 def reconstruction_errors(reconstructions: np.ndarray, images: np.ndarray) -> np.ndarray:
     """Return the mean squared error of each image, float32 (N,), of float32 arrays (N, H, W, C)."""
-    return np.mean(np.square(reconstructions - images), axis=(1, 2, 3), dtype=np.float64).astype(
-        np.float32
-    )
+    squares = np.square(reconstructions - images)
+    return np.asarray(squares.mean(axis=(1, 2, 3), dtype=np.float64), dtype=np.float32)
 
 
 def threshold(normal_scores: Sequence[float] | np.ndarray, false_positive_rate: float) -> float:

@@ -1,5 +1,6 @@
 """Models that were loaded from a SavedModel of `tfdvae.export`."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -42,13 +43,13 @@ class SavedModel(InferenceMixin):
             self._loaded = tf.saved_model.load(str(path))  # the graphs live as long as it does
             # Version 0.1.0 did not write it; only variational models have this endpoint.
             self.variational = about.get("variational", hasattr(self._loaded, "posterior"))
-            self.graphs = {
+            self._graphs = {
                 "call": self._loaded.serve,
                 "encode_images": self._loaded.encode,
                 "decode_codes": self._loaded.decode,
             }
             if self.variational:
-                self.graphs["posterior"] = self._loaded.posterior
+                self._graphs["posterior"] = self._loaded.posterior
         except (
             OSError,
             KeyError,
@@ -61,3 +62,8 @@ class SavedModel(InferenceMixin):
             raise ValueError(
                 f"`model` {path} is a damaged SavedModel: {type(error).__name__}: {reason}"
             ) from None
+
+    @property
+    def graphs(self) -> Mapping[str, Callable]:
+        """The endpoints of the SavedModel, as `InferenceMixin` names them."""
+        return self._graphs

@@ -1,7 +1,12 @@
 """Autoencoder and denoising autoencoder."""
 
-import keras
+from typing import Any
 
+import keras
+import tensorflow as tf
+
+from tfdvae import corruptions
+from tfdvae.models import likelihoods
 from tfdvae.models.base import DenoisingModel, mean_over_copies
 
 
@@ -9,20 +14,30 @@ from tfdvae.models.base import DenoisingModel, mean_over_copies
 class DAE(DenoisingModel):
     """Denoising autoencoder (Vincent et al. 2008); without corruption a plain autoencoder.
 
-    The loss is the negative log-likelihood of the target given the decoded code of the corrupted image, in nats per
-    image, averaged over the corrupted copies.
+    The loss is the negative log-likelihood of the target given the decoded code of the corrupted
+    image, in nats per image, averaged over the corrupted copies.
 
     Args:
         encoder: Keras model from images (N, H, W, C) to one code.
         decoder: Keras model from the code to logits (N, H, W, C).
         corruption: what is injected, `kind:level` or `none`.
-        target: `observed` (the image given) or `corrupted` (the model's own corrupted input, as in the noise study).
-        likelihood: `bernoulli` or `gaussian:SIGMA`.
+        target: `observed` (the image given) or `corrupted` (the model's own corrupted input, as in
+            the noise study).
+        likelihood: `bernoulli`, `gaussian:SIGMA` or `mse`.
         corruption_samples: corrupted copies of each image in a step.
         seed: root seed of all noise.
+        **kwargs: `image_shape`, where the encoder does not know it, and what `keras.Model` takes.
 
     Raises:
         TypeError, ValueError: networks that do not fit, or settings out of range.
+
+    Example:
+        >>> from tfdvae.models import networks
+        >>> pair = networks.build("residual_conv", (28, 28, 1), 4, variational=False)
+        >>> model = tfdvae.DAE(*pair, corruption="gaussian:0.3,masking:0.5", seed=0)
+        >>> model.compile(optimizer="adam")
+        >>> model.fit(images, epochs=20)
+        >>> clean = model.denoise(noisy)
     """
 
     variational = False
@@ -30,20 +45,28 @@ class DAE(DenoisingModel):
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        corruption="gaussian:0.1",
-        target="observed",
-        likelihood="bernoulli",
-        corruption_samples=1,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        corruption: str | corruptions.Corruption = "gaussian:0.1",
+        target: str = "observed",
+        likelihood: str | likelihoods.Likelihood = "bernoulli",
+        corruption_samples: int = 1,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
         )
 
-    def losses_per_image(self, inputs, target, seed, step, training):
+    def losses_per_image(
+        self,
+        inputs: tf.Tensor,
+        target: tf.Tensor | None,
+        seed: tf.Tensor,
+        step: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """Return `loss` and `reconstruction_loss` of each image, which are the same."""
         corrupted, aims = self.corrupt(inputs, target, seed)
         nll = self.likelihood.nll(
             aims, self.decoder(self.encoder(corrupted, training=training), training=training)

@@ -1,7 +1,7 @@
 """Inference on arrays and tensors, for Keras models and for models loaded from a SavedModel."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +31,11 @@ class InferenceMixin:
     variational: bool
     corruption: corruptions.Corruption
     likelihood: likelihoods.Likelihood
-    graphs: dict[str, Callable]
+
+    @property
+    def graphs(self) -> Mapping[str, Callable]:
+        """The functions by name."""
+        raise NotImplementedError
 
     @property
     def batch_rows(self) -> int:
@@ -51,9 +55,15 @@ class InferenceMixin:
             any_size: whether images of another height and width are accepted.
 
         Raises:
-            TypeError: not real numbers.
+            TypeError: integers, or what is not numbers.
             ValueError: images with NaN, of the wrong shape or range.
         """
+        dtype = np.asarray(value).dtype
+        if dtype.kind in "ui":
+            raise TypeError(
+                f"`{name}` must hold floating point images in [0, 1]; got {dtype}. "
+                "Scale integers first, such as images / 255."
+            )
         shape = None if any_size else self.image_shape
         scale = scale if self.likelihood.unit_range else "free"
         return checks.images(name, value, shape, scale=scale)

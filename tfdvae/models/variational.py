@@ -1,14 +1,20 @@
 """Variational and denoising variational autoencoder."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tfdvae import corruptions
 from tfdvae._utils import checks
+from tfdvae.models import likelihoods
 from tfdvae.models.base import DenoisingModel, mean_over_copies
 
 
-def kl_weight(step, beta: float, warmup_steps: int):
-    """Return the weight of the KL divergence after `step` optimiser steps: linear from 0 to `beta` over `warmup_steps`.
+def kl_weight(step: tf.Tensor | None, beta: float, warmup_steps: int) -> tf.Tensor | float:
+    """Return the weight of the KL divergence after `step` optimizer steps.
+
+    It rises linearly from 0 to `beta` over `warmup_steps`.
 
     Args:
         step: steps taken; None for the final weight.
@@ -20,36 +26,42 @@ def kl_weight(step, beta: float, warmup_steps: int):
     return beta * tf.minimum(1.0, tf.cast(step, tf.float32) / warmup_steps)
 
 
-class _Variational(DenoisingModel):
+class VariationalModel(DenoisingModel):
+    """Base of `VAE` and `DVAE`: the loss with its KL divergence, the posterior and the prior.
+
+    Arguments are those of `DVAE`.
+    """
+
     variational = True
     loss_names = ("loss", "reconstruction_loss", "kl_loss")
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        corruption,
-        target,
-        likelihood,
-        beta,
-        beta_warmup_steps,
-        corruption_samples,
-        latent_samples,
-        seed,
-        **kwargs,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        corruption: str | corruptions.Corruption,
+        target: str,
+        likelihood: str | likelihoods.Likelihood,
+        beta: float,
+        beta_warmup_steps: int,
+        corruption_samples: int,
+        latent_samples: int,
+        seed: int,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
         )
-        if self.likelihood.kind == "mse":
+        if isinstance(self.likelihood, likelihoods.MeanSquaredError):
             raise ValueError(
-                "`likelihood` mse is no likelihood that a KL divergence could be weighed against; take gaussian:SIGMA."
+                "`likelihood` mse is no likelihood that a KL divergence could be weighed against; "
+                "take gaussian:SIGMA."
             )
         self.beta = checks.number("beta", beta, 0)
         self.beta_warmup_steps = checks.integer("beta_warmup_steps", beta_warmup_steps, 0)
         self.latent_samples = checks.integer("latent_samples", latent_samples, 1)
 
-    def posterior(self, images, training=False):
+    def posterior(self, images: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Return mean and standard deviation of q(z | image) as tensors, float32 (N, *code_shape).
 
         The log-variance is held within [-30, 20].
@@ -57,12 +69,21 @@ class _Variational(DenoisingModel):
         mean, log_variance = self.encoder(images, training=training)
         return tf.cast(mean, tf.float32), tf.exp(0.5 * _bounded(log_variance))
 
-    def losses_per_image(self, inputs, target, seed, step, training):
+    def losses_per_image(
+        self,
+        inputs: tf.Tensor,
+        target: tf.Tensor | None,
+        seed: tf.Tensor,
+        step: tf.Tensor | None,
+        training: bool,
+    ) -> dict[str, tf.Tensor]:
+        """Return `loss`, `reconstruction_loss` and `kl_loss` of each image."""
         corruption_seed, latent_seed = tf.unstack(tf.random.split(seed, 2))
         corrupted, aims = self.corrupt(inputs, target, corruption_seed)
         mean, log_variance = self.encoder(corrupted, training=training)
         mean, log_variance = tf.cast(mean, tf.float32), _bounded(log_variance)
-        # Every tensor is used at most twice: three gradient terms would be summed in varying order, and runs would not repeat.
+        # Every tensor is used at most twice: three gradient terms would be summed in varying order,
+        # and runs would not repeat.
         sigma = tf.exp(0.5 * log_variance)
         units = tuple(range(1, len(self.code_shape) + 1))
         kl = 0.5 * tf.reduce_sum(tf.square(mean) + tf.square(sigma) - log_variance - 1, axis=units)
@@ -84,11 +105,14 @@ class _Variational(DenoisingModel):
             "kl_loss": kl,
         }
 
-    def encode_images(self, images, training=False):
+    def encode_images(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return the posterior mean of each image as a tensor, float32 (N, *code_shape)."""
         return tf.cast(self.encoder(images, training=training)[0], tf.float32)
 
-    def sample_images(self, count, seed):
-        """Return `count` images decoded from draws of the prior N(0, I), as a tensor float32 (count, H, W, C) in [0, 1].
+    def sample_images(self, count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Return images decoded from draws of the prior N(0, I).
+
+        They are a tensor, float32 (count, H, W, C) in [0, 1].
 
         Args:
             count: number of images, may be a tensor.
@@ -98,7 +122,8 @@ class _Variational(DenoisingModel):
             tf.random.stateless_normal(tf.concat([[count], self.code_shape], 0), seed)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, as JSON can hold them."""
         return {
             **super().get_config(),
             "beta": self.beta,
@@ -107,40 +132,49 @@ class _Variational(DenoisingModel):
         }
 
 
-def _bounded(log_variance):
+def _bounded(log_variance: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(tf.cast(log_variance, tf.float32), -30.0, 20.0)
 
 
 @keras.saving.register_keras_serializable(package="tfdvae", name="VAE")
-class VAE(_Variational):
+class VAE(VariationalModel):
     """Variational autoencoder (Kingma and Welling 2014).
 
-    The loss is reconstruction + beta * KL in nats per image: the negative log-likelihood of the target, averaged over draws of
-    q(z | image), and KL(q(z | image) || N(0, I)), each summed over pixels or units.
+    The loss is reconstruction + beta * KL in nats per image: the negative log-likelihood of the
+    target, averaged over draws of q(z | image), and KL(q(z | image) || N(0, I)), each summed over
+    pixels or units.
 
     Args:
         encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the code.
         decoder: Keras model from the code to logits (N, H, W, C).
         likelihood: `bernoulli` or `gaussian:SIGMA`.
         beta: weight of the KL divergence; 1 is the evidence bound.
-        beta_warmup_steps: optimiser steps over which the weight rises linearly from 0.
+        beta_warmup_steps: optimizer steps over which the weight rises linearly from 0.
         latent_samples: draws of the code in a step.
         seed: root seed of all noise.
+        **kwargs: `image_shape`, where the encoder does not know it, and what `keras.Model` takes.
 
     Raises:
         TypeError, ValueError: networks that do not fit, or settings out of range.
+
+    Example:
+        >>> from tfdvae.models import networks
+        >>> model = tfdvae.VAE(*networks.build("mlp", (28, 28, 1), 4, variational=True))
+        >>> model.compile(optimizer="adam")
+        >>> model.fit(images, epochs=60)
+        >>> new = model.sample(16, seed=0)
     """
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        likelihood="bernoulli",
-        beta=1.0,
-        beta_warmup_steps=0,
-        latent_samples=1,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        likelihood: str | likelihoods.Likelihood = "bernoulli",
+        beta: float = 1.0,
+        beta_warmup_steps: int = 0,
+        latent_samples: int = 1,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(
             encoder,
@@ -156,7 +190,8 @@ class VAE(_Variational):
             **kwargs,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, as JSON can hold them."""
         config = super().get_config()
         for fixed in ("corruption", "target", "corruption_samples"):
             del config[fixed]
@@ -164,27 +199,50 @@ class VAE(_Variational):
 
 
 @keras.saving.register_keras_serializable(package="tfdvae", name="DVAE")
-class DVAE(_Variational):
-    """Denoising variational autoencoder (Im et al. 2017, Denoising Criterion for Variational Auto-Encoding Framework).
+class DVAE(VariationalModel):
+    """Denoising variational autoencoder (Im et al. 2017).
 
-    The loss is the negative denoising variational bound in nats per image,
-    -E_{p(x~ | x)} E_{q(z | x~)} [log p(x, z) - log q(z | x~)], estimated as the average over `corruption_samples` corrupted copies
-    and `latent_samples` draws for each; more of them lower the variance of the estimate.
+    Reference: Denoising Criterion for Variational Auto-Encoding Framework. The loss is the negative
+    denoising variational bound in nats per image,
+    -E_{p(x~ | x)} E_{q(z | x~)} [log p(x, z) - log q(z | x~)], estimated as the average over
+    `corruption_samples` corrupted copies and `latent_samples` draws for each; more of them lower
+    the variance of the estimate.
 
     Args:
-        encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the code.
+        encoder: Keras model from images (N, H, W, C) to mean and log-variance of the code.
         decoder: Keras model from the code to logits (N, H, W, C).
         corruption: what is injected, `kind:level`.
         target: `observed` (the image given) or `corrupted` (the model's own corrupted input).
         likelihood, beta, beta_warmup_steps, latent_samples, seed: as for `VAE`.
         corruption_samples: corrupted copies of each image in a step.
+        **kwargs: `image_shape`, where the encoder does not know it, and what `keras.Model` takes.
 
     Raises:
         TypeError, ValueError: networks that do not fit, or settings out of range.
+
+    Example:
+        >>> from tfdvae.models import networks
+        >>> pair = networks.build("mlp", (28, 28, 1), 4, variational=True)
+        >>> model = tfdvae.DVAE(*pair, corruption="gaussian:0.1", seed=0)
+        >>> model.compile(optimizer="adam")
+        >>> model.fit(images, epochs=60)
+        >>> made = tfdvae.Augmenter(model).generate(images, labels, per_image=2)
     """
 
-    def __init__(self, encoder, decoder, corruption="gaussian:0.1", target="observed", likelihood="bernoulli", beta=1.0, beta_warmup_steps=0,
-                 corruption_samples=1, latent_samples=1, seed=0, **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        corruption: str | corruptions.Corruption = "gaussian:0.1",
+        target: str = "observed",
+        likelihood: str | likelihoods.Likelihood = "bernoulli",
+        beta: float = 1.0,
+        beta_warmup_steps: int = 0,
+        corruption_samples: int = 1,
+        latent_samples: int = 1,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(
             encoder,
             decoder,

@@ -1,0 +1,128 @@
+"""What Keras offers to every model works with ours: compile, fit, save, load, export, summary."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfdvae
+from tests.helpers.models import IMAGES, SHAPE, make, weights_hash
+from tfdvae.models.autoencoder import DAE
+
+
+def own_networks():
+    """Networks of a user, who gave them no names."""
+    images = keras.Input(SHAPE)
+    encoder = keras.Model(images, keras.layers.Dense(3)(keras.layers.Flatten()(images)))
+    decoder = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(60), keras.layers.Reshape(SHAPE)]
+    )
+    return encoder, decoder
+
+
+def test_validation_split_holds_out_the_last_images():
+    split, given = (make("dvae") for _ in range(2))
+    history = split.fit(IMAGES, batch_size=10, epochs=2, validation_split=0.3, verbose=0).history
+    expected = given.fit(
+        IMAGES[:35], batch_size=10, epochs=2, validation_data=(IMAGES[35:],), verbose=0
+    ).history
+    assert history == expected
+    assert weights_hash(split) == weights_hash(given)
+    pairs = make("dae").fit(IMAGES * 0.9, IMAGES, epochs=1, validation_split=0.3, verbose=0)
+    assert "val_loss" in pairs.history
+    for fraction, message in ((1.0, "must leave images"), (1.5, "between 0 and 1")):
+        with pytest.raises(ValueError, match=f"`validation_split` {message}|{message}"):
+            split.fit(IMAGES, validation_split=fraction, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["dae", "dvae"])
+def test_a_compiled_model_is_loaded_compiled_and_without_a_warning(name, tmp_path):
+    model = make(name)
+    model.fit(IMAGES, batch_size=10, epochs=1, verbose=0)
+    model.save(tmp_path / "m.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = keras.models.load_model(tmp_path / "m.keras")
+        make(name).save(tmp_path / "new.keras")
+        assert keras.models.load_model(tmp_path / "new.keras").compiled
+    assert loaded.compiled
+    assert int(loaded.optimizer.iterations) == 5
+    assert loaded.optimizer.get_config() == model.optimizer.get_config()
+    make(name, compiled=False).save(tmp_path / "plain.keras")
+    assert not keras.models.load_model(tmp_path / "plain.keras").compiled
+
+
+@pytest.mark.parametrize("file", ["m.h5", "m.hdf5", "m", "m.tf"])
+def test_a_file_that_could_not_be_loaded_is_not_saved(file, tmp_path):
+    with pytest.raises(ValueError, match="must end in .keras"):
+        make("dae").save(tmp_path / file)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("state", ["built", "fitted", "loaded"])
+def test_export_of_keras(state, tmp_path):
+    model = make("dvae", compiled=state != "built")
+    if state == "fitted":
+        model.fit(IMAGES, epochs=1, verbose=0)
+    if state == "loaded":
+        model.save(tmp_path / "m.keras")
+        model = keras.models.load_model(tmp_path / "m.keras")
+    model.export(tmp_path / "saved_model", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "saved_model")
+    np.testing.assert_allclose(exported.serve(IMAGES[:7]), model.denoise(IMAGES[:7]), atol=1e-6)
+
+
+def test_summary_names_encoder_and_decoder():
+    """Where Keras named them; a name of the user's own stays, and no network is renamed."""
+    encoder, decoder = own_networks()
+    named = keras.Model(encoder.inputs, encoder.outputs, name="mine")
+    for model, names in (
+        (DAE(encoder, decoder), ("encoder (Functional)", "decoder (Sequential)")),
+        (DAE(named, decoder), ("mine (Functional)", "decoder (Sequential)")),
+    ):
+        kept = model.encoder.name, model.decoder.name
+        lines = []
+        model.summary(print_fn=lambda line, lines=lines: lines.append(line))
+        assert all(name in "\n".join(lines) for name in names)
+        assert (model.encoder.name, model.decoder.name) == kept
+
+
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_loaded_model_in_the_graph_of_a_dataset(batched, dtype):
+    model = tfdvae.load(make("dae", shape=(6, 5, 1)))
+    pictures = np.random.default_rng(0).random((8, 6, 5, 1), dtype=np.float32)
+    pictures = pictures if dtype == "float32" else np.rint(255 * pictures).astype(np.uint8)
+    dataset = tf.data.Dataset.from_tensor_slices((pictures, np.arange(8)))
+    dataset = dataset.batch(4) if batched else dataset
+    mapped = list(dataset.map(lambda images, labels: (model.denoise(images), labels)))
+    made = np.concatenate([part if batched else part[None] for part, _ in mapped])
+    assert made.dtype == dtype
+    step = 1e-5 if dtype == "float32" else 1
+    np.testing.assert_allclose(made.astype(float), model.denoise(pictures).astype(float), atol=step)
+    for method in (model.encode, model.anomaly_scores, model.impute):
+        assert len(list(dataset.map(lambda images, labels, method=method: method(images)))) == len(
+            mapped
+        )
+    with pytest.raises(TypeError, match="map_function"):
+        dataset.map(lambda images, labels: model.augment(images))
+
+
+@pytest.mark.parametrize("name", ["dae", "vae", "dvae"])
+def test_a_keras_model_in_the_graph_of_a_dataset(name):
+    model = make(name)
+    dataset = tf.data.Dataset.from_tensor_slices(IMAGES).batch(20)
+    for method in (model.denoise, model.encode):
+        made = np.concatenate(list(dataset.map(method)))
+        np.testing.assert_allclose(made, method(IMAGES), atol=1e-5)
+    codes = tf.data.Dataset.from_tensor_slices(model.encode(IMAGES)).batch(20)
+    decoded = np.concatenate(list(codes.map(model.decode)))
+    np.testing.assert_allclose(decoded, model.denoise(IMAGES), atol=1e-5)
+    with pytest.raises(ValueError, match=r"`images` must have shape \(N, 6, 5, 2\)"):
+        dataset.unbatch().map(model.denoise)
+    with pytest.raises(TypeError, match="got uint8. Scale integers first"):
+        dataset.map(lambda images: model.denoise(tf.cast(images, tf.uint8)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and scaled"):
+        list(dataset.map(lambda images: model.denoise(255 * images)))
