@@ -43,7 +43,7 @@ def test_a_compiled_model_is_loaded_compiled_and_without_a_warning(name, tmp_pat
     model.fit(IMAGES, batch_size=10, epochs=1, verbose=0)
     model.save(tmp_path / "m.keras")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         loaded = keras.models.load_model(tmp_path / "m.keras")
         make(name).save(tmp_path / "new.keras")
         assert keras.models.load_model(tmp_path / "new.keras").compiled
