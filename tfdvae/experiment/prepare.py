@@ -27,7 +27,8 @@ def prepare_data(run: Run) -> str:
             index, count, held_out = choose_held_out(labels, index, config.run.seed)
             np.save(temporary / "generator_count.npy", np.array(count))
             _write_images(run, held_out, temporary, "held_out", "held_out_clean")
-            held_text = f"; {len(held_out):,} {'of them' if count < len(index) else 'others'} held out"
+            which = "of them" if count < len(index) else "others"
+            held_text = f"; {len(held_out):,} {which} held out"
         np.save(temporary / "index.npy", index)
         np.save(temporary / "labels.npy", labels[index])
         _write_images(run, index, temporary, "images", "clean")
@@ -37,8 +38,8 @@ def prepare_data(run: Run) -> str:
             shutil.copyfile(file, temporary)
     noise = f", corrupted once with {config.data.train_noise}" if config.data.noisy_train else ""
     return (
-        f"{len(index):,} of {len(labels):,} training images of {config.data.title}{noise}{held_text}; "
-        f"{len(dataset.test.labels):,} test images"
+        f"{len(index):,} of {len(labels):,} training images of {config.data.title}{noise}"
+        f"{held_text}; {len(dataset.test.labels):,} test images"
     )
 
 
