@@ -6,8 +6,8 @@ goes on where it was stopped, by the seeds that `rows.csv` holds (without the fi
 and writes `report.md`, both in results/augmented_files. For each seed a DVAE learns from 5,000
 images of Fashion-MNIST, with Gaussian noise of 0.1 and 8 bits a pixel. Its synthetic images are
 written by `tfdvae augment`, beside the originals, and read back with
-`keras.utils.image_dataset_from_directory`; or they are made and used in memory. The published CNN is
-trained on both, for as many steps, in orders that differ, and tested on all test images.
+`keras.utils.image_dataset_from_directory`; or they are made and used in memory. The published CNN
+is trained on both, for as many steps, in orders that differ, and tested on all test images.
 """
 
 import argparse
@@ -38,7 +38,9 @@ SEEDS, COUNT, STEPS, DTYPE = range(10), 5000, 1200, "mixed_bfloat16"
 WAYS = ("files", "memory")
 
 
-def accuracy(model: keras.Model, batches: tf.data.Dataset, source: image_dataset.ImageDataset) -> float:
+def accuracy(
+    model: keras.Model, batches: tf.data.Dataset, source: image_dataset.ImageDataset
+) -> float:
     """Train on endless batches and return the accuracy on the test images in %."""
     model.fit(batches, epochs=1, steps_per_epoch=STEPS, shuffle=False, verbose=0)
     outputs = evaluation.classifier_outputs(model, source.test.images, corruptions.parse("none"), 0)
@@ -137,7 +139,8 @@ def report(rows: list[dict]) -> Document:
         [[str(seed), *(f"{pair[way]:.2f}" for way in WAYS)] for seed, pair in pairs.items()],
     )
     leads = (
-        f"Files minus memory: {difference(found, len(pairs))}. Seeds 5 to 9 were added after a look "
+        f"Files minus memory: {difference(found, len(pairs))}. Seeds 5 to 9 were added after a "
+        "look "
         f"at 0 to 4: {difference(found, 5)}; before that it was {difference(found, 4)}."
     )
     title = "Synthetic images from files and from memory"

@@ -1,10 +1,13 @@
-"""How fast `tfdvae denoise` is on a folder of small PNG files, beside a loop that only decodes and encodes them, and whether its memory grows.
+"""How fast `tfdvae denoise` is on a folder of small PNG files, beside a loop that only decodes and
+encodes them, and whether its memory grows.
 
 python benchmarks/files.py --data-dir FOLDER [--model MODEL ...]
 
-The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them. All ways run on the same cores, one after
-the other, in nine rounds, into a new folder each time. A round begins and ends with the loop, and ratios are to the mean of the two; the models take turns in being
-the first. The time in which Python and TensorFlow start is left out. The report goes to results/files/report.md. The folders take 1.5 GB of the disk, for
+The files are test images of Fashion-MNIST with Gaussian noise of 0.1, 28x28 gray, 10,000 of them.
+All ways run on the same cores, one after the other, in nine rounds, into a new folder each time. A
+round begins and ends with the loop, and ratios are to the mean of the two; the models take turns in
+being the first. The time in which Python and TensorFlow start is left out. The report goes to
+results/files/report.md. The folders take 1.5 GB of the disk, for
 they are removed in the end alone: removing them slows what follows.
 """
 
@@ -53,7 +56,8 @@ def peak_memory(model: str, source: Path, output: Path) -> float:
     """Return the greatest memory of a process that denoises, in MiB."""
     program = (  # `ru_maxrss` would begin at this process's own
         "import re, sys; from tfdvae.cli.main import main; status = main(sys.argv[1:]); "
-        r"print(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]); sys.exit(status)"
+        r"print(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]); "
+        "sys.exit(status)"
     )
     command = [sys.executable, "-c", program, "denoise", model, str(source), str(output)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -73,9 +77,18 @@ def main() -> None:
     source = sources.load("fashion_mnist", arguments.data_dir)
     noisy = evaluation.test_noise(source.test.images, corruptions.parse("gaussian:0.1"), 0)
     images = image_arrays.to_dtype(np.clip(noisy, 0, 1), np.dtype(np.uint8))
-    lines = ["# Denoising files", "", f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python benchmarks/files.py --data-dir FOLDER`.", "",
-             f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.", "",
-             f"| | files a second | of the bare loop's in the same round | peak memory, MiB, of {COUNTS[0]:,} files | of {COUNTS[1]:,} |", "|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        "# Denoising files",
+        "",
+        f"{COUNTS[-1]:,} PNG files of 28x28 gray pixels, {cores()} cores, by `python "
+        "benchmarks/files.py --data-dir FOLDER`.",
+        "",
+        f"Medians of {ROUNDS} rounds, and in brackets the least and the greatest.",
+        "",
+        "| | files a second | of the bare loop's in the same round | peak memory, MiB, of "
+        f"{COUNTS[0]:,} files | of {COUNTS[1]:,} |",
+        "|---|---|---|---|---|",
+    ]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for count in COUNTS:
@@ -91,9 +104,7 @@ def main() -> None:
         def timed(model: str | None) -> float:
             made = next(fresh)
             config = model and DenoiseConfig(model=model, input=str(given), output=str(made))
-            return seconds(
-                partial(denoise, config) if config else partial(bare_loop, given, made)
-            )
+            return seconds(partial(denoise, config) if config else partial(bare_loop, given, made))
 
         for number in range(ROUNDS):
             first, turn = timed(None), number % len(arguments.model)

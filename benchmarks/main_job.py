@@ -1,4 +1,5 @@
-"""How long the main job takes from a cold start, how much memory it needs, and what a second start spends on data; its table and figure.
+"""How long the main job takes from a cold start, how much memory it needs, and what a second start
+spends on data; its table and figure.
 
 python benchmarks/main_job.py --data-dir FOLDER
 """
@@ -62,7 +63,8 @@ def main() -> None:
             shutil.copy(run / name, arguments.output)
     text = (
         "$ python benchmarks/main_job.py --data-dir FOLDER\n"
-        f"main job, cold start to final table: {seconds / 60:.1f} minutes, {memory:.2f} GiB at most, {os.cpu_count()} cores\n"
+        f"main job, cold start to final table: {seconds / 60:.1f} minutes, "
+        f"{memory:.2f} GiB at most, {os.cpu_count()} cores\n"
         f"data at a second start, imports included: {float(second.stdout):.2f} s\n"
     )
     files.write_text(arguments.output / "benchmark.txt", text)

@@ -2,10 +2,12 @@
 
 python benchmarks/shipped.py --data-dir FOLDER [--choose] [NAME ...]
 
-Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards say of them was measured by it on the 10,000
-test images. With `--choose` it measures candidates on 5,000 training images held out instead: for the denoiser's network and for the DVAE's code, in
-`results/shipped/choice-NAME.md`. Codes and batches were read off them. The denoiser's network is `slim_residual_conv`, for it does half the work of
-`residual_conv`, which is 0.4 dB ahead after ten epochs: files are denoised faster. Epochs are what time allowed.
+Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards
+say of them was measured by it on the 10,000 test images. With `--choose` it measures candidates on
+5,000 training images held out instead: for the denoiser's network and for the DVAE's code, in
+`results/shipped/choice-NAME.md`. Codes and batches were read off them. The denoiser's network is
+`slim_residual_conv`, for it does half the work of `residual_conv`, which is 0.4 dB ahead after ten
+epochs: files are denoised faster. Epochs are what time allowed.
 """
 
 import argparse
@@ -27,33 +29,63 @@ from tfdvae.metrics import image
 from tfdvae.models import build
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ROOT / "tfdvae" / "shipped"
+SHIPPED = ROOT / "tfdvae" / "inference" / "shipped"
 CANDIDATES, CHOOSING_EPOCHS, HELD_OUT = (4, 8, 16, 32), 30, 5000
-DENOISERS = (("strided_conv", 64, 10, 128), ("residual_conv", 4, 10, 128), ("residual_conv", 16, 10, 128), ("residual_conv", 32, 10, 128),
-             ("wide_residual_conv", 16, 10, 128), ("residual_conv", 16, 30, 128), ("residual_conv", 16, 10, 32),
-             ("slim_residual_conv", 16, 10, 32))  # network, code, epochs, images in a batch  # fmt: skip
+DENOISERS = (
+    ("strided_conv", 64, 10, 128),
+    ("residual_conv", 4, 10, 128),
+    ("residual_conv", 16, 10, 128),
+    ("residual_conv", 32, 10, 128),
+    ("wide_residual_conv", 16, 10, 128),
+    ("residual_conv", 16, 30, 128),
+    ("residual_conv", 16, 10, 32),
+    ("slim_residual_conv", 16, 10, 32),
+)  # network, code, epochs, images in a batch
 DENOISER_TRAIN = 20_000
 LATENT_DIM = 32
-NOISES = "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,salt_and_pepper:0.2,masking:0.3"
+NOISES = (
+    "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,"
+    "salt_and_pepper:0.2,masking:0.3"
+)
 TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
 COMMANDS = {
-    "clothing-denoiser": f"--model dae --network slim_residual_conv --latent-dim 16 --corruption {NOISES} --n-train 60000 --epochs 40 "
-    f"--batch-size 32 --learning-rate 2e-3 --schedule cosine --precision bfloat16 --no-classifier {TESTED}",
-    "clothing-dvae": f"--model dvae --latent-dim {LATENT_DIM} --corruption gaussian:0.1 --n-train 60000 --epochs 60 --no-classifier --test-noise 0 gaussian:0.1",
+    "clothing-denoiser": (
+        f"--model dae --network slim_residual_conv --latent-dim 16 --corruption {NOISES} "
+        "--n-train 60000 --epochs 40 --batch-size 32 --learning-rate 2e-3 --schedule cosine "
+        f"--precision bfloat16 --no-classifier {TESTED}"
+    ),
+    "clothing-dvae": (
+        f"--model dvae --latent-dim {LATENT_DIM} --corruption gaussian:0.1 --n-train "
+        "60000 --epochs 60 --no-classifier --test-noise 0 gaussian:0.1"
+    ),
 }
 ABOUT = {
-    "clothing-denoiser": "Denoises gray images of clothing of 28x28 pixels, and larger ones in tiles. It knows no kind of noise in advance: it was trained on six.",
+    "clothing-denoiser": (
+        "Denoises gray images of clothing of 28x28 pixels, and larger ones in "
+        "tiles. It knows no kind of noise in advance: it was trained on six."
+    ),
     "clothing-dvae": "Encodes, samples and augments gray images of clothing of 28x28 pixels.",
 }
-LIMITS = """- PSNR is cut off at 48.13 dB, one grey level of 8 bits. Uses besides denoising were measured too: results/shipped/uses.md in the repository.
-- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. Of anything else, an X-ray or a photograph, it may make clothing; nothing checks this.
-- What is rare in Fashion-MNIST (prints, logos, straps) is smoothed away."""
+LIMITS = (
+    "- PSNR is cut off at 48.13 dB, one gray level of 8 bits. Uses besides denoising were measured "
+    "too: results/shipped/uses.md in the repository.\n"
+    "- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. Of anything else, "
+    "an X-ray or a photograph, it may make clothing; nothing checks this.\n"
+    "- What is rare in Fashion-MNIST (prints, logos, straps) is smoothed away."
+)
 
 OWN_LIMITS = {
-    "clothing-denoiser": "- Noise of other kinds than the six is removed less well: see speckle and erased regions in the table.\n"
-    "- Its code is as large as four images, so what is no clothing passes too: it tells noise, but hardly digits or clothing turned by 90° (`detect`), and fills in "
-    "scattered pixels, but not regions (`impute`); `clothing-dvae` does.",
-    "clothing-dvae": "- Its code is narrow: what it denoises is blurred, and `clothing-denoiser` is far better at that.",
+    "clothing-denoiser": (
+        "- Noise of other kinds than the six is removed less well: see speckle and erased regions "
+        "in the table.\n"
+        "- Its code is as large as four images, so what is no clothing passes too: it tells noise, "
+        "but hardly digits or clothing turned by 90° (`detect`), and fills in scattered pixels, "
+        "but not regions (`impute`); `clothing-dvae` does."
+    ),
+    "clothing-dvae": (
+        "- Its code is narrow: what it denoises is blurred, and `clothing-denoiser` "
+        "is far better at that."
+    ),
 }
 
 
@@ -64,8 +96,16 @@ def choose_dvae(data_dir: str | None) -> None:
     train = image_dataset.to_unit(
         source.train.images[np.setdiff1d(np.arange(len(source.train.labels)), held)]
     )
-    lines = ["# Choice of the shipped DVAE's code", "", f"Bound (loss, nats per image; lower is better) on {HELD_OUT:,} training images held out, after {CHOOSING_EPOCHS} epochs on the others, one seed.",
-             "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-dvae`.", "", "| units | loss |", "|---|---|"]  # fmt: skip
+    lines = [
+        "# Choice of the shipped DVAE's code",
+        "",
+        f"Bound (loss, nats per image; lower is better) on {HELD_OUT:,} training images held out, "
+        f"after {CHOOSING_EPOCHS} epochs on the others, one seed.",
+        "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-dvae`.",
+        "",
+        "| units | loss |",
+        "|---|---|",
+    ]
     for units in CANDIDATES:
         model = fit(
             TrainConfig.of(model="dvae", latent_dim=units, epochs=CHOOSING_EPOCHS, seed=100), train
@@ -95,13 +135,30 @@ def choose_denoiser(data_dir: str | None) -> None:
         ]
     )
     clean, noises = image_dataset.to_unit(source.train.images[held]), NOISES.split(",")
-    lines = ["# Choice of the shipped denoiser's network", "",
-             f"PSNR in dB of {HELD_OUT:,} training images held out, after training on {DENOISER_TRAIN:,} others with the shipped model's settings but for those named, one seed.",
-             "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.", "",
-             f"| network | code | epochs | batch | parameters | {' | '.join(noises)} | mean |", "|---|---|---|---|---|" + (len(noises) + 1) * "---|"]  # fmt: skip
+    lines = [
+        "# Choice of the shipped denoiser's network",
+        "",
+        f"PSNR in dB of {HELD_OUT:,} training images held out, after training on "
+        f"{DENOISER_TRAIN:,} others with the shipped model's settings but for those named, "
+        "one seed.",
+        "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.",
+        "",
+        f"| network | code | epochs | batch | parameters | {' | '.join(noises)} | mean |",
+        "|---|---|---|---|---|" + (len(noises) + 1) * "---|",
+    ]
     for network, latent_dim, epochs, batch_size in DENOISERS:
-        config = TrainConfig.of(model="dae", network=network, latent_dim=latent_dim, corruption=NOISES, epochs=epochs, batch_size=batch_size,
-                             learning_rate=2e-3, schedule="cosine", precision="bfloat16", seed=100)  # fmt: skip
+        config = TrainConfig.of(
+            model="dae",
+            network=network,
+            latent_dim=latent_dim,
+            corruption=NOISES,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=2e-3,
+            schedule="cosine",
+            precision="bfloat16",
+            seed=100,
+        )
         model = in_float32(fit(config, train), config)
         noisy = (
             evaluation.test_noise(clean, corruptions.parse(noise), config.run.seed)
@@ -110,7 +167,8 @@ def choose_denoiser(data_dir: str | None) -> None:
         values = [float(image.psnr(model.denoise(images), clean).mean()) for images in noisy]
         cells = " | ".join(f"{value:.2f}" for value in [*values, float(np.mean(values))])
         lines.append(
-            f"| {network} | {latent_dim} | {epochs} | {batch_size} | {model.count_params():,} | {cells} |"
+            f"| {network} | {latent_dim} | {epochs} | {batch_size} | {model.count_params():,} | "
+            f"{cells} |"
         )
         print(lines[-1], flush=True)
     files.write_text(
@@ -167,11 +225,20 @@ def make(name: str, data_dir: str | None) -> None:
         if row["split"] == "test"
     }
     noises = [noise for metric, noise in values if metric == "psnr"]
-    lines = [f"# {name}", "", ABOUT[name], "",
-             f"- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT licence), gray, 28x28. Licence of the model: MIT. {kept.count_params():,} parameters.",
-             f"- Command: `tfdvae train {shlex.join(COMMANDS[name].split())}`",
-             f"- Loss on the 10,000 test images: {values['loss', '']:.2f} nats per image. PSNR and SSIM of them, one run:", "",
-             "| test images | PSNR, dB, as given | PSNR, dB | SSIM as given | SSIM |", "|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        f"# {name}",
+        "",
+        ABOUT[name],
+        "",
+        "- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT licence), gray, "
+        f"28x28. Licence of the model: MIT. {kept.count_params():,} parameters.",
+        f"- Command: `tfdvae train {shlex.join(COMMANDS[name].split())}`",
+        f"- Loss on the 10,000 test images: {values['loss', '']:.2f} nats per image. PSNR and SSIM "
+        "of them, one run:",
+        "",
+        "| test images | PSNR, dB, as given | PSNR, dB | SSIM as given | SSIM |",
+        "|---|---|---|---|---|",
+    ]
     for noise in noises:
         numbers = [
             values.get((metric, noise)) for metric in ("psnr_input", "psnr", "ssim_input", "ssim")

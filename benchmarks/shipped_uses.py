@@ -1,8 +1,10 @@
-"""What the models that come with tfdvae are good for besides denoising: `impute` and `detect` on images that they were not trained on.
+"""What the models that come with tfdvae are good for besides denoising: `impute` and `detect` on
+images that they were not trained on.
 
 python benchmarks/shipped_uses.py --data-dir FOLDER
 
-Beside mean fill and biharmonic inpainting, and beside an isolation forest on the pixels. The report goes to results/shipped/uses.md.
+Beside mean fill and biharmonic inpainting, and beside an isolation forest on the pixels. The report
+goes to results/shipped/uses.md.
 """
 
 import argparse
@@ -49,8 +51,12 @@ def masks(shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
 def imputed(source: image_dataset.ImageDataset, images: np.ndarray, models: dict) -> list[str]:
     """Return a table of the PSNR of images whose missing pixels were filled in."""
     mean = image_dataset.to_unit(source.train.images).mean(axis=0)
-    lines = ["| missing | " + " | ".join(f"`{name}`" for name in models) + " | mean of the training images | biharmonic inpainting |",
-             "|---|" + (len(models) + 2) * "---|"]  # fmt: skip
+    lines = [
+        "| missing | "
+        + " | ".join(f"`{name}`" for name in models)
+        + " | mean of the training images | biharmonic inpainting |",
+        "|---|" + (len(models) + 2) * "---|",
+    ]
     for name, missing in masks(images.shape[:3]).items():
         made = [model.impute(images, missing) for model in models.values()]
         made.append(np.where(missing[..., None], mean, images))
@@ -111,7 +117,9 @@ def detected(source: image_dataset.ImageDataset, images: np.ndarray, models: dic
 
 
 def auroc(normal: np.ndarray, anomalous: np.ndarray) -> tuple[float, float, float]:
-    """Return the area under the ROC curve with a 95% bootstrap interval over the images of both kinds."""
+    """Return the area under the ROC curve with a 95% bootstrap interval over the images of both
+    kinds.
+    """
 
     def area(first, second):
         return sklearn.metrics.roc_auc_score(
@@ -138,11 +146,28 @@ def main() -> None:
     source = sources.load("fashion_mnist", arguments.data_dir)
     images = image_dataset.to_unit(source.test.images[chosen(source.test.labels)])
     models = {name: tfdvae.load(name) for name in shipped.names()}
-    lines = ["# Uses of the models that come with tfdvae", "",
-             f"{COUNT:,} test images of Fashion-MNIST. By `python benchmarks/shipped_uses.py --data-dir FOLDER`. Intervals (95%) are over test images; the models are fixed.", "",
-             "## impute", "", "PSNR in dB of the whole images, in which known pixels are exact; at most 48.13 an image, which a few get in which only black is missing.", "", *imputed(source, images, models), "",
-             "## detect", "", f"AUROC of `anomaly_scores`, {COUNT:,} normal images against anomalous ones. The isolation forest (scikit-learn's defaults) learned from the pixels of {FITTED:,} training images.",
-             "", *detected(source, images, models), ""]  # fmt: skip
+    lines = [
+        "# Uses of the models that come with tfdvae",
+        "",
+        f"{COUNT:,} test images of Fashion-MNIST. By `python benchmarks/shipped_uses.py --data-dir "
+        "FOLDER`. Intervals (95%) are over test images; the models are fixed.",
+        "",
+        "## impute",
+        "",
+        "PSNR in dB of the whole images, in which known pixels are exact; at most 48.13 an image, "
+        "which a few get in which only black is missing.",
+        "",
+        *imputed(source, images, models),
+        "",
+        "## detect",
+        "",
+        f"AUROC of `anomaly_scores`, {COUNT:,} normal images against anomalous ones. The isolation "
+        f"forest (scikit-learn's defaults) learned from the pixels of {FITTED:,} training "
+        "images.",
+        "",
+        *detected(source, images, models),
+        "",
+    ]
     files.write_text(ROOT / "results" / "shipped" / "uses.md", "\n".join(lines))
     print("\n".join(lines))
 

@@ -14,7 +14,8 @@ NAME = r"<script>alert(1)</script> a_b*c* `d` [e](javascript:f) ![g](h) i|j & k 
 REPORT = f"""# Study of {literal(NAME)}
 
 Seen in <b onclick="alert(2)">bold</b>, [a script](javascript:alert(3)),
-[the same](&#106;avascript:alert(4)), [elsewhere](//h.example), [a paper](https://a.example/x?y&z), [the rows](rows.csv).
+[the same](&#106;avascript:alert(4)),
+[elsewhere](//h.example), [a paper](https://a.example/x?y&z), [the rows](rows.csv).
 
 <script src="https://b.example/x.js"></script>
 
