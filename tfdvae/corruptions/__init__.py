@@ -1,5 +1,11 @@
-"""What is done to images: one small class per kind, written `kind:level`, such as `gaussian:0.1`."""
+"""Stateless image corruptions, written `kind:level`, such as `gaussian:0.1`: a class for each kind.
 
+`none` leaves the image alone, and `a:1,b:2` applies one of both to each image. Nothing is clipped
+but by `clipped_gaussian`. TensorFlow is imported only when a corruption is applied, so that the
+command line can check its arguments quickly.
+"""
+
+from tfdvae._utils.registry import import_modules
 from tfdvae.corruptions.additive import ClippedGaussian, Gaussian, Speckle, Uniform
 from tfdvae.corruptions.base import KINDS, Corruption, NoCorruption, OneOf, parse, register
 from tfdvae.corruptions.missing import Masking, RandomErasing, SaltAndPepper
@@ -19,3 +25,5 @@ __all__ = [
     "parse",
     "register",
 ]
+
+import_modules(__name__)

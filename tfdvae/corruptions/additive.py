@@ -1,23 +1,26 @@
-"""What goes wrong with an image: one small class per kind.
+"""Corruptions that add noise to every value."""
 
-A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone; `a:1,b:2` is one of both
-for each image. It is a pure function of (images, seed); level 0 is the identity, and nothing is clipped but by `clipped_gaussian`. The level is in units of the scale of the
-images given ([0, 1] everywhere but in the CS 307 noise study). TensorFlow is imported only when one is applied, so that
-the command line can check its arguments quickly.
-"""
+from typing import TYPE_CHECKING, Any
 
 from tfdvae.corruptions.base import Corruption, register
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @register
 class Gaussian(Corruption):
-    """x + N(0, level^2), independently for each value."""
+    """x + N(0, level^2), independently for each value.
+
+    Example:
+        >>> noisy = Gaussian(0.1)(images, seed=(0, 1))
+    """
 
     kind = "gaussian"
     unit = "standard deviation, as a fraction of the pixel range"
-    source = "augmentation study: x% noise is gaussian:x/100"
+    reference = "augmentation study: x% noise is gaussian:x/100"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images + self.level * tf.random.stateless_normal(
             tf.shape(images), seed, dtype=images.dtype
         )
@@ -25,25 +28,33 @@ class Gaussian(Corruption):
 
 @register
 class ClippedGaussian(Corruption):
-    """x + N(0, level^2), then clipped to [0, 1], as a camera's range clips it."""
+    """x + N(0, level^2), then clipped to [0, 1], as a camera's range clips it.
+
+    Example:
+        >>> noisy = ClippedGaussian(0.1)(images, seed=(0, 1))
+    """
 
     kind = "clipped_gaussian"
     unit = "standard deviation before clipping, as a fraction of the pixel range"
-    source = "the Keras DAE of OpenGenus"
+    reference = "the Keras DAE of OpenGenus"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return tf.clip_by_value(Gaussian(self.level)(images, seed), 0, 1)
 
 
 @register
 class Speckle(Corruption):
-    """x + x * N(0, level^2): noise that grows with brightness."""
+    """x + x * N(0, level^2): noise that grows with brightness.
+
+    Example:
+        >>> noisy = Speckle(0.3)(images, seed=(0, 1))
+    """
 
     kind = "speckle"
     unit = "standard deviation, as a fraction of the pixel's value"
-    source = "Hendrycks and Dietterich 2019, ImageNet-C"
+    reference = "Hendrycks and Dietterich 2019, ImageNet-C"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images * (
             1 + self.level * tf.random.stateless_normal(tf.shape(images), seed, dtype=images.dtype)
         )
@@ -51,13 +62,17 @@ class Speckle(Corruption):
 
 @register
 class Uniform(Corruption):
-    """x + U(-level, level), independently for each value."""
+    """x + U(-level, level), independently for each value.
+
+    Example:
+        >>> noisy = Uniform(0.2)(images, seed=(0, 1))
+    """
 
     kind = "uniform"
     unit = "half width of the interval, as a fraction of the pixel range"
-    source = "quantisation and dithering noise; standard deviation level / sqrt(3)"
+    reference = "quantization and dithering noise; standard deviation level / sqrt(3)"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images + tf.random.stateless_uniform(
             tf.shape(images), seed, -self.level, self.level, dtype=images.dtype
         )

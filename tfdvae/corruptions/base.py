@@ -1,42 +1,49 @@
-"""What goes wrong with an image: one small class per kind.
+"""What all corruptions share: level, seed, and their text form."""
 
-A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone; `a:1,b:2` is one of both
-for each image. It is a pure function of (images, seed); level 0 is the identity, and nothing is clipped but by `clipped_gaussian`. The level is in units of the scale of the
-images given ([0, 1] everywhere but in the CS 307 noise study). TensorFlow is imported only when one is applied, so that
-the command line can check its arguments quickly.
-"""
-
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfdvae._utils import checks
 from tfdvae._utils.registry import Registry
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 @dataclass(frozen=True)
 class Corruption:
-    """Base of all corruptions.
+    """Base of all corruptions: a pure function of (images, seed).
+
+    A kind is a class with `kind`, `unit`, `reference` and `_apply`. Level 0 is the identity. The
+    level is in units of the scale of the images given: [0, 1] everywhere but in the noise study.
 
     Attributes:
-        level: strength in [0, 1], kept to six significant digits (so that text and number are one thing).
+        level: strength, from 0 to `highest_level`, kept to six significant digits (so that text and
+            number are one thing).
         kind: the name in `kind:level`.
         unit: what the level measures.
-        source: where the definition comes from.
+        reference: where the definition comes from.
+        highest_level: largest level; `math.inf` where the unit has no bound.
+
+    Example:
+        >>> noisy = tfdvae.corruptions.Gaussian(0.1)(images, seed=(0, 1))
     """
 
     level: float = 0.0
     kind: ClassVar[str]
     unit: ClassVar[str]
-    source: ClassVar[str]
+    reference: ClassVar[str]
+    highest_level: ClassVar[float] = 1.0
 
-    def __post_init__(self):
-        checks.number(f"level of {self.kind}", self.level, 0, 1)
+    def __post_init__(self) -> None:
+        checks.number(f"level of {self.kind}", self.level, 0, self.highest_level)
         object.__setattr__(self, "level", float(f"{self.level:g}"))
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.level:g}"
 
-    def __call__(self, images, seed):
+    def __call__(self, images: Any, seed: Any) -> "tf.Tensor":
         """Corrupt a batch.
 
         Args:
@@ -61,8 +68,15 @@ class Corruption:
             raise ValueError(f"`images` must have shape (N, H, W, C); got {tuple(images.shape)}.")
         return images if self.level == 0 else self._apply(tf, images, seed)
 
-    def _apply(self, tf, images, seed):
-        raise AssertionError("every kind defines it")
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
+        """Return the corrupted images.
+
+        Args:
+            tf: the module `tensorflow`, so that no module of corruptions needs to import it.
+            images: floating point (N, H, W, C).
+            seed: int32 (2,), for `tf.random.stateless_*`.
+        """
+        raise NotImplementedError("every kind defines it")
 
 
 KINDS: Registry[type[Corruption]] = Registry("corruption")
@@ -71,8 +85,11 @@ KINDS: Registry[type[Corruption]] = Registry("corruption")
 def register(cls: type[Corruption]) -> type[Corruption]:
     """Class decorator: make a corruption known by its `kind` to `parse`, and so to every command.
 
+    Raises:
+        ValueError: another corruption has the name.
+
     Example:
-        >>> @register
+        >>> @tfdvae.register_corruption
         ... class Inverted(Corruption):
         ...     kind = "inverted"
         ...     unit = "how far each value goes towards 1 - x"
@@ -80,27 +97,29 @@ def register(cls: type[Corruption]) -> type[Corruption]:
         ...
         ...     def _apply(self, tf, images, seed):
         ...         return images + self.level * (1 - 2 * images)
-
-    Raises:
-        ValueError: another corruption has the name.
     """
     return KINDS.add(cls.kind, cls)
 
 
-def pixelwise(tf, images):
-    """Shape (N, H, W, 1): one draw a pixel, shared by its channels."""
+def pixelwise(tf: Any, images: "tf.Tensor") -> "tf.Tensor":
+    """Return the shape (N, H, W, 1): one draw a pixel, shared by its channels."""
     return tf.concat([tf.shape(images)[:3], [1]], axis=0)
 
 
 @register
 class NoCorruption(Corruption):
-    """The image as it is."""
+    """The clean or observed image, unchanged.
+
+    Example:
+        >>> str(parse("none"))
+        'none'
+    """
 
     kind = "none"
     unit = "no level"
-    source = "identity"
+    reference = "identity"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.level != 0:
             raise ValueError(f"`none` takes no level; got {self.level}.")
 
@@ -110,26 +129,34 @@ class NoCorruption(Corruption):
 
 @dataclass(frozen=True)
 class OneOf(Corruption):
-    """Each image suffers one of several corruptions, drawn with equal chances; written with commas: `gaussian:0.1,masking:0.5`.
+    """One of several corruptions for each image, drawn with equal chances.
 
     Attributes:
         parts: two or more corruptions; the level is the largest of theirs.
+
+    Example:
+        >>> len(parse("gaussian:0.1,masking:0.5").parts)
+        2
     """
 
     parts: tuple[Corruption, ...] = ()
     kind = "one_of"
+    unit = "the largest level of the parts"
+    reference = "its parts"
+    highest_level = math.inf
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.parts) < 2 or len(set(self.parts)) < len(self.parts):
             raise ValueError(
-                f"`parts` must be two or more corruptions, none of them twice; got {', '.join(map(str, self.parts))}."
+                "`parts` must be two or more corruptions, none of them twice; "
+                f"got {', '.join(map(str, self.parts))}."
             )
         object.__setattr__(self, "level", max(part.level for part in self.parts))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.parts))
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         seeds = tf.random.split(seed, len(self.parts) + 1)
         chosen = tf.random.stateless_uniform(
             (tf.shape(images)[0],), seeds[0], 0, len(self.parts), tf.int32
@@ -146,12 +173,17 @@ def parse(text: "str | float | Corruption", argument: str = "corruption") -> Cor
     """Return the corruption that `text` names.
 
     Args:
-        text: `kind:level`, `none`, a bare number (Gaussian of that level; 0 is `none`), several of these with commas between them
-            (one of them for each image), or a corruption.
+        text: `kind:level`, `none`, a bare number (Gaussian of that level; 0 is `none`), several of
+            these with commas between them (one of them for each image), or a corruption.
         argument: name used in messages.
 
     Raises:
-        ValueError: unknown kind (the nearest name is suggested), missing or unreadable level, or one outside [0, 1].
+        ValueError: unknown kind (the nearest name is suggested), missing or unreadable level, or
+            one that the kind does not have.
+
+    Example:
+        >>> str(parse("0.1"))
+        'gaussian:0.1'
     """
     if isinstance(text, Corruption):
         return text
@@ -169,9 +201,10 @@ def parse(text: "str | float | Corruption", argument: str = "corruption") -> Cor
         raise ValueError(f"`{argument}`: `none` takes no level; got {text!r}.")
     if not _is_number(level_text):
         raise ValueError(
-            f"`{argument}` must be kind:level with a number as level, such as {kind}:0.1; got {text!r}."
+            f"`{argument}` must be kind:level with a number as level, such as {kind}:0.1; "
+            f"got {text!r}."
         )
-    level = checks.number(argument, float(level_text), 0, 1)
+    level = checks.number(argument, float(level_text), 0, found.highest_level)
     return NoCorruption() if level == 0 and not colon else found(level)
 
 

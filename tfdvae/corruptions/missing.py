@@ -1,38 +1,43 @@
-"""What goes wrong with an image: one small class per kind.
+"""Corruptions that remove or replace pixels."""
 
-A corruption is written `kind:level`, for instance `gaussian:0.1`, and `none` leaves the image alone; `a:1,b:2` is one of both
-for each image. It is a pure function of (images, seed); level 0 is the identity, and nothing is clipped but by `clipped_gaussian`. The level is in units of the scale of the
-images given ([0, 1] everywhere but in the CS 307 noise study). TensorFlow is imported only when one is applied, so that
-the command line can check its arguments quickly.
-"""
-
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfdvae.corruptions.base import Corruption, pixelwise, register
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @register
 class Masking(Corruption):
-    """Each pixel is set to 0 with probability `level`."""
+    """Each pixel is set to 0 with probability `level`.
+
+    Example:
+        >>> holed = Masking(0.5)(images, seed=(0, 1))
+    """
 
     kind = "masking"
     unit = "expected fraction of pixels set to 0"
-    source = "Vincent et al. 2010, Stacked Denoising Autoencoders"
+    reference = "Vincent et al. 2010, Stacked Denoising Autoencoders"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         kept = tf.random.stateless_uniform(pixelwise(tf, images), seed) >= self.level
         return tf.where(kept, images, tf.zeros_like(images))
 
 
 @register
 class SaltAndPepper(Corruption):
-    """Each pixel is replaced with probability `level`: by 0 or by 1, with equal chances."""
+    """Each pixel is replaced with probability `level`: by 0 or by 1, with equal chances.
+
+    Example:
+        >>> noisy = SaltAndPepper(0.2)(images, seed=(0, 1))
+    """
 
     kind = "salt_and_pepper"
     unit = "expected fraction of pixels set to 0 or 1"
-    source = "Vincent et al. 2010, Stacked Denoising Autoencoders"
+    reference = "Vincent et al. 2010, Stacked Denoising Autoencoders"
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         draw = tf.random.stateless_uniform(pixelwise(tf, images), seed)
         images = tf.where(draw < self.level, tf.zeros_like(images), images)
         return tf.where(draw < self.level / 2, tf.ones_like(images), images)
@@ -42,16 +47,19 @@ class SaltAndPepper(Corruption):
 class RandomErasing(Corruption):
     """With probability `level`, one rectangle of the image is set to 0.
 
-    Area 0.02 to 0.33 of the image (uniform), height over width 0.3 to 3.3 (log-uniform); a rectangle that does not fit
-    is drawn again, up to 10 times, after which the image stays whole.
+    Area 0.02 to 0.33 of the image (uniform), height over width 0.3 to 3.3 (log-uniform); a
+    rectangle that does not fit is drawn again, up to 10 times, after which the image stays whole.
+
+    Example:
+        >>> erased = RandomErasing(1)(images, seed=(0, 1))
     """
 
     kind = "random_erasing"
     unit = "probability that an image loses a rectangle"
-    source = "Zhong et al. 2017, Random Erasing, with the settings of the noise study"
+    reference = "Zhong et al. 2017, Random Erasing, with the settings of the noise study"
     tries: ClassVar[int] = 10
 
-    def _apply(self, tf, images, seed):
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         count, height, width = (tf.shape(images)[i] for i in range(3))
         height_f, width_f = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
         seeds = tf.random.split(seed, 5)
@@ -69,7 +77,7 @@ class RandomErasing(Corruption):
         first = tf.argmax(fits, axis=1)
         rows, columns = (tf.gather(size, first, batch_dims=1)[:, None] for size in (rows, columns))
 
-        def interval(size, total, seed):
+        def interval(size: "tf.Tensor", total: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
             start = tf.floor(
                 tf.random.stateless_uniform((count, 1), seed)
                 * (tf.cast(total, tf.float32) - size + 1)

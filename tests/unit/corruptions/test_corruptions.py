@@ -1,10 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import seeds
-from tfdvae.corruptions import KINDS, parse
+from tfdvae._utils.registry import Registry
+from tfdvae.corruptions import KINDS, Corruption, parse, register
 
 LEVELS = {kind: 0.3 for kind in KINDS.names() if kind != "none"}
 SEED = (1, 2)
@@ -71,7 +74,7 @@ class TestContract:
     def test_is_documented(self, kind):
         assert KINDS.get(kind).__doc__
         assert KINDS.get(kind).unit
-        assert KINDS.get(kind).source
+        assert KINDS.get(kind).reference
 
 
 GREY = np.full((100, 20, 20, 2), 0.5, np.float32)
@@ -234,3 +237,31 @@ class TestOneOf:
     def test_refused(self, text, message):
         with pytest.raises(ValueError, match=message):
             parse(text)
+
+
+def test_a_kind_whose_unit_has_no_bound(monkeypatch):
+    kinds = Registry("corruption")
+    kinds.add("gaussian", corruptions.Gaussian)
+    monkeypatch.setattr("tfdvae.corruptions.base.KINDS", kinds)
+
+    @register
+    class Shifted(Corruption):
+        """Moved by as many values as the level says."""
+
+        kind = "shifted_in_a_test"
+        unit = "steps of 8 bits"
+        reference = "this test"
+        highest_level = math.inf
+
+        def _apply(self, tf, images, seed):
+            return images + self.level / 255
+
+    corruption = parse("shifted-in-a-test:51")
+    assert str(corruption) == "shifted_in_a_test:51"
+    np.testing.assert_allclose(corruption(GREY, SEED), GREY + 0.2)
+    assert parse(f"{corruption},gaussian:0.1").level == 51
+    for level in ("-1", "inf", "nan"):
+        with pytest.raises(ValueError, match="must be a finite number at least 0"):
+            parse(f"shifted_in_a_test:{level}")
+    with pytest.raises(ValueError, match="another name"):
+        register(type("Other", (Corruption,), {"kind": "shifted_in_a_test"}))
