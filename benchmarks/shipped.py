@@ -69,8 +69,8 @@ ABOUT = {
 LIMITS = (
     "- PSNR is cut off at 48.13 dB, one gray level of 8 bits. Uses besides denoising were measured "
     "too: results/shipped/uses.md in the repository.\n"
-    "- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. Of anything else, "
-    "an X-ray or a photograph, it may make clothing; nothing checks this.\n"
+    "- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. "
+    "Of anything else, an X-ray or a photograph, it may make clothing; nothing checks this.\n"
     "- What is rare in Fashion-MNIST (prints, logos, straps) is smoothed away."
 )
 

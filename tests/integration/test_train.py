@@ -54,7 +54,9 @@ def rows(folder, name="metrics.csv"):
 
 @pytest.mark.slow
 def test_killed_before_anything_was_done(tmp_path, tiny):
-    """What a start leaves that was killed at once is no run, and does not stand in the way of one."""
+    """What a start leaves that was killed at once is no run, and does not stand in the way of
+    one.
+    """
     (tmp_path / ".lock").touch()
     (tmp_path / "environment.json").touch()
     (tmp_path / ".tmp-1-config.json").touch()
@@ -100,9 +102,24 @@ def test_names_each_stage_and_ends_with_the_table(finished):
 def test_run_folder(finished):
     folder, process = finished
     expected = {
-        ".lock", "config.json", "environment.json", "stages.json", "metrics.csv", "history.csv", "summary.md", "generator.keras", "augmentation",
-        "classifier-limited.keras", "classifier-dvae.keras", "saved_model", "checkpoints", "logs", "figures", "report.md", "report.html",
-    }  # fmt: skip
+        ".lock",
+        "config.json",
+        "environment.json",
+        "stages.json",
+        "metrics.csv",
+        "history.csv",
+        "summary.md",
+        "generator.keras",
+        "augmentation",
+        "classifier-limited.keras",
+        "classifier-dvae.keras",
+        "saved_model",
+        "checkpoints",
+        "logs",
+        "figures",
+        "report.md",
+        "report.html",
+    }
     assert {path.name for path in folder.iterdir()} | {".lock"} == expected
     figures = {
         "samples",
@@ -173,13 +190,26 @@ def test_rows_of_the_schema(finished):
         "gaussian:0.075",
         "gaussian:0.1",
     ]
-    fixed = {"dataset": "digits", "n_train": "60", "condition": "noisy", "model": "dvae", "network": "mlp", "corruption": "gaussian:0.1",
-             "target": "observed", "protocol": "equal_steps", "split": "test", "seed": "0"}  # fmt: skip
+    fixed = {
+        "dataset": "digits",
+        "n_train": "60",
+        "condition": "noisy",
+        "model": "dvae",
+        "network": "mlp",
+        "corruption": "gaussian:0.1",
+        "target": "observed",
+        "protocol": "equal_steps",
+        "split": "test",
+        "seed": "0",
+    }
     assert fixed.items() <= accuracies[0].items()
     curves = rows(folder, "history.csv")
     assert {(row["augmentation"], row["metric"]) for row in curves} == {
-        ("", "loss"), ("", "reconstruction_loss"), ("", "kl_loss"), *((a, m) for a in ("limited", "dvae") for m in ("loss", "accuracy")),
-    }  # fmt: skip
+        ("", "loss"),
+        ("", "reconstruction_loss"),
+        ("", "kl_loss"),
+        *((a, m) for a in ("limited", "dvae") for m in ("loss", "accuracy")),
+    }
 
 
 def test_what_was_made_is_what_the_parts_make(finished):
@@ -309,14 +339,34 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--model", "dae", "--corruption", "salt_and_pepper:0.2", "--target", "corrupted", "--noisy-train", "--train-noise", "masking:0.3"],
-        ["--model", "dvae", "--no-classifier", "--latent-dim", "1", "--corruption-samples", "2", "--latent-samples", "2",
-         "--corrupt-before-encoding"],
+        [
+            "--model",
+            "dae",
+            "--corruption",
+            "salt_and_pepper:0.2",
+            "--target",
+            "corrupted",
+            "--noisy-train",
+            "--train-noise",
+            "masking:0.3",
+        ],
+        [
+            "--model",
+            "dvae",
+            "--no-classifier",
+            "--latent-dim",
+            "1",
+            "--corruption-samples",
+            "2",
+            "--latent-samples",
+            "2",
+            "--corrupt-before-encoding",
+        ],
         ["--model", "vae", "--network", "strided_conv", "--no-classifier"],
         ["--model", "dae", "--network", "pooled_conv", "--no-classifier"],
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_other_settings_run(arguments, tmp_path, tiny):
     """More of them are in `test_faults`."""
     process = tiny(*arguments, "--output", tmp_path / "run")
@@ -328,8 +378,18 @@ def test_other_settings_run(arguments, tmp_path, tiny):
 
 @pytest.mark.slow
 def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_network):
-    process = run("--n-train", "60", "--epochs", "1", "--classifier-steps", "2", "--output", tmp_path / "run", XDG_CACHE_HOME=str(tmp_path / "cache"),
-                  TFDS_DATA_DIR=str(tmp_path / "tfds"))  # fmt: skip
+    process = run(
+        "--n-train",
+        "60",
+        "--epochs",
+        "1",
+        "--classifier-steps",
+        "2",
+        "--output",
+        tmp_path / "run",
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+        TFDS_DATA_DIR=str(tmp_path / "tfds"),
+    )
     assert process.returncode == 0, process.stderr
     assert "NOTE: fashion_mnist is not on this machine" in process.stdout
     assert "Going on with the embedded `digits` dataset instead of fashion_mnist" in process.stdout
@@ -362,7 +422,9 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path, command)
 
 
 def test_threads_are_those_recorded_or_refused(tmp_path):
-    """From Python, in a process where TensorFlow has begun with as many threads as there are cores."""
+    """From Python, in a process where TensorFlow has begun with as many threads as there are
+    cores.
+    """
     tf.constant(1)
     with pytest.raises(
         ValueError, match=r"`threads` must be .* as TensorFlow already works in this process; got 7"
@@ -422,7 +484,9 @@ def train(folder, **settings):
 
 @pytest.mark.slow
 def test_folder_with_classes(digits, tmp_path):
-    """The images of a folder give what the same images in memory give; its path, resolved, is in the settings."""
+    """The images of a folder give what the same images in memory give; its path, resolved, is in
+    the settings.
+    """
     images, labels = digits[0][:100], digits[1][:100]
     folder = write_images(tmp_path / "my images", images, labels)
     run_folder = train(
@@ -476,7 +540,9 @@ def test_unlabelled_folder(model, sampling, digits, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["dae", "dvae"])
 def test_pairs(model, digits, tmp_path):
-    """The rows against PSNR and SSIM computed image by image; nothing is injected and nothing synthetic is made."""
+    """The rows against PSNR and SSIM computed image by image; nothing is injected and nothing
+    synthetic is made.
+    """
     clean = digits[0][:100]
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, 0.2, clean.shape), 0, 1)
     folders = [
@@ -549,14 +615,23 @@ def test_models_to_start_from_that_are_refused(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     (tmp_path / "broken.keras").write_bytes(b"x")
     for name, settings, message in (
-        ("vae.keras", {"latent_dim": 3}, "a VAE for images 28x28x1 with a code of 2, .*; the new model is a DVAE for images 28x28x1 with a code of 3"),
+        (
+            "vae.keras",
+            {"latent_dim": 3},
+            "a VAE for images 28x28x1 with a code of 2, .*; the new model is a DVAE for images "
+            "28x28x1 with a code of 3",
+        ),
         ("vae.keras", {"latent_dim": 2, "network": "strided_conv"}, "does not fit"),
-        ("vae.keras", {"latent_dim": 2, "model": "dae", "network": "mlp"}, "the new model is a DAE"),
+        (
+            "vae.keras",
+            {"latent_dim": 2, "model": "dae", "network": "mlp"},
+            "the new model is a DAE",
+        ),
         ("", {}, "must be a run folder with a generator.keras, or a .keras file"),
         ("none.keras", {}, "must be a run folder"),
         ("broken.keras", {}, "no model that can be loaded"),
         ("other.keras", {}, "must be a DAE, VAE or DVAE; got Sequential"),
-    ):  # fmt: skip
+    ):
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             train(
                 tmp_path / "run",
@@ -570,7 +645,9 @@ def test_models_to_start_from_that_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_init_from(tmp_path):
-    """A learning rate of next to nothing leaves the weights that it started from, also where the file has gone before a resume."""
+    """A learning rate of next to nothing leaves the weights that it started from, also where the
+    file has gone before a resume.
+    """
     settings = {"dataset": "digits", "n_train": 60, "no_classifier": True, "network": "mlp"}
     first = train(tmp_path / "first", **settings, model="vae")
     weights = keras.models.load_model(first / "generator.keras").get_weights()
@@ -610,7 +687,8 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
         ({"model": "dae", "image_size": (27,)}, "multiples of 2; got 27"),
         (
             {"image_size": (8192,)},
-            r"network mlp has 17,\d+,\d+,\d+ parameters for images of 8192x8192, and training takes .* GiB at least",
+            r"network mlp has 17,\d+,\d+,\d+ parameters for images of 8192x8192, "
+            "and training takes .* GiB at least",
         ),
         (
             {
@@ -654,15 +732,17 @@ def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
     assert main.main(["train", *TINY[:-2], "--output", str(tmp_path / "run")]) == 2
     message = capsys.readouterr().err
     assert (
-        "memory ran out with images of 28x28, network mlp and `batch_size` 128; smaller ones need less."
-        in message
+        "memory ran out with images of 28x28, network mlp and `batch_size` 128; smaller ones need "
+        "less." in message
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "few", "size"), [(False, 8000, 32), (True, 2000, 64)])
 def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
-    """32 and 128 MiB of images as floats, and where there are no pairs twice that in synthetic images: one copy of all would be 96 MiB more."""
+    """32 and 128 MiB of images as floats, and where there are no pairs twice that in synthetic
+    images: one copy of all would be 96 MiB more.
+    """
     peaks = {}
     for count in (few, 4 * few):
         images = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)

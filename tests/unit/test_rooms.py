@@ -38,7 +38,7 @@ WITHOUT_TENSORFLOW = (
 
 # Exceptions, each with its reason.
 IMPORTS_FROM_BELOW: dict[tuple[str, str], str] = {}
-LONG_MODULES = {"inference.trained_model": "to be divided", "models.base": "to be divided"}
+LONG_MODULES = {"inference.trained_model": "to be divided"}
 PRIVATE_NAMES: dict[tuple[str, str], str] = {}
 
 

@@ -60,7 +60,9 @@ class TestContract:
         assert losses["loss"] == pytest.approx(float(np.mean(wanted)), rel=1e-5)
 
     def test_history_shows_epoch_means(self, name, network, images):
-        """With a learning rate of 0: the mean over batches that are computed one by one, with the noise of their step."""
+        """With a learning rate of 0: the mean over batches that are computed one by one, with
+        the noise of their step.
+        """
         model = make(name, network, compiled=False)
         model.compile(optimizer=keras.optimizers.SGD(0.0))
         batches = tf.data.Dataset.from_tensor_slices(images).batch(10)
@@ -102,9 +104,12 @@ class TestContract:
     def test_bad_images(self, name, network, images):
         model = make(name, network)
         broken = [
-            (np.where(images > 0.99, np.nan, images), "finite"), (images[0], "shape"), (images[:, :3], r"must have shape \(N, "),
-            (images * 255, r"\[0, 1\]"), (images[:0], "at least one"),
-        ]  # fmt: skip
+            (np.where(images > 0.99, np.nan, images), "finite"),
+            (images[0], "shape"),
+            (images[:, :3], r"must have shape \(N, "),
+            (images * 255, r"\[0, 1\]"),
+            (images[:0], "at least one"),
+        ]
         if model.likelihood.kind == "bernoulli":
             broken.append((images - 2, r"\[0, 1\]"))
         for wrong, message in broken:
@@ -112,7 +117,7 @@ class TestContract:
                 with pytest.raises(ValueError, match=message):
                     verb(wrong)
         for verb in (model.fit, model.evaluate, model.predict, model.denoise, model.encode):
-            with pytest.raises(TypeError, match="got uint8. Scale integers first, .* / 255"):
+            with pytest.raises(TypeError, match=r"got uint8. Scale integers first, .* / 255"):
                 verb((images * 255).astype(np.uint8))
 
     def test_bad_datasets(self, name, network, images):
@@ -123,7 +128,7 @@ class TestContract:
             ((images * 255).astype(np.uint8), TypeError),
         ):
             for verb in (model.fit, model.evaluate):
-                with pytest.raises(error, match="must .*(Scale|scaled|finite)"):
+                with pytest.raises(error, match=r"must .*(Scale|scaled|finite)"):
                     verb(tf.data.Dataset.from_tensor_slices(wrong).batch(10))
 
     def test_bad_calls(self, name, network, images):
@@ -311,7 +316,9 @@ def conv_pair(variational):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Halves(keras.Model):
-    """A user's own subclassed encoder with two outputs, which knows no shape before it is called."""
+    """A user's own subclassed encoder with two outputs, which knows no shape before it is
+    called.
+    """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -431,21 +438,86 @@ def test_scaled_loss_is_not_forgotten():
 @pytest.mark.parametrize(
     ("cls", "encoder", "decoder", "error", "message"),
     [
-        (DAE, lambda: "mlp", lambda: dense((3,), SHAPE), TypeError, "`encoder` must be a keras.Model; got str"),
-        (DAE, lambda: dense(SHAPE, (3,)), lambda: keras.layers.Dense(3), TypeError, "`decoder` must be a keras.Model"),
-        (DAE, lambda: keras.Sequential([keras.layers.Dense(3)]), lambda: dense((3,), SHAPE), ValueError, "known input"),
-        (DAE, lambda: dense((30,), (3,)), lambda: dense((3,), SHAPE), ValueError, "one input of images"),
-        (DAE, lambda: dense(SHAPE, (3,), (3,)), lambda: dense((3,), SHAPE), ValueError, "one output, the code"),
-        (VAE, lambda: dense(SHAPE, (3,)), lambda: dense((3,), SHAPE), ValueError, "two outputs of one shape, mean and log-variance"),
-        (DVAE, lambda: dense(SHAPE, (3,), (4,)), lambda: dense((3,), SHAPE), ValueError, "two outputs of one shape"),
-        (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((4,), SHAPE), ValueError, r"`decoder` must take the encoder's code"),
-        (DAE, lambda: dense(SHAPE, (3,)), lambda: dense((3,), (6, 5, 1)), ValueError, r"shape of the images, \(None, 6, 5, 2\)"),
+        (
+            DAE,
+            lambda: "mlp",
+            lambda: dense((3,), SHAPE),
+            TypeError,
+            "`encoder` must be a keras.Model; got str",
+        ),
+        (
+            DAE,
+            lambda: dense(SHAPE, (3,)),
+            lambda: keras.layers.Dense(3),
+            TypeError,
+            "`decoder` must be a keras.Model",
+        ),
+        (
+            DAE,
+            lambda: keras.Sequential([keras.layers.Dense(3)]),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "known input",
+        ),
+        (
+            DAE,
+            lambda: dense((30,), (3,)),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "one input of images",
+        ),
+        (
+            DAE,
+            lambda: dense(SHAPE, (3,), (3,)),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "one output, the code",
+        ),
+        (
+            VAE,
+            lambda: dense(SHAPE, (3,)),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "two outputs of one shape, mean and log-variance",
+        ),
+        (
+            DVAE,
+            lambda: dense(SHAPE, (3,), (4,)),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "two outputs of one shape",
+        ),
+        (
+            DAE,
+            lambda: dense(SHAPE, (3,)),
+            lambda: dense((4,), SHAPE),
+            ValueError,
+            r"`decoder` must take the encoder's code",
+        ),
+        (
+            DAE,
+            lambda: dense(SHAPE, (3,)),
+            lambda: dense((3,), (6, 5, 1)),
+            ValueError,
+            r"shape of the images, \(None, 6, 5, 2\)",
+        ),
         (VAE, dictionary, lambda: dense((3,), SHAPE), ValueError, "a list of two outputs"),
         (DAE, dictionary, lambda: dense((3,), SHAPE), ValueError, "one output, the code"),
-        (DAE, lambda: keras.Sequential([keras.Input(batch_shape=(10, *SHAPE)), keras.layers.Flatten(), keras.layers.Dense(3)]),
-         lambda: dense((3,), SHAPE), ValueError, "any N"),
+        (
+            DAE,
+            lambda: keras.Sequential(
+                [
+                    keras.Input(batch_shape=(10, *SHAPE)),
+                    keras.layers.Flatten(),
+                    keras.layers.Dense(3),
+                ]
+            ),
+            lambda: dense((3,), SHAPE),
+            ValueError,
+            "any N",
+        ),
     ],
-)  # fmt: skip
+)
 def test_networks_that_do_not_fit(cls, encoder, decoder, error, message):
     with pytest.raises(error, match=message):
         cls(encoder(), decoder())
@@ -454,11 +526,17 @@ def test_networks_that_do_not_fit(cls, encoder, decoder, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"corruption": "gausian:0.1"}, "Did you mean 'gaussian'"), ({"target": "clean"}, "`target`"), ({"likelihood": "poisson"}, "`likelihood`"),
-        ({"likelihood": "gaussian:0"}, "`likelihood`"), ({"corruption_samples": 0}, "`corruption_samples`"), ({"beta": -1.0}, "`beta`"),
-        ({"latent_samples": 0}, "`latent_samples`"), ({"beta_warmup_steps": -1}, "`beta_warmup_steps`"), ({"seed": -1}, "`seed`"),
+        ({"corruption": "gausian:0.1"}, "Did you mean 'gaussian'"),
+        ({"target": "clean"}, "`target`"),
+        ({"likelihood": "poisson"}, "`likelihood`"),
+        ({"likelihood": "gaussian:0"}, "`likelihood`"),
+        ({"corruption_samples": 0}, "`corruption_samples`"),
+        ({"beta": -1.0}, "`beta`"),
+        ({"latent_samples": 0}, "`latent_samples`"),
+        ({"beta_warmup_steps": -1}, "`beta_warmup_steps`"),
+        ({"seed": -1}, "`seed`"),
     ],
-)  # fmt: skip
+)
 def test_bad_settings(options, message):
     with pytest.raises(ValueError, match=message):
         DVAE(dense(SHAPE, (3,), (3,)), dense((3,), SHAPE), **options)

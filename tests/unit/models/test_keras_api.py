@@ -56,7 +56,7 @@ def test_a_compiled_model_is_loaded_compiled_and_without_a_warning(name, tmp_pat
 
 @pytest.mark.parametrize("file", ["m.h5", "m.hdf5", "m", "m.tf"])
 def test_a_file_that_could_not_be_loaded_is_not_saved(file, tmp_path):
-    with pytest.raises(ValueError, match="must end in .keras"):
+    with pytest.raises(ValueError, match=r"must end in \.keras"):
         make("dae").save(tmp_path / file)
     assert not list(tmp_path.iterdir())
 
@@ -122,7 +122,7 @@ def test_a_keras_model_in_the_graph_of_a_dataset(name):
     np.testing.assert_allclose(decoded, model.denoise(IMAGES), atol=1e-5)
     with pytest.raises(ValueError, match=r"`images` must have shape \(N, 6, 5, 2\)"):
         dataset.unbatch().map(model.denoise)
-    with pytest.raises(TypeError, match="got uint8. Scale integers first"):
+    with pytest.raises(TypeError, match=r"got uint8. Scale integers first"):
         dataset.map(lambda images: model.denoise(tf.cast(images, tf.uint8)))
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and scaled"):
         list(dataset.map(lambda images: model.denoise(255 * images)))

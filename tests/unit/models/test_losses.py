@@ -125,7 +125,9 @@ def test_dae_reconstructs_its_target_from_the_corrupted_image(target, samples):
 
 
 def variational_pair(mean, log_variance):
-    """An encoder that gives the same posterior for every image, and a decoder that ignores nothing."""
+    """An encoder that gives the same posterior for every image, and a decoder that ignores
+    nothing.
+    """
     images = keras.Input(SHAPE)
     flat = keras.layers.Flatten()(images)
     heads = [
@@ -139,7 +141,9 @@ def variational_pair(mean, log_variance):
 
 
 def test_kl_of_a_normal_posterior_by_hand():
-    """KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - log s^2 - 1) / 2; for m = 1, s^2 = 1: 0.5; for m = 0, s^2 = e: (e - 2) / 2."""
+    """KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - log s^2 - 1) / 2; for m = 1, s^2 = 1: 0.5; for m =
+    0, s^2 = e: (e - 2) / 2.
+    """
     model = VAE(*variational_pair([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
     np.testing.assert_allclose(
         losses(model)["kl_loss"], np.full(6, 0.5 + (np.e - 2) / 2), rtol=1e-6
@@ -161,10 +165,14 @@ def test_vae_reconstruction_is_the_mean_over_draws(draws):
     ).astype(np.float32)
     logits = model.decoder(codes).numpy()
     each = bce(np.repeat(IMAGES[:1], 4000, axis=0), logits)
-    estimates = np.array([
-        model.losses_per_image(tf.constant(IMAGES[:1]), None, seeds.pair(0, "x", i), None, False)["reconstruction_loss"].numpy()[0]
-        for i in range(400)
-    ])  # fmt: skip
+    estimates = np.array(
+        [
+            model.losses_per_image(
+                tf.constant(IMAGES[:1]), None, seeds.pair(0, "x", i), None, False
+            )["reconstruction_loss"].numpy()[0]
+            for i in range(400)
+        ]
+    )
     assert estimates.mean() == pytest.approx(
         each.mean(), abs=5 * each.std() * np.sqrt(1 / 4000 + 1 / (400 * draws))
     )
@@ -182,7 +190,9 @@ def test_dvae_without_a_shift_of_the_input_is_a_vae():
 
 
 def test_dvae_encodes_the_corrupted_and_reconstructs_the_observed():
-    """The posterior is made all but certain, so that the loss is that of a DAE plus the KL of the corrupted image."""
+    """The posterior is made all but certain, so that the loss is that of a DAE plus the KL of
+    the corrupted image.
+    """
     encoder, decoder = networks.mlp(SHAPE, 2, variational=True)
     encoder.get_layer("log_variance").set_weights([np.zeros((128, 2)), np.full(2, -30.0)])
     model = DVAE(encoder, decoder, corruption="gaussian:0.3", corruption_samples=2)
@@ -204,14 +214,24 @@ def test_beta_weighs_the_kl():
 
 
 @pytest.mark.parametrize(
-    ("step", "beta", "warmup", "expected"), [(0, 2.0, 0, 2.0), (0, 2.0, 10, 0.0), (5, 2.0, 10, 1.0), (10, 2.0, 10, 2.0), (99, 2.0, 10, 2.0), (None, 2.0, 10, 2.0)]
-)  # fmt: skip
+    ("step", "beta", "warmup", "expected"),
+    [
+        (0, 2.0, 0, 2.0),
+        (0, 2.0, 10, 0.0),
+        (5, 2.0, 10, 1.0),
+        (10, 2.0, 10, 2.0),
+        (99, 2.0, 10, 2.0),
+        (None, 2.0, 10, 2.0),
+    ],
+)
 def test_kl_weight(step, beta, warmup, expected):
     assert float(kl_weight(step, beta, warmup)) == expected
 
 
 def test_warmup_happens_inside_the_compiled_step():
-    """With a constant KL of 0.5, loss minus reconstruction is 0.5 * beta * step / warmup at each step."""
+    """With a constant KL of 0.5, loss minus reconstruction is 0.5 * beta * step / warmup at each
+    step.
+    """
     model = VAE(*variational_pair([1.0, 0.0], [0.0, 0.0]), beta=2.0, beta_warmup_steps=4)
     model.compile(optimizer=keras.optimizers.SGD(0.0))
     history = model.fit(IMAGES, batch_size=6, epochs=6, verbose=0).history

@@ -62,7 +62,9 @@ def test_pooled_conv_layers():
     ("network", "fixed"), [("pooled_conv", False), ("pooled_conv_inference", True)]
 )
 def test_statistics_of_batch_normalisation(network, fixed, tmp_path):
-    """As published they stay at 0 and 1, so that training and inference are one; scale and shift are trained all the same."""
+    """As published they stay at 0 and 1, so that training and inference are one; scale and shift
+    are trained all the same.
+    """
     images = np.random.default_rng(0).random((8, 16, 16, 1), dtype=np.float32)
     model = DAE(*networks.build(network, (16, 16, 1), 4, variational=False))
     model.compile(optimizer="adam")
@@ -96,7 +98,9 @@ def test_statistics_of_batch_normalisation(network, fixed, tmp_path):
 
 
 def test_strided_conv_starts_as_torch_does():
-    """Weights and biases uniform within 1 / sqrt(fan-in); for a transposed convolution torch counts the outputs."""
+    """Weights and biases uniform within 1 / sqrt(fan-in); for a transposed convolution torch
+    counts the outputs.
+    """
     encoder, decoder = networks.strided_conv((28, 28, 1), 4, variational=False)
     fans = {"encoder_1": 9, "encoder_2": 72, "encoder_3": 144, "encoder_4": 288, "code": 128}
     fans |= {"decoder_1": 4, "decoder_2": 128, "decoder_3": 9 * 16, "decoder_4": 9 * 8, "logits": 9}
@@ -177,8 +181,15 @@ def test_strided_conv_pads_as_torch_does():
 
 @pytest.mark.parametrize(
     ("network", "size", "nearest"),
-    [("strided_conv", 30, "28 and 36"), ("strided_conv", 7, "12"), ("strided_conv", 32, "28 and 36"), ("pooled_conv", 30, "28 and 32"), ("pooled_conv", 12, "16"), ("residual_conv", 7, "6 and 8")],
-)  # fmt: skip
+    [
+        ("strided_conv", 30, "28 and 36"),
+        ("strided_conv", 7, "12"),
+        ("strided_conv", 32, "28 and 36"),
+        ("pooled_conv", 30, "28 and 32"),
+        ("pooled_conv", 12, "16"),
+        ("residual_conv", 7, "6 and 8"),
+    ],
+)
 def test_sizes_that_do_not_fit(network, size, nearest):
     with pytest.raises(
         ValueError, match=rf"network {network} must have images .* got {size}. Nearest: {nearest}\."
