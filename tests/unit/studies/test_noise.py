@@ -1,15 +1,10 @@
-import dataclasses
-import shutil
-import signal
 import threading
 
 import keras
 import numpy as np
 import pytest
 
-from tests.helpers.processes import run_tfdvae
 from tfdvae._utils import csv_rows
-from tfdvae.data import image_dataset, sources
 from tfdvae.studies import executor, runner
 from tfdvae.studies.noise import cells, report, results
 from tfdvae.studies.noise.report import PUBLISHED
@@ -106,52 +101,6 @@ def test_published_losses_minus_floor_and_variance_agree_between_gaussian_levels
     assert np.ptp(own) < 0.003
 
 
-@pytest.fixture(scope="module")
-def few():
-    source = sources.load("digits")
-    train = image_dataset.Split(source.train.images[:600], source.train.labels[:600])
-    return dataclasses.replace(source, train=train)
-
-
-@pytest.mark.parametrize(("text", "target"), [("none", "corrupted"), ("gaussian:0.5", "observed")])
-def test_cell(text, target, few, tmp_path):
-    cells.run_cell(few, text, target, seed=3, epochs=2, path=tmp_path / "cell.csv")
-    rows = csv_rows.read_rows(tmp_path / "cell.csv")
-    losses = {
-        (row["split"], row["epoch"]): float(row["value"]) for row in rows if row["metric"] == "loss"
-    }
-    assert set(losses) == {(split, epoch) for split in ("train", "test") for epoch in ("1", "2")}
-    assert losses["train", "2"] < losses["train", "1"]
-    floors = {row["split"]: float(row["value"]) for row in rows if row["metric"] == "floor"}
-    assert losses["train", "2"] > floors["train"] + results.variance(text, target)
-    measured = {(row["metric"], row["test_corruption"]) for row in rows if row["test_corruption"]}
-    assert measured == {
-        (metric, test) for metric in ("psnr", "psnr_reachable", "probe_accuracy") for test in NOISES
-    } | {
-        ("knn_accuracy", "none"),
-        ("silhouette", "none"),
-    }
-    fixed = {
-        "study": "noise",
-        "network": "strided_conv",
-        "corruption": text,
-        "target": target,
-        "seed": "3",
-        "model": "ae" if text == "none" else "dae",
-    }
-    assert all(fixed.items() <= row.items() for row in rows)
-    with np.load(tmp_path / "cell.npz") as arrays:
-        assert set(arrays) == {"noisy", "codes", "labels", "epoch_1", "epoch_2"}
-        assert arrays["epoch_2"].shape == (10, 28, 28, 1)
-
-
-@pytest.mark.slow
-def test_the_same_cell_twice_gives_the_same_bytes(few, tmp_path):
-    for name in ("a", "b"):
-        cells.run_cell(few, "random_erasing:0.5", "corrupted", 0, 1, tmp_path / name / "cell.csv")
-    assert (tmp_path / "a" / "cell.csv").read_bytes() == (tmp_path / "b" / "cell.csv").read_bytes()
-
-
 def rows_of_a_study(seeds=(0, 1, 2)):
     for seed in seeds:
         for text in NOISES:
@@ -228,13 +177,6 @@ def test_settings_refused(settings, message):
         NoiseStudyConfig(**settings)
 
 
-def test_command_line():
-    assert "noise" in run_tfdvae("study", "list").stdout
-    wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
-    assert wrong.returncode == 2
-    assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
-
-
 def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatch):
     """OpenMP has them in the thread that sets them alone, and cells are computed in others than
     the study's.
@@ -255,74 +197,3 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
         "noise", config, ["one", "two"], {}, compute, lambda folder: None, in_process=True
     )
     assert [row["run"] for row in csv_rows.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
-
-
-@pytest.mark.slow
-def test_a_killed_study_ends_as_an_undisturbed_one(small_digits, tmp_path):
-    """Killed after the second cell, two processes at a time, against one process without a
-    break.
-    """
-    study = (
-        "study",
-        "noise",
-        "--dataset",
-        small_digits,
-        "--epochs",
-        "1",
-        "--threads",
-        "1",
-        "--seeds",
-        "0",
-        "--targets",
-        "corrupted",
-    )
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert run_tfdvae(*study, "--output", whole).returncode == 0
-    killed = run_tfdvae(
-        *study,
-        "--workers",
-        "2",
-        "--output",
-        broken,
-        stop_when=lambda: len(list((broken / "cells").glob("*.csv"))) >= 2,
-    )
-    assert killed.returncode == -signal.SIGKILL
-    assert not (broken / "report.md").exists()
-    finished = run_tfdvae(*study, "--workers", "2", "--output", broken)
-    assert finished.returncode == 0, finished.stderr
-    assert "6 cells, 0 done before" not in finished.stdout
-    assert (broken / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
-    assert len(list((broken / "figures").glob("*.png"))) == 3
-    report = (broken / "report.md").read_bytes()
-    shutil.rmtree(broken / "cells")
-    assert "6 cells, 6 done before" in run_tfdvae(*study, "--output", broken).stdout, (
-        "rows.csv is enough, as in a clone"
-    )
-    assert (broken / "report.md").read_bytes() == report
-
-
-@pytest.mark.slow
-def test_a_cell_that_fails_is_named(tmp_path):
-    """The folder of the cells is a file: the study says which cell failed and why, with status
-    2.
-    """
-    (tmp_path / "cells").touch()
-    process = run_tfdvae(
-        "study",
-        "noise",
-        "--dataset",
-        "digits",
-        "--epochs",
-        "1",
-        "--threads",
-        "1",
-        "--seeds",
-        "0",
-        "--targets",
-        "corrupted",
-        "--output",
-        tmp_path,
-    )
-    assert process.returncode == 2
-    assert "cell corrupted-none-seed0 failed" in process.stderr
-    assert "Traceback" not in process.stderr

@@ -1,0 +1,325 @@
+"""Cells of the augmentation study, whole studies and their command."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.processes import ROOT, run_tfdvae
+from tfdvae._utils import csv_rows, files
+from tfdvae.config import PROTOCOLS
+from tfdvae.data import image_dataset, sources
+from tfdvae.metrics import classification
+from tfdvae.studies.augmentation import cells
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+
+SMALL = {
+    "dataset": "digits",
+    "protocols": PROTOCOLS,
+    "n_train": 100,
+    "epochs": 2,
+    "classifier_steps": 3,
+    "seeds": (0, 1),
+    "threads": 1,
+    "test_noise": ("0", "0.1"),
+    "other_noise": ("masking:0.1",),
+}
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.load("digits")
+
+
+def small(**settings):
+    return AugmentationStudyConfig(**{**SMALL, **settings})
+
+
+def with_groups(source, part, size):
+    """The dataset with groups of `size` neighbours each in one of its splits."""
+    split = getattr(source, part)
+    split = dataclasses.replace(split, groups=np.arange(len(split.labels)) // size)
+    return dataclasses.replace(source, **{part: split})
+
+
+def test_classifier_cell(source, tmp_path):
+    config = small()
+    rows = []
+    for path in (tmp_path / "a.csv", tmp_path / "b.csv"):
+        cells.classifier_cell(config, source, path, "noisy", "classical+gaussian", "equal_steps", 0)
+        rows.append([row | {"run": ""} for row in csv_rows.read_rows(path)])
+    assert rows[0] == rows[1]
+    accuracy = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows[0]
+        if row["metric"] == "accuracy"
+    }
+    assert list(accuracy) == [*config.test_noise, *config.other_noise]
+    each = [
+        float(row["value"])
+        for row in rows[0]
+        if row["metric"].startswith("accuracy_class") and row["test_corruption"] == "none"
+    ]
+    assert len(each) == 10
+    assert np.dot(each, np.bincount(source.test.labels)) / len(source.test.labels) == pytest.approx(
+        accuracy["none"]
+    )
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["replicates"].shape == (3, 200)
+        assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
+
+
+def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
+    """The replicates of a cell are those that the groups make, for each of its three test
+    corruptions.
+    """
+    grouped = with_groups(source, "test", 40)
+    given = []
+    resample = classification.bootstrap
+    monkeypatch.setattr(
+        classification,
+        "bootstrap",
+        lambda *arguments: given.append(arguments) or resample(*arguments),
+    )
+    cells.classifier_cell(
+        small(), grouped, tmp_path / "a.csv", "clean", "limited", "equal_steps", 0
+    )
+    with np.load(tmp_path / "a.npz") as arrays:
+        for (score, probabilities, labels, *_), replicates in zip(
+            given, arrays["replicates"], strict=True
+        ):
+            np.testing.assert_allclose(
+                resample(score, probabilities, labels, 200, 0, grouped.test.groups),
+                replicates,
+                rtol=1e-6,
+            )
+
+
+def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
+    config = small(classifier_epochs=2, n_train=256)
+    for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
+        cells.classifier_cell(
+            config, source, tmp_path / f"{name}.csv", "clean", name, "equal_epochs", 0
+        )
+        assert {row["step"] for row in csv_rows.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
+
+
+def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
+    """Test images are replaced by what raises whatever is done with it."""
+
+    class Poison:
+        def __getattribute__(self, name):
+            raise AssertionError("development looked at test images")
+
+    source = dataclasses.replace(source, test=image_dataset.Split(Poison(), Poison()))
+    config = small(development=True, n_train=256, classifier_steps=6)
+    cells.classifier_cell(
+        config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 100
+    )
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
+    assert {row["split"] for row in rows} == {"validation"}
+    assert [row["step"] for row in rows if not row["test_corruption"]] == ["2", "4", "6"]
+    assert {row["n_train"] for row in rows} == {"256"}
+
+
+def test_latent_cell(source, tmp_path):
+    cells.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
+    values = {row["metric"]: float(row["value"]) for row in rows if not row["test_corruption"]}
+    assert values["log_likelihood_1"] < values["log_likelihood_1000"] < 0
+    assert [
+        row["epoch"] for row in rows if row["metric"] == "loss" and row["split"] == "train"
+    ] == ["1", "2"]
+    assert len([row for row in rows if row["metric"] == "probe_accuracy"]) == 2
+
+
+QUICK = (
+    "study",
+    "augmentation",
+    "--quick",
+    "--n-train",
+    "60",
+    "--epochs",
+    "2",
+    "--classifier-steps",
+    "4",
+    "--seeds",
+    "0",
+    "1",
+    "--threads",
+    "1",
+)
+
+
+@pytest.mark.slow
+def test_quick_look_through_the_command_line(tmp_path):
+    process = run_tfdvae(*QUICK, "--output", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "8 cells, 0 done before" in process.stdout
+    assert "## Verdict" in (tmp_path / "report.md").read_text()
+    starts = json.loads((tmp_path / "environment.json").read_text())
+    assert len(starts[0]["seconds"]) == 8
+    again = run_tfdvae(*QUICK, "--output", tmp_path)
+    assert "8 cells, 8 done before" in again.stdout
+    other = run_tfdvae(*QUICK, "--classifier-steps", "5", "--output", tmp_path)
+    assert other.returncode == 2
+    assert "holds a study with" in other.stderr
+
+
+@pytest.mark.slow
+def test_dry_run_lists_cells_and_an_estimate(tmp_path):
+    process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "none")
+    assert process.returncode == 0, process.stderr
+    assert "noisy-limited-equal_steps-seed0\n" in process.stdout
+    assert "8 of 8 cells are missing." in process.stdout
+    assert "minutes" in process.stdout
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "other").mkdir()
+    files.write_json(tmp_path / "other" / "config.json", {"tfdvae": "0.0.0"})
+    process = run_tfdvae(*QUICK, "--dry-run", "--output", tmp_path / "other")
+    assert (
+        process.returncode,
+        "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr,
+    ) == (2, True)
+
+
+def command_lines():
+    """Of all processes, as Linux tells them."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text(errors="replace")
+        except OSError:  # it has ended
+            continue
+
+
+@pytest.mark.slow
+def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
+    """Workers whose study alone was killed end at once, so that none of them writes beside those
+    of the next start.
+    """
+    study = (
+        "study",
+        "augmentation",
+        "--dataset",
+        small_digits,
+        "--n-train",
+        "60",
+        "--epochs",
+        "2",
+        "--classifier-steps",
+        "4",
+        "--seeds",
+        "0",
+        "1",
+        "--threads",
+        "1",
+        "--conditions",
+        "noisy",
+        "--sets",
+        "limited",
+        "dvae",
+        "--protocols",
+        "equal_steps",
+    )
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run_tfdvae(*study, "--output", whole).returncode == 0
+
+    seen = []
+
+    def at_the_third_cell():
+        """Three seconds after its worker came, which takes longer."""
+        done = [path.stem for path in (killed / "cells").glob("*.csv")]
+        workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
+        if len(done) == 2 and any(
+            line.rstrip("\0").rpartition("\0")[2] not in done for line in workers
+        ):
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() > seen[0] + 3
+
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=at_the_third_cell, group=False)
+    assert stopped.returncode == -9
+    deadline = time.monotonic() + 120
+    while any(str(killed) in line for line in command_lines()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len(list((killed / "cells").glob("*.csv"))) == 2, "no worker outlives its study"
+    assert run_tfdvae(*study, "--output", killed).returncode == 0
+    assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    with np.load(killed / "bootstrap.npz") as made, np.load(whole / "bootstrap.npz") as expected:
+        assert made.files == expected.files
+        assert all(np.array_equal(made[name], expected[name]) for name in made.files)
+
+
+CLASSIFIER = """
+import keras
+
+def build(image_shape, classes):
+    last = keras.layers.Dense(classes, "softmax")
+    model = keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), last])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
+    """A folder of PNG files with patients, with two workers; then a change of the classifier,
+    which is refused.
+    """
+    images = np.random.default_rng(0).integers(0, 255, (60, 12, 12), np.uint8)
+    lines = ["image,group"]
+    for number, image in enumerate(images):
+        place = tmp_path / "mine" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image // 2 + 100 * (number % 2)).save(place)
+        lines.append(f"{place.relative_to(tmp_path / 'mine').as_posix()},patient {number // 4}")
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    study = (
+        "study",
+        "augmentation",
+        "--dataset",
+        tmp_path / "mine",
+        "--groups",
+        tmp_path / "groups.csv",
+        "--classifier",
+        "own_classifier:build",
+        "--sets",
+        "limited",
+        "vae",
+        "--protocols",
+        "equal_steps",
+        "--seeds",
+        "0",
+        "1",
+        "--epochs",
+        "2",
+        "--classifier-steps",
+        "30",
+        "--threads",
+        "1",
+        "--workers",
+        "2",
+        "--metric",
+        "auc",
+        "--output",
+        tmp_path / "out",
+    )
+    process = run_tfdvae(*study)
+    assert process.returncode == 0, process.stderr
+    rows = csv_rows.read_rows(tmp_path / "out" / "rows.csv")
+    assert {row["dataset"] for row in rows} == {"mine"}
+    assert {row["condition"] for row in rows} == {"clean"}
+    limited = [
+        row for row in rows if row["augmentation"] == "limited" and row["test_corruption"] == "none"
+    ]
+    assert min(float(row["value"]) for row in limited if row["metric"] == "auc") > 0.9
+    assert "of 3 groups" in (tmp_path / "out" / "report.md").read_text()
+    (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))
+    changed = run_tfdvae(*study)
+    assert changed.returncode == 2
+    assert "`classifier_source`" in changed.stderr
