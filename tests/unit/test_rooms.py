@@ -38,7 +38,7 @@ WITHOUT_TENSORFLOW = (
 
 # Exceptions, each with its reason.
 IMPORTS_FROM_BELOW: dict[tuple[str, str], str] = {}
-LONG_MODULES = {"inference.trained_model": "to be divided"}
+LONG_MODULES: dict[str, str] = {}
 PRIVATE_NAMES: dict[tuple[str, str], str] = {}
 
 

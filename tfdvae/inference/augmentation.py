@@ -134,8 +134,9 @@ class Augmenter:
     def map_function(self, seed: int = 0) -> Callable:
         """Return a function for `tf.data.Dataset.map` that makes a synthetic image of each image.
 
-        It draws afresh each time. Elements are images or tuples that begin with images, (H, W, C) or
-        (N, H, W, C), uint8, uint16 or floats in [0, 1]; all else, such as labels, stays as it is.
+        It draws afresh each time. Elements are images or tuples that begin with images, (H, W, C)
+        or (N, H, W, C), uint8, uint16 or floats in [0, 1]; all else, such as labels, stays as it
+        is.
 
         Args:
             seed: of a generator of its own; draws repeat where `map` runs one call at a time.

@@ -1,4 +1,4 @@
-"""Models for those who have no tfdvae: SavedModels, which plain TensorFlow loads, and ONNX files."""
+"""Models for those who have no tfdvae: SavedModels for plain TensorFlow, and ONNX files."""
 
 from pathlib import Path
 from typing import Any

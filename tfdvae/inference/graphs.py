@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfdvae.models.inference_mixin import InferenceMixin
@@ -18,6 +19,25 @@ def apply(images: Any, function: Callable) -> Any:
     if isinstance(images, tf.data.Dataset):
         return images.map(function, tf.data.AUTOTUNE)
     return function(images)
+
+
+def values(dataset: tf.data.Dataset, argument: str) -> np.ndarray:
+    """Return the values of a dataset, alone or first in tuples, as one float32 array (N,).
+
+    Args:
+        dataset: of numbers or batches of them.
+        argument: name used in messages.
+
+    Raises:
+        ValueError: a dataset without an end.
+    """
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(f"`{argument}` must come to an end; got an endless dataset.")
+    elements = (
+        element[0] if isinstance(element, tuple) else element
+        for element in dataset.as_numpy_iterator()
+    )
+    return np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
 
 
 def map_function(

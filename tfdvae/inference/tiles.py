@@ -16,7 +16,8 @@ def apply(
 ) -> np.ndarray:
     """Return `function` of an image, computed on tiles that overlap by half.
 
-    Where tiles overlap, each counts by its distance to its own edge, so that no seams show: a tile knows least of what lies at its edge.
+    Where tiles overlap, each counts by its distance to its own edge, so that no seams show: a tile
+        knows least of what lies at its edge.
 
     Args:
         function: float32 (n, h, w, C) -> (n, h, w, C).
@@ -47,11 +48,14 @@ def apply(
 
 
 def _starts(size: int, part: int) -> list[int]:
-    """Return where tiles of `part` pixels begin along `size` pixels: half a tile apart, the last one at the end."""
+    """Return where tiles of `part` pixels begin along `size` pixels.
+
+    They begin half a tile apart, the last one so that it ends with the image.
+    """
     step = max(1, part // 2)
     return [*range(0, size - part, step), size - part]
 
 
 def _ramp(size: int) -> np.ndarray:
-    """Return weights that fall linearly from the middle of a tile to its edges, above 0 everywhere."""
+    """Return weights above 0 that fall linearly from the middle of a tile to its edges."""
     return np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)).astype(float)

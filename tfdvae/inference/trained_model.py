@@ -68,8 +68,7 @@ class TrainedModel:
     def denoise(self, images: Any) -> Any:
         """Return the denoised images.
 
-        Arrays of larger images than the model's are denoised in overlapping tiles where the model
-        `tiles`.
+        Arrays of larger images than the model's are denoised in tiles where the model `tiles`.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
@@ -123,7 +122,7 @@ class TrainedModel:
         seed: int = 0,
         method: str | None = None,
     ) -> Any:
-        """Return labelled synthetic images, as a `Synthetic` of images of the type that went in.
+        """Return labelled synthetic images, a `Synthetic` of images of the type that went in.
 
         Of a dataset it is a dataset of synthetic images, drawn afresh in each epoch, with what else
         its tuples hold, such as labels: one of each image, then another one of each, `per_image`
@@ -170,9 +169,8 @@ class TrainedModel:
         """Return how badly the model reconstructs each image: the mean squared error, float32 (N,).
 
         It is at least 0, in squared units of the pixel range; higher is more anomalous. Nothing is
-        injected, so that it is a function of model and image alone. It is the squared error
-        whatever the model's likelihood: the cross-entropy of a gray pixel is above 0 even where its
-        reconstruction is perfect, so that images with many gray pixels would score high for them.
+        injected. It is the squared error whatever the likelihood: the cross-entropy of a gray pixel
+        is above 0 even where its reconstruction is perfect.
 
         Example:
             >>> sklearn.metrics.roc_auc_score(is_anomaly, model.anomaly_scores(images))
@@ -206,9 +204,7 @@ class TrainedModel:
         checks.number("false_positive_rate", false_positive_rate, 0, 1)
         threshold = anomaly.threshold(self._normal_scores(normal), false_positive_rate)
         if graphs.is_lazy(images):
-            return self._apply(
-                images, lambda batch: self._scores(batch) > threshold, keep_dtype=False
-            )
+            return self._apply(images, lambda x: self._scores(x) > threshold, keep_dtype=False)
         return self.anomaly_scores(images) > threshold
 
     def _normal_scores(self, normal: Any) -> np.ndarray:
@@ -218,15 +214,7 @@ class TrainedModel:
             found = self.anomaly_scores(normal)
         except (TypeError, ValueError) as error:
             raise type(error)(str(error).replace("`images`", "`normal`")) from None
-        if not isinstance(normal, tf.data.Dataset):
-            return found
-        if normal.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError("`normal` must come to an end; got an endless dataset.")
-        elements = (
-            element[0] if isinstance(element, tuple) else element
-            for element in found.as_numpy_iterator()
-        )
-        return np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
+        return graphs.values(found, "normal") if isinstance(normal, tf.data.Dataset) else found
 
     def impute(self, images: Any, missing: Any = None) -> Any:
         """Return the images with their missing pixels filled in; known pixels stay as they are.
@@ -305,11 +293,7 @@ class TrainedModel:
         return self.core.check_images("images", shaped, any_size=True)
 
     def refuse_flattened(self, shape: tuple[int, ...]) -> None:
-        """Refuse rows of flattened images, by the shape of their array.
-
-        Raises:
-            ValueError: says how to reshape them.
-        """
+        """Refuse rows of flattened images by a ValueError, given the shape of their array."""
         self._format.refuse_flattened(shape)
 
     def _apply(self, images: Any, function: Callable, **options: bool) -> Any:

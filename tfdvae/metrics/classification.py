@@ -1,16 +1,18 @@
-"""Pure functions of arrays."""
+"""Scores of classifiers: accuracy, AUC, kappa, sensitivity, calibration, bootstrap replicates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from tfdvae._utils import checks, seeds
+from tfdvae.metrics.class_probabilities import check_labelled, matrix
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the fraction of rows of `logits` (N, K) whose largest entry is that of `labels` (N,)."""
+    """Return the fraction of rows of `logits` (N, K) whose largest entry is that of `labels`."""
     return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
@@ -29,7 +31,7 @@ class Score:
     name: str
     function: Callable[[np.ndarray, np.ndarray], float] = field(repr=False, compare=False)
 
-    def __call__(self, probabilities, labels) -> float:
+    def __call__(self, probabilities: np.ndarray, labels: np.ndarray) -> float:
         """Return the score.
 
         Args:
@@ -37,24 +39,31 @@ class Score:
             labels: int (N,), class numbers below K.
 
         Raises:
-            TypeError: labels that are not whole numbers, or probabilities that are not real numbers.
+            TypeError: labels that are not whole numbers, or probabilities that are not real
+                numbers.
             ValueError: wrong shapes, values that are no probabilities, or labels of other classes.
         """
-        return self.function(*_checked(probabilities, labels))
+        return self.function(*check_labelled(probabilities, labels))
 
 
 def parse(text: str) -> Score:
     """Return the score that a name stands for.
 
     - `accuracy`: fraction of images whose most probable class is their own.
-    - `balanced_accuracy`: mean over the classes present of the fraction of their images that are found.
-    - `auc`: area under the ROC curve; of class 1 against class 0 where there are two, else mean over the classes present, each
-      against the rest.
+    - `balanced_accuracy`: mean over the classes present of the fraction of their images that are
+      found.
+    - `auc`: area under the ROC curve; of class 1 against class 0 where there are two, else mean
+      over the classes present, each against the rest.
     - `kappa`: Cohen's (1960), unweighted; chance is 0.
-    - `sensitivity@SPECIFICITY`, such as `sensitivity@0.9`: largest sensitivity of a threshold whose specificity is at least that, of the
-      same classes as `auc`.
+    - `sensitivity@SPECIFICITY`, such as `sensitivity@0.9`: largest sensitivity of a threshold whose
+      specificity is at least that, of the same classes as `auc`.
 
-    All are in [0, 1] but `kappa`, in [-1, 1]. Where labels of one class alone leave a score undefined it is NaN.
+    All are in [0, 1] but `kappa`, in [-1, 1]. Where labels of one class alone leave a score
+    undefined it is NaN.
+
+    Example:
+        >>> parse("balanced_accuracy")(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]))
+        1.0
 
     Raises:
         ValueError: unknown name, or a specificity that is not a number above 0 and at most 1.
@@ -67,16 +76,18 @@ def parse(text: str) -> Score:
         specificity = checks.number("specificity", float(level), 0, 1, above_low=True)
     except ValueError:
         raise ValueError(
-            f"`metric` must be {_SENSITIVITY}, such as sensitivity@0.9, with a specificity above 0 and at most 1; got {text!r}."
+            f"`metric` must be {_SENSITIVITY}, such as sensitivity@0.9, with a specificity above 0 "
+            f"and at most 1; got {text!r}."
         ) from None
     return Score(f"{kind}@{specificity!r}", partial(_sensitivity, specificity=specificity))
 
 
-def probabilities(outputs) -> np.ndarray:
+def probabilities(outputs: Any) -> np.ndarray:
     """Return the class probabilities that a classifier's outputs are, or whose logits they are.
 
     Args:
-        outputs: (N, K), K at least 2. Values in [0, 1] whose rows sum to 1 within 0.01, as those of bfloat16 do, are probabilities, others logits.
+        outputs: (N, K), K at least 2. Values in [0, 1] whose rows sum to 1 within 0.01, as those of
+            bfloat16 do, are probabilities, others logits.
 
     Returns:
         float64 (N, K).
@@ -85,7 +96,7 @@ def probabilities(outputs) -> np.ndarray:
         TypeError: the values are not real numbers.
         ValueError: wrong shape, NaN or infinite values.
     """
-    array = _matrix("outputs", outputs)
+    array = matrix("outputs", outputs)
     if array.min() >= 0 and array.max() <= 1 and np.abs(array.sum(axis=1) - 1).max() <= 1e-2:
         return array / array.sum(axis=1, keepdims=True)
     import scipy.special
@@ -93,10 +104,13 @@ def probabilities(outputs) -> np.ndarray:
     return scipy.special.softmax(array, axis=1)
 
 
-def expected_calibration_error(probabilities, labels, bins: int = 15) -> float:
-    """Return the expected calibration error (Guo et al. 2017, On Calibration of Modern Neural Networks).
+def expected_calibration_error(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int = 15
+) -> float:
+    """Return the expected calibration error (Guo et al. 2017).
 
-    The probabilities of the top class are put into bins of equal width, (0, 1/bins] and so on; in each, their mean is compared with the
+    Reference: On Calibration of Modern Neural Networks. The probabilities of the top class are put
+    into bins of equal width, (0, 1/bins] and so on; in each, their mean is compared with the
     accuracy. It is the mean absolute difference, each bin weighted by its images.
 
     Args:
@@ -110,7 +124,7 @@ def expected_calibration_error(probabilities, labels, bins: int = 15) -> float:
     Raises:
         TypeError, ValueError: as `Score`; bins that are not a whole number of at least 1.
     """
-    probabilities, labels = _checked(probabilities, labels)
+    probabilities, labels = check_labelled(probabilities, labels)
     edges = np.linspace(0, 1, checks.integer("bins", bins, 1) + 1)
     confidence = probabilities.max(axis=1)
     excess = np.bincount(
@@ -120,7 +134,7 @@ def expected_calibration_error(probabilities, labels, bins: int = 15) -> float:
     return float(np.abs(excess).sum() / len(labels))
 
 
-def class_accuracies(probabilities, labels, classes: int) -> np.ndarray:
+def class_accuracies(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Return the fraction of each class's images that are found, also called recall.
 
     Args:
@@ -135,17 +149,23 @@ def class_accuracies(probabilities, labels, classes: int) -> np.ndarray:
         TypeError, ValueError: as `Score`; classes that are not a whole number of at least 2.
     """
     return _class_accuracies(
-        *_checked(probabilities, labels, checks.integer("classes", classes, 2)), classes
+        *check_labelled(probabilities, labels, checks.integer("classes", classes, 2)), classes
     )
 
 
 def bootstrap(
-    score: Score, probabilities, labels, count: int, seed: int, groups: np.ndarray | None = None
+    score: Score,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+    seed: int,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the score of `count` resamples of the images, N drawn with replacement from N (Efron 1979).
+    """Return the score of resamples of the images, N drawn with replacement from N (Efron 1979).
 
-    Which images a resample holds is a function of (seed, N, number of the resample) alone: replicates of two classifiers tested on the
-    same images are pairs, whose differences vary as the difference of the two scores does.
+    Which images a resample holds is a function of (seed, N, number of the resample) alone:
+    replicates of two classifiers tested on the same images are pairs, whose differences vary as the
+    difference of the two scores does.
 
     Args:
         score: see `parse`.
@@ -153,7 +173,8 @@ def bootstrap(
         labels: as for `Score`.
         count: replicates, at least 1.
         seed: root seed.
-        groups: int (N,), images of one number come and go together, for they are not independent; or None.
+        groups: int (N,), images of one number come and go together, for they are not independent;
+            or None.
 
     Returns:
         float64 (count,); NaN where the score of a resample is.
@@ -161,7 +182,7 @@ def bootstrap(
     Raises:
         TypeError, ValueError: as `Score`; a count that is not a whole number of at least 1.
     """
-    probabilities, labels = _checked(probabilities, labels)
+    probabilities, labels = check_labelled(probabilities, labels)
     generator, size = seeds.generator(seed, "bootstrap"), len(labels)
     checks.integer("count", count, 1)
     if groups is None:
@@ -182,25 +203,25 @@ def bootstrap(
     return np.array([score.function(probabilities[index], labels[index]) for index in resamples])
 
 
-def _correct(probabilities, labels):
+def _correct(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return probabilities.argmax(axis=1) == labels
 
 
-def _accuracy(probabilities, labels):
+def _accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(_correct(probabilities, labels).mean())
 
 
-def _class_accuracies(probabilities, labels, classes):
+def _class_accuracies(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     counts = np.bincount(labels, minlength=classes)
     found = np.bincount(labels[_correct(probabilities, labels)], minlength=classes)
     return np.divide(found, counts, out=np.full(classes, np.nan), where=counts > 0)
 
 
-def _balanced_accuracy(probabilities, labels):
+def _balanced_accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.nanmean(_class_accuracies(probabilities, labels, probabilities.shape[1])))
 
 
-def _kappa(probabilities, labels):
+def _kappa(probabilities: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import cohen_kappa_score
 
     predicted = probabilities.argmax(axis=1)
@@ -209,8 +230,13 @@ def _kappa(probabilities, labels):
     return float(cohen_kappa_score(labels, predicted))
 
 
-def _mean_of_classes(measure, probabilities, labels):
-    """Return `measure` of (is it of the class, its probability) of class 1 where there are two, else its mean over the classes present."""
+def _mean_of_classes(
+    measure: Callable[..., float], probabilities: np.ndarray, labels: np.ndarray
+) -> float:
+    """Return `measure` of (is it of the class, its probability).
+
+    It is that of class 1 where there are two, else the mean over the classes present.
+    """
     present = np.unique(labels)
     if len(present) < 2:
         return float("nan")
@@ -220,20 +246,24 @@ def _mean_of_classes(measure, probabilities, labels):
     )
 
 
-def _auc(probabilities, labels):
+def _auc(probabilities: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import roc_auc_score
 
     return _mean_of_classes(roc_auc_score, probabilities, labels)
 
 
-def _auc_of_counts(probabilities, labels, counts):
-    """Return what `_auc` is of resamples that hold each image so many times, (B, N) -> (B,): each class's scores are sorted once for all."""
+def _auc_of_counts(probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return `_auc` of resamples that hold each image so many times, (B, N) -> (B,).
+
+    The scores of each class are sorted once for all.
+    """
     aucs = np.empty((len(counts), probabilities.shape[1]))
     for number in range(probabilities.shape[1]):
         values, place = np.unique(probabilities[:, number], return_inverse=True)
         positive, negative = np.zeros((2, len(counts), len(values)))
         for sums, chosen in ((positive, labels == number), (negative, labels != number)):
-            np.add.at(sums, (slice(None), place[chosen]), counts[:, chosen])
+            where: Any = (slice(None), place[chosen])
+            np.add.at(sums, where, counts[:, chosen])
         below = np.cumsum(negative, axis=1) - negative / 2
         with np.errstate(invalid="ignore"):  # NaN where a class, or all others, is absent
             aucs[:, number] = (positive * below).sum(axis=1) / (
@@ -245,10 +275,10 @@ def _auc_of_counts(probabilities, labels, counts):
     return np.where(present > 0, np.nansum(aucs, axis=1) / np.maximum(present, 1), np.nan)
 
 
-def _sensitivity(probabilities, labels, specificity):
+def _sensitivity(probabilities: np.ndarray, labels: np.ndarray, specificity: float) -> float:
     from sklearn.metrics import roc_curve
 
-    def largest(positive, scores):
+    def largest(positive: np.ndarray, scores: np.ndarray) -> float:
         false, true, _ = roc_curve(positive, scores, drop_intermediate=False)
         return true[false <= 1 - specificity + 1e-12].max()
 
@@ -261,37 +291,3 @@ _FUNCTIONS = {
     "auc": _auc,
     "kappa": _kappa,
 }
-
-
-def _matrix(argument, value) -> np.ndarray:
-    """Return `value` as a finite float64 array (N, K)."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
-        raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
-    if array.ndim != 2 or not len(array) or array.shape[1] < 2:
-        raise ValueError(
-            f"`{argument}` must have shape (N, K), one column for each of at least two classes; got {array.shape}."
-        )
-    array = array.astype(np.float64, copy=False)
-    if not np.isfinite(array).all():
-        raise ValueError(f"`{argument}` must be finite; got NaN or infinite values.")
-    return array
-
-
-def _are_probabilities(array) -> bool:
-    return array.min() >= 0 and array.max() <= 1 and np.abs(array.sum(axis=1) - 1).max() <= 1e-3
-
-
-def _checked(probabilities, labels, classes=None) -> tuple[np.ndarray, np.ndarray]:
-    probabilities = _matrix("probabilities", probabilities)
-    if not _are_probabilities(probabilities):
-        sums = probabilities.sum(axis=1)
-        raise ValueError(
-            f"`probabilities` must be in [0, 1] with rows that sum to 1; got values from {probabilities.min():g} to "
-            f"{probabilities.max():g}, sums from {sums.min():g} to {sums.max():g}. `classification.probabilities` makes them of logits."
-        )
-    labels = checks.labels("labels", labels, len(probabilities))
-    classes = classes or probabilities.shape[1]
-    if labels.max() >= classes:
-        raise ValueError(f"`labels` must be class numbers below {classes}; got {labels.max()}.")
-    return probabilities, labels

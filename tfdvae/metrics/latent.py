@@ -1,6 +1,7 @@
-"""Pure functions of arrays."""
+"""Quality of codes and of samples: activity, likelihood, memorisation, a linear probe."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -23,8 +24,13 @@ def activity(codes: np.ndarray) -> np.ndarray:
 
 
 def activity_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
-    """Return `activity` of codes that come in pieces (N_1, D), (N_2, D), ..., by the update of Chan et al. (1979)."""
-    count, mean, squares = 0, 0.0, 0.0
+    """Return `activity` of codes that come in pieces (N_1, D), (N_2, D), ...
+
+    The update is that of Chan et al. (1979).
+    """
+    count = 0
+    mean: Any = 0.0
+    squares: Any = 0.0
     for piece in pieces:
         codes = piece.reshape(len(piece), -1).astype(np.float64)
         total, shift = count + len(codes), codes.mean(axis=0) - mean
@@ -37,28 +43,32 @@ def activity_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def log_likelihood(
-    model, images, samples: Iterable[int] = (1, 10, 100, 1000), seed: int = 0
+    model: Any, images: np.ndarray, samples: Iterable[int] = (1, 10, 100, 1000), seed: int = 0
 ) -> dict[int, np.ndarray]:
-    """Estimate log p(x) of each image by importance sampling (Burda et al. 2016, Importance Weighted Autoencoders).
+    """Estimate log p(x) of each image by importance sampling (Burda et al. 2016).
 
-    The estimate of K samples is log 1/K sum_k p(x, z_k) / q(z_k | x), with z_k drawn from q(z | x), the encoder's posterior of the image
-    as it is given: nothing is injected. Its expectation is at most log p(x) and rises to it with K; with one sample it is the one-sample
-    estimate of the evidence bound (ELBO). The samples are nested, the first 10 of 100 being those of K = 10, and what is drawn for an image
-    is a function of (seed, its position) alone.
+    Reference: Importance Weighted Autoencoders. The estimate of K samples is
+    log 1/K sum_k p(x, z_k) / q(z_k | x), with z_k drawn from q(z | x), the encoder's posterior of
+    the image as it is given: nothing is injected. Its expectation is at most log p(x) and rises to
+    it with K; with one sample it is the one-sample estimate of the evidence bound (ELBO). The
+    samples are nested, the first 10 of 100 being those of K = 10, and what is drawn for an image is
+    a function of (seed, its position) alone.
 
-    Under a Gaussian likelihood x is the image itself. The Bernoulli likelihood is not normalised for grey pixels: there q is of the grey
-    image, while the x that is explained is binarised, each value 1 with the probability that is its grey (clipped to [0, 1]), drawn once
-    for an image by (seed, position). The expectation over that draw of the estimate with one sample is the grey ELBO that the model reports,
-    as the cross-entropy is linear in x.
+    Under a Gaussian likelihood x is the image itself. The Bernoulli likelihood is not normalized
+    for gray pixels: there q is of the gray image, while the x that is explained is binarized, each
+    value 1 with the probability that is its gray (clipped to [0, 1]), drawn once for an image by
+    (seed, position). The expectation over that draw of the estimate with one sample is the gray
+    ELBO that the model reports, as the cross-entropy is linear in x.
 
     Args:
         model: `VAE` or `DVAE` with likelihood `bernoulli` or `gaussian:SIGMA`.
         images: (N, H, W, C) as for `model.denoise`.
         samples: each K to report, at least 1.
-        seed: root seed of samples and binarisation.
+        seed: root seed of samples and binarization.
 
     Returns:
-        For each K float64 (N,), in nats per image. Of a Gaussian likelihood it is a log density, which may be above 0.
+        For each K float64 (N,), in nats per image. Of a Gaussian likelihood it is a log density,
+        which may be above 0.
 
     Raises:
         TypeError: a model that is not variational, samples that are not whole numbers.
@@ -69,7 +79,8 @@ def log_likelihood(
     unit_range = model.likelihood.unit_range
     if not isinstance(samples, Iterable):
         raise TypeError(
-            f"`samples` must be whole numbers such as (1, 10, 100); got {samples!r} ({type(samples).__name__})."
+            "`samples` must be whole numbers such as (1, 10, 100); "
+            f"got {samples!r} ({type(samples).__name__})."
         )
     samples = [checks.integer("samples", count, 1) for count in samples]
     if not samples:
@@ -80,8 +91,11 @@ def log_likelihood(
     )
 
     @tf.function(reduce_retracing=True)
-    def log_weights(batch, targets, noise):
-        """Return log p(x, z) / q(z | x), float64 (n, k), of images (n, H, W, C) and standard normal noise (n, k, *code_shape)."""
+    def log_weights(batch: tf.Tensor, targets: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """Return log p(x, z) / q(z | x), float64 (n, k).
+
+        Images are (n, H, W, C), the standard normal noise is (n, k, *code_shape).
+        """
         mean, sigma = model.posterior(batch)
         codes = mean[:, None] + sigma[:, None] * noise
         draws = tf.shape(noise)[1]
@@ -104,14 +118,14 @@ def log_likelihood(
         index = range(start, start + len(batch))
         targets = binarize(batch, index, seed) if unit_range else batch
         generators = [_generator(seed, "importance samples", number) for number in index]
-        weights = []
+        parts = []
         for first in range(0, most, rows):
             shape = (min(rows, most - first), *model.code_shape)
             noise = np.stack(
                 [generator.standard_normal(shape, np.float32) for generator in generators]
             )
-            weights.append(log_weights(*map(tf.constant, (batch, targets, noise))).numpy())
-        weights = np.concatenate(weights, axis=1)
+            parts.append(log_weights(*map(tf.constant, (batch, targets, noise))).numpy())
+        weights = np.concatenate(parts, axis=1)
         for count, estimate in estimates.items():
             estimate[index.start : index.stop] = scipy.special.logsumexp(
                 weights[:, :count], axis=1
@@ -119,12 +133,15 @@ def log_likelihood(
     return estimates
 
 
-def memorisation(synthetic, train, held_out) -> dict[str, float]:
+def memorisation(
+    synthetic: np.ndarray, train: np.ndarray, held_out: np.ndarray
+) -> dict[str, float]:
     """Measure whether synthetic images are nearer to training images than other real images are.
 
-    The distance is Euclidean, over all pixels and channels, to the nearest training image. Samples of a VAE are smooth, and smooth images
-    are near to many others: they may be nearer than held-out images are without being copies, so that a small distance is a reason to
-    look at the pairs, and a large one shows that nothing was copied.
+    The distance is Euclidean, over all pixels and channels, to the nearest training image. Samples
+    of a VAE are smooth, and smooth images are near to many others: they may be nearer than held-out
+    images are without being copies, so that a small distance is a reason to look at the pairs, and
+    a large one shows that nothing was copied.
 
     Args:
         synthetic: (M, H, W, C), values within [-10, 10].
@@ -132,9 +149,10 @@ def memorisation(synthetic, train, held_out) -> dict[str, float]:
         held_out: (L, H, W, C), real images of the same kind that it was not trained on.
 
     Returns:
-        `nearest_distance`, median over the synthetic images, in units of the pixel range; `nearest_distance_held_out`, that of the
-        held-out images; `closer_than_held_out`, fraction of the synthetic images whose distance is below the 1st percentile of those of the
-        held-out images: 0.01 is expected of images that are distributed as those.
+        `nearest_distance`, median over the synthetic images, in units of the pixel range;
+        `nearest_distance_held_out`, that of the held-out images; `closer_than_held_out`, fraction
+        of the synthetic images whose distance is below the 1st percentile of those of the held-out
+        images: 0.01 is expected of images that are distributed as those.
 
     Raises:
         TypeError: images that are not real numbers.
@@ -143,7 +161,7 @@ def memorisation(synthetic, train, held_out) -> dict[str, float]:
     train = checks.images("train", train, scale="free")
     nearest = sklearn.neighbors.NearestNeighbors(n_neighbors=1).fit(train.reshape(len(train), -1))
 
-    def distances(argument, images):
+    def distances(argument: str, images: np.ndarray) -> np.ndarray:
         images = checks.images(argument, images, train.shape[1:], scale="free")
         return nearest.kneighbors(images.reshape(len(images), -1))[0][:, 0]
 
@@ -180,15 +198,22 @@ def _generator(seed: int, purpose: str, index: int) -> np.random.Generator:
 _FOLDS, _PENALTIES = 3, (0.001, 0.01, 0.1, 1.0)
 
 
-def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
-    """Return the accuracy of a linear classifier on codes: a measure of what they keep of the classes.
+def probe_accuracy(
+    train_codes: np.ndarray,
+    train_labels: np.ndarray,
+    test_codes: np.ndarray,
+    test_labels: np.ndarray,
+) -> float:
+    """Return the accuracy of a linear classifier on codes: what they keep of the classes.
 
-    Each feature is standardised by the training codes; then scikit-learn's `LogisticRegression`, its `C` chosen from 0.001, 0.01, 0.1
-    and 1 by threefold cross-validation on the training codes. One penalty for all would favour few features: of the 784 pixels of
-    10,000 images of Fashion-MNIST, C = 1 gets 81.4% and C = 0.01 gets 85.6% of 2,000 other training images right.
+    Each feature is standardized by the training codes; then scikit-learn's `LogisticRegression`,
+    its `C` chosen from 0.001, 0.01, 0.1 and 1 by threefold cross-validation on the training codes.
+    One penalty for all would favor few features: of the 784 pixels of 10,000 images of
+    Fashion-MNIST, C = 1 gets 81.4% and C = 0.01 gets 85.6% of 2,000 other training images right.
 
     Args:
-        train_codes: (N, ...), such as those of `DenoisingModel.encode`, or pixels to compare with; flattened to (N, D).
+        train_codes: (N, ...), such as those of `TrainedModel.encode`, or pixels to compare with;
+            flattened to (N, D).
         train_labels: int (N,), class numbers from 0, at least two classes and three codes of each.
         test_codes: (M, ...), as many features.
         test_labels: int (M,).
@@ -198,7 +223,8 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
 
     Raises:
         TypeError: labels that are not whole numbers, or codes that are not real numbers.
-        ValueError: wrong shapes, NaN or infinite codes, a single class, a class with fewer than three training codes.
+        ValueError: wrong shapes, NaN or infinite codes, a single class, a class with fewer than
+            three training codes.
     """
     train_codes, test_codes = (
         flat_codes("train_codes", train_codes),
@@ -206,7 +232,8 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
     )
     if train_codes.shape[1] != test_codes.shape[1]:
         raise ValueError(
-            f"`test_codes` must have {train_codes.shape[1]} features, as `train_codes` have; got {test_codes.shape[1]}."
+            f"`test_codes` must have {train_codes.shape[1]} features, as `train_codes` have; "
+            f"got {test_codes.shape[1]}."
         )
     train_labels = checks.labels("train_labels", train_labels, len(train_codes))
     test_labels = checks.labels("test_labels", test_labels, len(test_codes))
@@ -230,14 +257,20 @@ def probe_accuracy(train_codes, train_labels, test_codes, test_labels) -> float:
     return float(search.score(test_codes, test_labels))
 
 
-def flat_codes(argument: str, codes) -> np.ndarray:
-    """Return codes (N, ...) as a finite float array (N, D)."""
+def flat_codes(argument: str, codes: Any) -> np.ndarray:
+    """Return codes (N, ...) as a finite float32 array (N, D).
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: no codes, codes without units, NaN or infinite values.
+    """
     array = np.asarray(codes)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
     if array.ndim < 2 or 0 in array.shape:
         raise ValueError(
-            f"`{argument}` must have shape (N, ...) with at least one code and one unit; got {array.shape}."
+            f"`{argument}` must have shape (N, ...) with at least one code and one unit; "
+            f"got {array.shape}."
         )
     array = array.reshape(len(array), -1).astype(np.float32)
     if not np.isfinite(array).all():

@@ -1,4 +1,4 @@
-"""The main job as a list of stages. A run killed at any moment goes on with the first stage that is not done."""
+"""The model that settings describe."""
 
 import keras
 
@@ -12,44 +12,46 @@ def build_generator(
 ) -> DenoisingModel:
     """Return the model that a configuration describes, compiled with Adam.
 
+    What the model can do, as its `ModelSpec` says, decides which settings its class is given.
+
     Args:
         config: settings.
         image_shape: (H, W, C).
         steps_per_epoch: turns epochs of KL warm-up and of the learning rate's schedule into steps.
+
+    Raises:
+        ValueError: images of a size that the network cannot take.
+
+    Example:
+        >>> build_generator(TrainConfig.of(model="vae"), (28, 28, 1)).count_params()
+        236312
     """
-    c = config
-    dtype = PRECISIONS[c.run.precision]
-    pair = networks.build(
-        c.generator.chosen_network,
+    c, dtype = config.generator, PRECISIONS[config.run.precision]
+    spec, seed = c.model_spec, config.run.seed
+    encoder, decoder = networks.build(
+        c.chosen_network,
         image_shape,
-        c.generator.latent_dim,
-        variational=c.generator.variational,
-        seed=c.run.seed,
+        c.latent_dim,
+        variational=spec.variational,
+        seed=seed,
         dtype=dtype,
     )
-    own = {
-        "likelihood": c.generator.likelihood,
-        "seed": c.run.seed,
-        "dtype": dtype,
-        "name": c.generator.model,
-    }
-    corrupting = {
-        "corruption": str(c.injected),
-        "target": c.generator.target,
-        "corruption_samples": c.generator.corruption_samples,
-    }
-    bound = {
-        "beta": c.generator.beta,
-        "beta_warmup_steps": c.generator.beta_warmup * steps_per_epoch,
-        "latent_samples": c.generator.latent_samples,
-    }
-    spec = c.generator.model_spec
-    options = own | (corrupting if spec.denoising else {}) | (bound if spec.variational else {})
-    model = spec.load_class()(*pair, **options, **spec.options)
-    rate = c.generator.learning_rate
-    if c.generator.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            rate, max(1, c.generator.epochs * steps_per_epoch)
-        )
-    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.generator.beta_1))
+    options = {"likelihood": c.likelihood, "seed": seed, "dtype": dtype, "name": c.model}
+    if spec.denoising:
+        options |= {
+            "corruption": str(config.injected),
+            "target": c.target,
+            "corruption_samples": c.corruption_samples,
+        }
+    if spec.variational:
+        options |= {
+            "beta": c.beta,
+            "beta_warmup_steps": c.beta_warmup * steps_per_epoch,
+            "latent_samples": c.latent_samples,
+        }
+    model = spec.load_class()(encoder, decoder, **options, **spec.options)
+    rate = c.learning_rate
+    if c.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.beta_1))
     return model

@@ -69,7 +69,7 @@ class InferenceMixin:
         return checks.images(name, value, shape, scale=scale)
 
     def check_tensor(self, images: tf.Tensor, may_be_nan: bool = False) -> tf.Tensor:
-        """Return a float32 tensor of images (N, H, W, C) whose values are checked as the graph runs.
+        """Return images (N, H, W, C) as a tensor whose values are checked as the graph runs.
 
         Args:
             images: float32.
@@ -143,7 +143,7 @@ class InferenceMixin:
         return self._in_batches("decode_codes", codes, batch_size)
 
     def _check_symbolic(self, images: tf.Tensor) -> tf.Tensor:
-        """Return a tensor of a graph as float32, its type and shape checked now, its values later."""
+        """Return a tensor of a graph as float32: type and shape are checked now, values later."""
         if not images.dtype.is_floating:
             raise TypeError(
                 f"`images` must be floats in [0, 1]; got {images.dtype.name}. "
@@ -160,9 +160,9 @@ class InferenceMixin:
         return in_batches(self.graphs[graph], array, batch_size=rows)
 
     def prior_codes(self, count: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Return `count` draws of the prior N(0, I) as an iterator of pieces, float64 (n, *code_shape).
+        """Return `count` draws of the prior N(0, I), in pieces.
 
-        A piece is of at most 64 MiB of images.
+        A piece is float64 (n, *code_shape), for at most 64 MiB of images.
 
         Args:
             count: codes in all.

@@ -145,7 +145,8 @@ class VAE(VariationalModel):
     pixels or units.
 
     Args:
-        encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the code.
+        encoder: Keras model from images (N, H, W, C) to two outputs, mean and log-variance of the
+            code.
         decoder: Keras model from the code to logits (N, H, W, C).
         likelihood: `bernoulli` or `gaussian:SIGMA`.
         beta: weight of the KL divergence; 1 is the evidence bound.

@@ -1,4 +1,7 @@
-"""Trained models that come with tfdvae: a `.keras` file each and, of the same name, a card that says what it is for."""
+"""Trained models that come with tfdvae.
+
+Each is a `.keras` file and a card of the same name that says what it is for.
+"""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
