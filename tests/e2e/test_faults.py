@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -231,20 +230,6 @@ def test_every_corruption_runs_as_observed_noise_and_as_injected(kind, tmp_path,
     printed = capsys.readouterr()
     assert status == 0, printed.err
     assert f"| no noise | {noise if kind != 'gaussian' else '30%'} |" in printed.out
-
-
-def test_killed_again_and_again(settings, undisturbed, tmp_path):
-    folder = tmp_path / "run"
-    arguments = [*settings, "--output", folder]
-    for seconds in (6, 9, 12):
-        process = start(*arguments)
-        time.sleep(seconds)
-        process.kill()
-        assert process.wait() == -signal.SIGKILL, "the run had ended"
-        if (folder / "config.json").exists():
-            arguments = ["--resume", folder]
-    assert run(*arguments).returncode == 0
-    assert results(folder) == results(undisturbed)
 
 
 def test_two_processes_never_write_into_one_folder(settings, undisturbed, tmp_path):

@@ -58,12 +58,15 @@ PARAMETERS_OF_CASES = [
     for network, name in CASES
 ]
 # For tests that train again and again: of the models on mlp, those that have between them every
-# part of the others (no corruption, another target, likelihood and warm-up, copies and draws).
+# part of the others (no corruption, another target, likelihood and warm-up, copies and draws);
+# of the convolutional networks, each as a DVAE, and one as a DAE too.
 OF_ALL_PARTS = ("ae", "dae corrupted target", "vae", "dvae two copies, three draws")
 PARAMETERS_OF_TRAINING = [
     case
     for case in PARAMETERS_OF_CASES
-    if case.values[1] != "mlp" or case.values[0] in OF_ALL_PARTS
+    if case.values[0] in OF_ALL_PARTS
+    or (case.values[1] != "mlp" and case.values[0] == "dvae")
+    or case.values[1] == "residual_conv"
 ]
 
 
