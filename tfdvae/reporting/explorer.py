@@ -1,4 +1,7 @@
-"""An interactive part of a page: what a model's codes mean. All pictures are decoded beforehand, so that the page works alone."""
+"""The latent explorer: an interactive part of a page that shows what a model's codes mean.
+
+All pictures are decoded beforehand, so that the page works alone.
+"""
 
 import base64
 import io
@@ -32,15 +35,17 @@ def build(
 
     Args:
         decode: float (n, ...) codes -> float32 images (n, H, W, C) in [0, 1].
-        pictures: float (N, h, w, C), of test images, thinned out by `small`; at most 1,000 or so are wise.
+        pictures: float (N, h, w, C), of test images, made smaller by `small`; 1,000 or so at most.
         codes: float (N, ...), their codes.
         labels: int (N,), their classes.
         names: of the classes; empty where there are none.
-        prior: codes are distributed around 0 with unit variance; otherwise sliders run over the codes of the images.
+        prior: codes are distributed around 0 with unit variance; otherwise sliders run over the
+            codes of the images.
         numbers: int (N,), where each image is among all test images.
 
     Returns:
-        `tile` (height, width of a picture), `count` of units, `units` (the `MOST_UNITS` most active where there are more), `between`, `map`.
+        `tile` (height, width of a picture), `count` of units, `units` (the `MOST_UNITS` most active
+        where there are more), `between`, `map`.
     """
 
     def decoded(flat: np.ndarray) -> np.ndarray:
@@ -76,13 +81,19 @@ def build(
 
 
 def small(pictures: np.ndarray) -> np.ndarray:
-    """Return pictures (N, H, W, C) of 64 pixels a side at most: every second pixel of larger ones, or every third."""
+    """Return pictures (N, H, W, C) of 64 pixels a side at most.
+
+    Of larger ones every second pixel is kept, or every third.
+    """
     step = max(1, -(-max(pictures.shape[1:3]) // MOST_SIDE))
     return pictures[:, ::step, ::step]
 
 
 def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ...]) -> dict:
-    """Sliders: of up to four units all combinations are decoded, of more each unit alone while the others rest."""
+    """Return what the sliders show.
+
+    Of up to four units all combinations are decoded, of more each unit alone while the others rest.
+    """
     count = flat.shape[1]
     chosen = np.sort(
         np.argsort(
@@ -122,7 +133,7 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
     }
 
 
-def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict:
+def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict | None:
     """Straight lines between the codes of some images, each pair once."""
     weights = np.linspace(0, 1, _STEPS_BETWEEN)[:, None]
     lines = [
@@ -136,7 +147,7 @@ def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict:
     )
 
 
-def _pca(flat: np.ndarray) -> list:
+def _pca(flat: np.ndarray) -> list | None:
     return (
         _unit_square(sklearn.decomposition.PCA(2, random_state=_SEED).fit_transform(flat))
         if min(flat.shape) > 1
@@ -144,7 +155,7 @@ def _pca(flat: np.ndarray) -> list:
     )
 
 
-def _tsne(flat: np.ndarray) -> list:
+def _tsne(flat: np.ndarray) -> list | None:
     if len(flat) < 5:
         return None
     reduced = (
@@ -169,7 +180,11 @@ def _unit_square(points: np.ndarray) -> list:
 
 
 def sprite(pictures: np.ndarray) -> dict:
-    """Return pictures (N, H, W, C) in [0, 1] as `source`, the PNG of their `sheet` in a data URL, and its `columns`."""
+    """Return pictures (N, H, W, C) in [0, 1] as one PNG.
+
+    Returns:
+        `source`, the PNG of their `sheet` in a data URL, and its `columns`.
+    """
     image, columns = sheet(pictures)
     with io.BytesIO() as file:
         image.save(file, "PNG", optimize=True)
@@ -178,7 +193,10 @@ def sprite(pictures: np.ndarray) -> dict:
 
 
 def sheet(pictures: np.ndarray) -> tuple[Image.Image, int]:
-    """Return pictures (N, H, W, C) in [0, 1] one after the other in the rows of one image, of as many rows as columns or fewer, and its columns."""
+    """Return pictures (N, H, W, C) in [0, 1] one after the other in the rows of one image.
+
+    It has as many rows as columns or fewer; the number of columns is returned too.
+    """
     count, height, width, channels = pictures.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)

@@ -48,11 +48,10 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     converter.treeprocessors.register(_Page(folder), "page", -1)
     text = (folder / "report.md").read_text(encoding="utf-8")
     body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfdvae", "reporting"), autoescape=True
-    )
+    loader = jinja2.PackageLoader("tfdvae", "reporting")
+    environment = jinja2.Environment(loader=loader, autoescape=True)
     path = folder / "report.html"
-    script = environment.loader.get_source(environment, "explorer.js")[0] if explorer else ""
+    script = loader.get_source(environment, "explorer.js")[0] if explorer else ""
     mark = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = environment.get_template("report.html.jinja").render(
         title=title, body=body, explorer=explorer, script=script, mark=mark

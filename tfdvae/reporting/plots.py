@@ -1,13 +1,15 @@
-"""Figures from arrays and rows; no TensorFlow. Each function writes one PNG in one step.
+"""Figures from arrays and rows. Each function writes one PNG in one step.
 
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; markers differ as well.
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; markers differ too.
 """
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
@@ -16,7 +18,7 @@ from tfdvae.reporting import tables
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
-_RC = {
+_RC: dict[Any, Any] = {
     "font.size": 11,
     "axes.grid": True,
     "grid.alpha": 0.3,
@@ -30,7 +32,7 @@ def _save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
 
 
-def _show(axes, image: np.ndarray) -> None:
+def _show(axes: Axes, image: np.ndarray) -> None:
     image = np.clip(image, 0, 1)
     axes.imshow(
         image[..., 0] if image.shape[-1] == 1 else image, vmin=0, vmax=1, interpolation="nearest"
@@ -102,7 +104,8 @@ def latent_grids(
     """Draw decoded images over pairs of latent units.
 
     Args:
-        grids: (i, j) -> images (rows, columns, H, W, C); unit i changes along the columns, unit j along the rows, upwards.
+        grids: (i, j) -> images (rows, columns, H, W, C); unit i changes along the columns, unit j
+            along the rows, upwards.
         values: unit -> the values it takes.
         title: over the figure.
         path: of the PNG.
@@ -156,8 +159,15 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                 histories.items(), COLOURS, MARKERS, itertools.cycle(STYLES), strict=False
             ):
                 scale = 100 if metric == "accuracy" else 1
-                axes.plot([entry["step"] for entry in history], [scale * entry[metric] for entry in history], color=colour, marker=marker,
-                          linestyle=style, markersize=4, label=tables.training_set_label(name))  # fmt: skip
+                axes.plot(
+                    [entry["step"] for entry in history],
+                    [scale * entry[metric] for entry in history],
+                    color=colour,
+                    marker=marker,
+                    linestyle=style,
+                    markersize=4,
+                    label=tables.training_set_label(name),
+                )
             axes.set(title=f"training {metric}", xlabel="optimiser step", ylabel=unit)
             axes.legend()
         _save(figure, path)
@@ -188,8 +198,16 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
                 for m in ("accuracy_low", "accuracy", "accuracy_high")
             )
             places = np.arange(len(corruptions)) + 0.08 * (number - (len(sets) - 1) / 2)
-            axes.errorbar(places, middle, (middle - low, high - middle), color=colour, marker=marker, linestyle=style, capsize=4,
-                          label=tables.training_set_label(name))  # fmt: skip
+            axes.errorbar(
+                places,
+                middle,
+                (middle - low, high - middle),
+                color=colour,
+                marker=marker,
+                linestyle=style,
+                capsize=4,
+                label=tables.training_set_label(name),
+            )
         labels = list(map(tables.noise_label, corruptions))
         axes.set_xticks(
             range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30
@@ -213,7 +231,8 @@ def scores_against_noise(
     """Draw scores with their intervals over seeds against test corruption, one line a training set.
 
     Args:
-        curves: training set -> mean and half width of the interval at each corruption; the half width may be NaN.
+        curves: training set -> mean and half width of the interval at each corruption; the half
+            width may be NaN.
         corruptions: names, as many as each curve has points.
         title: over the figure.
         unit: of the scores.
@@ -228,8 +247,16 @@ def scores_against_noise(
         ):
             middle, half = np.transpose(points)
             places = np.arange(len(corruptions)) + 0.07 * (number - (len(curves) - 1) / 2)
-            axes.errorbar(places, middle, np.nan_to_num(half), color=colour, marker=marker, linestyle=style, capsize=3,
-                          label=tables.training_set_label(name))  # fmt: skip
+            axes.errorbar(
+                places,
+                middle,
+                np.nan_to_num(half),
+                color=colour,
+                marker=marker,
+                linestyle=style,
+                capsize=3,
+                label=tables.training_set_label(name),
+            )
         axes.set_xticks(range(len(corruptions)), list(map(tables.noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -282,7 +309,7 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
         title: over the figure.
         path: of the PNG.
     """
-    colours = matplotlib.colormaps["tab10"].colors
+    colours = matplotlib.colormaps["tab10"](range(10))
     with matplotlib.rc_context(_RC | {"axes.grid": False}):
         figure = Figure(figsize=(13, 8.5), layout="constrained")
         figure.suptitle(title, fontsize=12)
@@ -292,7 +319,14 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
             for label in np.unique(labels):
                 chosen = positions[labels == label]
                 axes.scatter(*chosen.T, s=1.5, color=colours[label % 10], marker="o", linewidths=0)
-                axes.annotate(str(label), np.median(chosen, axis=0), fontsize=12, fontweight="bold", ha="center", va="center",
-                              bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colours[label % 10]})  # fmt: skip
+                axes.annotate(
+                    str(label),
+                    np.median(chosen, axis=0),
+                    fontsize=12,
+                    fontweight="bold",
+                    ha="center",
+                    va="center",
+                    bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colours[label % 10]},
+                )
             axes.set(title=name, xticks=[], yticks=[])
         _save(figure, path)

@@ -66,7 +66,7 @@ class StudyConfig:
         """Return the settings of a study in a folder: those in its `config.json`, and defaults."""
         names = {field.name for field in dataclasses.fields(cls)}
         kept = files.read_json(folder / "config.json")
-        values = {
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in kept.items()
             if name in names

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import keras
+import numpy as np
+
 from tfdvae import classifier, registry
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
@@ -91,7 +94,7 @@ def measure(config: AugmentationStudyConfig, dataset: ImageDataset) -> Costs:
     generator, _ = train_generator(once, images.train, "dvae", 0)
     model = build_classifier(config, images.train.shape[1:], images.classes, 0)
 
-    def step_seconds(trained: object, *arrays: object) -> float:
+    def step_seconds(trained: keras.Model, *arrays: np.ndarray) -> float:
         batches = pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate")
         options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
         return _second_time(partial(trained.fit, batches, **options)) / MEASURED_STEPS

@@ -50,9 +50,10 @@ class Results:
         dataset: DatasetInfo,
     ):
         self.rows, self.metric, self.noises = rows, config.metric, config.test_noise
-        grouped = dataset.test_groups is not None
-        self.units = dataset.test_groups if grouped else dataset.test_count
-        self.unit = "groups of test images" if grouped else "test images"
+        if dataset.test_groups is None:
+            self.units, self.unit = dataset.test_count, "test images"
+        else:
+            self.units, self.unit = dataset.test_groups, "groups of test images"
         values: dict[tuple, dict[tuple[str, str], Scores]] = {}
         self._replicates: dict[tuple, dict[int, dict[str, np.ndarray]]] = defaultdict(dict)
         for row in rows:

@@ -67,7 +67,7 @@ def _gains(results: Results) -> list[Part]:
         linear = float(np.mean(values.get(("psnr", "linear", tested), np.nan)))
         cells = []
         for name, base in ((OWN, means[best]), (BLIND, means[best]), (OWN, linear)):
-            measured = values.get(("psnr", name, tested))
+            measured = values.get(("psnr", name, tested), [])
             known = measured and np.isfinite(base)
             cells.append(_signed([value - base for value in measured]) if known else "")
         rows.append([tested, f"{best} {means[best]:.2f}", *cells])

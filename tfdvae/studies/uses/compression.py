@@ -78,8 +78,8 @@ def measure_jpeg(images: Images) -> Rows:
             sizes.append(len(buffer.getvalue()))
             scans.append(scan_bytes(buffer.getvalue()))
         values = {
-            "bytes_per_image": np.mean(sizes),
-            "scan_bytes_per_image": np.mean(scans),
+            "bytes_per_image": float(np.mean(sizes)),
+            "scan_bytes_per_image": float(np.mean(scans)),
             "psnr": mean_psnr(decoded, measured),
         }
         rows += [
@@ -87,7 +87,7 @@ def measure_jpeg(images: Images) -> Rows:
                 "model": "jpeg",
                 "protocol": f"quality:{quality}",
                 "metric": metric,
-                "value": float(value),
+                "value": value,
             }
             for metric, value in values.items()
         ]

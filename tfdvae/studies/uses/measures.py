@@ -94,8 +94,8 @@ def measure_imputation(
         missing = random.random(images.measured.shape[:3]) < fraction
         outputs = _filled_in(models[used], images, missing, train.mean(axis=0))
         for method, output in outputs.items():
-            fields = used.fields if method.startswith("dae") else {}
-            fields = fields | {"model": method, "n_train": len(train)}
+            fields: dict[str, Any] = dict(used.fields) if method.startswith("dae") else {}
+            fields |= {"model": method, "n_train": len(train)}
             fields["test_corruption"] = f"masking:{fraction:g}"
             rows += _imputation_rows(fields, output.astype(np.float32), images.measured, missing)
         if fraction in SHOWN_FRACTIONS:

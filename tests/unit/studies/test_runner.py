@@ -1,0 +1,106 @@
+import dataclasses
+import logging
+
+import pytest
+
+import tfdvae
+from tfdvae._utils import csv_rows, files
+from tfdvae.studies import executor, registry, runner
+from tfdvae.studies.api import study
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+from tfdvae.studies.registry import STUDIES, register_study
+from tfdvae.studies.settings import StudyConfig
+
+
+@pytest.fixture(autouse=True)
+def _threads(monkeypatch):
+    """TensorFlow may work in this process already, with another number of threads."""
+    monkeypatch.setattr(executor.threads, "use_threads", lambda count: count)
+
+
+def compute(cell, path):
+    csv_rows.write_rows(path, [{"study": "mine", "run": cell, "value": 0.5}])
+
+
+def run(folder, cells=("a", "b"), report=lambda folder: None, **settings):
+    config = StudyConfig(dataset="digits", threads=1, output=str(folder))
+    return runner.run_study("mine", config, cells, settings, compute, report, in_process=True)
+
+
+def runs(folder):
+    return [row["run"] for row in csv_rows.read_rows(folder / "rows.csv")]
+
+
+def test_cells_are_computed_once_and_the_report_sees_all_rows(tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="tfdvae")
+    seen = []
+    assert run(tmp_path, ("a",)) == tmp_path
+    run(tmp_path, ("b",), lambda folder: seen.append(runs(folder)))
+    assert seen == [["b", "a"]], "the cells of this start come first"
+    run(tmp_path)
+    assert "2 cells, 2 done before" in caplog.text
+    assert runs(tmp_path) == ["a", "b"]
+    assert len(files.read_json(tmp_path / "environment.json")) == 2
+
+
+def test_results_of_other_settings_are_refused(tmp_path):
+    run(tmp_path, epochs=2)
+    with pytest.raises(ValueError, match="`epochs` 2 there, 3 here"):
+        run(tmp_path, epochs=3)
+
+
+def test_a_finished_study_of_another_version_is_reported_anew(tmp_path):
+    """With a cell missing it is refused: one study is of one version."""
+    run(tmp_path)
+    kept = files.read_json(tmp_path / "config.json") | {"tfdvae": "0.0.1"}
+    files.write_json(tmp_path / "config.json", kept)
+    seen = []
+    run(tmp_path, report=seen.append)
+    assert seen == [tmp_path]
+    assert files.read_json(tmp_path / "config.json") == kept
+    with pytest.raises(ValueError, match=f"`tfdvae` '0.0.1' there, '{tfdvae.__version__}' here"):
+        run(tmp_path, ("a", "b", "c"))
+
+
+def test_settings_as_arguments():
+    config = AugmentationStudyConfig(seeds=(0, 1), n_train=9, workers=2, cell="x", quiet=True)
+    arguments = " ".join(executor.to_arguments(config))
+    assert "--seeds 0 1" in arguments
+    assert "--n-train 9" in arguments
+    for left_out in ("--workers", "--cell", "--quiet", "--groups", "--quick"):
+        assert left_out not in arguments
+
+
+def test_each_study_has_a_folder_settings_and_a_summary():
+    assert {"augmentation", "denoising", "noise", "uses"} <= set(STUDIES.names())
+    for spec in STUDIES:
+        assert issubclass(spec.settings, StudyConfig)
+        assert spec.summary.endswith(".")
+        spec.settings()
+
+
+@pytest.mark.parametrize("settings", [dict, StudyConfig(), None])
+def test_settings_of_a_study_must_be_a_class_of_settings(settings):
+    with pytest.raises(TypeError, match="must be a StudyConfig"):
+        register_study("wrong", function="a:b", report="a:b")(settings)
+
+
+def test_a_study_is_registered_once(monkeypatch):
+    monkeypatch.setattr(registry.STUDIES, "_members", dict(registry.STUDIES._members))
+
+    @dataclasses.dataclass(frozen=True)
+    class Mine(StudyConfig):
+        """One line."""
+
+    register_study("mine", function=lambda config: "folder", report=lambda folder: None)(Mine)
+    assert STUDIES.get("mine").summary == "One line."
+    assert study("mine", seeds=[4]) == "folder"
+    with pytest.raises(ValueError, match="a study called 'noise' already"):
+        register_study("noise", function="a:b", report="a:b")(Mine)
+
+
+def test_a_misspelt_study_or_setting_is_refused():
+    with pytest.raises(ValueError, match="Did you mean 'augmentation'"):
+        study("augmentatoin")
+    with pytest.raises(ValueError, match="Did you mean 'epochs'"):
+        study("noise", epoch=3)
