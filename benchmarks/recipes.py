@@ -19,7 +19,7 @@ from tfdvae import corruptions
 from tfdvae._utils import csv_rows, files
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
-from tfdvae.reporting import plots, tables
+from tfdvae.reporting import image_plots, tables
 from tfdvae.reporting.document import Figure, Paragraph, Table, to_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +94,7 @@ def main() -> None:
         pictures[name] = model.denoise(noisy)
     csv_rows.write_rows(arguments.output / "rows.csv", rows)
     title = f"Recipes: test images with {NOISE}, denoised"
-    plots.image_rows(pictures, title, arguments.output / "pictures.png")
+    image_plots.image_rows(pictures, title, arguments.output / "pictures.png")
     text = report(rows)
     files.write_text(arguments.output / "report.md", text)
     print(text)

@@ -11,7 +11,7 @@ from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
 from tfdvae.metrics import latent
-from tfdvae.reporting import plots, tables
+from tfdvae.reporting import image_plots, plots, tables
 
 CAPTIONS = {
     "samples": "Images of the dataset, uncorrupted",
@@ -46,7 +46,7 @@ def draw(run: Run) -> str:
     shown, titles = _choose_images(run)
     clean = image_dataset.to_unit(run.dataset.train.images[run.data["index"][shown]])
     title = f"Images of {config.data.title}, uncorrupted"
-    plots.image_rows({"": clean}, title, folder / "samples.png", titles)
+    image_plots.image_rows({"": clean}, title, folder / "samples.png", titles)
     if config.data.noisy_dir:
         _draw_denoised(run, folder)
     else:
@@ -84,7 +84,7 @@ def _draw_denoised(run: Run, folder: Path) -> None:
         image_dataset.to_unit(images[:MAX_SHOWN]) for images in (test.noisy, test.images)
     )
     rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
-    plots.image_rows(rows, f"{run.title}: test images", folder / "denoised.png")
+    image_plots.image_rows(rows, f"{run.title}: test images", folder / "denoised.png")
 
 
 def _draw_test_noise(run: Run, folder: Path) -> None:
@@ -95,7 +95,7 @@ def _draw_test_noise(run: Run, folder: Path) -> None:
         images = run.dataset.test.images[:MAX_SHOWN]
         rows[name] = evaluation.test_noise(images, corruption, config.run.seed)
     title = f"Test images of {config.data.title} at each test noise"
-    plots.image_rows(rows, title, folder / "corrupted.png")
+    image_plots.image_rows(rows, title, folder / "corrupted.png")
 
 
 def _draw_reconstructions(
@@ -114,7 +114,7 @@ def _draw_reconstructions(
         rows[f"corrupted\n{config.injected}"] = encoded
     rows["reconstructed"] = run.generator.denoise(encoded)
     title = f"{run.title}: what it sees and what it makes of it"
-    plots.image_rows(rows, title, folder / "reconstructions.png", titles)
+    image_plots.image_rows(rows, title, folder / "reconstructions.png", titles)
 
 
 def _draw_augmentation(run: Run, shown: np.ndarray, titles: list[str] | None, folder: Path) -> None:
@@ -127,7 +127,7 @@ def _draw_augmentation(run: Run, shown: np.ndarray, titles: list[str] | None, fo
         places = [np.flatnonzero(labels == label)[:4] for label in run.data["labels"][shown]]
     for copy in range(min(map(len, places))):
         rows[f"synthetic {copy + 1}"] = images[[place[copy] for place in places]]
-    plots.image_rows(rows, f"{run.title}: synthetic images", folder / "augmentation.png", titles)
+    image_plots.image_rows(rows, f"{run.title}: synthetic images", folder / "augmentation.png", titles)
 
 
 def _draw_classifiers(run: Run, folder: Path) -> None:
@@ -168,4 +168,4 @@ def _draw_latent_grids(run: Run, folder: Path) -> None:
             images = images[:, ::step, ::step].copy()
             grids[i, j] = images.reshape(GRID_SIZE, GRID_SIZE, *images.shape[1:])
     title = f"{run.title}: decoded images over pairs of latent units, the others {others}"
-    plots.latent_grids(grids, values, title, folder / "latent_grids.png")
+    image_plots.latent_grids(grids, values, title, folder / "latent_grids.png")

@@ -17,9 +17,9 @@ from PIL import Image
 from tfdvae.metrics import latent
 from tfdvae.reporting.plots import COLOURS
 
-MOST_UNITS, MOST_PIXELS, MOST_SIDE = 32, 4_000_000, 64
+MAX_UNITS, MAX_PIXELS, MAX_SIDE = 32, 4_000_000, 64
 STEPS = (41, 41, 13, 7)  # of a slider, where all units up to four can be moved together
-_STEPS_EACH, _STEPS_BETWEEN, _MOST_SHOWN, _DECODED, _SEED = 21, 11, 10, 64, 0
+_STEPS_EACH, _STEPS_BETWEEN, _MAX_SHOWN, _DECODED, _SEED = 21, 11, 10, 64, 0
 
 
 def build(
@@ -44,7 +44,7 @@ def build(
         numbers: int (N,), where each image is among all test images.
 
     Returns:
-        `tile` (height, width of a picture), `count` of units, `units` (the `MOST_UNITS` most active
+        `tile` (height, width of a picture), `count` of units, `units` (the `MAX_UNITS` most active
         where there are more), `between`, `map`.
     """
 
@@ -62,7 +62,7 @@ def build(
         if len(names)
         else range(len(labels))
     )
-    shown = list(shown)[:_MOST_SHOWN]
+    shown = list(shown)[:_MAX_SHOWN]
     tile = pictures[:1].shape
     return {
         "tile": tile[1:3],
@@ -85,7 +85,7 @@ def small(pictures: np.ndarray) -> np.ndarray:
 
     Of larger ones every second pixel is kept, or every third.
     """
-    step = max(1, -(-max(pictures.shape[1:3]) // MOST_SIDE))
+    step = max(1, -(-max(pictures.shape[1:3]) // MAX_SIDE))
     return pictures[:, ::step, ::step]
 
 
@@ -98,7 +98,7 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
     chosen = np.sort(
         np.argsort(
             -latent.activity_of_pieces(np.array_split(flat, min(16, len(flat)))), kind="stable"
-        )[:MOST_UNITS]
+        )[:MAX_UNITS]
     )
     rest = np.zeros(count) if prior else flat.mean(axis=0)
     low, high = (
@@ -107,7 +107,7 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
         else np.percentile(flat[:, chosen], (1, 99), axis=0)
     )
     steps = STEPS[count - 1] if count <= len(STEPS) else _STEPS_EACH
-    while count <= len(STEPS) and steps > 3 and steps**count * np.prod(tile) > MOST_PIXELS:
+    while count <= len(STEPS) and steps > 3 and steps**count * np.prod(tile) > MAX_PIXELS:
         steps -= 2
     values = np.linspace(low, high, steps, axis=1)
     if together := count <= len(STEPS):
@@ -163,9 +163,8 @@ def _tsne(flat: np.ndarray) -> list | None:
         if min(flat.shape) > 50
         else flat
     )
-    with threadpoolctl.threadpool_limits(
-        1
-    ):  # threads that wait for one another make it many times slower on a busy machine
+    # threads that wait for one another make it many times slower on a busy machine
+    with threadpoolctl.threadpool_limits(1):
         found = sklearn.manifold.TSNE(
             perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED
         ).fit_transform(reduced)

@@ -9,7 +9,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
@@ -18,7 +17,7 @@ from tfdvae.reporting import tables
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
-_RC: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.grid": True,
     "grid.alpha": 0.3,
@@ -27,45 +26,10 @@ _RC: dict[Any, Any] = {
 }
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG in one step."""
     with files.replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
-
-
-def _show(axes: Axes, image: np.ndarray) -> None:
-    image = np.clip(image, 0, 1)
-    axes.imshow(
-        image[..., 0] if image.shape[-1] == 1 else image, vmin=0, vmax=1, interpolation="nearest"
-    )
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-
-
-def image_rows(
-    rows: dict[str, np.ndarray], title: str, path: Path, columns: list[str] | None = None
-) -> None:
-    """Draw rows of images, each with its name on the left.
-
-    Args:
-        rows: row name -> float images (N, H, W, C); shown clipped to [0, 1].
-        title: over the figure.
-        path: of the PNG.
-        columns: names over the columns.
-    """
-    count = max(map(len, rows.values()))
-    with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=(1.1 * count + 1.6, 1.15 * len(rows) + 0.6), layout="constrained")
-        grid = figure.subplots(len(rows), count, squeeze=False)
-        figure.suptitle(title, fontsize=12)
-        for line, (name, images) in zip(grid, rows.items(), strict=True):
-            for axes in line[len(images) :]:
-                axes.axis("off")
-            for axes, image in zip(line, images, strict=False):
-                _show(axes, image)
-            line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
-        for axes, name in zip(grid[0], columns or [], strict=False):
-            axes.set_title(name, fontsize=9)
-        _save(figure, path)
 
 
 def training_loss(history: list[dict], title: str, unit: str, path: Path) -> None:
@@ -80,7 +44,7 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
     """
     titles = {"loss": "loss", "reconstruction_loss": "reconstruction", "kl_loss": "KL divergence"}
     names = list(titles) if "kl_loss" in history[0] else ["loss"]
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4 * len(names), 3.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
         epochs = [entry["epoch"] for entry in history]
@@ -95,49 +59,7 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
                 axes.legend()
             axes.set(title=titles[name], xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
-        _save(figure, path)
-
-
-def latent_grids(
-    grids: dict[tuple[int, int], np.ndarray], values: dict[int, np.ndarray], title: str, path: Path
-) -> None:
-    """Draw decoded images over pairs of latent units.
-
-    Args:
-        grids: (i, j) -> images (rows, columns, H, W, C); unit i changes along the columns, unit j
-            along the rows, upwards.
-        values: unit -> the values it takes.
-        title: over the figure.
-        path: of the PNG.
-    """
-    across = min(3, len(grids))
-    down = -(-len(grids) // across)
-    with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=(4.2 * across, 4.3 * down), layout="constrained")
-        figure.suptitle(title, fontsize=12)
-        panels = figure.subplots(down, across, squeeze=False).ravel()
-        for axes in panels[len(grids) :]:
-            axes.axis("off")
-        for axes, ((i, j), images) in zip(panels, grids.items(), strict=False):
-            lines = [np.concatenate(list(line), axis=1) for line in images[::-1]]
-            _show(axes, np.concatenate(lines, axis=0))
-            height, width = images.shape[2:4]
-            for unit, axis, pixels, upwards in (
-                (i, axes.xaxis, width, False),
-                (j, axes.yaxis, height, True),
-            ):
-                ends = values[unit][[0, -1]]
-                ticks = np.array([ends[0], ends.mean(), ends[1]])
-                centres = np.interp(
-                    ticks, values[unit], (np.arange(len(values[unit])) + 0.5) * pixels
-                )
-                axis.set_ticks(
-                    len(values[unit]) * pixels - centres if upwards else centres,
-                    [f"{tick:.2g}" for tick in ticks],
-                    fontsize=9,
-                )
-            axes.set(xlabel=f"unit {i}", ylabel=f"unit {j}")
-        _save(figure, path)
+        save(figure, path)
 
 
 def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) -> None:
@@ -148,7 +70,7 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         title: over the figure.
         path: of the PNG.
     """
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         figure.suptitle(title, fontsize=12)
         panels = figure.subplots(1, 2)
@@ -170,7 +92,7 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                 )
             axes.set(title=f"training {metric}", xlabel="optimiser step", ylabel=unit)
             axes.legend()
-        _save(figure, path)
+        save(figure, path)
 
 
 def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
@@ -187,7 +109,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
     }
     sets = list(dict.fromkeys(key[0] for key in values))
     corruptions = list(dict.fromkeys(key[1] for key in values))
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
         axes = figure.subplots()
         for number, (name, colour, marker, style) in enumerate(
@@ -218,7 +140,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
             ylabel="accuracy, % (95% interval over test images)",
         )
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
-        _save(figure, path)
+        save(figure, path)
 
 
 def scores_against_noise(
@@ -238,7 +160,7 @@ def scores_against_noise(
         unit: of the scores.
         path: of the PNG.
     """
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.5, 5), layout="constrained")
         axes = figure.subplots()
         looks = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
@@ -260,7 +182,7 @@ def scores_against_noise(
         axes.set_xticks(range(len(corruptions)), list(map(tables.noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
-        _save(figure, path)
+        save(figure, path)
 
 
 def loss_curves(
@@ -276,7 +198,7 @@ def loss_curves(
     """
     across = min(3, len(curves))
     down = -(-len(curves) // across)
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4 * across, 3 * down + 0.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
         panels = figure.subplots(down, across, squeeze=False).ravel()
@@ -298,7 +220,7 @@ def loss_curves(
             axes.set(title=name, xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
-        _save(figure, path)
+        save(figure, path)
 
 
 def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, path: Path) -> None:
@@ -310,7 +232,7 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
         path: of the PNG.
     """
     colours = matplotlib.colormaps["tab10"](range(10))
-    with matplotlib.rc_context(_RC | {"axes.grid": False}):
+    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(13, 8.5), layout="constrained")
         figure.suptitle(title, fontsize=12)
         for axes, (name, (positions, labels)) in zip(
@@ -329,4 +251,4 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
                     bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colours[label % 10]},
                 )
             axes.set(title=name, xticks=[], yticks=[])
-        _save(figure, path)
+        save(figure, path)

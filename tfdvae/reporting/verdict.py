@@ -20,7 +20,8 @@ class Comparison:
         baseline: name of the other one.
         difference: over seeds, and over test images where `image_error` is known.
         adjusted_p: of the difference, after Holm's correction.
-        image_error: standard error of the mean difference over test images; None where it is not known.
+        image_error: standard error of the mean difference over test images; None if it is not
+            known.
         family: number of comparisons that Holm's correction is for.
         units: number of test images, or of groups where images come in groups.
         unit: `test images` or `groups of test images`.
@@ -38,7 +39,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of `helps`, `does not help`, `harms` and `cannot tell`, and the sentence that says why."""
+    """The kind, `helps`, `does not help`, `harms` or `cannot tell`, and why in a sentence."""
 
     kind: str
     sentence: str

@@ -86,10 +86,10 @@ def test_of_many_units_the_most_active_have_sliders(prior):
     assert data["count"] == 50
     assert (
         found["numbers"]
-        == (np.sort(np.argsort(-codes.var(axis=0))[: explorer.MOST_UNITS]) + 1).tolist()
+        == (np.sort(np.argsort(-codes.var(axis=0))[: explorer.MAX_UNITS]) + 1).tolist()
     )
     assert not {8, 31} & set(found["numbers"])
-    assert len(found["values"]) == len(found["start"]) == explorer.MOST_UNITS
+    assert len(found["values"]) == len(found["start"]) == explorer.MAX_UNITS
     place, steps = 20, len(found["values"][0])
     code = np.zeros(50) if prior else codes.mean(axis=0)
     code[found["numbers"][place] - 1] = found["values"][place][5]
@@ -107,7 +107,7 @@ def test_the_page_says_which_units_have_sliders(tmp_path):
         .partition("<canvas")[0]
     )
     said = write(tmp_path, built(50)[0]).read_text()
-    assert f"Of 50 units these {explorer.MOST_UNITS} vary most over the test images." in said
+    assert f"Of 50 units these {explorer.MAX_UNITS} vary most over the test images." in said
 
 
 def test_between_images_of_each_class():

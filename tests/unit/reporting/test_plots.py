@@ -2,7 +2,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tfdvae.reporting import plots
+from tfdvae.reporting import image_plots, plots
 
 GREY, RGB = (np.random.default_rng(0).normal(0.5, 0.5, (3, 6, 5, channels)) for channels in (1, 3))
 CURVE = [
@@ -22,11 +22,11 @@ ROWS = [
 VALUES = {unit: np.linspace(-2, 2, 4) for unit in range(4)}
 
 FIGURES = {
-    "grey rows": lambda path: plots.image_rows(
+    "grey rows": lambda path: image_plots.image_rows(
         {"a": GREY, "b": GREY[:2]}, "title", path, ["x", "y", "z"]
     ),
-    "RGB rows": lambda path: plots.image_rows({"a": RGB}, "title", path),
-    "one image": lambda path: plots.image_rows({"": GREY[:1]}, "title", path),
+    "RGB rows": lambda path: image_plots.image_rows({"a": RGB}, "title", path),
+    "one image": lambda path: image_plots.image_rows({"": GREY[:1]}, "title", path),
     "losses": lambda path: plots.training_loss(LOSSES, "title", "nats per image", path),
     "loss of one epoch": lambda path: plots.training_loss(
         [{"epoch": 1, "step": 1, "loss": 3.0, "reconstruction_loss": 3.0}],
@@ -34,10 +34,10 @@ FIGURES = {
         "nats per image",
         path,
     ),
-    "latent grid": lambda path: plots.latent_grids(
+    "latent grid": lambda path: image_plots.latent_grids(
         {(0, 1): np.random.default_rng(0).random((4, 4, 6, 5, 1))}, VALUES, "title", path
     ),
-    "latent grids": lambda path: plots.latent_grids(
+    "latent grids": lambda path: image_plots.latent_grids(
         {(0, j): np.zeros((4, 4, 6, 5, 3)) for j in (1, 2, 3)} | {(1, 2): np.ones((4, 4, 6, 5, 3))},
         VALUES,
         "t",
@@ -86,7 +86,7 @@ def test_latent_grid_orientation(tmp_path, monkeypatch):
     )
     grid = np.zeros((2, 2, 1, 1, 1))
     grid[0, 1], grid[1, 0] = 0.25, 0.75
-    plots.latent_grids(
+    image_plots.latent_grids(
         {(0, 1): grid}, {0: np.array([-1, 1]), 1: np.array([-1, 1])}, "t", tmp_path / "x.png"
     )
     assert drawn[0].tolist() == [[0.75, 0], [0, 0.25]]

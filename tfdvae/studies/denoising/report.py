@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import csv_rows, files
-from tfdvae.reporting import plots, tables
+from tfdvae.reporting import image_plots, tables
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table
 from tfdvae.studies.denoising.results import BLIND, OWN, Results
 from tfdvae.studies.denoising.settings import CLASSICAL
@@ -139,7 +139,7 @@ def _draw(folder: Path, tests: list[str], name: str) -> None:
     }
     columns = [tested if i == 0 else "" for tested in tests for i in range(SHOWN_IMAGES)]
     path = folder / "figures" / f"{name}.png"
-    plots.image_rows(rows, f"Test images: {name} corruptions", path, columns)
+    image_plots.image_rows(rows, f"Test images: {name} corruptions", path, columns)
 
 
 def _seed(path: Path) -> int:

@@ -9,7 +9,7 @@ import sklearn.manifold
 import threadpoolctl
 
 from tfdvae._utils import files
-from tfdvae.reporting import plots
+from tfdvae.reporting import image_plots, plots
 from tfdvae.studies.noise.results import Results
 from tfdvae.studies.noise.settings import NOISES
 
@@ -48,7 +48,7 @@ def draw(results: Results, target: str, folder: Path) -> None:
             rows |= {f"{noise}\n{name.replace('_', ' ')}": arrays[name] for name in names}
             codes[noise] = (_tsne(path, arrays["codes"]), arrays["labels"])
     title = f"Target {target}: test images as given, and their reconstructions"
-    plots.image_rows(rows, title, folder / "figures" / f"reconstructions-{target}.png")
+    image_plots.image_rows(rows, title, folder / "figures" / f"reconstructions-{target}.png")
     title = f"Target {target}: t-SNE of the codes of the test images"
     plots.embeddings(codes, title, folder / "figures" / f"codes-{target}.png")
 

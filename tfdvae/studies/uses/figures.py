@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
-from tfdvae.reporting import plots
+from tfdvae.reporting import image_plots, plots
 from tfdvae.studies.uses.measures import SHOWN_FRACTIONS
 
 MISSING_COLOUR = (0.0, 0.45, 0.7)
@@ -23,7 +23,7 @@ def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
         folder: of the study.
         methods: names of methods in the arrays, and in the figure.
     """
-    cells = files.whole(folder / "cells", "imputation-seed*.npz")
+    cells = files.completed_files(folder / "cells", "imputation-seed*.npz")
     if not cells:
         return
     first = min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]))
@@ -40,7 +40,7 @@ def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
         }
     seed = first.stem.rpartition("seed")[2]
     title = f"Missing pixels filled in: the first test image of each class (seed {seed})"
-    plots.image_rows(rows, title, folder / "figures" / "imputation.png")
+    image_plots.image_rows(rows, title, folder / "figures" / "imputation.png")
 
 
 def draw_compression(
@@ -78,5 +78,4 @@ def draw_compression(
         ylabel="mean PSNR, dB",
     )
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
+    plots.save(figure, path)
