@@ -5,8 +5,8 @@ import pytest
 
 import tfdvae
 from tfdvae._utils import csv_rows, files
-from tfdvae.studies import executor, registry, runner
-from tfdvae.studies.api import study
+from tfdvae._utils.registry import Registry
+from tfdvae.studies import api, executor, registry, runner
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.registry import STUDIES, register_study
 from tfdvae.studies.settings import StudyConfig
@@ -86,21 +86,23 @@ def test_settings_of_a_study_must_be_a_class_of_settings(settings):
 
 
 def test_a_study_is_registered_once(monkeypatch):
-    monkeypatch.setattr(registry.STUDIES, "_members", dict(registry.STUDIES._members))
+    fresh = Registry("study")
+    for module in (registry, api):
+        monkeypatch.setattr(module, "STUDIES", fresh)
 
     @dataclasses.dataclass(frozen=True)
     class Mine(StudyConfig):
         """One line."""
 
     register_study("mine", function=lambda config: "folder", report=lambda folder: None)(Mine)
-    assert STUDIES.get("mine").summary == "One line."
-    assert study("mine", seeds=[4]) == "folder"
-    with pytest.raises(ValueError, match="a study called 'noise' already"):
-        register_study("noise", function="a:b", report="a:b")(Mine)
+    assert fresh.get("mine").summary == "One line."
+    assert api.study("mine", seeds=[4]) == "folder"
+    with pytest.raises(ValueError, match="a study called 'mine' already"):
+        register_study("mine", function="a:b", report="a:b")(Mine)
 
 
 def test_a_misspelt_study_or_setting_is_refused():
     with pytest.raises(ValueError, match="Did you mean 'augmentation'"):
-        study("augmentatoin")
+        api.study("augmentatoin")
     with pytest.raises(ValueError, match="Did you mean 'epochs'"):
-        study("noise", epoch=3)
+        api.study("noise", epoch=3)
