@@ -13,7 +13,8 @@ import math
 import tfdvae
 from tfdvae.corruptions import Corruption
 
-tfdvae.register_model("mine", denoising=True, generates=True, summary="My model.")("mine_model:Mine")
+register = tfdvae.register_model("mine", denoising=True, generates=True, summary="My model.")
+register("mine_model:Mine")
 
 @tfdvae.register_corruption
 class Steps(Corruption):
@@ -31,7 +32,8 @@ def build(image_shape, latent_dim=4, *, variational, seed=0, dtype="float32"):
     """One layer each way."""
     import keras
     images, code = keras.Input(image_shape), keras.Input((latent_dim,))
-    heads = [keras.layers.Dense(latent_dim)(keras.layers.Flatten()(images)) for _ in range(1 + variational)]
+    flat = keras.layers.Flatten()(images)
+    heads = [keras.layers.Dense(latent_dim)(flat) for _ in range(1 + variational)]
     logits = keras.layers.Reshape(image_shape)(keras.layers.Dense(math.prod(image_shape))(code))
     return keras.Model(images, heads if variational else heads[0]), keras.Model(code, logits)
 '''
@@ -51,7 +53,8 @@ from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 assert AugmentationStudyConfig(sets=("limited", "mine")).sets == ("limited", "mine")
 assert training_set_label("mine") == "limited + MINE"
-assert [spec.summary for spec in registry.NETWORKS if spec.name == "mine"] == ["One layer each way."]
+(spec,) = (spec for spec in registry.NETWORKS if spec.name == "mine")
+assert spec.summary == "One layer each way."
 assert "tensorflow" not in sys.modules
 try:
     AugmentationStudyConfig(sets=("limited", "mien"))

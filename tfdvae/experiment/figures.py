@@ -127,7 +127,9 @@ def _draw_augmentation(run: Run, shown: np.ndarray, titles: list[str] | None, fo
         places = [np.flatnonzero(labels == label)[:4] for label in run.data["labels"][shown]]
     for copy in range(min(map(len, places))):
         rows[f"synthetic {copy + 1}"] = images[[place[copy] for place in places]]
-    image_plots.image_rows(rows, f"{run.title}: synthetic images", folder / "augmentation.png", titles)
+    image_plots.image_rows(
+        rows, f"{run.title}: synthetic images", folder / "augmentation.png", titles
+    )
 
 
 def _draw_classifiers(run: Run, folder: Path) -> None:
