@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tfdvae.config import TrainConfig
     from tfdvae.corruptions import register as register_corruption
     from tfdvae.data.image_dataset import ImageDataset
+    from tfdvae.data.sources import register_source
     from tfdvae.experiment.runner import train
     from tfdvae.inference.augmentation import Augmenter
     from tfdvae.inference.exporting import export
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tfdvae.models.autoencoder import DAE
     from tfdvae.models.variational import DVAE, VAE
     from tfdvae.registry import register_model, register_network
+    from tfdvae.studies.api import study
     from tfdvae.studies.registry import register_study
 
 __version__ = importlib.metadata.version("tfdvae")
