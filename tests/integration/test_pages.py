@@ -89,3 +89,12 @@ def test_request_to_tensorflow_serving_fits_the_exported_signature(tmp_path):
     for name in ("serving_default", "encode", "decode", "posterior", "sample"):
         assert f"`{name}`" in SERVING.partition("## TensorFlow Serving")[2]
         assert name in loaded.signatures
+
+
+def test_the_api_page_has_every_public_name():
+    import tfdvae
+
+    listed = re.findall(
+        r"^::: tfdvae\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE
+    )
+    assert set(listed) == set(tfdvae.__all__)
