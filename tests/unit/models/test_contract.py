@@ -160,15 +160,6 @@ class TestContract:
             with pytest.raises(ValueError, match="the loss and the metrics are the model's own"):
                 model.compile(optimizer="adam", **wrong)
 
-    def test_a_second_fit_does_not_retrace(self, name, network, images):
-        model = make(name, network)
-        traced, step = [], model.train_step
-        model.train_step = lambda data: (traced.append(1), step(data))[1]
-        model.fit(images, batch_size=10, epochs=2, verbose=0)
-        count = len(traced)
-        model.fit(images, batch_size=10, epochs=2, verbose=0)
-        assert len(traced) == count
-
     def test_regularizers_enter_the_loss(self, name, network, images):
         plain, model = make(name, network), make(name, network)
         kernel = model.decoder.get_layer("logits").kernel
@@ -186,6 +177,15 @@ class TestContract:
 
 @pytest.mark.parametrize(("name", "network"), PARAMETERS_OF_TRAINING)
 class TestContractOfTraining:
+    def test_a_second_fit_does_not_retrace(self, name, network, images):
+        model = make(name, network)
+        traced, step = [], model.train_step
+        model.train_step = lambda data: (traced.append(1), step(data))[1]
+        model.fit(images, batch_size=10, epochs=2, verbose=0)
+        count = len(traced)
+        model.fit(images, batch_size=10, epochs=2, verbose=0)
+        assert len(traced) == count
+
     def test_other_image_shapes(self, name, network):
         for shape in SHAPES[network][1:]:
             model = make(name, network, shape=shape)
