@@ -18,8 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import classifier, corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import classifier, corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae._utils.threads import use_threads
 from tfdvae.cli.commands.augment import augment
 from tfdvae.config import AugmentConfig

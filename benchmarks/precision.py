@@ -13,7 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.metrics import statistics
 from tfdvae.reporting import tables
 from tfdvae.reporting.document import Document, Paragraph, Table

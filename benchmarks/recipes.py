@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 import tfdvae
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.reporting import image_plots, tables

@@ -20,8 +20,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines, sources, splits
 from tfdvae.experiment import evaluation

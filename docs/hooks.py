@@ -10,7 +10,6 @@ Figures and HTML reports of `results/` become files of the site.
 """
 
 import argparse
-import csv
 import re
 import warnings
 from pathlib import Path
@@ -115,32 +114,10 @@ def without_title(text: str) -> str:
 
 def accuracy_table(path: Path) -> str:
     """Return accuracies in % with their intervals: a row a training set, a column a noise."""
-    with open(path, newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["metric"].startswith("accuracy")]
-    values = {
-        (row["augmentation"], row["test_corruption"], row["metric"]): 100 * float(row["value"])
-        for row in rows
-    }
-    noises = list(dict.fromkeys(row["test_corruption"] for row in rows))
-    table = [
-        "| trained on | " + " | ".join(map(noise_label, noises)) + " |",
-        "|---" * (len(noises) + 1) + "|",
-    ]
-    for trained_on in dict.fromkeys(row["augmentation"] for row in rows):
-        label = trained_on if trained_on == "limited" else f"limited + {trained_on.upper()}"
-        cells = []
-        for noise in noises:
-            value, low, high = (
-                values[trained_on, noise, f"accuracy{end}"] for end in ("", "_low", "_high")
-            )
-            cells.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
-        table.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(table)
+    from tfdvae import csv_rows
+    from tfdvae.reporting import tables
 
-
-def noise_label(corruption: str) -> str:
-    """Return `gaussian:0.025` as 2.5%."""
-    return "no noise" if corruption == "none" else f"{100 * float(corruption.partition(':')[2]):g}%"
+    return tables.accuracy_table(csv_rows.read_rows(path)).markdown()
 
 
 def commands() -> str:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.processes import ROOT, run, run_tfdvae
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.cli import main
 from tfdvae.corruptions import KINDS
 from tfdvae.image_io import codec
@@ -307,7 +308,7 @@ def test_denoise_stopped_in_the_middle_goes_on(sent, status, clothing, denoised,
     resumed = run_tfdvae(*command)
     assert resumed.returncode == 0, resumed.stderr
     assert (
-        f"{3000 - begun:,} images in {folder}, {begun:,} kept as they were there" in resumed.stdout
+        f"{3000 - begun:,} images in {folder}, {begun:,} already there, skipped" in resumed.stdout
     )
     made = pixels(folder)
     assert made.keys() == denoised.keys()

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers.processes import ROOT, run_tfdvae
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.metrics import classification

@@ -89,7 +89,7 @@ def test_denoise_a_folder(run, models, tmp_path):
         expected = 255 * models[1]["dvae"].denoise(BYTES[number : number + 1] / np.float32(255))[0]
         np.testing.assert_allclose(made, expected, atol=0.51)
     status, out, _ = run("denoise dvae.keras in out")
-    assert (status, "40 kept as they were there" in out) == (0, True)
+    assert (status, "40 already there, skipped" in out) == (0, True)
 
 
 def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
@@ -507,7 +507,7 @@ def test_augment_arrays(model, run, models, tmp_path):
     status, out, _ = run(f"augment {model}.keras in.npz out.npz --include-originals")
     assert (
         status,
-        "120 images in out.npz; copied as they are: test_images, test_labels" in out,
+        "120 images in out.npz; copied unchanged: test_images, test_labels" in out,
     ) == (0, True)
     found = np.load(tmp_path / "out.npz")
     assert found["train_images"].shape == (120, 8, 6)
@@ -556,7 +556,7 @@ def test_arrays_that_hold_no_images_are_copied_and_named(write, run, models, tmp
     with zipfile.ZipFile("in.npz", "a") as archive, archive.open("file.npy", "w") as member:
         np.lib.format.write_array(member, np.arange(3))
     status, out, _ = run("denoise dvae.keras in.npz out.npz")
-    assert (status, "40 images in out.npz; copied as they are: file, x_test, y" in out) == (0, True)
+    assert (status, "40 images in out.npz; copied unchanged: file, x_test, y" in out) == (0, True)
     made = np.load(tmp_path / "out.npz")
     np.testing.assert_allclose(
         made["images"], 255 * models[1]["dvae"].denoise(BYTES / np.float32(255)), atol=0.51

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.processes import run_tfdvae
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.data import image_dataset, sources
 from tfdvae.studies.noise import cells, results
 from tfdvae.studies.noise.settings import NOISES

@@ -5,14 +5,14 @@ import pytest
 
 import tfdvae
 from tests.helpers.processes import ROOT, run_tfdvae
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 
 PLUGIN = '''
 import dataclasses
 from functools import partial
 
 from tfdvae import register_study
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.studies.settings import StudyConfig
 
 

@@ -10,8 +10,7 @@ import pytest
 
 import tfdvae
 from tests.helpers.processes import run
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows
+from tfdvae import corruptions, csv_rows
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines
 
@@ -110,6 +109,12 @@ def test_refused(arrays, whole, tmp_path):
     output = tmp_path / "run"
     with pytest.raises(TypeError, match="`callbacks` must be Keras callbacks; got a list"):
         tfdvae.train(dataset=arrays, output=output, callbacks=[[]])
+    with pytest.raises(TypeError, match="`callbacks` must be a list of Keras callbacks"):
+        tfdvae.train(dataset=arrays, output=output, callbacks=keras.callbacks.Callback())
+    with pytest.raises(TypeError, match=r"ImageDataset.from_arrays makes of arrays; got a ndarray"):
+        tfdvae.train(dataset=np.zeros((3, 8, 8)), output=output)
+    with pytest.raises(TypeError, match="`config` must be a TrainConfig; got a str"):
+        tfdvae.train("settings.yaml", output=output)
     with pytest.raises(ValueError, match=r"`setting` must be .* Did you mean 'epochs'"):
         tfdvae.train(dataset=arrays, output=output, epoch=3)
     with pytest.raises(ValueError, match="`n_train` must not exceed the 100 training images"):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.data import sources
 from tfdvae.studies.uses import compression
 from tfdvae.studies.uses.cells import list_cells

@@ -12,6 +12,7 @@ from tests.helpers.processes import ROOT
 # A module imports from its own room and from rooms above it.
 ROOMS = (
     "_utils",
+    "csv_rows",
     "corruptions",
     "registry",
     "metrics",

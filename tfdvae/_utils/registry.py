@@ -131,7 +131,7 @@ def load_plugins() -> None:
     for point in importlib.metadata.entry_points(group=PLUGINS):
         try:
             point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ImportError(
                 f"the plugin {point.name} ({point.value}) of tfdvae cannot be imported: {error}"
             ) from error

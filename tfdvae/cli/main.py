@@ -1,6 +1,7 @@
 """The command line: `tfdvae COMMAND ...`; `python train.py ...` is `tfdvae train ...`."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -57,6 +58,9 @@ def _main(arguments: list[str]) -> int:
         resumes = COMMANDS.get(name).resumes if name in COMMANDS else ""
         logger.error("\ntfdvae: stopped. %s", resumes)
         return 130
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        return 0
     except Exception as error:
         if "--debug" in arguments or not (isinstance(error, USER_ERRORS) or _of_tensorflow(error)):
             raise

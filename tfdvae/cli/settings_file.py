@@ -45,9 +45,12 @@ def read(path: str, settings: type) -> dict[str, Any]:
         raise ValueError(f"`config` {path} must hold names and values, such as `epochs: 20`.")
     kinds = flags.types(settings)
     values = {}
-    for name, value in found.items():
+    for written, value in found.items():
+        name = str(written).replace("-", "_")
         if name not in IGNORED:
-            checks.choice(f"setting in {path}", str(name), kinds)
+            checks.choice(f"setting in {path}", name, kinds)
+            if name in values:
+                raise ValueError(f"`config` {path} must hold each setting once; got {name} twice.")
             values[name] = _converted(value, kinds[name], f"`{name}` in {path}")
     return values
 

@@ -73,11 +73,9 @@ def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> in
     if not tally.done and not tally.kept:
         raise ValueError(f"{source} holds no image that can be used: {tally.failed[0]}")
     kept = (
-        f", {tally.kept:,} kept as they were there (--overwrite replaces them)"
-        if tally.kept
-        else ""
+        f", {tally.kept:,} already there, skipped (--overwrite replaces them)" if tally.kept else ""
     )
-    copied = f"; copied as they are: {', '.join(tally.copied)}" if tally.copied else ""
+    copied = f"; copied unchanged: {', '.join(tally.copied)}" if tally.copied else ""
     logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
     if tally.others:
         logger.warning(

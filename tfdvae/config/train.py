@@ -170,9 +170,9 @@ class TrainConfig:
     def identity(self) -> str:
         """Return a name made from the settings that a result depends on, and from nothing else.
 
-        Of images and models of one's own these are the paths: what is there may change
-        (`environment.json` has marks of it). Settings that 0.1.0 did not have count where they are
-        not at their default, so that a run of 0.1.0 keeps its name.
+        Of images and models of one's own these are the paths: the files there may change
+        (`environment.json` has their checksums). Settings that 0.1.0 did not have count where they
+        are not at their default, so that a run of 0.1.0 keeps its name.
         """
         default = TrainConfig().settings()
         settings = {
@@ -228,18 +228,12 @@ class TrainConfig:
         return {name: of(name, value) for name, value in self.settings().items()}
 
     @classmethod
-    def of_run(cls, folder: Path, asked: "TrainConfig | None" = None) -> "TrainConfig":
+    def of_run(cls, folder: Path) -> "TrainConfig":
         """Return the settings of the run in `folder`.
-
-        Args:
-            folder: run folder.
-            asked: what was asked for besides: it may name another data folder, and nothing else
-                that the run does not have.
 
         Raises:
             FileNotFoundError: the folder holds no run.
-            ValueError: `asked` has a setting that is neither the default nor the run's, or
-                `config.json` is not as a run writes it.
+            ValueError: `config.json` is not as a run writes it.
         """
         if not (folder / "config.json").is_file():
             raise FileNotFoundError(
@@ -248,19 +242,7 @@ class TrainConfig:
         stored = files.read_json(folder / "config.json")
         if isinstance(stored, dict):
             stored.pop("origin", None)
-        config = cls.from_dict(stored)
-        if asked is None:
-            return config
-        default, kept = cls().settings(), config.settings()
-        for name, value in asked.settings().items():
-            free = ("data_dir", "resume", "debug", "quiet")
-            if name not in free and value not in (default[name], kept[name]):
-                raise ValueError(
-                    f"a resumed run keeps its own settings, and its `{name}` is {kept[name]!r}; "
-                    f"got {value!r}."
-                )
-        data_dir = asked.data.data_dir
-        return config if data_dir is None else config.replace(data_dir=data_dir)
+        return cls.from_dict(stored)
 
 
 def setting_names() -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What all corruptions share: level, seed, and their text form."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,7 +49,7 @@ class Corruption:
 
         Args:
             images: floating point (N, H, W, C).
-            seed: int32 (2,), see `tfdvae._utils.seeds.pair`.
+            seed: int32 (2,), such as (0, 1).
 
         Returns:
             Tensor of the same shape and dtype, not clipped.
@@ -86,7 +87,9 @@ def register(cls: type[Corruption]) -> type[Corruption]:
     """Class decorator: make a corruption known by its `kind` to `parse`, and so to every command.
 
     Raises:
-        ValueError: another corruption has the name.
+        TypeError: not a class of corruptions, or one that lacks `kind`, `unit` or `reference`.
+        ValueError: another corruption has the name, or it is not one of lower-case letters,
+            digits and underscores; a `highest_level` that is not above 0.
 
     Example:
         >>> @tfdvae.register_corruption
@@ -98,6 +101,18 @@ def register(cls: type[Corruption]) -> type[Corruption]:
         ...     def _apply(self, tf, images, seed):
         ...         return images + self.level * (1 - 2 * images)
     """
+    if not (isinstance(cls, type) and issubclass(cls, Corruption)):
+        raise TypeError(f"a corruption must be a subclass of Corruption; got {cls!r}.")
+    for name in ("kind", "unit", "reference"):
+        if not isinstance(getattr(cls, name, None), str) or not getattr(cls, name):
+            raise TypeError(f"the corruption {cls.__name__} must have a text `{name}`.")
+    if not re.fullmatch("[a-z][a-z0-9_]*", cls.kind):
+        raise ValueError(
+            "`kind` must be lower-case letters, digits and underscores, as in gaussian:0.1; got "
+            f"{cls.kind!r}."
+        )
+    if not isinstance(cls.highest_level, (int, float)) or not cls.highest_level > 0:
+        raise ValueError(f"`highest_level` must be a number above 0; got {cls.highest_level!r}.")
     return KINDS.add(cls.kind, cls)
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows
+from tfdvae import corruptions, csv_rows
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation

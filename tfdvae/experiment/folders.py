@@ -1,10 +1,16 @@
-"""The folder of a new run, and the model that it starts from. TensorFlow is not imported."""
+"""Run folders: of a new run and of one that goes on. TensorFlow is not imported."""
 
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from tfdvae._utils import files
 from tfdvae.config import TrainConfig
+from tfdvae.data import sources
+
+_FREE = ("data_dir", "resume", "debug", "quiet")  # settings that a resumed run may be given anew
+_PATHS = ("dataset", "noisy_dir", "init_from")
 
 
 def run_folder(config: TrainConfig) -> Path:
@@ -68,3 +74,37 @@ def model_file(path: str) -> Path:
             f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file."
         )
     return file
+
+
+def resumed_settings(asked: TrainConfig, given: Iterable[str]) -> TrainConfig:
+    """Return the settings of the run that `asked.run.resume` names.
+
+    Args:
+        asked: settings that were asked for.
+        given: names of those that were given, also with the value of their default: they must be
+            the run's own, but for where its archives are and what is shown.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+        ValueError: another value than the run's was given, or `config.json` is not as a run
+            writes it.
+    """
+    stored = TrainConfig.of_run(Path(str(asked.run.resume)).expanduser())
+    ours, theirs = stored.settings(), asked.settings()
+    names = set(theirs).intersection(given)
+    for name in sorted(names.difference(_FREE)):
+        wanted, own = _absolute(name, theirs[name]), _absolute(name, ours[name])
+        if wanted != own:
+            raise ValueError(
+                f"a resumed run keeps its own settings, and its `{name}` is {own!r}; "
+                f"got {wanted!r}."
+            )
+    return stored.replace(**{name: theirs[name] for name in names.intersection(_FREE)})
+
+
+def _absolute(name: str, value: Any) -> Any:
+    """Return a setting as a run stores it: paths of images and models are absolute there."""
+    is_path = name in _PATHS and value is not None
+    if is_path and (name != "dataset" or sources.local(value) is not None):
+        return str(files.absolute(value))
+    return value

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tfdvae._utils import chunks, csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL
 from tfdvae.data import image_dataset, splits
 from tfdvae.experiment import figures

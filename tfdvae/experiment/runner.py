@@ -24,6 +24,7 @@ from tfdvae.experiment.stages import stages
 logger = logging.getLogger(__name__)
 
 DATASET_FILE = "dataset.npz"  # in a run folder, images that were given in memory
+_DEFAULTS = TrainConfig().settings()
 
 
 def train(
@@ -61,6 +62,15 @@ def train(
         >>> folder = tfdvae.train(model="dae", dataset="digits", epochs=1, no_classifier=True)
         >>> tfdvae.load(folder).denoise(noisy)
     """
+    if config is not None and not isinstance(config, TrainConfig):
+        raise TypeError(f"`config` must be a TrainConfig; got a {type(config).__name__}.")
+    if not isinstance(dataset, (str, Path, ImageDataset, type(None))):
+        raise TypeError(
+            "`dataset` must be a name, a path or a tfdvae.ImageDataset, which "
+            f"ImageDataset.from_arrays makes of arrays; got a {type(dataset).__name__}."
+        )
+    if isinstance(callbacks, keras.callbacks.Callback):
+        raise TypeError("`callbacks` must be a list of Keras callbacks; got a single one.")
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
@@ -70,7 +80,8 @@ def train(
     if dataset is not None and in_memory is None:
         settings["dataset"] = str(dataset)
     config = TrainConfig.of(**settings) if config is None else config.replace(**settings)
-    return run_experiment(config, set(settings), in_memory, callbacks)
+    given = {name for name, value in config.settings().items() if value != _DEFAULTS[name]}
+    return run_experiment(config, given | set(settings), in_memory, callbacks)
 
 
 def run_experiment(
@@ -95,7 +106,7 @@ def run_experiment(
         return _begin(config, given, dataset, callbacks)
     if dataset is not None:
         raise ValueError("`dataset` in memory cannot be given with `resume`: the run has its own.")
-    return _resume(Path(config.run.resume).expanduser(), config, callbacks)
+    return _resume(config, given, callbacks)
 
 
 def _begin(
@@ -133,9 +144,10 @@ def _begin(
 
 
 def _resume(
-    folder: Path, asked: TrainConfig, callbacks: Sequence[keras.callbacks.Callback]
+    asked: TrainConfig, given: Iterable[str], callbacks: Sequence[keras.callbacks.Callback]
 ) -> Path:
-    config = TrainConfig.of_run(folder, asked)
+    folder = Path(str(asked.run.resume)).expanduser()
+    config = folders.resumed_settings(asked, given)
     use_threads(config.run.threads)
     loaded = _load(config)
     recorded = files.read_json(folder / "environment.json")

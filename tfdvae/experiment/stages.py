@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae import classifier, corruptions
-from tfdvae._utils import chunks, csv_rows, files
+from tfdvae import classifier, corruptions, csv_rows
+from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation, figures, initial_weights, report, training

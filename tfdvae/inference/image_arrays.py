@@ -119,11 +119,6 @@ class ImageFormat:
         raise ValueError(message)
 
 
-def to_unit(images: np.ndarray) -> np.ndarray:
-    """Return unsigned integers as float32 in [0, 1], scaled by the range of their type."""
-    return images.astype(np.float32) / np.iinfo(images.dtype).max
-
-
 def to_dtype(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return float images in [0, 1] as another type; of unsigned integers the whole range is used.
 

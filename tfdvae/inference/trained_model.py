@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import checks
+from tfdvae.data.image_dataset import to_unit
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
 from tfdvae.inference.augmentation import Augmenter, Synthetic
-from tfdvae.inference.image_arrays import ImageFormat, to_dtype, to_unit
+from tfdvae.inference.image_arrays import ImageFormat, to_dtype
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
@@ -34,6 +35,7 @@ class TrainedModel:
         variational: whether codes are distributions, so that new images can be sampled.
         tiles: whether larger images can be denoised, in overlapping tiles: where codes keep their
             place in the image.
+        format: shapes that arrays of its images may have.
 
     Example:
         >>> model = tfdvae.load("clothing-dvae")
@@ -47,7 +49,7 @@ class TrainedModel:
         self.code_shape = core.code_shape
         self.variational = core.variational
         self.tiles = len(core.code_shape) == 3
-        self._format = ImageFormat(self.image_shape, self.tiles)
+        self.format = ImageFormat(self.image_shape, self.tiles)
         _ = core.graphs  # made once here, for the commands use them from several threads
 
     @property
@@ -94,7 +96,7 @@ class TrainedModel:
         if graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["encode_images"], keep_dtype=False)
         codes = self.core.encode(self.batch(images))
-        return codes[0] if self._format.is_single(np.asarray(images)) else codes
+        return codes[0] if self.format.is_single(np.asarray(images)) else codes
 
     def decode(self, codes: Any) -> Any:
         """Return the image of each code (N, *code_shape), float32 (N, H, W, C) in [0, 1].
@@ -238,7 +240,7 @@ class TrainedModel:
                 )
             return self._apply(images, self._fill, may_be_nan=True)
         array = np.asarray(images)
-        shaped = self._format.to_batch(array)
+        shaped = self.format.to_batch(array)
         known = ~imputation.missing_pixels(array, shaped, missing)
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
         made = to_dtype(imputation.impute(self.core, batch, ~known), array.dtype)
@@ -287,14 +289,10 @@ class TrainedModel:
             TypeError: neither uint8 nor uint16 nor floats.
             ValueError: a shape that does not fit, floats with NaN or on another scale.
         """
-        shaped = self._format.to_batch(np.asarray(images), larger)
+        shaped = self.format.to_batch(np.asarray(images), larger)
         if shaped.dtype in (np.uint8, np.uint16):
             return to_unit(shaped)
         return self.core.check_images("images", shaped, any_size=True)
-
-    def refuse_flattened(self, shape: tuple[int, ...]) -> None:
-        """Refuse rows of flattened images by a ValueError, given the shape of their array."""
-        self._format.refuse_flattened(shape)
 
     def _apply(self, images: Any, function: Callable, **options: bool) -> Any:
         return graphs.apply(images, graphs.map_function(self.core, function, **options))

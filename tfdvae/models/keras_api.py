@@ -98,13 +98,16 @@ class ImageModel(InferenceMixin, keras.Model):
 
         Raises:
             TypeError: integers; floats in [0, 1] are needed.
-            ValueError: images with NaN, of the wrong shape or outside [0, 1]; labels; a
-                `validation_split` of a dataset.
+            ValueError: images with NaN, of the wrong shape or outside [0, 1]; labels or weights;
+                a `validation_split` of a dataset.
 
         Example:
             >>> model.compile(optimizer="adam")
             >>> model.fit(images, epochs=60, validation_split=0.1)
         """
+        for name in ("class_weight", "sample_weight"):
+            if kwargs.get(name) is not None:
+                raise ValueError(f"`{name}` must be left out: all images count alike.")
         if batch_size is not None:
             checks.integer("batch_size", batch_size, 1)
         if training_data.is_array(x):

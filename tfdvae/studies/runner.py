@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import tfdvae
-from tfdvae._utils import checks, csv_rows, files, threads
+from tfdvae import csv_rows
+from tfdvae._utils import checks, files, threads
 from tfdvae.experiment import provenance
 from tfdvae.studies import executor
 from tfdvae.studies.settings import StudyConfig

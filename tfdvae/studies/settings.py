@@ -42,6 +42,8 @@ class StudyConfig:
     """Settings that `--quick` stands for, in studies that have this flag."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.seeds, tuple):
+            raise TypeError(f"`seeds` must be a tuple of whole numbers; got {self.seeds!r}.")
         for seed in self.seeds:
             checks.integer("seeds", seed, 0, 2**63 - 1)
         checks.integer("workers", self.workers, 1)

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfdvae._utils import chunks, csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import chunks, files
 
 
 def test_replacing_leaves_the_old_file_after_an_error(tmp_path):

@@ -60,6 +60,12 @@ def test_config_json_of_a_run_is_a_file_of_settings(name, write):
     assert set(origin.values()) == {"config"}
 
 
+def test_names_may_be_written_as_the_flags_are(write):
+    assert settings_file.read(write("n-train: 50"), TrainConfig) == {"n_train": 50}
+    with pytest.raises(ValueError, match="each setting once; got n_train twice"):
+        settings_file.read(write("n-train: 50\nn_train: 60"), TrainConfig)
+
+
 def test_values_are_of_the_types_of_the_flags(write):
     text = """
 learning_rate: 1e-3

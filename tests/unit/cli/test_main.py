@@ -50,6 +50,17 @@ def test_corruptions_lists_all_with_their_unit():
     for name, kind in ((kind.kind, kind) for kind in KINDS):
         assert name in shown
         assert kind.unit in shown
+        assert kind.reference in shown
+
+
+def test_output_that_nobody_reads_is_no_error():
+    command = [sys.executable, "-m", "tfdvae", "recipes"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_help_shows_every_flag_with_its_default():

@@ -264,4 +264,28 @@ def test_a_kind_whose_unit_has_no_bound(monkeypatch):
         with pytest.raises(ValueError, match="must be a finite number at least 0"):
             parse(f"shifted_in_a_test:{level}")
     with pytest.raises(ValueError, match="another name"):
-        register(type("Other", (Corruption,), {"kind": "shifted_in_a_test"}))
+        register(type("Other", (Shifted,), {}))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error", "message"),
+    [
+        ({"kind": "a:b"}, ValueError, "`kind` must be lower-case letters"),
+        ({"kind": "a,b"}, ValueError, "got 'a,b'"),
+        ({"kind": 3}, TypeError, "must have a text `kind`"),
+        ({"unit": ""}, TypeError, "must have a text `unit`"),
+        ({"reference": None}, TypeError, "must have a text `reference`"),
+        ({"highest_level": "a"}, ValueError, "`highest_level` must be a number above 0"),
+        ({"highest_level": math.nan}, ValueError, "got nan"),
+    ],
+)
+def test_a_class_that_could_not_be_used_is_not_registered(attributes, error, message):
+    whole = {"kind": "mine", "unit": "fraction", "reference": "a test"}
+    with pytest.raises(error, match=message):
+        register(type("Mine", (Corruption,), whole | attributes))
+    assert attributes.get("kind", "mine") not in KINDS
+
+
+def test_what_is_no_class_is_not_registered():
+    with pytest.raises(TypeError, match="must be a subclass of Corruption"):
+        register(lambda images, seed: images)

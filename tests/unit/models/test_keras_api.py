@@ -126,3 +126,10 @@ def test_a_keras_model_in_the_graph_of_a_dataset(name):
         dataset.map(lambda images: model.denoise(tf.cast(images, tf.uint8)))
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and scaled"):
         list(dataset.map(lambda images: model.denoise(255 * images)))
+
+
+@pytest.mark.parametrize("name", ["class_weight", "sample_weight"])
+def test_weights_of_images_are_refused_by_name(name):
+    model = make("dae")
+    with pytest.raises(ValueError, match=f"`{name}` must be left out"):
+        model.fit(IMAGES, **{name: {0: 1.0}})

@@ -4,8 +4,8 @@ import html.parser
 import numpy as np
 import pytest
 
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation

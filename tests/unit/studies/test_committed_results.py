@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.helpers.processes import ROOT
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.studies.registry import STUDIES
 
 RESULTS = ROOT / "results"

@@ -4,7 +4,7 @@ import scipy.ndimage
 import sklearn.linear_model
 
 from tests.helpers.processes import run_tfdvae
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.metrics import image
 from tfdvae.studies.denoising import filters, report
 

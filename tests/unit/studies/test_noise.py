@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.studies import executor, runner
 from tfdvae.studies.noise import cells, report, results
 from tfdvae.studies.noise.report import PUBLISHED

@@ -4,7 +4,8 @@ import logging
 import pytest
 
 import tfdvae
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae._utils.registry import Registry
 from tfdvae.studies import api, executor, registry, runner
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.data import sources
 from tfdvae.studies.dataset_info import DatasetInfo
 from tfdvae.studies.uses import images, report, results

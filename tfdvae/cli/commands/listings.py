@@ -68,11 +68,12 @@ def networks(config: NetworksConfig) -> None:
 
 @register_command("corruptions", CorruptionsConfig)
 def list_corruptions(config: CorruptionsConfig) -> None:
-    """Show each corruption with the unit of its level."""
+    """Show each corruption with the unit of its level and its reference."""
     for kind in corruptions.KINDS:
         example = kind.kind if kind is corruptions.NoCorruption else f"{kind.kind}:LEVEL"
         logger.info("%-24s%s", example, (kind.__doc__ or "").splitlines()[0])
         logger.info("%-24slevel: %s", "", kind.unit)
+        logger.info("%-24sreference: %s", "", kind.reference)
 
 
 @register_command("recipes", RecipesConfig)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from tfdvae._utils import checks, files
+from tfdvae._utils import checks
 from tfdvae.cli import flags, settings_file, starting
 from tfdvae.cli.registry import register_command
 from tfdvae.config import RECIPES, TrainConfig
@@ -12,8 +11,6 @@ from tfdvae.data import sources
 from tfdvae.experiment import folders
 
 _PROG = "tfdvae train"
-_FREE = ("data_dir", "resume", "debug", "quiet")  # what a resumed run may be given anew
-_PATHS = ("dataset", "noisy_dir", "init_from")
 
 
 def parse(arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, str]]:
@@ -51,24 +48,9 @@ def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:
         FileNotFoundError: the folder holds no run.
         ValueError: another value than the run's was given.
     """
-    kept = flags.flat(TrainConfig.of_run(Path(folder))) | {"resume": folder}
-    asked = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=kept)
-    for name, value in flags.flat(asked).items():
-        value, stored = _absolute(name, value), _absolute(name, kept[name])
-        if value != stored and name not in _FREE:
-            raise ValueError(
-                f"a resumed run keeps its own settings, and its `{name}` is {stored!r}; "
-                f"got {value!r}."
-            )
-    return asked.replace(**{name: kept[name] for name in _PATHS})
-
-
-def _absolute(name: str, value: Any) -> Any:
-    """Return a setting as a run keeps it: paths of images and models are absolute there."""
-    is_path = name in _PATHS and value is not None
-    if is_path and (name != "dataset" or sources.local(value) is not None):
-        return str(files.absolute(value))
-    return value
+    stored = flags.flat(TrainConfig.of_run(Path(folder))) | {"resume": folder}
+    asked = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=stored)
+    return folders.resumed_settings(asked, asked.settings())
 
 
 @register_command(

@@ -21,7 +21,7 @@ def to_model_channels(piece: reader.Piece, model: TrainedModel) -> np.ndarray:
     """
     images = piece.images
     if piece.single and images.shape[-1] == 1:
-        model.refuse_flattened(images.shape[1:])
+        model.format.refuse_flattened(images.shape[1:])
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):
         return np.repeat(images, 3, axis=-1)

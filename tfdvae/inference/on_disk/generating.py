@@ -152,7 +152,7 @@ def _augment_arrays(
     with reader.arrays(source, output.parent) as found:
         names, images, labels = _labelled_arrays(found, source)
         if images.ndim == 2:
-            model.refuse_flattened(images.shape)
+            model.format.refuse_flattened(images.shape)
         make = augmenter.maker(per_image, seed)
         others = {name: array for name, array in found.items() if name not in names}
         if taken := others.keys() & {"source", "seed", "method"}:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae import corruptions, registry
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows, registry
+from tfdvae._utils import files
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation

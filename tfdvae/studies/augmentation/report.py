@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfdvae import classifier
-from tfdvae._utils import csv_rows, files
+from tfdvae import classifier, csv_rows
+from tfdvae._utils import files
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.tables import training_set_label
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, verdict

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit

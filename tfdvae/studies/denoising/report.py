@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.reporting import image_plots, tables
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table
 from tfdvae.studies.denoising.results import BLIND, OWN, Results

@@ -14,8 +14,8 @@ import sklearn.model_selection
 import sklearn.neighbors
 import tensorflow as tf
 
-from tfdvae import corruptions
-from tfdvae._utils import csv_rows, files
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.models import networks

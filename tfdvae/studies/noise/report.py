@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.metrics import statistics
 from tfdvae.reporting import tables
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table

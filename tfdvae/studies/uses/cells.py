@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import csv_rows, files
+from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.uses import images as images_
 from tfdvae.studies.uses.compression import measure_compression, measure_jpeg

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal
 from tfdvae.studies.dataset_info import DatasetInfo
 from tfdvae.studies.uses import choice, figures

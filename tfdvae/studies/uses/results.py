@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from tfdvae._utils import csv_rows
+from tfdvae import csv_rows
 from tfdvae.reporting import tables
 from tfdvae.studies.uses.recipes import Recipe
 
