@@ -7,7 +7,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="tfdvae", name="InferenceBatchNormalization")
 class InferenceBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation that is in inference mode also while training.
+    """Batch normalization that is in inference mode also while training.
 
     Scale and shift are trained; the statistics stay at 0 and 1.
     """

@@ -84,7 +84,7 @@ const SHAPES = [
 function marker(label, radius) {
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", SHAPES[label % SHAPES.length](radius));
-  path.setAttribute("fill", data.map.colours[label % data.map.colours.length]);
+  path.setAttribute("fill", data.map.colors[label % data.map.colors.length]);
   return path;
 }
 

@@ -15,7 +15,7 @@ import threadpoolctl
 from PIL import Image
 
 from tfdvae.metrics import latent
-from tfdvae.reporting.plots import COLOURS
+from tfdvae.reporting.plots import COLORS
 
 MAX_UNITS, MAX_PIXELS, MAX_SIDE = 32, 4_000_000, 64
 STEPS = (41, 41, 13, 7)  # of a slider, where all units up to four can be moved together
@@ -72,7 +72,7 @@ def build(
         "map": {
             "names": list(names),
             "labels": labels.tolist() if len(names) else [0] * len(labels),
-            "colours": COLOURS,
+            "colors": COLORS,
             "points": {"t-SNE": _tsne(flat), "PCA": _pca(flat)},
             "sprite": sprite(pictures),
             "numbers": numbers.tolist(),

@@ -1,6 +1,6 @@
 """Figures from arrays and rows. Each function writes one PNG in one step.
 
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; markers differ too.
+Colors are those of Okabe and Ito, which color-blind readers can tell apart; markers differ too.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from tfdvae._utils import files
 from tfdvae.reporting import tables
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
 STYLE: dict[Any, Any] = {
@@ -48,11 +48,11 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
         figure = Figure(figsize=(4 * len(names), 3.4), layout="constrained")
         figure.suptitle(title, fontsize=12)
         epochs = [entry["epoch"] for entry in history]
-        for axes, name, colour in zip(
-            figure.subplots(1, len(names), squeeze=False)[0], names, COLOURS, strict=False
+        for axes, name, color in zip(
+            figure.subplots(1, len(names), squeeze=False)[0], names, COLORS, strict=False
         ):
             marker = "o" if len(epochs) < 20 else None
-            axes.plot(epochs, [entry[name] for entry in history], color=colour, marker=marker)
+            axes.plot(epochs, [entry[name] for entry in history], color=color, marker=marker)
             if f"val_{name}" in history[0]:
                 held_out = [entry[f"val_{name}"] for entry in history]
                 axes.plot(epochs, held_out, "--", color="0.4", label="held-out images")
@@ -63,7 +63,7 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
 
 
 def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) -> None:
-    """Draw training loss and training accuracy of each classifier against optimiser steps.
+    """Draw training loss and training accuracy of each classifier against optimizer steps.
 
     Args:
         histories: training set -> dictionaries with `step`, `loss` and `accuracy`.
@@ -77,20 +77,20 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         for axes, metric, unit in zip(
             panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True
         ):
-            for (name, history), colour, marker, style in zip(
-                histories.items(), COLOURS, MARKERS, itertools.cycle(STYLES), strict=False
+            for (name, history), color, marker, style in zip(
+                histories.items(), COLORS, MARKERS, itertools.cycle(STYLES), strict=False
             ):
                 scale = 100 if metric == "accuracy" else 1
                 axes.plot(
                     [entry["step"] for entry in history],
                     [scale * entry[metric] for entry in history],
-                    color=colour,
+                    color=color,
                     marker=marker,
                     linestyle=style,
                     markersize=4,
                     label=tables.training_set_label(name),
                 )
-            axes.set(title=f"training {metric}", xlabel="optimiser step", ylabel=unit)
+            axes.set(title=f"training {metric}", xlabel="optimizer step", ylabel=unit)
             axes.legend()
         save(figure, path)
 
@@ -112,8 +112,8 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
         axes = figure.subplots()
-        for number, (name, colour, marker, style) in enumerate(
-            zip(sets, COLOURS, MARKERS, itertools.cycle(STYLES), strict=False)
+        for number, (name, color, marker, style) in enumerate(
+            zip(sets, COLORS, MARKERS, itertools.cycle(STYLES), strict=False)
         ):
             low, middle, high = (
                 np.array([values[name, c, m] for c in corruptions])
@@ -124,7 +124,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
                 places,
                 middle,
                 (middle - low, high - middle),
-                color=colour,
+                color=color,
                 marker=marker,
                 linestyle=style,
                 capsize=4,
@@ -163,8 +163,8 @@ def scores_against_noise(
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.5, 5), layout="constrained")
         axes = figure.subplots()
-        looks = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
-        for number, ((name, points), (colour, marker, style)) in enumerate(
+        looks = zip(itertools.cycle(COLORS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
+        for number, ((name, points), (color, marker, style)) in enumerate(
             zip(curves.items(), looks, strict=False)
         ):
             middle, half = np.transpose(points)
@@ -173,7 +173,7 @@ def scores_against_noise(
                 places,
                 middle,
                 np.nan_to_num(half),
-                color=colour,
+                color=color,
                 marker=marker,
                 linestyle=style,
                 capsize=3,
@@ -205,13 +205,13 @@ def loss_curves(
         for axes in panels[len(curves) :]:
             axes.axis("off")
         for axes, (name, lines) in zip(panels, curves.items(), strict=False):
-            for (label, values), colour, marker, style in zip(
-                lines.items(), COLOURS, MARKERS, STYLES, strict=False
+            for (label, values), color, marker, style in zip(
+                lines.items(), COLORS, MARKERS, STYLES, strict=False
             ):
                 axes.plot(
                     range(1, len(values) + 1),
                     values,
-                    color=colour,
+                    color=color,
                     marker=marker,
                     markersize=3,
                     linestyle=style,
@@ -224,14 +224,14 @@ def loss_curves(
 
 
 def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, path: Path) -> None:
-    """Draw points in the plane, coloured by class, one panel a model.
+    """Draw points in the plane, colored by class, one panel a model.
 
     Args:
         points: name -> (positions (N, 2), class numbers (N,)).
         title: over the figure.
         path: of the PNG.
     """
-    colours = matplotlib.colormaps["tab10"](range(10))
+    colors = matplotlib.colormaps["tab10"](range(10))
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(13, 8.5), layout="constrained")
         figure.suptitle(title, fontsize=12)
@@ -240,7 +240,7 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
         ):
             for label in np.unique(labels):
                 chosen = positions[labels == label]
-                axes.scatter(*chosen.T, s=1.5, color=colours[label % 10], marker="o", linewidths=0)
+                axes.scatter(*chosen.T, s=1.5, color=colors[label % 10], marker="o", linewidths=0)
                 axes.annotate(
                     str(label),
                     np.median(chosen, axis=0),
@@ -248,7 +248,7 @@ def embeddings(points: dict[str, tuple[np.ndarray, np.ndarray]], title: str, pat
                     fontweight="bold",
                     ha="center",
                     va="center",
-                    bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colours[label % 10]},
+                    bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": colors[label % 10]},
                 )
             axes.set(title=name, xticks=[], yticks=[])
         save(figure, path)

@@ -27,13 +27,13 @@ def pooled_conv(
 ) -> tuple[keras.Model, keras.Model]:
     """Return the convolutional encoder and decoder of the Keras DAE of OpenGenus.
 
-    Three convolutions (32, 64 and 128 channels) with batch normalisation, leaky ReLU and
+    Three convolutions (32, 64 and 128 channels) with batch normalization, leaky ReLU and
     max-pooling; the decoder mirrors them with transposed convolutions and upsampling. For 28x28x1
     images an AE or DAE has 186,511 parameters, 642 of them not trainable, and its code is the
     flattened last layer, 2,048 values: `latent_dim` has no part in it. A VAE or DVAE has two heads
     of `latent_dim` units on it, and a dense layer back.
 
-    Arguments are those of `mlp`, and `fixed_statistics`: batch normalisation whose statistics stay
+    Arguments are those of `mlp`, and `fixed_statistics`: batch normalization whose statistics stay
     at 0 and 1 (network `pooled_conv_inference`), as in the published training loop, which calls its
     networks in inference mode.
 
@@ -44,7 +44,7 @@ def pooled_conv(
 
     from tfdvae.models.layers import InferenceBatchNormalization
 
-    normalisation = (
+    normalization = (
         InferenceBatchNormalization if fixed_statistics else keras.layers.BatchNormalization
     )
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
@@ -61,7 +61,7 @@ def pooled_conv(
         }
 
     def activated(hidden: Any) -> Any:
-        return keras.layers.LeakyReLU(dtype=dtype)(normalisation(dtype=dtype)(hidden))
+        return keras.layers.LeakyReLU(dtype=dtype)(normalization(dtype=dtype)(hidden))
 
     def transposed(hidden: Any, units: int, padding: str, name: str) -> Any:
         return keras.layers.Conv2DTranspose(units, 3, padding=padding, **start(name))(hidden)

@@ -32,7 +32,7 @@ def residual_conv(
 
     The code keeps its place in the image. All work is done at half the height and width: three
     residual blocks of two 3x3 convolutions each way, activated before they are convolved (He et al.
-    2016, Identity Mappings) and adding nothing at the start, without batch normalisation. The code
+    2016, Identity Mappings) and adding nothing at the start, without batch normalization. The code
     has shape (H / 2, W / 2, latent_dim): with 4 channels as many values as a gray image has pixels;
     16 channels denoise better.
 

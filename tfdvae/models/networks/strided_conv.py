@@ -25,7 +25,7 @@ def strided_conv(
 ) -> tuple[keras.Model, keras.Model]:
     """Return the convolutional encoder and decoder of the noise study.
 
-    Initialisation and batch normalisation are those of torch. Three convolutions of stride 2 (8, 16
+    Initialization and batch normalization are those of torch. Three convolutions of stride 2 (8, 16
     and 32 channels) and dense layers of 128 units and of the code; the decoder mirrors them. For
     28x28x1 images and 4 latent units: 87,125 trainable parameters as an AE or DAE. A VAE or DVAE
     has two heads in place of the last dense layer. Arguments are those of `mlp`.

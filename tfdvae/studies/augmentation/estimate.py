@@ -33,7 +33,7 @@ class Costs:
     """Seconds of what the cells do.
 
     Attributes:
-        generator_step: one optimiser step of a generative model.
+        generator_step: one optimizer step of a generative model.
         classifier_step: one of a classifier.
         test: measuring a classifier on all test images once.
         likelihood: measuring the likelihood of a generative model.

@@ -123,7 +123,7 @@ def _verdicts(results: Results) -> list[Part]:
         parts.append(Bullets(lines) if lines else nothing)
     text = (
         f"The metric is {results.metric}, and {MIN_EFFECT_POINTS:g} points are the smallest gain "
-        "taken to be worth having. Under equal_steps every training set has as many optimiser "
+        "taken to be worth having. Under equal_steps every training set has as many optimizer "
         "steps. Under equal_epochs more images are also more steps; synthetic images are then "
         "compared with `duplicate`, which has as many images, none of them new. p values are "
         "Holm's, over the comparisons of one list; the numbers of seeds or images that would be "

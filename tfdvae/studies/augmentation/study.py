@@ -1,7 +1,7 @@
 """The augmentation study: do synthetic images help a classifier, and by how much?
 
 Source: "Comparing data augmentation using VAEs and denoising-VAEs for limited noisy datasets". As
-published, more images also mean more optimiser steps (`equal_epochs`); besides, every training set
+published, more images also mean more optimizer steps (`equal_epochs`); besides, every training set
 has as many steps as the others (`equal_steps`).
 
 A cell is one training set of one condition, protocol and seed. All cells of a seed share the subset

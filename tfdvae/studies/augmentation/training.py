@@ -108,7 +108,7 @@ def train_classifier(
     are three times the steps.
 
     Returns:
-        The classifier, the number of optimiser steps and, in development, the metric on some
+        The classifier, the number of optimizer steps and, in development, the metric on some
         validation images after as many steps as an epoch of `limited` has, again and again.
 
     Raises:

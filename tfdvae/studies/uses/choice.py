@@ -16,7 +16,7 @@ COLUMNS = {
     "anomaly-nine": [_AUROC],
     "imputation": [f"PSNR, dB, {fraction:.0%} missing" for fraction in FRACTIONS],
     "probe": [f"accuracy, %, {count:,} labels" for count in LABEL_COUNTS],
-    "compression": ["4 bits, bytes: PSNR", "6 bits, bytes: PSNR", "PSNR, dB, not quantised"],
+    "compression": ["4 bits, bytes: PSNR", "6 bits, bytes: PSNR", "PSNR, dB, not quantized"],
 }
 PASSES = ("", ", 2 passes", ", 3 passes")
 
@@ -77,5 +77,5 @@ def _cells(use: str, rows: Rows) -> list[tuple[str, list[str]]]:
         [values[model, f"bits:{bits}", "", metric] for metric in ("bytes_per_image", "psnr")]
         for bits in (4, 6)
     )
-    unquantised = values[model, "bits:none", "", "psnr"]
-    return [("", [*(f"{size:.1f}: {psnr:.2f}" for size, psnr in sizes), f"{unquantised:.2f}"])]
+    unquantized = values[model, "bits:none", "", "psnr"]
+    return [("", [*(f"{size:.1f}: {psnr:.2f}" for size, psnr in sizes), f"{unquantized:.2f}"])]

@@ -12,7 +12,7 @@ from tfdvae._utils import files
 from tfdvae.reporting import image_plots, plots
 from tfdvae.studies.uses.measures import SHOWN_FRACTIONS
 
-MISSING_COLOUR = (0.0, 0.45, 0.7)
+MISSING_COLOR = (0.0, 0.45, 0.7)
 BYTE_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -33,7 +33,7 @@ def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
     for fraction in SHOWN_FRACTIONS:
         holed = pictures[f"{fraction:g}/input"]
         missing = np.isnan(holed)
-        rows[f"{fraction:.0%} missing\n(blue)"] = np.where(missing, MISSING_COLOUR, holed)
+        rows[f"{fraction:.0%} missing\n(blue)"] = np.where(missing, MISSING_COLOR, holed)
         rows |= {
             f"{name}\n{fraction:.0%}": pictures[f"{fraction:g}/{method}"]
             for method, name in methods.items()
@@ -57,15 +57,15 @@ def draw_compression(
     axes = figure.subplots()
     for number, (title, points) in enumerate(curves.items()):
         kind = title.split(",")[0].split(" ")[0]
-        colour = "#000000" if kind == "JPEG" else plots.COLOURS[number // 2]
+        color = "#000000" if kind == "JPEG" else plots.COLORS[number // 2]
         filled = kind == "DAE" or "without" in title
         axes.plot(
             *zip(*points, strict=True),
-            color=colour,
+            color=color,
             linestyle="-" if filled else "--",
             marker=plots.MARKERS[number // 2],
             markersize=5,
-            markerfacecolor=colour if filled else "white",
+            markerfacecolor=color if filled else "white",
             label=title,
         )
     axes.set_xscale("log")

@@ -42,9 +42,9 @@ def compression_section(
             f"image is {np.prod(dataset.image_shape):,} bytes. Bytes an image (length of the "
             f"stream, header included, divided by {dataset.test_count:,}): PSNR in dB, at each "
             "number of bits of a unit; the last column is the PSNR of codes that are not "
-            "quantised. PCA: principal components in the same kind of stream."
+            "quantized. PCA: principal components in the same kind of stream."
         ),
-        Table(["code", *(f"{bits} bit{'s' * (bits > 1)}" for bits in BITS), "not quantised"], rows),
+        Table(["code", *(f"{bits} bit{'s' * (bits > 1)}" for bits in BITS), "not quantized"], rows),
         Paragraph(
             "The stream does not hold the decoder, which both ends need and which was trained on "
             f"images like these: {'; '.join(sizes)} (4 bytes each). JPEG needs none of it and "
@@ -84,8 +84,8 @@ def _at_each_bits(results: Results, recipe: Recipe) -> tuple[list[str], list[tup
         )
         cells.append(f"{shown(size, 1)}: {shown(psnr)}")
         points.append((float(np.mean(size)), float(np.mean(psnr))) if size else (np.nan, np.nan))
-    unquantised = results.values(_cell(recipe), "psnr", "bits:none", recipe=recipe)
-    return [*cells, shown(unquantised)], points
+    unquantized = results.values(_cell(recipe), "psnr", "bits:none", recipe=recipe)
+    return [*cells, shown(unquantized)], points
 
 
 def _jpeg(results: Results, quality: int, metric: str) -> float:

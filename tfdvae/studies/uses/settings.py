@@ -26,7 +26,7 @@ class UsesStudyConfig(StudyConfig):
 
     uses: Annotated[tuple[str, ...], tyro.conf.arg(metavar="USE [USE ...]")] = USES
     """imputation: missing pixels filled in; probe: a linear classifier on codes; compression:
-    quantised codes, beside JPEG; anomaly-one: anomaly scores where one class is normal;
+    quantized codes, beside JPEG; anomaly-one: anomaly scores where one class is normal;
     anomaly-nine: where all classes but one are."""
     n_train: int = 10_000
     """Training images, another subset for each seed; half as many of a class that alone is
