@@ -67,15 +67,15 @@ def test_images_stay_with_their_labels():
         assert np.array_equal(images, IMAGES[index - 100])
 
 
-@pytest.mark.parametrize("first", [1, 3, 4, 7, 12])
 @pytest.mark.parametrize("transform", [None, pipelines.classic_augmentation()])
-def test_can_start_at_any_step(first, transform):
+def test_can_start_at_any_step(transform):
     whole = take(15, transform=transform)
-    for (x, y), (other_x, other_y) in zip(
-        whole[first:], take(15 - first, first, transform=transform), strict=True
-    ):
-        assert np.array_equal(x, other_x)
-        assert np.array_equal(y, other_y)
+    for first in (1, 3, 4, 7, 12):
+        for (x, y), (other_x, other_y) in zip(
+            whole[first:], take(15 - first, first, transform=transform), strict=True
+        ):
+            assert np.array_equal(x, other_x), first
+            assert np.array_equal(y, other_y), first
 
 
 def test_seeds_give_orders_of_their_own_and_the_global_seed_none():
