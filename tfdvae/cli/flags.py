@@ -94,7 +94,10 @@ def types(settings: type) -> dict[str, Any]:
     for name, kind in typing.get_type_hints(settings).items():
         if name not in {field.name for field in dataclasses.fields(settings)}:
             continue
-        found |= types(kind) if dataclasses.is_dataclass(kind) else {name: kind}  # type: ignore[arg-type]
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            found |= types(kind)
+        else:
+            found[name] = kind
     return found
 
 

@@ -1,5 +1,6 @@
 """What all corruptions share: level, seed, and their text form."""
 
+import abc
 import math
 import re
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Corruption:
+class Corruption(abc.ABC):
     """Base of all corruptions: a pure function of (images, seed).
 
     A kind is a class with `kind`, `unit`, `reference` and `_apply`. Level 0 is the identity. The
@@ -69,6 +70,7 @@ class Corruption:
             raise ValueError(f"`images` must have shape (N, H, W, C); got {tuple(images.shape)}.")
         return images if self.level == 0 else self._apply(tf, images, seed)
 
+    @abc.abstractmethod
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         """Return the corrupted images.
 
@@ -77,7 +79,6 @@ class Corruption:
             images: floating point (N, H, W, C).
             seed: int32 (2,), for `tf.random.stateless_*`.
         """
-        raise NotImplementedError("every kind defines it")
 
 
 KINDS: Registry[type[Corruption]] = Registry("corruption")
@@ -140,6 +141,9 @@ class NoCorruption(Corruption):
 
     def __str__(self) -> str:
         return self.kind
+
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
+        return images
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,12 @@ def _pieces(images: np.ndarray) -> list[slice]:
     return chunks.pieces(len(images), 4 * images[0].size, batch_size(images))
 
 
-def test_noise(images: np.ndarray, corruption: Corruption, seed: int, first: int = 0) -> np.ndarray:  # noqa: PT028
+def test_noise(
+    images: np.ndarray,
+    corruption: Corruption,
+    seed: int,
+    first: int = 0,  # noqa: PT028
+) -> np.ndarray:
     """Return test images with their frozen noise, not clipped.
 
     The noise is a function of (seed, corruption, position of the image).

@@ -289,3 +289,9 @@ def test_a_class_that_could_not_be_used_is_not_registered(attributes, error, mes
 def test_what_is_no_class_is_not_registered():
     with pytest.raises(TypeError, match="must be a subclass of Corruption"):
         register(lambda images, seed: images)
+
+
+def test_a_kind_that_does_nothing_cannot_be_made():
+    kind = type("Idle", (Corruption,), {"kind": "idle", "unit": "none", "reference": "a test"})
+    with pytest.raises(TypeError, match="abstract method"):
+        kind(0.5)
