@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,14 @@ def run(*arguments, cwd=ROOT, timeout=300, **environment):
         check=False,
         env=os.environ | environment,
     )
+
+
+def complaint(process):
+    """The message of a refused command, frames and line breaks of the box removed."""
+    assert process.returncode == 2, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    assert process.stderr.count("\n") < 20, "short"
+    return re.sub(r"[\s│╭╮╰╯─]+", " ", process.stderr)
 
 
 def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):

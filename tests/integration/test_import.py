@@ -23,10 +23,11 @@ def output(code: str) -> str:
 
 @pytest.mark.parametrize("imports", ["keras, tfdvae", "tfdvae, keras"])
 def test_keras_loads_a_model_once_tfdvae_is_imported(imports, tmp_path):
+    """A model with a layer of tfdvae's own."""
     from tests.helpers.models import make
 
     path = str(tmp_path / "m.keras")
-    make("dvae").save(path)
+    make("dvae", "pooled_conv_inference").save(path)
     code = f"import {imports}; print(type(keras.models.load_model({path!r})).__name__)"
     assert output(code) == "DVAE"
 

@@ -1,12 +1,9 @@
-import os
-import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
 
-from tests.helpers.processes import ROOT
 from tfdvae.classifier import cnn, load
 
 
@@ -133,29 +130,6 @@ def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code
 def test_published_one_through_the_users_own_function(own):
     own("from tfdvae.classifier import cnn as build")
     assert load("mine:build", (4, 4, 1), 2, 0).name == "cnn"
-
-
-def test_module_in_the_working_folder_of_another_process(own, tmp_path):
-    """Also where the working folder is not on the path, as for the installed command."""
-    own(plain())
-    code = """
-import sys
-sys.path = [entry for entry in sys.path if entry]
-from tfdvae.classifier import load
-print(load("mine:build", (4, 4, 1), 2, 0).output_shape)
-"""
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "run.py").write_text(code)
-    command = [sys.executable, str(tmp_path / "elsewhere" / "run.py")]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert done.stdout.strip().endswith("(None, 2)")
 
 
 OWN_REFUSED = {

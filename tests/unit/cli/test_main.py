@@ -1,6 +1,5 @@
 """The command line as a user meets it, mostly in a subprocess."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.light import light_main
-from tests.helpers.processes import ROOT, TINY, run
+from tests.helpers.processes import ROOT, TINY, complaint
 from tfdvae._utils import files
 from tfdvae.cli import main as cli
 from tfdvae.cli.commands import train as train_command
@@ -18,14 +17,6 @@ from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.corruptions import KINDS
 from tfdvae.registry import NETWORKS
 from tfdvae.studies.registry import STUDIES
-
-
-def complaint(process):
-    """The message of a refused command, frames and line breaks of the box removed."""
-    assert process.returncode == 2, process.stdout + process.stderr
-    assert "Traceback" not in process.stderr
-    assert process.stderr.count("\n") < 20, "short"
-    return re.sub(r"[\s│╭╮╰╯─]+", " ", process.stderr)
 
 
 @pytest.mark.parametrize(
@@ -215,13 +206,6 @@ def test_bad_surroundings(arguments, message, tmp_path, no_network, train):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_dataset_that_cannot_be_had(tmp_path, no_network):
-    process = run(
-        "--dataset", "fashion_mnist", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")
-    )
-    assert "fashion_mnist is not on this machine" in complaint(process)
-
-
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -258,39 +242,6 @@ def test_truncated_archive_is_named(archives, tmp_path, train):
         assert "t10k-images-idx3-ubyte.gz is corrupted or truncated" in complaint(
             train("--dataset", name, "--data-dir", str(tmp_path))
         )
-
-
-@pytest.mark.slow
-def test_needs_neither_git_nor_a_backend_setting(tmp_path):
-    process = run(
-        *TINY, "--no-classifier", "--output", tmp_path / "run", PATH="", KERAS_BACKEND="jax"
-    )
-    assert process.returncode == 0, process.stderr
-
-
-def test_library_refuses_another_backend():
-    code = "import keras; keras.backend.backend = lambda: 'jax'; import tfdvae; tfdvae.DAE"
-    process = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        env=os.environ,
-    )
-    assert "ImportError: tfdvae needs Keras on TensorFlow; got the backend jax" in process.stderr
-
-
-def test_debug_shows_the_traceback(no_network, tmp_path):
-    process = run("--dataset", "fashion_mnist", "--debug", XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert process.returncode == 1
-    assert "Traceback" in process.stderr
-    assert "Unavailable" in process.stderr
-
-
-def test_train_py_is_the_command_train():
-    installed = light_main("train", "--help").stdout
-    assert run("--help").stdout == installed
 
 
 def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):

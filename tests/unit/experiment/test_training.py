@@ -1,3 +1,5 @@
+import functools
+
 import h5py
 import keras
 import numpy as np
@@ -41,12 +43,18 @@ def train(folder, name="dvae", total=17, stop_at=None, round_steps=5, rate=None,
     return model, history
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The model of a name and its history, trained without a stop."""
+    return functools.cache(lambda name: train(tmp_path_factory.mktemp("whole"), name))
+
+
 @pytest.mark.parametrize(
     ("name", "stop_at"),
     [("dvae", 3), ("dvae", 9), ("dvae", 14), ("dvae", 16), ("ae", 9), ("dae", 9), ("vae", 9)],
 )
-def test_stopped_and_started_again_gives_the_same_bits(name, stop_at, tmp_path):
-    whole, history = train(tmp_path / "whole", name)
+def test_stopped_and_started_again_gives_the_same_bits(name, stop_at, uninterrupted, tmp_path):
+    whole, history = uninterrupted(name)
     with pytest.raises(Exception, match="Stop"):
         train(tmp_path / "halves", name, stop_at=stop_at)
     again, history_again = train(tmp_path / "halves", name)

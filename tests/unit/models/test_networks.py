@@ -1,8 +1,5 @@
 """The published convolutional networks, layer by layer."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -202,22 +199,3 @@ def test_sizes_that_do_not_fit(network, size, nearest):
             fitting,
             3,
         )
-
-
-@pytest.mark.parametrize("imports", ["import keras, tfdvae", "import tfdvae, keras"])
-def test_another_process_loads_a_model_whatever_is_imported_first(imports, tmp_path):
-    """Also one with a layer of tfdvae's own; `import tfdvae` alone loads no TensorFlow."""
-    model = DAE(*networks.build("pooled_conv_inference", (16, 16, 1), 4, variational=False))
-    model.save(tmp_path / "m.keras")
-    first, second = imports.removeprefix("import ").split(", ")
-    code = f"""
-import sys, {first}
-if {first!r} == "tfdvae":
-    assert not {{"keras", "tensorflow"}} & set(sys.modules)
-import {second}
-print(keras.models.load_model({str(tmp_path / "m.keras")!r}).count_params())
-"""
-    process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert process.stdout.strip() == str(model.count_params()), process.stderr

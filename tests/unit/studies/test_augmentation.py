@@ -11,7 +11,7 @@ from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.studies.augmentation import cells, report, study, training
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
 
 SMALL = {
@@ -189,31 +189,6 @@ def test_development_holds_out_whole_groups(source):
     assert inside
     assert outside
     assert not inside & outside
-
-
-@pytest.mark.parametrize("name", training_sets())
-def test_training_sets(source, name):
-    """Parts, labels and, for augmentation of batches, what it does to them."""
-    config = small()
-    images = prepare(config, source, "clean", 0)
-    parts, labels, transform = training.training_set(config, images, name, 0)
-    count = {"duplicate": 300, "dae": 300, "vae": 300, "dvae": 300}.get(name, 100)
-    assert sum(map(len, parts)) == sum(map(len, labels)) == count
-    np.testing.assert_array_equal(parts[0], images.train)
-    if name == "duplicate":
-        np.testing.assert_array_equal(np.concatenate(labels), np.tile(images.train_labels, 3))
-    assert (transform is not None) == (name in ("gaussian", "classical", "classical+gaussian"))
-    if transform is not None:
-        first, second = (
-            transform(np.array([0, step], np.int32), images.train, images.train_labels)
-            for step in (1, 2)
-        )
-        np.testing.assert_array_equal(first[1], images.train_labels)
-        assert not np.array_equal(first[0], second[0])
-        dark = np.asarray(first[0])[
-            :, :2, :2
-        ]  # corners of the digits are black, so that what is there is the noise
-        assert np.std(dark) == pytest.approx(0 if name == "classical" else 0.1, abs=0.02)
 
 
 def test_classifiers_of_a_seed_begin_with_the_same_weights():
