@@ -50,7 +50,7 @@ def test_train_py_is_the_command_train():
     assert run("--help").stdout == installed
 
 
-def test_module_in_the_working_folder_(tmp_path):
+def test_a_classifier_in_the_working_folder(tmp_path):
     """Also where the working folder is not on the path, as for the installed command."""
     (tmp_path / "mine.py").write_text("from tfdvae.classifier import cnn as build")
     code = """
