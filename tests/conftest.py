@@ -1,5 +1,6 @@
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,6 +32,24 @@ def no_network(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("TFDVAE_DATA_DIR", raising=False)
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Run `tfdvae` with arguments in this process, in a folder and with a cache of the test's own,
+    and return the finished command, its output as text.
+    """
+    from tfdvae.cli import main as cli
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capfd.readouterr()
+        status = cli.main(list(map(str, arguments)))
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

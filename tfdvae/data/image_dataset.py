@@ -1,5 +1,6 @@
 """A labelled image dataset with a training and a test split, as every source returns it."""
 
+import dataclasses
 import filecmp
 import os
 from collections.abc import Sequence
@@ -47,8 +48,8 @@ class ImageDataset:
         class_names: one name a class; empty where images have no labels.
         train: training images.
         test: test images, of the type and size of the training images.
-        notice: what the user must know: why `auto` did not take its first choice, or which images
-            were skipped; otherwise empty.
+        notice: what the user must know, a sentence or more on each line: why `auto` did not take
+            its first choice, which images were skipped; otherwise empty.
         fingerprint: of a folder or file, a hash that changes where files or groups do; otherwise
             empty.
         held_out: the test images were held out of the training images, since the dataset has none
@@ -68,6 +69,11 @@ class ImageDataset:
     notice: str = ""
     fingerprint: str = ""
     held_out: bool = False
+
+    def with_notice(self, text: str) -> "ImageDataset":
+        """Return the dataset with another line of its notice; the same where the text is empty."""
+        lines = [line for line in (self.notice, text) if line]
+        return dataclasses.replace(self, notice="\n".join(lines))
 
     @classmethod
     def from_arrays(

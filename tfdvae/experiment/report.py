@@ -30,7 +30,7 @@ def summary(run: Run) -> str:
 
 def _results(run: Run) -> list[Part]:
     config = run.config
-    parts: list[Part] = [Paragraph(run.dataset.notice)] if run.dataset.notice else []
+    parts: list[Part] = [Paragraph(line) for line in run.dataset.notice.splitlines()]
     if not config.generator.model_spec.generates:
         text = "A plain autoencoder makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))

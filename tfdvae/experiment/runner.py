@@ -196,8 +196,8 @@ def _run_stages(run: Run) -> None:
     files.remove_temporary(run.folder)
     record = run.folder / "stages.json"
     done: dict[str, Any] = files.read_json(record) if record.exists() else {}
-    if run.dataset.notice:
-        logger.warning("NOTE: %s", run.dataset.notice)
+    for line in run.dataset.notice.splitlines():
+        logger.warning("NOTE: %s", line)
     logger.info("%s. Run folder: %s", run.title, run.folder)
     listed = stages(run.config)
     with preflight.explain_memory_errors(run.config, run.dataset):

@@ -69,8 +69,8 @@ def run(config: AugmentationStudyConfig) -> Path:
     config = resolve(config, dataset)
     check(config, dataset)
     cells = list_cells(config)
-    if dataset.notice and config.cell is None:
-        logger.warning("NOTE: %s", dataset.notice)
+    for line in dataset.notice.splitlines() if config.cell is None else ():
+        logger.warning("NOTE: %s", line)
     settings = {name: getattr(config, name) for name in KEPT_SETTINGS} | {
         "images": dataset.fingerprint,
         "classifier_source": config.classifier and classifier.fingerprint(config.classifier),
