@@ -25,6 +25,7 @@ ROOMS = (
     "reporting",
     "experiment",
     "studies",
+    "inspection",
     "cli",
 )
 MOST_LINES = 300

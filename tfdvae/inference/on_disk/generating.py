@@ -86,7 +86,7 @@ def augment(
             "an .npz file of images and labels."
         )
     listed, tally = reader.list_files(source), reader.Tally()
-    _check_layout(source, listed)
+    check_layout(source, listed)
     if include_originals:
         for name in listed:
             written = {_synthetic_name(name, copy) for copy in range(per_image)}
@@ -122,8 +122,12 @@ def _label(name: str) -> str:
     return folder if slash else ""
 
 
-def _check_layout(source: Path, names: Iterable[str]) -> None:
+def check_layout(source: Path, names: Iterable[str]) -> None:
     """Refuse a folder of training and test images, and one of images beside folders.
+
+    Args:
+        source: the folder.
+        names: paths of its images below it.
 
     Raises:
         ValueError: saying so.
@@ -150,7 +154,7 @@ def _augment_arrays(
     include_originals: bool,
 ) -> reader.Tally:
     with reader.arrays(source, output.parent) as found:
-        names, images, labels = _labelled_arrays(found, source)
+        names, images, labels = labelled_arrays(found, source)
         if images.ndim == 2:
             model.format.refuse_flattened(images.shape)
         make = augmenter.maker(per_image, seed)
@@ -182,10 +186,18 @@ def _augment_arrays(
     return reader.Tally(done=len(images), copied=copied)
 
 
-def _labelled_arrays(
+def labelled_arrays(
     found: dict[str, np.ndarray], source: Path
 ) -> tuple[tuple[str, str], np.ndarray, np.ndarray]:
-    """Return the names of the images and labels in a file, the images, and the labels as given."""
+    """Return the names of the images and labels in a file, the images, and the labels as given.
+
+    Args:
+        found: the arrays of the file by name.
+        source: the file, for messages.
+
+    Raises:
+        ValueError: there are none, or not one label an image.
+    """
     names = next((names for names in _LABELLED if set(names) <= set(found)), None)
     if names is None:
         listed = " or ".join(f"{images} and {labels}" for images, labels in _LABELLED)

@@ -1,0 +1,126 @@
+"""`tfdvae inspect`: what it says is what the commands then do."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.helpers.cases import Case, table
+from tfdvae.image_io import codec
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1)).astype(np.uint8)
+
+
+def _folder(root, classes=("apple", "pear"), images=IMAGES):
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        for number, image in enumerate(images):
+            codec.write(root / name / f"{number}.png", image if name == classes[0] else 255 - image)
+
+
+def _inspect(command, path):
+    done = command("inspect", path, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _class_folders(folder, command):
+    _folder(folder / "in")
+    found = _inspect(command, "in")
+    assert found["images"] == 24
+    assert all(each["takes"] for each in found["commands"].values())
+    assert "20 training and 4 test images" in found["commands"]["train"]["says"]
+    assert command("denoise", "clothing-denoiser", "in", "out").returncode == 0
+
+
+def _images_alone(folder, command):
+    _folder(folder, ("in",))
+    found = _inspect(command, "in")
+    takes = {name: each["takes"] for name, each in found["commands"].items()}
+    assert not takes["train"]
+    assert takes["train --no-classifier"]
+    assert not takes["study augmentation"]
+    refused = command("train", "--dataset", "./in", "--output", "run")
+    assert refused.returncode == 2
+    assert " ".join(found["commands"]["train"]["says"].split())[-40:] in " ".join(
+        refused.stderr.split()
+    )
+
+
+def _sizes(folder, command):
+    _folder(folder / "in")
+    codec.write(folder / "in" / "apple" / "wide.png", np.zeros((28, 30, 1), np.uint8))
+    found = _inspect(command, "in")
+    assert found["sizes"] == {"28x28": 24, "28x30": 1}
+    assert "--image-size" in found["commands"]["train"]["says"]
+
+
+def _train_and_test(folder, command):
+    _folder(folder / "in" / "train")
+    _folder(folder / "in" / "test")
+    found = _inspect(command, "in")
+    assert "24 training and 24 test images" in found["commands"]["train"]["says"]
+    assert "give the folder of the training" in found["commands"]["augment"]["says"]
+    refused = command("augment", "clothing-dvae", "in", "out")
+    assert "give the folder of the training" in " ".join(refused.stderr.split())
+
+
+def _few(folder, command):
+    _folder(folder / "in", images=IMAGES[:3])
+    found = _inspect(command, "in")
+    assert found["commands"]["train"]["takes"]
+    assert "3 training images of each class" in found["commands"]["study augmentation"]["says"]
+
+
+def _arrays(folder, command):
+    np.savez(folder / "a.npz", x_train=IMAGES, y_train=np.arange(12) % 2)
+    found = _inspect(command, "a.npz")
+    assert found["kind"] == "npz"
+    assert all(each["takes"] for each in found["commands"].values())
+
+
+def _one_image(folder, command):
+    codec.write(folder / "a.png", IMAGES[0])
+    found = _inspect(command, "a.png")
+    takes = {name: each["takes"] for name, each in found["commands"].items()}
+    assert takes["denoise, encode, detect"]
+    assert not takes["train"]
+    assert not takes["augment"]
+
+
+def _no_images(folder, command):
+    (folder / "in").mkdir()
+    found = _inspect(command, "in")
+    assert found["images"] == 0
+    assert not any(each["takes"] for each in found["commands"].values())
+
+
+@table(
+    Case("a folder for each class", "every command takes it", _class_folders),
+    Case("images alone", "train needs --no-classifier", _images_alone),
+    Case("images of two sizes", "train needs --image-size", _sizes),
+    Case("train and test", "augment wants the training images", _train_and_test),
+    Case("three images a class", "too few for a study", _few),
+    Case("an .npz file", "every command takes it", _arrays),
+    Case("one image", "for trained models alone", _one_image),
+    Case("an empty folder", "no command takes it", _no_images),
+)
+def test_what_is_said_is_what_happens(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+@pytest.mark.parametrize("path", ["nowhere", "notes.txt"])
+def test_what_cannot_be_inspected_is_refused(path, tmp_path, command):
+    (tmp_path / "notes.txt").touch()
+    done = command("inspect", path)
+    assert done.returncode == 2
+    assert path in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_text(tmp_path, command):
+    _folder(tmp_path / "in")
+    done = command("inspect", "in")
+    assert done.returncode == 0
+    assert "24 28x28" in done.stdout
+    assert "train                   takes it: 20 training and 4 test images" in done.stdout

@@ -1,0 +1,49 @@
+"""`tfdvae inspect`."""
+
+import dataclasses
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tfdvae.cli import starting
+from tfdvae.cli.registry import register_command
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class InspectConfig:
+    """Tell what is in a folder or file of images, and what each command would do with it."""
+
+    path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """A folder of images, an image, or an .npz or .npy file of arrays."""
+    json: bool = False
+    """Write JSON, with the names of all images that are told of."""
+    debug: bool = False
+    """Show the whole traceback of an error."""
+    quiet: bool = False
+    """Show errors and notes alone: no progress and no results."""
+
+
+@register_command("inspect", InspectConfig)
+def inspect(config: InspectConfig) -> None:
+    """Show what is in a folder or file."""
+    from tfdvae.inspection import report
+    from tfdvae.inspection.scan import scan
+
+    path = Path(config.path).expanduser()
+    with tempfile.TemporaryDirectory() as scratch:
+        found = scan(path, Path(scratch))
+        with starting.tensorflow():
+            from tfdvae.inspection.outcomes import outcomes
+        asked, notes = outcomes(path, Path(scratch))
+    if config.json:
+        logger.info(json.dumps(report.to_values(found, asked, notes), indent=2))
+        return
+    logger.info(report.to_text(found, asked))
+    for note in notes:
+        logger.warning("NOTE: %s", note)

@@ -1,0 +1,104 @@
+"""What each command would do with a folder or file, as the commands themselves see it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tfdvae.data import sources
+from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.image_io import reader
+from tfdvae.inference.on_disk import generating
+from tfdvae.inspection.report import Outcome
+from tfdvae.studies.augmentation import study
+from tfdvae.studies.augmentation.images import train_count
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+
+
+def outcomes(path: Path, scratch: Path) -> tuple[dict[str, Outcome], list[str]]:
+    """Return what each command would do, and what `train` would note.
+
+    Images are decoded into the cache as `train` would, which then need not do it again.
+
+    Args:
+        path: of a folder of images, an image, or an `.npz` or `.npy` file.
+        scratch: folder in which an `.npz` file is unpacked meanwhile.
+
+    Returns:
+        An outcome for each command, by its name with the flag that it needs, and the notes.
+
+    Example:
+        >>> outcomes(Path("scans"), Path("scratch"))[0]["train"]
+        (True, '96 training and 24 test images, 28x28 gray, of 3 classes; the test images were ...')
+    """
+    found: dict[str, Outcome] = {}
+    text = str(path.resolve())
+    labelled = _dataset(text, labelled=True)
+    unlabelled = labelled if isinstance(labelled, ImageDataset) else _dataset(text, labelled=False)
+    found["train"] = _describe(labelled)
+    found["train --no-classifier"] = _describe(unlabelled)
+    found["study augmentation"] = (
+        _attempt(lambda: _study(labelled))
+        if isinstance(labelled, ImageDataset)
+        else (False, str(labelled))
+    )
+    every = _attempt(lambda: _images(path))
+    found["denoise, encode, detect"] = every
+    found["impute"] = (
+        every if reader.is_array(path) or not every[0] else (True, f"{every[1]}; needs --mask")
+    )
+    found["augment"] = _attempt(lambda: _augment(path, scratch))
+    dataset = next(
+        (each for each in (labelled, unlabelled) if isinstance(each, ImageDataset)), None
+    )
+    return found, [] if dataset is None else dataset.notice.splitlines()
+
+
+def _attempt(work: Callable[[], str]) -> Outcome:
+    try:
+        return True, work()
+    except (ValueError, TypeError, OSError) as error:
+        return False, str(error)
+
+
+def _dataset(text: str, labelled: bool) -> ImageDataset | Exception:
+    try:
+        return sources.load(text, labelled=labelled)
+    except (ValueError, TypeError, OSError) as error:
+        return error
+
+
+def _describe(dataset: ImageDataset | Exception) -> Outcome:
+    if isinstance(dataset, Exception):
+        return False, str(dataset)
+    height, width, channels = dataset.train.images.shape[1:]
+    classes = f" of {len(dataset.class_names)} classes" if dataset.class_names else ""
+    held_out = "; the test images were held out" if dataset.held_out else ""
+    return True, (
+        f"{len(dataset.train.labels):,} training and {len(dataset.test.labels):,} test images, "
+        f"{height}x{width} {'gray' if channels == 1 else 'color'},{classes}{held_out}"
+    )
+
+
+def _study(dataset: ImageDataset) -> str:
+    config = study.resolve(AugmentationStudyConfig(dataset=dataset.name), dataset)
+    study.check(config, dataset)
+    return f"{train_count(config, dataset):,} training images for each of {len(config.seeds)} seeds"
+
+
+def _images(path: Path) -> str:
+    if reader.is_array(path):
+        return "each image in the arrays, with a model for their size"
+    count = len(reader.list_files(path, "input"))
+    return f"{count:,} file{'s' if count > 1 else ''}, with a model for their size"
+
+
+def _augment(path: Path, scratch: Path) -> str:
+    if path.is_dir():
+        listed = reader.list_files(path)
+        generating.check_layout(path, listed)
+        classes = {Path(name).parts[0] for name in listed if "/" in name}
+        return f"new images of {len(classes)} classes" if classes else "new images, without classes"
+    if path.suffix.lower() != ".npz":
+        raise ValueError(f"`input` {path} must be a folder or an .npz file of images and labels.")
+    with reader.arrays(path, scratch) as found:
+        generating.labelled_arrays(found, path)
+    return "new images with their labels"

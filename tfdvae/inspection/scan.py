@@ -1,0 +1,144 @@
+"""Goes once through the images of a folder or file and counts what is in there."""
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae.data.image_dataset import to_unit
+from tfdvae.image_io import listing, reader
+from tfdvae.image_io.listing import printable_path
+
+NOISE_IMAGES = 200
+"""The noise level is estimated on at most about so many images, spread over all."""
+
+_LEAST_SIDE = 8  # pixels that an image needs for an estimate of its noise
+
+
+@dataclass
+class Scan:
+    """What is in a folder or file.
+
+    Attributes:
+        path: of the folder or file.
+        kind: `folder`, `image`, `npz` or `npy`.
+        images: how many can be read; each frame of a stack is one.
+        classes: images by the folder that they are in, below `path`; by array for `.npz` files.
+        formats: images by format.
+        sizes: images by size, as `HEIGHTxWIDTH`.
+        types: images by type, such as `uint8 gray`.
+        ranges: least and greatest value by type of number.
+        constant: names of images whose pixels are all equal.
+        equal: names of images that are equal to one another, in groups.
+        unreadable: a message for each image that cannot be read.
+        skipped: images in formats that are not read, by suffix.
+        noise: standard deviation of the noise as a fraction of the range, estimated for single
+            images.
+    """
+
+    path: Path
+    kind: str
+    images: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    constant: list[str] = field(default_factory=list)
+    equal: list[list[str]] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+    noise: list[float] = field(default_factory=list)
+
+
+def scan(path: Path, scratch: Path) -> Scan:
+    """Return what is in a folder of images, an image, or an `.npz` or `.npy` file.
+
+    Args:
+        path: of the folder or file.
+        scratch: folder in which an `.npz` file is unpacked meanwhile.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: a file that holds no images.
+
+    Example:
+        >>> scan(Path("scans"), Path("scratch")).sizes
+        Counter({'480x640': 120})
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"`path` {path} does not exist.")
+    suffix = path.suffix.lower()
+    kind = suffix[1:] if suffix in reader.ARRAYS else "image"
+    found = Scan(path, "folder" if path.is_dir() else kind)
+    if path.is_dir():
+        for other in listing.images_of_other_formats(path):
+            name = printable_path(other.relative_to(path))
+            found.skipped.setdefault(other.suffix.lower(), []).append(name)
+        if not listing.images_below(path, "path"):
+            return found
+    step = max(1, math.ceil(_count(path) / NOISE_IMAGES))
+    by_hash: dict[bytes, list[str]] = {}
+    tally = reader.Tally()
+    for piece in reader.pieces(path, "Reading", tally, scratch, "path"):
+        step = max(step, math.ceil(piece.count / NOISE_IMAGES))
+        for name, image in zip(map(printable_path, piece.names), piece.images, strict=True):
+            if found.images % step == 0:
+                found.noise += _noise(image)
+            _count_image(found, name, image)
+            digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode() + image.tobytes())
+            by_hash.setdefault(digest.digest()[:16], []).append(name)
+    constant = set(found.constant)
+    found.equal = [same for same in by_hash.values() if len(same) > 1 and same[0] not in constant]
+    found.unreadable = sorted(tally.failed)
+    return found
+
+
+def _count(path: Path) -> int:
+    """Return the number of image files."""
+    return len(reader.list_files(path, "path")) if path.is_dir() else 1
+
+
+def _count_image(found: Scan, name: str, image: np.ndarray) -> None:
+    found.images += 1
+    folder = name.rpartition("/")[0]
+    found.classes[folder] += 1
+    if found.kind in ("folder", "image"):
+        found.formats[_format(name)] += 1
+    height, width, channels = image.shape
+    found.sizes[f"{height}x{width}"] += 1
+    colors = {1: "gray", 3: "color"}.get(channels, f"{channels} channels")
+    found.types[f"{image.dtype} {colors}"] += 1
+    least, greatest = float(image.min()), float(image.max())
+    before = found.ranges.get(str(image.dtype), (math.inf, -math.inf))
+    found.ranges[str(image.dtype)] = min(before[0], least), max(before[1], greatest)
+    if least == greatest:
+        found.constant.append(name)
+
+
+def _format(name: str) -> str:
+    """Return the format of a file by its suffix; a frame of a stack has its number behind it."""
+    return listing.FORMATS.get(Path(name.partition("[")[0]).suffix.lower(), Path(name).suffix)
+
+
+def _noise(image: np.ndarray) -> list[float]:
+    """Return the standard deviation of Gaussian noise in an image, where it can be estimated.
+
+    By the median of the finest wavelet coefficients, as scikit-image does (Donoho and Johnstone
+    1994): fine texture counts as noise.
+    """
+    if min(image.shape[:2]) < _LEAST_SIDE or not np.isfinite(image).all():
+        return []
+    from skimage.restoration import estimate_sigma
+
+    unit = to_unit(image)
+    sigmas = [
+        estimate_sigma(unit[..., channel])
+        for channel in range(unit.shape[-1])
+        if np.ptp(unit[..., channel]) > 0
+    ]
+    found = np.mean(sigmas) if sigmas else np.nan
+    return [float(found)] if np.isfinite(found) else []
