@@ -38,11 +38,8 @@ def my_images() -> tuple[np.ndarray, np.ndarray]:
 # %% The study: the images alone, plain augmentation, and synthetic images of a DVAE.
 def main() -> None:
     """Run the study and print its verdict."""
-    import shutil
-
     import tfdvae
 
-    shutil.rmtree("does_it_help", ignore_errors=True)
     folder = tfdvae.study(
         "augmentation",
         dataset=tfdvae.ImageDataset.from_arrays(*my_images()),
@@ -56,7 +53,7 @@ def main() -> None:
         test_noise=("0", "0.1"),
         other_noise=("salt_and_pepper:0.1",),
         quick=True,  # in this process
-        output="does_it_help",
+        output="does_it_help",  # for other images name another folder
     )
     print((folder / "report.md").read_text().partition("## Verdict")[2].partition("\n## ")[0])
     print(f"See {folder / 'report.html'}")

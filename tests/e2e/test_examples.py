@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.processes import ROOT
 
@@ -34,10 +36,33 @@ def test_four_examples_are_listed():
 
 @pytest.mark.slow
 def test_a_denoiser_from_noisy_images_alone(tmp_path):
-    printed = output("denoise_my_images.py", tmp_path)
-    noisy, denoised = map(float, re.findall(r"(\d+\.\d+) dB", printed))
-    assert denoised > noisy + 1
-    assert (tmp_path / "denoise_my_images" / "some.png").is_file()
+    """What a user keeps in a folder of the same name stays, at each start."""
+    mine = tmp_path / "denoise_my_images" / "noisy" / "mine.png"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    for _ in range(2):
+        printed = output("denoise_my_images.py", tmp_path)
+        noisy, denoised = map(float, re.findall(r"(\d+\.\d+) dB", printed))
+        assert denoised > noisy + 1
+        assert (tmp_path / "denoise_my_images" / "some.png").is_file()
+    assert mine.read_bytes() == b"mine"
+    assert len(list((tmp_path / "noisy_digits").iterdir())) == 1000
+
+
+@pytest.mark.slow
+def test_a_folder_of_ones_own_is_only_read(tmp_path):
+    """The folder is named in the script, as its first comment says; nothing is made up in it."""
+    script = (ROOT / "examples" / "denoise_my_images.py").read_text()
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    for number, picture in enumerate(pixels):
+        Image.fromarray(picture).save(mine / f"{number:04}.png")
+    before = {path: path.read_bytes() for path in mine.iterdir()}
+    script = script.partition("\n# %% How far")[0].replace("noisy_digits", "mine")
+    (tmp_path / "script.py").write_text(script.replace("epochs=12", "epochs=1"))
+    assert "report.html" in output(tmp_path / "script.py", tmp_path)
+    assert {path: path.read_bytes() for path in mine.iterdir()} == before
 
 
 @pytest.mark.slow
