@@ -8,48 +8,50 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.image_io import reader
 from tfdvae.inference.on_disk import generating
 from tfdvae.inspection.report import Outcome
+from tfdvae.inspection.scan import Scan
 from tfdvae.studies.augmentation import study
 from tfdvae.studies.augmentation.images import train_count
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 
-def outcomes(path: Path, scratch: Path) -> tuple[dict[str, Outcome], list[str]]:
+def outcomes(found: Scan, scratch: Path) -> tuple[dict[str, Outcome], list[str]]:
     """Return what each command would do, and what `train` would note.
 
     Images are decoded into the cache as `train` would, which then need not do it again.
 
     Args:
-        path: of a folder of images, an image, or an `.npz` or `.npy` file.
+        found: what is in the folder or file.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
 
     Returns:
         An outcome for each command, by its name with the flag that it needs, and the notes.
 
     Example:
-        >>> outcomes(Path("scans"), Path("scratch"))[0]["train"]
+        >>> outcomes(scan(Path("scans"), scratch), scratch)[0]["train"]
         (True, '96 training and 24 test images, 28x28 gray, of 3 classes; the test images were ...')
     """
-    found: dict[str, Outcome] = {}
+    asked: dict[str, Outcome] = {}
+    path = found.path
     text = str(path.resolve())
     labelled = _dataset(text, labelled=True)
     unlabelled = labelled if isinstance(labelled, ImageDataset) else _dataset(text, labelled=False)
-    found["train"] = _describe(labelled)
-    found["train --no-classifier"] = _describe(unlabelled)
-    found["study augmentation"] = (
+    asked["train"] = _describe(labelled)
+    asked["train --no-classifier"] = _describe(unlabelled)
+    asked["study augmentation"] = (
         _attempt(lambda: _study(labelled))
         if isinstance(labelled, ImageDataset)
         else (False, str(labelled))
     )
-    every = _attempt(lambda: _images(path))
-    found["denoise, encode, detect"] = every
-    found["impute"] = (
+    every = _attempt(lambda: _images(found))
+    asked["denoise, encode, detect"] = every
+    asked["impute"] = (
         every if reader.is_array(path) or not every[0] else (True, f"{every[1]}; needs --mask")
     )
-    found["augment"] = _attempt(lambda: _augment(path, scratch))
+    asked["augment"] = _attempt(lambda: _augment(path, scratch))
     dataset = next(
         (each for each in (labelled, unlabelled) if isinstance(each, ImageDataset)), None
     )
-    return found, [] if dataset is None else dataset.notice.splitlines()
+    return asked, [] if dataset is None else dataset.notice.splitlines()
 
 
 def _attempt(work: Callable[[], str]) -> Outcome:
@@ -84,11 +86,12 @@ def _study(dataset: ImageDataset) -> str:
     return f"{train_count(config, dataset):,} training images for each of {len(config.seeds)} seeds"
 
 
-def _images(path: Path) -> str:
-    if reader.is_array(path):
-        return "each image in the arrays, with a model for their size"
-    count = len(reader.list_files(path, "input"))
-    return f"{count:,} file{'s' if count > 1 else ''}, with a model for their size"
+def _images(found: Scan) -> str:
+    if not found.images:
+        raise ValueError(f"`input` {found.path} holds no image that can be read.")
+    text = f"{found.images:,} image{'s' if found.images > 1 else ''}, with a model for their size"
+    failed = len(found.unreadable)
+    return f"{text}; {failed:,} cannot be read" if failed else text
 
 
 def _augment(path: Path, scratch: Path) -> str:

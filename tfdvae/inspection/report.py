@@ -51,7 +51,7 @@ def to_text(found: Scan, outcomes: Mapping[str, Outcome]) -> str:
     rows += [
         ("constant", _counted(found.constant)),
         ("equal to another", _equal(found)),
-        ("cannot be read", _counted(found.unreadable)),
+        ("cannot be read", _counted(found.unreadable, 1)),
         (
             "left out",
             "; ".join(f"{suffix} {_counted(each)}" for suffix, each in found.skipped.items()),
@@ -72,8 +72,8 @@ def _counts(counts: Mapping[str, int], shown: int = _SHOWN) -> str:
     return _names([f"{count:,} {name or '(no folder)'}" for name, count in counts.items()], shown)
 
 
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names):,}: {_names(names)}" if names else ""
+def _counted(names: Sequence[str], shown: int = _SHOWN) -> str:
+    return f"{len(names):,}: {_names(names, shown)}" if names else ""
 
 
 def _names(names: Sequence[str], shown: int = _SHOWN) -> str:

@@ -95,6 +95,15 @@ def _no_images(folder, command):
     assert not any(each["takes"] for each in found["commands"].values())
 
 
+def _damaged(folder, command):
+    _folder(folder / "in")
+    (folder / "in" / "apple" / "cut.png").write_bytes(b"\x89PNG")
+    found = _inspect(command, "in")
+    assert len(found["unreadable"]) == 1
+    assert "--skip-unreadable" in found["commands"]["train"]["says"]
+    assert "1 cannot be read" in found["commands"]["denoise, encode, detect"]["says"]
+
+
 @table(
     Case("a folder for each class", "every command takes it", _class_folders),
     Case("images alone", "train needs --no-classifier", _images_alone),
@@ -103,6 +112,7 @@ def _no_images(folder, command):
     Case("three images a class", "too few for a study", _few),
     Case("an .npz file", "every command takes it", _arrays),
     Case("one image", "for trained models alone", _one_image),
+    Case("a damaged file", "train needs --skip-unreadable", _damaged),
     Case("an empty folder", "no command takes it", _no_images),
 )
 def test_what_is_said_is_what_happens(case, tmp_path, command):

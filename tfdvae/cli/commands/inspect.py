@@ -40,7 +40,7 @@ def inspect(config: InspectConfig) -> None:
         found = scan(path, Path(scratch))
         with starting.tensorflow():
             from tfdvae.inspection.outcomes import outcomes
-        asked, notes = outcomes(path, Path(scratch))
+        asked, notes = outcomes(found, Path(scratch))
     if config.json:
         logger.info(json.dumps(report.to_values(found, asked, notes), indent=2))
         return
