@@ -2,7 +2,7 @@
 
 import sys
 
-from tfdvae.cli.main import main
+from tfdvae.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main(["train", *sys.argv[1:]]))

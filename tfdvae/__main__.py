@@ -2,6 +2,6 @@
 
 import sys
 
-from tfdvae.cli.main import main
+from tfdvae.cli.entry import main
 
 sys.exit(main())

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from tfdvae._utils import text
+
 
 def visible() -> bool:
     """Return whether progress bars are shown: not where the logger `tfdvae` keeps INFO back."""
@@ -38,7 +40,7 @@ def bar(
     """
     return tqdm(
         items,
-        desc=title,
+        desc=text.printable(title),
         total=total,
         unit=unit,
         initial=initial,

@@ -1,12 +1,11 @@
 """The command line: `tfdvae COMMAND ...`; `python train.py ...` is `tfdvae train ...`."""
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
 import tfdvae
-from tfdvae.cli import flags, messages
+from tfdvae.cli import flags, messages, streams
 from tfdvae.cli.registry import COMMANDS
 
 logger = logging.getLogger(__name__)
@@ -36,31 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: after `--help` (status 0), or where flags are unknown or not of their type (2).
     """
-    with messages.shown():
+    with streams.usable(), messages.shown():
         return _main(list(sys.argv[1:] if arguments is None else arguments))
 
 
 def _main(arguments: list[str]) -> int:
     name = next(iter(arguments), "-")
     try:
-        if "--version" in arguments:
-            logger.info("tfdvae %s", tfdvae.__version__)
-            return 0
-        if name.startswith("-"):
-            about = (
-                f"{(tfdvae.__doc__ or '').splitlines()[0]} `tfdvae --version` prints the version."
-            )
-            summaries = {command.name: command.summary for command in COMMANDS}
-            ordered = {name: summaries[name] for name in (*FIRST_IN_HELP, *summaries)}
-            flags.show_help(ordered, arguments, "tfdvae", about)
-        return COMMANDS.get(name).run(arguments[1:])
+        try:
+            return _run(name, arguments)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         resumes = COMMANDS.get(name).resumes if name in COMMANDS else ""
         logger.error("\ntfdvae: stopped. %s", resumes)
         return 130
-    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
-        return 0
     except Exception as error:
         if "--debug" in arguments or not (isinstance(error, USER_ERRORS) or _of_tensorflow(error)):
             raise
@@ -69,6 +58,18 @@ def _main(arguments: list[str]) -> int:
             "tfdvae: error: %s\nSee `tfdvae --help`; --debug shows where it happened.", text
         )
         return 2
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if "--version" in arguments:
+        logger.info("tfdvae %s", tfdvae.__version__)
+        return 0
+    if name.startswith("-"):
+        about = f"{(tfdvae.__doc__ or '').splitlines()[0]} `tfdvae --version` prints the version."
+        summaries = {command.name: command.summary for command in COMMANDS}
+        ordered = {name: summaries[name] for name in (*FIRST_IN_HELP, *summaries)}
+        flags.show_help(ordered, arguments, "tfdvae", about)
+    return COMMANDS.get(name).run(arguments[1:])
 
 
 def _of_tensorflow(error: Exception) -> bool:

@@ -5,18 +5,23 @@ import logging
 import sys
 from collections.abc import Iterator
 
+from tfdvae._utils import text
+
 _ROOT = logging.getLogger("tfdvae")
 
 
 class _Terminal(logging.Handler):
-    """Writes bare messages: errors to standard error, all others to standard output."""
+    """Writes bare messages: errors to standard error, all others to standard output.
+
+    Control characters in them, as in names of files, are made visible.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             stream = sys.stderr if record.levelno >= logging.ERROR else sys.stdout
-            stream.write(f"{self.format(record)}\n")
+            stream.write(f"{text.printable(self.format(record))}\n")
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             raise
         except Exception:
             self.handleError(record)

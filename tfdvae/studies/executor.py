@@ -74,8 +74,9 @@ class Processes:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {_PARENT: "1"},
+            encoding="utf-8",
+            errors="backslashreplace",
+            env=os.environ | {_PARENT: "1", "PYTHONIOENCODING": "utf-8"},
         ) as process:
             self._running.append(process)
             assert process.stderr is not None
