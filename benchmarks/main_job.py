@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 SECOND_START = """
 import time
 start = time.perf_counter()
-from tfdvae.data import sources
+from tfdvae.data import image_dataset, sources
 source = sources.load("fashion_mnist", {folder!r})
-images = sources.to_unit(source.train.images[:5000])
+images = image_dataset.to_unit(source.train.images[:5000])
 print(time.perf_counter() - start)
 """
 
