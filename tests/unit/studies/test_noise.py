@@ -6,7 +6,7 @@ import pytest
 
 from tfdvae import csv_rows
 from tfdvae.studies import executor, runner
-from tfdvae.studies.noise import cells, report, results
+from tfdvae.studies.noise import cells, report, results, study
 from tfdvae.studies.noise.report import PUBLISHED
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
@@ -45,6 +45,35 @@ def test_published_losses_stand_beside_those_of_the_published_images_alone(tmp_p
     csv_rows.write_rows(tmp_path / "rows.csv", paired_rows("mnist"))
     report.write(tmp_path)
     assert "0.848" not in (tmp_path / "report.md").read_text()
+
+
+def test_models_without_noise_are_trained_once_whatever_the_targets():
+    every = study.list_cells(NoiseStudyConfig(seeds=(0, 1)))
+    assert list(every)[:2] == ["corrupted-none-seed0", "corrupted-gaussian-1-seed0"]
+    assert len(every) == 2 * (1 + 2 * (len(NOISES) - 1))
+    for targets in (("observed",), ("observed", "corrupted")):
+        some = study.list_cells(NoiseStudyConfig(seeds=(0, 1), targets=targets))
+        assert some.items() <= every.items()
+        assert [name for name in some if "none" in name] == [
+            "corrupted-none-seed0",
+            "corrupted-none-seed1",
+        ]
+
+
+def test_models_without_noise_count_once_for_each_target():
+    """Also where an earlier version trained them for either target, in two starts."""
+    rows = list(paired_rows("mnist"))
+    assert results.Results.of(rows).targets == ["corrupted"]
+    rows += [row | {"target": "observed"} for row in rows]
+    found = results.Results.of(rows)
+    assert found.targets == ["corrupted", "observed"]
+    for target in found.targets:
+        assert found.losses[target, "none", "test", "20"] == [0.6, 0.6, 0.6]
+        assert len(found.measured[target, "psnr_reachable", "none", "none"]) == 3
+    noisy = [row for row in rows if row["target"] == "observed" or row["corruption"] == "none"]
+    only = results.Results.of(noisy)
+    assert only.targets == ["observed"]
+    assert len(only.losses["observed", "none", "test", "20"]) == 3
 
 
 def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():

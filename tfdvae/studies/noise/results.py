@@ -34,10 +34,14 @@ class Results:
 
     @classmethod
     def of(cls, rows: list[dict[str, str]]) -> Results:
-        """Return the values of rows; models without noise count for each target."""
-        results = cls(list(dict.fromkeys(row["target"] for row in rows)))
+        """Return the values of rows; models without noise count for each target, and once."""
+        trained = dict.fromkeys(row["target"] for row in rows if row["corruption"] != "none")
+        results = cls(list(trained or dict.fromkeys(row["target"] for row in rows)))
+        first: dict[str, str] = {}  # target of the model without noise, by seed
         for row in rows:
             value, noise, split = float(row["value"]), row["corruption"], row["split"]
+            if noise == "none" and first.setdefault(row["seed"], row["target"]) != row["target"]:
+                continue
             for target in results.targets if noise == "none" else (row["target"],):
                 if row["metric"] == "loss":
                     results.losses[target, noise, split, row["epoch"]].append(value)

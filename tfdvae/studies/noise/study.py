@@ -16,10 +16,26 @@ from tfdvae.studies.noise.cells import run_cell
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
 
+def list_cells(config: NoiseStudyConfig) -> dict[str, tuple[str, str, int]]:
+    """Return training noise, target and seed of each cell, by name.
+
+    The cell without noise has the same name whatever the targets, so that starts with other targets
+    in one folder share it.
+    """
+    cells = {}
+    for seed in config.seeds:
+        cells[f"corrupted-none-seed{seed}"] = ("none", "corrupted", seed)
+        for target in config.targets:
+            for noise in NOISES[1:]:
+                name = f"{target}-{noise.replace(':', '-')}-seed{seed}"
+                cells[name] = (noise, target, seed)
+    return cells
+
+
 def run(config: NoiseStudyConfig) -> Path:
     """Compute the missing cells, or the one that `config.cell` names; write the report.
 
-    Without noise both targets are one, so that these models are trained for the first target alone.
+    Without noise both targets are one: these models are trained once, and count for each target.
 
     Returns:
         The folder of the study.
@@ -27,13 +43,7 @@ def run(config: NoiseStudyConfig) -> Path:
     Raises:
         ValueError: no such cell; results of other epochs, threads or another dataset in the folder.
     """
-    cells = {
-        f"{target}-{noise.replace(':', '-')}-seed{seed}": (noise, target, seed)
-        for seed in config.seeds
-        for target in config.targets
-        for noise in NOISES
-        if noise != "none" or target == config.targets[0]
-    }
+    cells = list_cells(config)
 
     def compute(cell: str, path: Path) -> None:
         noise, target, seed = cells[cell]
