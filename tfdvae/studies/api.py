@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ def study(name: str, *, dataset: str | Path | ImageDataset | None = None, **sett
         dataset: name, folder or `.npz` file, as the setting `dataset`; or images and labels in
             memory, which are then kept in the folder of the study as `dataset.npz`.
         **settings: of the study by the names of its flags, such as `seeds=(0, 1)`, `epochs=2` or
-            `quick=True`.
+            `quick=True`. The folder `output` of images in memory is by default
+            `results/NAME-arrays`.
 
     Returns:
         The folder of the study, with `rows.csv`, `report.md` and `report.html`.
@@ -34,6 +37,7 @@ def study(name: str, *, dataset: str | Path | ImageDataset | None = None, **sett
         ValueError: no such study or setting, settings that do not fit, or results of other
             settings or images in the folder.
         TypeError: a value of the wrong type.
+        FileExistsError: `output` is a file.
         FileNotFoundError, tfdvae.data.sources.Unavailable: no such dataset.
         BlockingIOError: another process works in the folder.
         ChildProcessError: a cell failed. Finished cells are kept.
@@ -49,33 +53,60 @@ def study(name: str, *, dataset: str | Path | ImageDataset | None = None, **sett
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
     }
-    if isinstance(dataset, ImageDataset):
-        values.setdefault("output", f"results/{name}")
-        folder = Path(values["output"]).expanduser()
-        values["dataset"] = str(_keep_dataset(dataset, folder))
-    elif dataset is not None:
-        values["dataset"] = str(dataset)
     make = spec.settings.of_quick if values.get("quick") else spec.settings
-    return spec.run(make(**values))
+    if not isinstance(dataset, ImageDataset):
+        given = {} if dataset is None else {"dataset": str(dataset)}
+        return spec.run(make(**values | given))
+    folder = Path(values.get("output") or f"results/{name}-arrays").expanduser()
+    path = files.absolute(folder / DATASET_FILE)
+    config = make(**values | {"output": str(folder), "dataset": str(path)})
+    with _kept(dataset, path):
+        return spec.run(config)
 
 
-def _keep_dataset(dataset: ImageDataset, folder: Path) -> Path:
-    """Write a dataset into the folder of a study and return the absolute path of the file.
+@contextlib.contextmanager
+def _kept(dataset: ImageDataset, path: Path) -> Iterator[None]:
+    """Write a dataset into the folder of a study; remove it where the study then leaves nothing.
 
     Raises:
-        ValueError: the folder holds a study of other images.
+        ValueError: the folder holds a study of other images, or the dataset cannot be saved.
+        FileExistsError: the folder is a file.
+        BlockingIOError: another process works in the folder.
     """
-    path = files.absolute(folder / DATASET_FILE)
-    if path.exists():
-        given = {"x_train": dataset.train.images, "x_test": dataset.test.images}
-        if dataset.class_names:
-            given |= {"y_train": dataset.train.labels, "y_test": dataset.test.labels}
+    folder = path.parent
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    if path.exists() or (folder / "config.json").exists():
+        _check_same(dataset, path)
+    made, written = not folder.exists(), not path.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if written:
+            with files.locked(folder):
+                dataset.save(path)
+        yield
+    finally:
+        if written and {entry.name for entry in folder.iterdir()} <= {DATASET_FILE, ".lock"}:
+            files.remove(path)
+            files.remove(folder / ".lock")
+            if made:
+                folder.rmdir()
+
+
+def _check_same(dataset: ImageDataset, path: Path) -> None:
+    """Refuse a folder that holds a study of other images than those of a dataset.
+
+    Raises:
+        ValueError: it does.
+    """
+    given = {"x_train": dataset.train.images, "x_test": dataset.test.images}
+    if dataset.class_names:
+        given |= {"y_train": dataset.train.labels, "y_test": dataset.test.labels}
+    same = path.exists()
+    if same:
         with np.load(path) as kept:
             same = all(key in kept and np.array_equal(kept[key], given[key]) for key in given)
-        if not same:
-            raise ValueError(
-                f"`output` {folder} holds a study of other images. Give another folder."
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    dataset.save(path)
-    return path
+    if not same:
+        raise ValueError(
+            f"`output` {path.parent} holds a study of other images. Give another folder."
+        )

@@ -1,12 +1,14 @@
 import dataclasses
 import logging
 
+import numpy as np
 import pytest
 
 import tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae._utils.registry import Registry
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import api, executor, registry, runner
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.registry import STUDIES, register_study
@@ -107,3 +109,84 @@ def test_a_misspelt_study_or_setting_is_refused():
         api.study("augmentatoin")
     with pytest.raises(ValueError, match="Did you mean 'epochs'"):
         api.study("noise", epoch=3)
+
+
+@pytest.fixture
+def saving_study(monkeypatch):
+    """A study `mine` that is run by a function, given the settings."""
+
+    def register(function):
+        fresh = Registry("study")
+        for module in (registry, api):
+            monkeypatch.setattr(module, "STUDIES", fresh)
+
+        @dataclasses.dataclass(frozen=True)
+        class Mine(StudyConfig):
+            """One line."""
+
+        register_study("mine", function=function, report=lambda folder: None)(Mine)
+
+    return register
+
+
+def images_in_memory(offset=0.0, **parts):
+    random = np.random.default_rng(0)
+    images = (random.random((20, 4, 4, 1)) / 2 + offset).astype(np.float32)
+    made = ImageDataset.from_arrays(images, np.arange(20) % 2)
+    return dataclasses.replace(made, train=dataclasses.replace(made.train, **parts))
+
+
+def test_images_in_memory_are_kept_in_a_folder_of_their_own(saving_study, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def study(config):
+        seen.append(config.dataset)
+        run(config.output)
+        return config.output
+
+    saving_study(study)
+    dataset = images_in_memory()
+    folder = tmp_path / "results" / "mine-arrays"
+    assert api.study("mine", dataset=dataset) == "results/mine-arrays"
+    assert seen == [str(folder / "dataset.npz")]
+    kept = (folder / "dataset.npz").read_bytes()
+    api.study("mine", dataset=dataset)
+    assert (folder / "dataset.npz").read_bytes() == kept
+    with pytest.raises(ValueError, match="holds a study of other images"):
+        api.study("mine", dataset=images_in_memory(offset=0.25))
+    assert (folder / "dataset.npz").read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    ("parts", "settings", "message"),
+    [
+        ({}, {"seeds": ()}, "`seeds` must be one or more"),
+        ({"groups": np.arange(16)}, {}, "groups cannot be saved"),
+        ({}, {}, "refused by the study"),
+    ],
+)
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_study_that_is_refused_leaves_nothing(
+    parts, settings, message, exists, saving_study, tmp_path
+):
+    def study(config):
+        raise ValueError("refused by the study")
+
+    saving_study(study)
+    folder = tmp_path / "out"
+    if exists:
+        folder.mkdir()
+    with pytest.raises(ValueError, match=message):
+        api.study("mine", dataset=images_in_memory(**parts), output=str(folder), **settings)
+    assert list(tmp_path.rglob("*")) == [folder] * exists
+
+
+def test_a_folder_with_something_else_gets_no_images(saving_study, tmp_path):
+    saving_study(lambda config: config.output)
+    for name, error in (("config.json", ValueError), ("file", FileExistsError)):
+        files.write_json(tmp_path / name, {"dataset": "digits"})
+        output = tmp_path / "file" if name == "file" else tmp_path
+        with pytest.raises(error, match="`output`"):
+            api.study("mine", dataset=images_in_memory(), output=str(output))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "file"]
