@@ -189,16 +189,20 @@ class _Rounds(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.taken = 0
 
+    @property
+    def step(self) -> int:
+        """The number of steps taken, those before this round included."""
+        return _steps(self.history) + self.taken
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.bar.update()
         self.taken += 1
-        _check_finite("loss", (logs or {})["loss"], self.bar.n)
+        _check_finite("loss", (logs or {})["loss"], self.step)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
-        _check_finite("loss on held-out images", logs.get("val_loss", 0.0), self.bar.n)
-        step = _steps(self.history) + self.taken
-        self.history.append({"epoch": epoch + 1, "step": step, **logs})
+        _check_finite("loss on held-out images", logs.get("val_loss", 0.0), self.step)
+        self.history.append({"epoch": epoch + 1, "step": self.step, **logs})
         self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
         kept = []
         if self.early_stopping is not None:

@@ -1,4 +1,5 @@
 import functools
+import logging
 
 import h5py
 import keras
@@ -91,17 +92,21 @@ def test_fit_in_one_go_gives_the_same_bits(tmp_path):
     assert weights_hash(train(tmp_path)[0]) == weights_hash(model)
 
 
-def test_loss_that_is_not_finite_stops(tmp_path):
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+@pytest.mark.parametrize(("finite", "rounds"), [(1, 0), (6, 1)])
+def test_loss_that_is_not_finite_stops(finite, rounds, level, tmp_path, caplog):
+    """Its step is named, whether or not a progress bar counts them, and in a later round."""
+    caplog.set_level(level, logger="tfdvae")
     model = make("dvae")
     good, bad = (
         tf.data.Dataset.from_tensors(np.full((5, 6, 5, 2), value, np.float32))
         for value in (0.5, np.nan)
     )
-    with pytest.raises(
-        FloatingPointError, match="the loss became nan at step 2; a smaller learning rate"
-    ):
-        training.fit(model, lambda step: good.concatenate(bad.repeat()), 10, 5, tmp_path, "test")
-    assert not list(tmp_path.iterdir())
+    batches = good.repeat(finite).concatenate(bad.repeat())
+    message = f"the loss became nan at step {finite + 1}; a smaller learning rate"
+    with pytest.raises(FloatingPointError, match=message):
+        training.fit(model, lambda step: batches, 10, 5, tmp_path, "test")
+    assert len(list(tmp_path.iterdir())) == rounds
 
 
 def test_progress_bar_names_the_stage_and_shows_epoch_means(tmp_path, capsys):
