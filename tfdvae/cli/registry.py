@@ -9,7 +9,7 @@ from tfdvae.cli import flags
 
 Function = TypeVar("Function", bound=Callable[..., int | None])
 
-SAME_COMMAND = "The same command goes on."
+SAME_COMMAND = "Run the same command again to continue."
 
 
 @dataclass(frozen=True)

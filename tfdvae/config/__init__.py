@@ -10,7 +10,7 @@ from tfdvae.config.generator import (
     TARGETS,
     GeneratorConfig,
 )
-from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES
+from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES, recipe_settings
 from tfdvae.config.run import PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
     EXPORT_FORMATS,
@@ -49,5 +49,6 @@ __all__ = [
     "TaskConfig",
     "TrainConfig",
     "data_folder",
+    "recipe_settings",
     "setting_names",
 ]

@@ -1,5 +1,7 @@
 """Named sets of defaults for `tfdvae train`."""
 
+from tfdvae._utils import checks
+
 RECIPES: dict[str, dict[str, object]] = {
     # The Keras DAE of OpenGenus as published; `--network pooled_conv` repairs its batch
     # normalization.
@@ -29,3 +31,24 @@ RECIPE_SUMMARIES = {
     "opengenus": "A published convolutional DAE (OpenGenus), with its settings.",
     "conv-dae": "A convolutional DAE that denoises well.",
 }
+
+
+def recipe_settings(name: str, pairs: bool = False) -> dict[str, object]:
+    """Return the settings of a recipe, by their flat names.
+
+    Args:
+        name: of the recipe.
+        pairs: whether the model learns from pairs of a noisy and a clean image, to which no
+            corruption is added: that of the recipe is then left out.
+
+    Raises:
+        ValueError: no such recipe; the nearest names are suggested.
+
+    Example:
+        >>> recipe_settings("conv-dae")["corruption"]
+        'clipped_gaussian:0.1'
+        >>> "corruption" in recipe_settings("conv-dae", pairs=True)
+        False
+    """
+    settings = RECIPES[checks.choice("recipe", name, RECIPES)]
+    return {key: value for key, value in settings.items() if not (pairs and key == "corruption")}

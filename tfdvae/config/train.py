@@ -13,7 +13,7 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
 from tfdvae.config.group import Group, one_of
-from tfdvae.config.recipes import RECIPES
+from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
 
 GROUPS: dict[str, type[Group]] = {
@@ -60,7 +60,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.recipe is not None:
-            values = RECIPES[checks.choice("recipe", self.recipe, RECIPES)]
+            values = recipe_settings(self.recipe)
             settings = self.settings()
             if not any(settings[name] == value for name, value in values.items()):
                 raise ValueError(
@@ -103,6 +103,8 @@ class TrainConfig:
     def of(cls, **settings: Any) -> "TrainConfig":
         """Return the settings that flat names give; the others are those of `recipe` or defaults.
 
+        With `noisy_dir` the corruption of a recipe is left out: the images are noisy already.
+
         Raises:
             TypeError: a value of the wrong type.
             ValueError: an unknown name, or values that do not fit.
@@ -114,7 +116,8 @@ class TrainConfig:
             32
         """
         if (recipe := settings.get("recipe")) is not None:
-            settings = RECIPES[checks.choice("recipe", recipe, RECIPES)] | settings
+            pairs = settings.get("noisy_dir") is not None
+            settings = recipe_settings(recipe, pairs) | settings
         return cls().replace(**settings)
 
     def replace(self, **settings: Any) -> "TrainConfig":

@@ -152,7 +152,7 @@ class ImageDataset:
         Example:
             >>> ImageDataset.from_arrays(images, labels).save("mine.npz")
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.suffix != ".npz":
             raise ValueError(f"`path` must have the suffix .npz; got {path}.")
         for part in (self.train, self.test):

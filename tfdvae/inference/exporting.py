@@ -42,7 +42,7 @@ def export(
     Example:
         >>> tfdvae.export(tfdvae.load("clothing-dvae"), "saved_model")
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     checks.choice("format", format, EXPORT_FORMATS)
     if isinstance(model, TrainedModel):
         model = model.keras_model

@@ -51,6 +51,14 @@ def test_a_recipe_flag_wins_over_the_recipe_of_the_file(write):
     assert settings["latent_dim"] == RECIPES["conv-dae"]["latent_dim"]
 
 
+def test_a_recipe_adds_no_corruption_to_pairs(write):
+    pairs = ("--no-classifier", "--recipe", "conv-dae")
+    file = write("noisy_dir: noisy")
+    for arguments in (("--noisy-dir", "noisy"), ("--noisy-dir=noisy",), ("--config", file)):
+        config, _ = train_command.parse([*pairs, *arguments])
+        assert config == TrainConfig.of(recipe="conv-dae", noisy_dir="noisy", no_classifier=True)
+
+
 @pytest.mark.parametrize("name", ["settings.yaml", "settings.json"])
 def test_config_json_of_a_run_is_a_file_of_settings(name, write):
     config = TrainConfig.of(model="dae", test_noise=("0", "0.2"), learning_rate=3e-6, n_train=50)

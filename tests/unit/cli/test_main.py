@@ -254,6 +254,8 @@ def test_a_run_is_resumed_with_the_command_that_began_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     resumed = train_command.parse(["--resume", "run", "--dataset", "./mine", "--n-train", "10"])[0]
     assert resumed.data.dataset == str(tmp_path / "mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert train_command.parse(["--resume=~/run"])[0].data == resumed.data
     with pytest.raises(ValueError, match="its `dataset` is"):
         train_command.parse(["--resume", "run", "--dataset", "./other"])
 

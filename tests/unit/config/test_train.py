@@ -228,6 +228,18 @@ def test_what_is_given_wins_over_a_recipe(recipe):
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_adds_no_corruption_to_pairs(recipe):
+    config = TrainConfig.of(recipe=recipe, noisy_dir="noisy", no_classifier=True)
+    assert (str(config.injected), config.recipe) == ("none", recipe)
+    assert config.generator.epochs == RECIPES[recipe]["epochs"]
+    assert config.origin()["corruption"] == "default"
+    with pytest.raises(ValueError, match="`corruption` cannot be given with `noisy_dir`"):
+        TrainConfig.of(recipe=recipe, noisy_dir="a", no_classifier=True, corruption="0.1")
+    without = TrainConfig.of(recipe=recipe, noisy_dir=None)
+    assert without.generator.corruption == RECIPES[recipe]["corruption"]
+
+
 def test_origin_of_a_value_given_as_it_was_anyway():
     assert TrainConfig().origin()["epochs"] == "default"
     assert TrainConfig().origin({"epochs"})["epochs"] == "given"

@@ -78,6 +78,12 @@ def test_a_file_that_holds_the_same_is_left_alone(tmp_path):
     assert sources.load(str(path)).fingerprint != fingerprint
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ImageDataset.from_arrays(IMAGES, LABELS).save("~/mine.npz")
+    assert (tmp_path / "mine.npz").is_file()
+
+
 def test_datasets_of_any_source_can_be_saved(tmp_path):
     digits = sources.load("digits")
     digits.save(tmp_path / "digits.npz")

@@ -18,6 +18,12 @@ def test_replaces_a_saved_model_but_nothing_else(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"saved_model", "mine"}
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert export(make("dae"), "~/mine") == tmp_path / "mine"
+    assert (tmp_path / "mine" / "saved_model.pb").is_file()
+
+
 def test_a_loaded_model_exports_as_its_keras_model_does(tmp_path):
     model = tfdvae.load("clothing-dvae")
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tfdvae._utils import checks
 from tfdvae.cli import flags, settings_file, starting
 from tfdvae.cli.registry import register_command
-from tfdvae.config import RECIPES, TrainConfig
+from tfdvae.config import TrainConfig, recipe_settings
 from tfdvae.data import sources
 from tfdvae.experiment import folders
 
@@ -30,14 +29,13 @@ def parse(arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, str]]:
     values: dict[str, object] = {}
     recipe = flags.last_value("recipe", arguments) or from_file.get("recipe")
     if recipe is not None:
-        values = {**RECIPES[checks.choice("recipe", recipe, RECIPES)]}
-        if "noisy_dir" in given or from_file.get("noisy_dir") is not None:
-            values["corruption"] = None
+        pairs = "noisy_dir" in given or from_file.get("noisy_dir") is not None
+        values = recipe_settings(str(recipe), pairs)
     values |= from_file
     values |= {"recipe": recipe}
     config = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=values, config_file=True)
     origins = dict.fromkeys(from_file, "config") | dict.fromkeys(given, "given")
-    resumed = flags.flat(config)["resume"]
+    resumed = config.run.resume
     return (config if resumed is None else _resumed(resumed, arguments)), origins
 
 
@@ -48,7 +46,8 @@ def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:
         FileNotFoundError: the folder holds no run.
         ValueError: another value than the run's was given.
     """
-    stored = flags.flat(TrainConfig.of_run(Path(folder))) | {"resume": folder}
+    run = TrainConfig.of_run(Path(folder).expanduser())
+    stored = run.settings() | {"resume": folder}
     asked = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=stored)
     return folders.resumed_settings(asked, asked.settings())
 
@@ -57,7 +56,7 @@ def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:
     "train",
     TrainConfig,
     parse=parse,
-    resumes="A run that had begun goes on with --resume RUN_FOLDER.",
+    resumes="Continue a run with --resume RUN_FOLDER.",
 )
 def train(config: TrainConfig, origins: Mapping[str, str]) -> None:
     """Train a model, and measure it, in a run folder."""
