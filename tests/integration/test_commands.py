@@ -603,14 +603,14 @@ def test_augment_images_beside_folders(run, tmp_path):
 
 def test_images_in_formats_that_are_not_read_are_named(run, tmp_path):
     write_folder(BYTES[:3])
-    for name in ("a.gif", "deep/b.WEBP", ".hidden/c.gif"):
+    for name in ("a.ico", "deep/b.HEIC", ".hidden/c.ico"):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "in" / name).touch()
     (tmp_path / "in" / "notes.txt").touch()
     status, out, _ = run("denoise dvae.keras in out")
     assert status == 0
     assert "3 images in out\nNOTE: images left out, since they are none of .png" in out
-    assert out.endswith(": 2, the first in/a.gif\n")
+    assert out.endswith(": 2, the first in/a.ico\n")
 
 
 def test_detect(run, models, tmp_path):

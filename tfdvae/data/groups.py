@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae.data.image_dataset import Split
+from tfdvae.image_io.listing import same_names
 
 COLUMNS = ("image", "group")
 
@@ -98,15 +99,16 @@ def number(named: dict[str, str], images: list[str], test: np.ndarray | None) ->
         ValueError: an image has no group, a name is no image of the dataset, or a group has both
             training and test images.
     """
-    missing = [image for image in images if image not in named]
-    unknown = sorted(set(named) - set(images))
+    same = same_names(images, named)
+    missing = [image for image in images if image not in same]
+    unknown = sorted(set(named) - set(same.values()))
     if missing or unknown:
         found = [f"lacks {_count_and_first(missing)}"] if missing else []
         found += [f"names unknown images: {_count_and_first(unknown)}"] if unknown else []
         raise ValueError(
             f"`groups` must name each image of `dataset` and no other; it {' and '.join(found)}."
         )
-    groups, numbers = np.unique([named[image] for image in images], return_inverse=True)
+    groups, numbers = np.unique([named[same[image]] for image in images], return_inverse=True)
     if test is not None and (both := np.intersect1d(numbers[~test], numbers[test])).size:
         in_train, in_test = ((numbers[part] == both[0]).sum() for part in (~test, test))
         more = f"; {len(both) - 1} more are in both" if len(both) > 1 else ""

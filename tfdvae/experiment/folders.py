@@ -8,6 +8,7 @@ from typing import Any
 from tfdvae._utils import files
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
+from tfdvae.image_io import listing
 
 _FREE = ("data_dir", "resume", "debug", "quiet")  # settings that a resumed run may be given anew
 _PATHS = ("dataset", "noisy_dir", "init_from")
@@ -54,7 +55,10 @@ def check_empty(folder: Path, allowed: Iterable[str] = ()) -> None:
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
     expected = {".lock", "environment.json", *allowed}
     if folder.exists() and any(
-        path.name not in expected and not path.name.startswith(".tmp-") for path in folder.iterdir()
+        path.name not in expected
+        and not path.name.startswith(".tmp-")
+        and not listing.is_litter(path.name)
+        for path in folder.iterdir()
     ):
         raise FileExistsError(
             f"`output` {folder} is not empty, and is not a run folder. Give a new folder."

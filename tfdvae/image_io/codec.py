@@ -1,4 +1,4 @@
-"""Reads and writes one image file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB."""
+"""Reads and writes one image file: 8 bits, of PNG and TIFF also 16, gray or RGB."""
 
 import contextlib
 import io
@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -15,9 +16,10 @@ from PIL import Image, UnidentifiedImageError
 from tfdvae._utils import limits
 from tfdvae.image_io import decoding
 from tfdvae.image_io.decoding import ImageKind
-from tfdvae.image_io.listing import FORMATS, SUFFIXES, printable_path
+from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, printable_path
 
-_FORMAT_NAMES = tuple(dict.fromkeys(FORMATS.values()))
+_PILLOW_NAMES = tuple(dict.fromkeys(FORMATS.values()))
+_OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
 class Unreadable(ValueError):
@@ -32,7 +34,7 @@ def probe(path: Path) -> ImageKind:
     """
     with _reading(path), open(path, "rb") as file:
         header = file.read(decoding.HEADER_BYTES)
-        with Image.open(path, formats=_FORMAT_NAMES) as image:
+        with Image.open(path, formats=_PILLOW_NAMES) as image:
             return _inspect(path, image, header)
 
 
@@ -53,7 +55,7 @@ def read(path: Path) -> np.ndarray:
         data = path.read_bytes()
         if (pixels := decoding.decode_plain_png(data)) is not None:
             return pixels
-        with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
+        with Image.open(io.BytesIO(data), formats=_PILLOW_NAMES) as image:
             kind = _inspect(path, image, data[: decoding.HEADER_BYTES])
             return decoding.decode(image, data, kind.sixteen_bit, kind.gray)
 
@@ -78,7 +80,7 @@ def read_as(path: Path, kind: ImageKind, resized: bool) -> np.ndarray:
     with _reading(path):
         # Not by its path: Pillow scrambles TIFF files that it maps from the disk and has to turn.
         data = path.read_bytes()
-        with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
+        with Image.open(io.BytesIO(data), formats=_PILLOW_NAMES) as image:
             bits, gray = decoding.bit_depth(image, data[: decoding.HEADER_BYTES])
             pixels = decoding.decode(image, data, bits == 16, gray)
         if kind.sixteen_bit and pixels.dtype == np.uint8:
@@ -115,8 +117,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise Unreadable(
-            f"the image {name} cannot be read: it is no PNG, JPEG, BMP or TIFF file, "
-            "or it ends too early."
+            f"the image {name} cannot be read: it is no {FORMAT_NAMES} file, or it ends too early."
         ) from None
     except Image.DecompressionBombError:
         most = limits.current().image_pixels
@@ -127,15 +128,17 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
-    """Write an image in the format of the suffix, in one step; JPEG with quality 95.
+    """Write an image in the format of the suffix, in one step.
+
+    All formats keep each value, but for JPEG, of quality 95.
 
     Args:
         path: its suffix is one of `listing.SUFFIXES`; its folder exists.
         pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
 
     Raises:
-        ValueError: a suffix of no image, uint16 pixels for a format that has none, more pixels than
-            the format can hold, or a folder of that name.
+        ValueError: a suffix of no image, uint16 pixels or colors for a format that has none, more
+            pixels than the format can hold, or a folder of that name.
 
     Example:
         >>> codec.write(Path("gray.png"), np.zeros((28, 28, 1), np.uint8))
@@ -146,6 +149,13 @@ def write(path: Path, pixels: np.ndarray) -> None:
         raise ValueError(f"the image {name} must have the suffix {', '.join(SUFFIXES)}.")
     if pixels.dtype == np.uint16 and FORMATS[suffix] not in ("PNG", "TIFF"):
         raise ValueError(f"the image {name} must have the suffix .png or .tif for 16 bits.")
+    if FORMATS[suffix] == "GIF":
+        if (pixels != pixels[..., :1]).any():
+            raise ValueError(
+                f"the image {name} cannot be written: GIF files hold 256 colors alone; "
+                "PNG, WebP and BMP files hold all."
+            )
+        pixels = pixels[..., :1]
     # Short, and no image to anybody who lists the folder.
     temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")
     try:
@@ -156,7 +166,8 @@ def write(path: Path, pixels: np.ndarray) -> None:
         raise ValueError(
             f"the image {name} cannot be written: there is a folder of that name."
         ) from None
-    except RuntimeError as error:  # of imagecodecs: PNG files end at a million pixels a side
+    except (RuntimeError, ValueError, OverflowError) as error:
+        # PNG files end at a million pixels a side, those of WebP and GIF sooner.
         temporary.unlink(missing_ok=True)
         raise ValueError(f"the image {name} cannot be written: {error}.") from None
     except BaseException:
@@ -172,8 +183,7 @@ def _encode(path: Path, pixels: np.ndarray, image_format: str) -> None:
         path.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
     elif pixels.dtype == np.uint8:
         encoded = io.BytesIO()  # Pillow opens files to read them too, which takes longer
-        options = {"quality": 95} if image_format == "JPEG" else {}
-        Image.fromarray(pixels).save(encoded, image_format, **options)
+        Image.fromarray(pixels).save(encoded, image_format, **_OPTIONS.get(image_format, {}))
         path.write_bytes(encoded.getvalue())
     else:
         import tifffile

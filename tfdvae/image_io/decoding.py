@@ -20,6 +20,7 @@ from tfdvae._utils import limits
 HEADER_BYTES = 26
 """The first bytes of a PNG file, up to its bit depth and color type."""
 
+_SEVERAL = ("PNG", "TIFF", "WEBP", "GIF")  # formats whose files may hold several images
 _GRAY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
 _ORIENTATION = 0x0112  # tag of EXIF and TIFF
 _BITS_PER_SAMPLE = 258  # tag of TIFF
@@ -66,9 +67,11 @@ def inspect(image: Image.Image, header: bytes) -> ImageKind:
     most = limits.current().image_pixels
     if width * height > most:
         raise Unsupported(f"has {width}x{height} pixels, more than {most:,}")
-    frames = getattr(image, "n_frames", 1) if image.format in ("PNG", "TIFF") else 1
+    frames = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
     if frames > 1:
         raise Unsupported(f"must hold one image; got {frames}")
+    if image.format == "PPM" and _has_sixteen_bits(image):
+        raise Unsupported("must have 8 bits a channel, being a PNM file; PNG and TIFF may have 16")
     bits, gray = bit_depth(image, header)
     if (
         bits > 16
@@ -92,7 +95,19 @@ def bit_depth(image: Image.Image, header: bytes) -> tuple[int, bool]:
     bits = 8
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
-    return bits, image.mode in _GRAY_MODES
+    return bits, image.mode in _GRAY_MODES or (image.format == "WEBP" and _is_gray(image))
+
+
+def _is_gray(image: Image.Image) -> bool:
+    """Return whether colors are gray, as WebP files store it: compressed ones are off by 1."""
+    colors = np.asarray(image.convert("RGB")).astype(np.int16)
+    return bool((np.ptp(colors, axis=-1) <= 1).all())
+
+
+def _has_sixteen_bits(image: Image.Image) -> bool:
+    """Return whether a PNM file has more than 8 bits a channel, which Pillow's mode may hide."""
+    options = image.tile[0].args
+    return options == "I;16B" or (isinstance(options, tuple) and options[-1] > 255)
 
 
 def orientation(image: Image.Image) -> int:

@@ -1,7 +1,9 @@
-"""Which files of a folder are images, and how paths are printed."""
+"""Which files of a folder are images, which are litter, and how paths are printed."""
 
 import os
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -10,13 +12,38 @@ FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".bmp": "BMP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".pbm": "PPM",
+    ".pnm": "PPM",
 }
 """The format of each suffix, as Pillow names it."""
 
 SUFFIXES = tuple(FORMATS)
+
+FORMAT_NAMES = "PNG, JPEG, BMP, TIFF, WebP, GIF or PNM"
+"""The formats as messages list them."""
+
+_UNKNOWN_TO_PILLOW = {
+    ".arw", ".avif", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".exr", ".heic", ".heif", ".jxl",
+    ".lif", ".mrc", ".nd2", ".nef", ".nii", ".nrrd", ".oib", ".oif", ".raf", ".rw2", ".svg", ".svs",
+}  # fmt: skip
+
+_LITTER = re.compile(
+    r"__macosx|\._.*|\.ds_store|\.appledouble|\.spotlight-v100|\.trash.*|\.fseventsd"
+    r"|\.temporaryitems|temporary items|network trash folder|icon\r"
+    r"|thumbs\.db|ehthumbs(_vista)?\.db|desktop\.ini|\$recycle\.bin|system volume information"
+    r"|found\.\d{3}|lost\+found|\.directory|\.thumbnails|\.ipynb_checkpoints|__pycache__"
+    r"|@eadir|@recycle|@recently-snapshot|@tmp|#recycle|#snapshot",
+    re.IGNORECASE,
+)
 
 
 def printable_path(path: Path | str) -> str:
@@ -24,20 +51,30 @@ def printable_path(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
+def is_litter(name: str) -> bool:
+    """Return whether systems leave files or folders of that name which no user means as data.
+
+    They are those of macOS, Windows and desktops of Linux, of network drives and of notebooks:
+    previews, waste baskets, indices, what zipping adds.
+
+    Example:
+        >>> [is_litter(name) for name in ("__MACOSX", "Thumbs.db", "@eaDir", "cats")]
+        [True, True, True, False]
+    """
+    return _LITTER.fullmatch(name) is not None
+
+
+def is_ignored(name: str) -> bool:
+    """Return whether a file or folder is never read, as it is hidden or litter."""
+    return name.startswith(".") or is_litter(name)
+
+
 def visible_entries(folder: Path) -> dict[Path, bool]:
     """Return the folders and images directly in a folder, by name, and whether each is a folder.
 
-    Hidden files and folders, and files of other types, are left out.
+    Hidden files and folders, litter, and files of other types are left out.
     """
-    with os.scandir(folder) as entries:
-        found = sorted(
-            (entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith(".")
-        )
-    return {
-        folder / name: is_folder
-        for name, is_folder in found
-        if is_folder or os.path.splitext(name)[1].lower() in SUFFIXES
-    }
+    return _entries(folder, SUFFIXES.__contains__)
 
 
 def images_below(
@@ -54,34 +91,78 @@ def images_below(
         ValueError: a link leads to a folder that contains it.
         OSError: a folder cannot be read.
     """
-    return sorted(_walk(folder, argument, parents), key=Path.as_posix)
+    return sorted(_walk(folder, SUFFIXES.__contains__, argument, parents), key=Path.as_posix)
 
 
-def _walk(folder: Path, argument: str, parents: tuple[Path, ...]) -> Iterator[Path]:
+def images_of_other_formats(folder: Path, argument: str = "dataset") -> list[Path]:
+    """Return the images below a folder that `images_below` leaves out because of their format.
+
+    Arguments and errors are those of `images_below`.
+    """
+    others = (Image.registered_extensions().keys() | _UNKNOWN_TO_PILLOW) - FORMATS.keys()
+    return sorted(_walk(folder, others.__contains__, argument, ()), key=Path.as_posix)
+
+
+def without_images(folder: Path, argument: str = "dataset") -> str:
+    """Return what is wrong with a folder without images, as a message goes on after its name."""
+    others = images_of_other_formats(folder, argument)
+    more = f"; it holds {len(others):,} of other formats, such as " if others else ""
+    first = printable_path(others[0].name) if others else ""
+    return f"holds no images ({', '.join(SUFFIXES)}){more}{first}"
+
+
+def _entries(folder: Path, is_wanted: Callable[[str], bool]) -> dict[Path, bool]:
+    """Return the folders in a folder, and the files whose suffix, in small letters, is wanted."""
+    with os.scandir(folder) as entries:
+        found = sorted(
+            (entry.name, entry.is_dir()) for entry in entries if not is_ignored(entry.name)
+        )
+    return {
+        folder / name: is_folder
+        for name, is_folder in found
+        if is_folder or is_wanted(os.path.splitext(name)[1].lower())
+    }
+
+
+def _walk(
+    folder: Path, is_wanted: Callable[[str], bool], argument: str, parents: tuple[Path, ...]
+) -> Iterator[Path]:
     real = folder.resolve()
     if real in parents:
         raise ValueError(
             f"`{argument}` must hold no link to a folder that the link is in; "
             f"got {printable_path(folder)}."
         )
-    for path, is_folder in visible_entries(folder).items():
+    for path, is_folder in _entries(folder, is_wanted).items():
         if is_folder:
-            yield from _walk(path, argument, (*parents, real))
+            yield from _walk(path, is_wanted, argument, (*parents, real))
         else:
             yield path
 
 
-def images_of_other_formats(folder: Path) -> list[Path]:
-    """Return the images below a folder that `images_below` leaves out because of their format."""
-    formats = set(Image.registered_extensions()) - set(SUFFIXES)
-    found = (
-        Path(root, name)
-        for root, _, names in os.walk(folder)
-        for name in names
-        if os.path.splitext(name)[1].lower() in formats
-    )
-    return sorted(
-        path
-        for path in found
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+def same_names(names: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """Return which name of `others` each name of `names` is; those that are none are absent.
+
+    Systems write one name in several ways: an accented letter may be one character or two (NFC and
+    NFD of Unicode). Names that are equal as they are belong together first. The rest belong
+    together where their NFC is one and nothing else in the same group has it.
+
+    Example:
+        >>> same_names(["Gr\u00f6\u00dfe", "b"], ["Gro\u0308\u00dfe"])
+        {'Gr\u00f6\u00dfe': 'Gro\u0308\u00dfe'}
+    """
+    names, others = list(dict.fromkeys(names)), set(others)
+    found = {name: name for name in names if name in others}
+    left = [_by_nfc(group) for group in ((n for n in names if n not in found), others - {*found})]
+    return found | {
+        mine[0]: left[1][key][0]
+        for key, mine in left[0].items()
+        if len(mine) == len(left[1].get(key, ())) == 1
+    }
+
+
+def _by_nfc(names: Iterable[str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        grouped.setdefault(unicodedata.normalize("NFC", name), []).append(name)
+    return grouped

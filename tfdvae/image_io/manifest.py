@@ -33,7 +33,7 @@ def check(output: Path, overwrite: bool) -> set[str]:
         return set()
     if not output.is_dir():
         raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
-    if not overwrite and any(not files.is_scratch(path) for path in output.iterdir()):
+    if not overwrite and any(map(_is_foreign, output.iterdir())):
         raise FileExistsError(
             f"`output` {output} is not empty; --overwrite replaces what this command made there."
         )
@@ -43,6 +43,10 @@ def check(output: Path, overwrite: bool) -> set[str]:
             f"`output` {output} holds a {NAME} that this command did not make; give another folder."
         )
     return earlier
+
+
+def _is_foreign(path: Path) -> bool:
+    return not files.is_scratch(path) and not listing.is_litter(path.name)
 
 
 @contextlib.contextmanager

@@ -89,7 +89,6 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
     """
     if not path.exists():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
-    suffixes = ", ".join(listing.SUFFIXES)
     if path.is_dir():
         start = f"{path.as_posix().rstrip('/')}/"
         found = {
@@ -97,9 +96,10 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
             for file in listing.images_below(path, argument)
         }
         if not found:
-            raise ValueError(f"`{argument}` {path} holds no images ({suffixes}).")
+            raise ValueError(f"`{argument}` {path} {listing.without_images(path, argument)}.")
         return found
     if path.suffix.lower() not in listing.SUFFIXES:
+        suffixes = ", ".join(listing.SUFFIXES)
         raise ValueError(
             f"`{argument}` {path} must be a folder, an image ({suffixes}), "
             "or an .npy or .npz file of arrays."
@@ -173,7 +173,7 @@ def pieces(
             yield from array_pieces(found, path, title, argument)
         return
     listed = list_files(path, argument)
-    tally.others += listing.images_of_other_formats(path) if path.is_dir() else []
+    tally.others += listing.images_of_other_formats(path, argument) if path.is_dir() else []
     with (
         bar(title, len(listed)) as progress,
         codec.decoder_warnings_hidden(),

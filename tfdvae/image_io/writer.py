@@ -124,7 +124,7 @@ def _rewrite_files(
     tally: Tally,
 ) -> None:
     listed = reader.list_files(path)
-    tally.others += listing.images_of_other_formats(path) if path.is_dir() else []
+    tally.others += listing.images_of_other_formats(path, "input") if path.is_dir() else []
     targets = {name: output / name if path.is_dir() else output for name in listed}
     keep = output.exists() and not overwrite
     todo = {name: file for name, file in listed.items() if not (keep and targets[name].exists())}

@@ -41,6 +41,12 @@ FORMATS = {
     "gray_alpha16.png": (png16(np.dstack([GRAY16, GRAY16])), GRAY16),
     "gray.bmp": (pillow(GRAY), GRAY),
     "colour.BMP": (pillow(COLOUR), COLOUR),
+    "gray.webp": (pillow(GRAY, lossless=True), GRAY),
+    "colour.WebP": (pillow(COLOUR, format="WEBP", lossless=True), COLOUR),
+    "palette.gif": (pillow(PALETTE), np.asarray(PALETTE.convert("RGB"))),
+    "gray.pgm": (pillow(GRAY), GRAY),
+    "colour.ppm": (pillow(COLOUR), COLOUR),
+    "bits.pbm": (pillow(BITS), BITS * np.uint8(255)),
     "gray.tif": (pillow(GRAY), GRAY),
     "colour.tiff": (pillow(COLOUR, compression="tiff_lzw"), COLOUR),
     "white_is_0.tif": (tiff(GRAY, photometric="miniswhite"), 255 - GRAY),
@@ -199,3 +205,30 @@ def test_a_header_that_says_another_size(tmp_path, monkeypatch):
         codec.Unreadable, match=r"[ab]\.png has 8x6 pixels, and its header says otherwise"
     ):
         unlabelled(folder)
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.gif", "a.pgm", "a.pnm", "a.bmp", "a.png"])
+def test_gray_images_are_written_without_loss(name, tmp_path):
+    codec.write(tmp_path / name, GRAY[..., None])
+    assert np.array_equal(codec.read(tmp_path / name)[..., :1], GRAY[..., None])
+
+
+def test_a_gray_image_of_lossy_webp_stays_gray(tmp_path):
+    Image.fromarray(GRAY).save(tmp_path / "a.webp")
+    assert codec.probe(tmp_path / "a.webp").gray
+    assert codec.read(tmp_path / "a.webp").shape == (6, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "message"),
+    [
+        ("a.gif", COLOUR, "GIF files hold 256 colors alone; PNG, WebP and BMP files hold all"),
+        ("a.webp", np.zeros((1, 16384, 3), np.uint8), "limit of 16383 pixels"),
+        ("a.gif", np.zeros((1, 65536, 1), np.uint8), "cannot be written"),
+        ("a.webp", GRAY16[..., None], "suffix .png or .tif for 16 bits"),
+    ],
+)
+def test_what_a_format_cannot_hold(name, pixels, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        codec.write(tmp_path / name, pixels)
+    assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 """Images from a folder, decoded once into the user's cache folder and memory-mapped from there.
 
-PNG, JPEG, BMP and TIFF, 8 and 16 bit, gray or in color, in folders as deep as they come. Hidden
-files and files of other types are ignored.
+Gray or in color, in folders as deep as they come. Hidden files and litter are ignored; images of
+other formats are left out with a notice.
 """
 
 import hashlib
@@ -135,6 +135,9 @@ def load_folder(
         partial(decode_folder, listing, test, folder, image_size, skip_unreadable),
         ("images", "labels", "rows") if noisy is None else ("images", "labels", "rows", "noisy"),
     )
+    others = [folder_listing.describe_others(folder)]
+    if noisy is not None:
+        others.append(folder_listing.describe_others(noisy, "noisy_dir"))
     skipped = decoded.info["skipped"]
     if skipped and not skip_unreadable:
         raise Unreadable(skipped[0] + HOW_TO_SKIP)
@@ -145,7 +148,7 @@ def load_folder(
         tuple(decoded.info["class_names"]),
         grouping.add_to(decoded.train, numbers),
         grouping.add_to(decoded.test, numbers),
-        _describe_skipped(skipped),
+        "\n".join(line for line in (_describe_skipped(skipped), *others) if line),
         grouping.fingerprint(mark, groups),
         held_out,
     )

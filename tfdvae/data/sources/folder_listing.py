@@ -2,12 +2,21 @@
 
 import hashlib
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae.image_io.listing import SUFFIXES, images_below, printable_path, visible_entries
+from tfdvae.image_io.listing import (
+    SUFFIXES,
+    images_below,
+    images_of_other_formats,
+    printable_path,
+    same_names,
+    visible_entries,
+    without_images,
+)
 
 _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _IGNORED = {"dev", "val", "valid", "validation"}
@@ -89,12 +98,13 @@ def list_classes(folder: Path) -> FolderListing:
         raise ValueError(
             f"`dataset` {folder} must have class folders in train and in test, or in neither."
         )
-    if unknown := sorted(set(test_names) - set(names)):
+    same = same_names(test_names, names)
+    if unknown := [name for name in test_names if name not in same]:
         raise ValueError(
             f"`dataset` {folder} has a class in test that is not in train: {unknown[0]}."
         )
     if names:
-        test_labels = np.array([names.index(name) for name in test_names])[test_labels]
+        test_labels = np.array([names.index(same[name]) for name in test_names])[test_labels]
     return FolderListing(
         names,
         train + test,
@@ -117,7 +127,7 @@ def _list_split(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], 
     by_class = [images_below(path, parents=(folder.resolve(),)) for path in classes] or [loose]
     for path, found in zip(classes or [folder], by_class, strict=True):
         if not found:
-            raise ValueError(f"`dataset` {path} holds no images ({', '.join(SUFFIXES)}).")
+            raise ValueError(f"`dataset` {printable_path(path)} {without_images(path)}.")
     labels = np.repeat(np.arange(len(by_class)), list(map(len, by_class)))
     return (
         tuple(printable_path(path.name) for path in classes),
@@ -133,8 +143,13 @@ def list_pairs(clean: Path, noisy: Path) -> FolderListing:
         ValueError: one has an image that the other lacks, or no images.
     """
     named = {"dataset": _by_name(clean, "dataset"), "noisy_dir": _by_name(noisy, "noisy_dir")}
+    same = same_names(named["dataset"], named["noisy_dir"])
+    without_pair = {
+        "noisy_dir": named["dataset"].keys() - same.keys(),
+        "dataset": named["noisy_dir"].keys() - set(same.values()),
+    }
     for argument, other in (("dataset", "noisy_dir"), ("noisy_dir", "dataset")):
-        if missing := sorted(set(named[other]) - set(named[argument])):
+        if missing := sorted(without_pair[argument]):
             listed = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             raise ValueError(
                 f"`{argument}` must have an image for each one of `{other}`; "
@@ -144,7 +159,7 @@ def list_pairs(clean: Path, noisy: Path) -> FolderListing:
     has_splits = bool(train_and_test_folders(clean))
     return FolderListing(
         (),
-        [(named["dataset"][name], named["noisy_dir"][name]) for name in names],
+        [(named["dataset"][name], named["noisy_dir"][same[name]]) for name in names],
         np.zeros(len(names), np.int64),
         np.array([name.startswith("test/") for name in names]) if has_splits else None,
     )
@@ -168,9 +183,29 @@ def _by_name(folder: Path, argument: str) -> dict[str, Path]:
             named[name] = path
     if not named:
         raise ValueError(
-            f"`{argument}` {printable_path(folder)} holds no images ({', '.join(SUFFIXES)})."
+            f"`{argument}` {printable_path(folder)} {without_images(folder, argument)}."
         )
     return named
+
+
+def describe_others(folder: Path, argument: str = "dataset") -> str:
+    """Return which images of a folder are left out because of their format; empty where none is."""
+    splits = train_and_test_folders(folder, argument)
+    others = [
+        printable_path(path.relative_to(folder).as_posix())
+        for root in splits.values() or [folder]
+        for path in images_of_other_formats(root, argument)
+    ]
+    if not others:
+        return ""
+    depth = 2 if splits else 1
+    counts = Counter("/".join(name.split("/")[:-1][:depth]) or "." for name in others)
+    each = ", ".join(f"{count:,} in {place}" for place, count in list(counts.items())[:10])
+    more = f" and {len(counts) - 10:,} more folders" if len(counts) > 10 else ""
+    return (
+        f"images of `{argument}` left out, since they are none of {', '.join(SUFFIXES)}: "
+        f"{len(others):,} ({each}{more}), the first {others[0]}"
+    )
 
 
 def fingerprint(listing: FolderListing, roots: list[Path]) -> str:

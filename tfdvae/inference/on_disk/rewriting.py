@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae.image_io import codec, reader, writer
+from tfdvae.image_io import codec, listing, reader, writer
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
 
@@ -93,10 +93,10 @@ def _masks(path: Path | None, source: Path, output: Path) -> Iterator[Masks | No
             )
         yield lambda piece: everywhere
     else:
-        yield _masks_by_name(path)
+        yield _masks_by_name(path, source)
 
 
-def _masks_by_name(folder: Path) -> Masks:
+def _masks_by_name(folder: Path, source: Path) -> Masks:
     """Return a function from a piece to its masks, found by name without suffix."""
     named: dict[str, Path] = {}
     for name, file in reader.list_files(folder, "mask").items():
@@ -106,8 +106,12 @@ def _masks_by_name(folder: Path) -> Masks:
                 f"{other.name}."
             )
 
+    images = [Path(name).with_suffix("").as_posix() for name in reader.list_files(source)]
+    same = listing.same_names(images, named)
+
     def masks(piece: reader.Piece) -> np.ndarray:
-        chosen = [named.get(Path(name).with_suffix("").as_posix()) for name in piece.names]
+        plain = [Path(name).with_suffix("").as_posix() for name in piece.names]
+        chosen = [named[same[name]] if name in same else None for name in plain]
         found = [_read_mask(file) for file in chosen if file is not None]
         if len(found) < len(chosen):
             raise ValueError(f"`mask` {folder} has no image of that name.")
@@ -118,10 +122,10 @@ def _masks_by_name(folder: Path) -> Masks:
 
 def _read_mask(path: Path) -> np.ndarray:
     """Return where a mask, an image, is not 0, bool (H, W)."""
-    if path.suffix.lower() in (".jpg", ".jpeg"):
+    if (lossy := listing.FORMATS[path.suffix.lower()]) in ("JPEG", "WEBP"):
         raise ValueError(
-            f"`mask` {path.name} must be a PNG, TIFF or BMP file: JPEG changes pixels beside the "
-            "marked ones."
+            f"`mask` {path.name} must be a PNG, TIFF or BMP file: {lossy} changes pixels beside "
+            "the marked ones."
         )
     return (codec.read(path) != 0).any(axis=-1)
 
