@@ -106,7 +106,8 @@ def _is_gray(image: Image.Image) -> bool:
 
 def _has_sixteen_bits(image: Image.Image) -> bool:
     """Return whether a PNM file has more than 8 bits a channel, which Pillow's mode may hide."""
-    options = image.tile[0].args
+    opened: Any = image
+    options = opened.tile[0].args
     return options == "I;16B" or (isinstance(options, tuple) and options[-1] > 255)
 
 
