@@ -88,7 +88,44 @@ def hold_out(
     def has_all_classes(indices: np.ndarray) -> bool:
         return len(np.unique(labels[indices])) == len(classes)
 
-    return next((fold for fold in found if all(map(has_all_classes, fold))), found[0])
+    whole = next((fold for fold in found if all(map(has_all_classes, fold))), None)
+    return whole or hold_out_of_each_class(labels, groups, folds=folds, seed=seed) or found[0]
+
+
+def hold_out_of_each_class(
+    labels: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Hold out whole groups of each class, one in `folds` of its images and at least one group.
+
+    The largest group of a class is not held out.
+
+    Args:
+        labels: int (N,).
+        groups: int (N,), images of one number stay together.
+        folds: at least 2.
+        seed: root seed.
+
+    Returns:
+        The indices of training images and of held-out ones, sorted; None where a group has several
+        classes, or a class a single group.
+
+    Example:
+        >>> train, test = hold_out_of_each_class(np.zeros(9, int), np.array([0] * 8 + [1]))
+        >>> test
+        array([8])
+    """
+    generator = seeds.generator(seed, "groups")
+    held_out: list[int] = []
+    for label in np.unique(labels):
+        names, sizes = np.unique(groups[labels == label], return_counts=True)
+        if len(names) < 2 or np.isin(groups[labels != label], names).any():
+            return None
+        order = generator.permutation(len(names))
+        order = order[order != sizes.argmax()]
+        before = np.cumsum(sizes[order]) - sizes[order]
+        held_out += names[order[before < max(1, sizes.sum() // folds)]].tolist()
+    chosen = np.isin(groups, held_out)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def hold_out_test(

@@ -8,17 +8,17 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from tfdvae._utils import limits
-from tfdvae.image_io import decoding
+from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
 from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, printable_path
 
-_PILLOW_NAMES = tuple(dict.fromkeys(FORMATS.values()))
 _OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
@@ -26,81 +26,125 @@ class Unreadable(ValueError):
     """A file that is no image, or one that cannot be read; the message names it."""
 
 
-def probe(path: Path) -> ImageKind:
-    """Return size and type of an image from its header.
+class ImageFile:
+    """An image file that is open: one image, or a stack of them in a TIFF file.
+
+    Args:
+        path: of the file.
 
     Raises:
-        Unreadable: no image of 8 or 16 bits that can be read.
+        Unreadable: no image or stack that can be read.
+
+    Example:
+        >>> with codec.ImageFile(Path("stack.tif")) as file:
+        ...     file.count, file.read(0).shape
+        (10, (28, 28, 1))
     """
-    with _reading(path), open(path, "rb") as file:
-        header = file.read(decoding.HEADER_BYTES)
-        with Image.open(path, formats=_PILLOW_NAMES) as image:
-            return _inspect(path, image, header)
+
+    def __init__(self, path: Path):
+        self._path = path
+        with _reading(path):
+            self._images = opening.open_images(path)
+
+    def __enter__(self) -> "ImageFile":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._images.close()
+
+    @property
+    def count(self) -> int:
+        """How many images the file holds."""
+        return self._images.count
+
+    @property
+    def kind(self) -> ImageKind:
+        """Size and type of each image, mostly from the header.
+
+        Raises:
+            Unreadable: images of other types than are read.
+        """
+        with _reading(self._path):
+            return self._images.kind
+
+    def read(self, index: int = 0) -> np.ndarray:
+        """Return the pixels of an image, in its own type and size.
+
+        Returns:
+            uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
+
+        Raises:
+            Unreadable: the image cannot be read.
+        """
+        with _reading(self._path):
+            return self._images.read(index)
+
+    def read_as(self, kind: ImageKind, resized: bool, index: int = 0) -> np.ndarray:
+        """Return the pixels of an image in a given type and size.
+
+        8-bit values become 16-bit ones times 257. Gray images get three equal channels where color
+        is asked for; the other way round is not needed.
+
+        Args:
+            kind: what the pixels shall be; `kind.loose` is the type of images whose files do not
+                say it.
+            resized: resize the image; otherwise it must have the size already.
+            index: of the image.
+
+        Returns:
+            uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
+
+        Raises:
+            Unreadable: the image cannot be read, or has another size.
+        """
+        with _reading(self._path):
+            pixels = values.rescale(self._images.read_as(index, kind.loose), kind.dtype)
+            if resized:
+                pixels = decoding.resize(pixels, kind.height, kind.width)
+            elif pixels.shape[:2] != (kind.height, kind.width):
+                height, width = pixels.shape[:2]
+                raise decoding.Unsupported(
+                    f"has {height}x{width} pixels, and its header says otherwise"
+                )
+            if pixels.shape[-1] == 1 and not kind.gray:
+                return np.repeat(pixels, 3, axis=-1)
+            return pixels
+
+
+def count(path: Path) -> int:
+    """Return how many images a file holds: more than one in a stack; 1 where it cannot be read."""
+    try:
+        with ImageFile(path) as file:
+            return file.count
+    except Unreadable:
+        return 1
 
 
 def read(path: Path) -> np.ndarray:
-    """Return the pixels of an image, in its own type and size.
+    """Return the pixels of a file of one image, in its own type and size.
 
     Returns:
-        uint8 or uint16, (H, W, 1) or (H, W, 3).
+        uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
 
     Raises:
-        Unreadable: no image of 8 or 16 bits that can be read.
+        Unreadable: no image that can be read, or a stack of several.
 
     Example:
         >>> codec.read(Path("scan.tif")).shape
         (480, 640, 1)
     """
-    with _reading(path):
-        data = path.read_bytes()
-        if (pixels := decoding.decode_plain_png(data)) is not None:
-            return pixels
-        with Image.open(io.BytesIO(data), formats=_PILLOW_NAMES) as image:
-            kind = _inspect(path, image, data[: decoding.HEADER_BYTES])
-            return decoding.decode(image, data, kind.sixteen_bit, kind.gray)
-
-
-def read_as(path: Path, kind: ImageKind, resized: bool) -> np.ndarray:
-    """Return the pixels of an image in a given type and size.
-
-    8-bit values become 16-bit ones times 257. Gray images get three equal channels where color is
-    asked for; the other way round is not needed.
-
-    Args:
-        path: of the file.
-        kind: what the pixels shall be.
-        resized: resize the image; otherwise it must have the size already.
-
-    Returns:
-        uint8 or uint16, (H, W, 1) or (H, W, 3).
-
-    Raises:
-        Unreadable: no image that can be read, or one of another size.
-    """
-    with _reading(path):
-        # Not by its path: Pillow scrambles TIFF files that it maps from the disk and has to turn.
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data), formats=_PILLOW_NAMES) as image:
-            bits, gray = decoding.bit_depth(image, data[: decoding.HEADER_BYTES])
-            pixels = decoding.decode(image, data, bits == 16, gray)
-        if kind.sixteen_bit and pixels.dtype == np.uint8:
-            pixels = pixels.astype(np.uint16) * 257
-        if resized:
-            pixels = decoding.resize(pixels, kind.height, kind.width)
-        elif pixels.shape[:2] != (kind.height, kind.width):
-            height, width = pixels.shape[:2]
+    with ImageFile(path) as file:
+        if file.count > 1:
             raise Unreadable(
-                f"the image {printable_path(path)} has {height}x{width} pixels, "
-                "and its header says otherwise."
+                f"the image {printable_path(path)} must hold one image; got a stack of "
+                f"{file.count:,}."
             )
-        return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 and not kind.gray else pixels
-
-
-def _inspect(path: Path, image: Image.Image, header: bytes) -> ImageKind:
-    try:
-        return decoding.inspect(image, header)
-    except decoding.Unsupported as error:
-        raise Unreadable(f"the image {printable_path(path)} {error}.") from None
+        return file.read()
 
 
 @contextlib.contextmanager
@@ -112,9 +156,14 @@ def _reading(path: Path) -> Iterator[None]:
             raise Unreadable(
                 f"the image {name} cannot be read: it is no file, or a link to nothing."
             )
-        yield
-    except (Unreadable, MemoryError):
+        with decoder_messages.kept():
+            yield
+    except Unreadable:
         raise
+    except decoding.Unsupported as error:
+        raise Unreadable(f"the image {name} {error}.") from None
+    except MemoryError:
+        raise Unreadable(f"the image {name} cannot be read: memory ran out.") from None
     except UnidentifiedImageError:
         raise Unreadable(
             f"the image {name} cannot be read: it is no {FORMAT_NAMES} file, or it ends too early."

@@ -1,11 +1,10 @@
 """Pixels, bit depth and orientation of an image file that Pillow has opened.
 
-8-bit images are decoded by Pillow. 16-bit images are decoded by imagecodecs (PNG) and tifffile
-(TIFF), since Pillow keeps 8 bits of those in color. Alpha is dropped, palettes are expanded, and
-the orientation that a camera noted is applied.
+8-bit images are decoded by Pillow. 16-bit PNG files are decoded by imagecodecs, since Pillow keeps
+8 bits of those in color. Alpha is dropped, palettes are expanded, and the orientation that a camera
+noted is applied.
 """
 
-import io
 import math
 import struct
 import zlib
@@ -38,18 +37,21 @@ class ImageKind:
         height: in pixels.
         width: in pixels.
         gray: one channel; otherwise three.
-        sixteen_bit: values are uint16; otherwise uint8.
+        dtype: uint8, uint16, or float32 in [0, 1].
+        loose: the type that the values of the file were found to fit, where the file's own type
+            does not say what white is, as 32-bit integers do not; otherwise None.
     """
 
     height: int
     width: int
     gray: bool
-    sixteen_bit: bool
+    dtype: np.dtype
+    loose: np.dtype | None = None
 
     @property
     def bytes(self) -> int:
         """Of the pixels of one image."""
-        return self.height * self.width * (1 if self.gray else 3) * (1 + self.sixteen_bit)
+        return self.height * self.width * (1 if self.gray else 3) * self.dtype.itemsize
 
 
 def inspect(image: Image.Image, header: bytes) -> ImageKind:
@@ -64,9 +66,7 @@ def inspect(image: Image.Image, header: bytes) -> ImageKind:
             bits.
     """
     width, height = image.size
-    most = limits.current().image_pixels
-    if width * height > most:
-        raise Unsupported(f"has {width}x{height} pixels, more than {most:,}")
+    check_size(height, width)
     frames = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
     if frames > 1:
         raise Unsupported(f"must hold one image; got {frames}")
@@ -81,7 +81,18 @@ def inspect(image: Image.Image, header: bytes) -> ImageKind:
         raise Unsupported(f"must have 8 or 16 bits a channel; got {bits} of mode {image.mode}")
     if orientation(image) >= 5:
         width, height = height, width
-    return ImageKind(height, width, gray, bits == 16)
+    return ImageKind(height, width, gray, np.dtype(np.uint16 if bits == 16 else np.uint8))
+
+
+def check_size(height: int, width: int) -> None:
+    """Refuse an image of more pixels than the limit.
+
+    Raises:
+        Unsupported: it has more.
+    """
+    most = limits.current().image_pixels
+    if width * height > most:
+        raise Unsupported(f"has {width}x{height} pixels, more than {most:,}")
 
 
 def bit_depth(image: Image.Image, header: bytes) -> tuple[int, bool]:
@@ -89,6 +100,12 @@ def bit_depth(image: Image.Image, header: bytes) -> tuple[int, bool]:
 
     Pillow's modes do not tell: they have 8 bits for any image in color.
     """
+    if image.mode == "P" and image.palette is not None:
+        order, colors = image.palette.getdata()
+        palette = np.frombuffer(colors, np.uint8)
+        # All red values first, or color by color, in any order.
+        palette = palette.reshape(3, -1).T if ";L" in order else palette.reshape(-1, len(order))
+        return 8, bool((palette[:, :3] == palette[:, :1]).all())
     if image.format == "PNG":
         bits, color_type = header[24:26]
         return bits, color_type in (0, 4)
@@ -109,6 +126,11 @@ def _has_sixteen_bits(image: Image.Image) -> bool:
     opened: Any = image
     options = opened.tile[0].args
     return options == "I;16B" or (isinstance(options, tuple) and options[-1] > 255)
+
+
+def turned(pixels: np.ndarray, turn: int) -> np.ndarray:
+    """Return pixels (H, W, C) turned as an orientation of 1 to 8 says."""
+    return _TURNS.get(turn, _TURNS[1])(pixels)
 
 
 def orientation(image: Image.Image) -> int:
@@ -135,41 +157,22 @@ def decode(image: Image.Image, data: bytes, sixteen_bit: bool, gray: bool) -> np
         uint8 or uint16 (H, W, 1) or (H, W, 3).
     """
     if sixteen_bit:
-        pixels, turn = _decode_sixteen_bit(image, data)
+        pixels = _decode_sixteen_bit(data)
     else:
-        pixels, turn = np.asarray(image.convert("L" if gray else "RGB")), orientation(image)
-    return _TURNS.get(turn, _TURNS[1])(pixels if pixels.ndim == 3 else pixels[..., None])
+        pixels = np.asarray(image.convert("L" if gray else "RGB"))
+    return turned(pixels if pixels.ndim == 3 else pixels[..., None], orientation(image))
 
 
-def _decode_sixteen_bit(image: Image.Image, data: bytes) -> tuple[np.ndarray, int]:
-    """Return uint16 pixels, (H, W) or (H, W, 3), and their orientation."""
+def _decode_sixteen_bit(data: bytes) -> np.ndarray:
+    """Return the uint16 pixels of a PNG file, (H, W) or (H, W, 3)."""
     import imagecodecs
 
-    if image.format == "PNG":
-        pixels, turn = imagecodecs.png_decode(data), orientation(image)
-    else:
-        pixels, turn = _decode_tiff(data)
+    pixels = imagecodecs.png_decode(data)
     if pixels.dtype != np.uint16 or pixels.ndim not in (2, 3):
         raise ValueError(f"unsigned 16-bit pixels expected; got {pixels.dtype} {pixels.shape}")
     if pixels.ndim == 3:
         pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
-    return pixels, turn
-
-
-def _decode_tiff(data: bytes) -> tuple[np.ndarray, int]:
-    """Return the pixels of the first image of a TIFF file, 0 black, and their orientation."""
-    import tifffile
-
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page: Any = file.pages[0]
-        pixels = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
-        turn = page.tags[_ORIENTATION].value if _ORIENTATION in page.tags else 1
-        kind = tifffile.PHOTOMETRIC
-        if page.photometric == kind.MINISWHITE:
-            pixels = ~pixels
-        elif page.photometric not in (kind.MINISBLACK, kind.RGB):
-            raise ValueError(f"16-bit pixels must be gray or RGB; got {page.photometric.name}")
-    return pixels, turn
+    return pixels
 
 
 def decode_plain_png(data: bytes) -> np.ndarray | None:
@@ -206,9 +209,10 @@ def decode_plain_png(data: bytes) -> np.ndarray | None:
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return integer pixels (H, W, C) at another size.
+    """Return pixels (H, W, C) at another size.
 
-    Each channel is resized by Pillow's antialiased bilinear filter in floating point, and rounded.
+    Each channel is resized by Pillow's antialiased bilinear filter in floating point; integers are
+    rounded.
     """
     if pixels.shape[:2] == (height, width):
         return pixels
@@ -219,6 +223,8 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         np.asarray(channel.resize((width, height), Image.Resampling.BILINEAR))
         for channel in channels
     ]
+    if pixels.dtype.kind == "f":
+        return np.stack(resized, axis=-1).clip(0, 1)
     highest = np.iinfo(pixels.dtype).max
     return np.rint(np.stack(resized, axis=-1)).clip(0, highest).astype(pixels.dtype)
 

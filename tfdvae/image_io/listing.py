@@ -69,6 +69,11 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or is_litter(name)
 
 
+def frame_name(name: str, frame: int) -> str:
+    """Return the name of a frame of a stack, counted from 0: `scans/a.tif[3]`."""
+    return f"{name}[{frame}]"
+
+
 def visible_entries(folder: Path) -> dict[Path, bool]:
     """Return the folders and images directly in a folder, by name, and whether each is a folder.
 

@@ -170,7 +170,7 @@ def test_decoded_once_until_something_changes(tmp_path, monkeypatch):
     first = load_folder(folder)
     assert isinstance(first.train.images, np.memmap)
     with monkeypatch.context() as patch:
-        patch.setattr("tfdvae.image_io.codec.read_as", None)
+        patch.setattr("tfdvae.image_io.codec.ImageFile.read_as", None)
         assert np.array_equal(load_folder(folder).train.images, first.train.images)
     write(folder, dog__00=np.full((4, 4), 200, np.uint8))
     changed = load_folder(folder)
@@ -264,12 +264,17 @@ UNREADABLE = {
     "cut.bmp": (cut(pillow(COLOUR)), "cannot be read"),
     "cut.tif": (cut(pillow(COLOUR)), "cannot be read"),
     "cut16.tif": (cut(tiff(COLOUR16, photometric="rgb")), "cannot be read"),
-    "float.tif": (tiff(GRAY / np.float32(255)), "8 or 16 bits a channel; got 32"),
-    "signed.tif": (tiff(GRAY16.astype(np.int16)), "8 or 16 bits"),
-    "pages.tif": (
-        tiff(np.stack([GRAY, GRAY]), photometric="minisblack"),
-        "must hold one image; got 2",
+    "float.tif": (
+        tiff(GRAY / np.float32(100)),
+        r"floats of 32 bits from \S+ to 2\.\d+. Integers from 0 to 65,535 and floats from 0 to 1",
     ),
+    "signed.tif": (tiff(GRAY16.astype(np.int16)), r"holds signed integers of 16 bits from -\d+ to"),
+    "nan.tif": (tiff(np.full((6, 8), np.nan)), "holds floats of 64 bits from nan to nan"),
+    "complex.tif": (
+        tiff(GRAY.astype(np.complex64)),
+        "must hold whole numbers or floats; got complex64",
+    ),
+    "cut_stack.tif": (cut(tiff(np.stack([GRAY] * 9), compression="zlib")), "cannot be read"),
 }
 
 

@@ -215,7 +215,8 @@ def test_gray_images_are_written_without_loss(name, tmp_path):
 
 def test_a_gray_image_of_lossy_webp_stays_gray(tmp_path):
     Image.fromarray(GRAY).save(tmp_path / "a.webp")
-    assert codec.probe(tmp_path / "a.webp").gray
+    with codec.ImageFile(tmp_path / "a.webp") as file:
+        assert file.kind.gray
     assert codec.read(tmp_path / "a.webp").shape == (6, 8, 1)
 
 

@@ -4,6 +4,7 @@ Gray or in color, in folders as deep as they come. Hidden files and litter are i
 other formats are left out with a notice.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -16,12 +17,15 @@ from tfdvae._utils import files
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.data.sources import folder_listing
+from tfdvae.data.sources import folder_listing, folder_stacks
 from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.folder_decoding import HOW_TO_SKIP, decode_folder
 from tfdvae.data.sources.paths import PathSource, local_path
 from tfdvae.image_io.codec import Unreadable
 from tfdvae.image_io.listing import printable_path
+
+_DECODING = 2
+"""Changes where files are decoded in another way, so that the cache is made anew."""
 
 
 @register_source
@@ -105,13 +109,13 @@ def load_folder(
             f"`dataset` {folder} has images without class folders, so no labels; "
             "--no-classifier does without."
         )
-    names = [printable_path(item[0].relative_to(folder).as_posix()) for item in listing.items]
-    numbers = None if groups is None else grouping.number(groups, names, listing.test)
+    roots = [folder] if noisy is None else [folder, noisy]
+    mark = folder_listing.fingerprint(listing, roots)
+    listing = folder_stacks.spread(listing)
+    numbers = _groups(listing, folder, groups)
     held_out = listing.test is None
-    if listing.test is None:
-        test = np.isin(np.arange(len(names)), splits.hold_out_test(listing.labels, numbers)[1])
-    else:
-        test = listing.test
+    test = _hold_out(listing, numbers, groups is not None) if held_out else listing.test
+    assert test is not None
     check_classes = partial(
         splits.check_classes,
         class_names=listing.class_names,
@@ -125,10 +129,8 @@ def load_folder(
             f"`n_train` must not exceed the {available:,} training images of "
             f"{printable_path(folder)}; got {n_train:,}."
         )
-    roots = [folder] if noisy is None else [folder, noisy]
-    mark = folder_listing.fingerprint(listing, roots)
     key = hashlib.sha256(
-        json.dumps([str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()
+        json.dumps([_DECODING, str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()
     ).hexdigest()[:16]
     decoded = cache.load_or_build(
         f"{folder.name}-{key}",
@@ -151,7 +153,31 @@ def load_folder(
         "\n".join(line for line in (_describe_skipped(skipped), *others) if line),
         grouping.fingerprint(mark, groups),
         held_out,
-    )
+    ).with_notice(folder_stacks.describe(listing, groups is not None))
+
+
+def _groups(
+    listing: folder_listing.FolderListing, folder: Path, groups: dict[str, str] | None
+) -> np.ndarray | None:
+    """Return a number for each group of images, those of the user or the files of stacks."""
+    if groups is None:
+        return folder_stacks.groups(listing)
+    names = listing.names(folder)
+    if listing.frames is not None:
+        files = dataclasses.replace(listing, frames=None).names(folder)
+        groups = folder_stacks.spread_groups(groups, files, names)
+    return grouping.number(groups, names, listing.test)
+
+
+def _hold_out(
+    listing: folder_listing.FolderListing, numbers: np.ndarray | None, grouped: bool
+) -> np.ndarray:
+    """Return which images are held out as test images, bool (N,): of stacks, whole files."""
+    found = None
+    if numbers is not None and not grouped:
+        found = splits.hold_out_of_each_class(listing.labels, numbers)
+    found = found or splits.hold_out_test(listing.labels, numbers)
+    return np.isin(np.arange(len(listing.items)), found[1])
 
 
 def _describe_skipped(messages: list[str], shown: int = 5) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import chunks, progress
+from tfdvae.data.sources import common_kind
 from tfdvae.data.sources.folder_listing import FolderListing
 from tfdvae.image_io import codec
-from tfdvae.image_io.codec import Unreadable
+from tfdvae.image_io.codec import ImageFile, Unreadable
 from tfdvae.image_io.decoding import ImageKind
 
 HOW_TO_SKIP = " --skip-unreadable skips such images."
@@ -28,7 +29,8 @@ class _Skipped:
     def add(self, error: Unreadable) -> None:
         if not self.allowed:
             raise Unreadable(f"{error}{HOW_TO_SKIP}") from None
-        self.messages.append(str(error))
+        if str(error) not in self.messages:
+            self.messages.append(str(error))
 
 
 def decode_folder(
@@ -41,8 +43,9 @@ def decode_folder(
 ) -> dict[str, Any]:
     """Write images, labels and positions of both splits to a folder of the cache.
 
-    Where one image has 16 bits, all become uint16 (8-bit values times 257), otherwise uint8. Where
-    one is in color, all have three channels, otherwise one.
+    Where one image has floats, all become float32 in [0, 1]; else where one has 16 bits, all become
+    uint16 (8-bit values times 257), otherwise uint8. Where one is in color, all have three
+    channels, otherwise one.
 
     Args:
         listing: the images.
@@ -54,7 +57,7 @@ def decode_folder(
             `train_labels.npy`, `train_rows.npy`, and the same of `test`.
 
     Returns:
-        `class_names`, and in `skipped` a message for each image that was skipped.
+        `class_names`, and in `skipped` a message for each file that was skipped.
 
     Raises:
         Unreadable: an image cannot be read.
@@ -62,12 +65,13 @@ def decode_folder(
     """
     skipped = _Skipped(skip_unreadable)
     with codec.decoder_warnings_hidden():
-        kind, usable = _common_kind(listing.items, folder, image_size, skipped)
+        kind, usable = _common_kind(listing, folder, image_size, skipped)
         for split, chosen in (("train", ~test), ("test", test)):
             rows = np.flatnonzero(chosen & usable)
             arrays = [f"{split}_images.npy", f"{split}_noisy.npy"][: len(listing.items[0])]
-            decoded = _decode_items(
-                [listing.items[row] for row in rows],
+            decoded = _decode_rows(
+                listing,
+                rows,
                 [output / name for name in arrays],
                 kind,
                 image_size is not None,
@@ -76,77 +80,86 @@ def decode_folder(
             )
             if not decoded:
                 raise ValueError(f"`dataset` {folder} has no {split} image that can be read.")
-            np.save(output / f"{split}_rows.npy", rows[decoded])
-            np.save(output / f"{split}_labels.npy", listing.labels[rows[decoded]])
+            np.save(output / f"{split}_rows.npy", decoded)
+            np.save(output / f"{split}_labels.npy", listing.labels[decoded])
     return {"class_names": listing.class_names, "skipped": skipped.messages}
 
 
+def _by_file(listing: FolderListing, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the rows of each file or pair of files, which are neighbors."""
+    files = [listing.items[row] for row in rows]
+    starts = [
+        place for place in range(len(files)) if place == 0 or files[place - 1] != files[place]
+    ]
+    yield from np.split(rows, starts[1:])
+
+
 def _common_kind(
-    items: list[tuple[Path, ...]],
+    listing: FolderListing,
     folder: Path,
     image_size: Sequence[int] | None,
     skipped: _Skipped,
 ) -> tuple[ImageKind, np.ndarray]:
     """Return the kind that all images get, and which items have headers that can be read."""
     kinds: dict[ImageKind, Path] = {}
-    usable = np.zeros(len(items), bool)
-    for row, item in enumerate(
-        progress.bar(f"Reading headers of {folder.name}", len(items), items)
-    ):
-        try:
-            found = [(codec.probe(path), path) for path in item]
-        except Unreadable as error:
-            skipped.add(error)
-            continue
-        usable[row] = True
-        for kind, path in found:
-            kinds.setdefault(kind, path)
+    usable = np.zeros(len(listing.items), bool)
+    with progress.bar(f"Reading headers of {folder.name}", len(usable)) as bar:
+        for rows in _by_file(listing, np.arange(len(usable))):
+            bar.update(len(rows))
+            try:
+                found = [(_kind(path), path) for path in listing.items[rows[0]]]
+            except Unreadable as error:
+                skipped.add(error)
+                continue
+            usable[rows] = True
+            for kind, path in found:
+                kinds.setdefault(kind, path)
     if not kinds:
         raise ValueError(f"`dataset` {folder} has no image that can be read.")
-    sizes = {(kind.height, kind.width): path for kind, path in kinds.items()}
-    if image_size is None and len(sizes) > 1:
-        two = " and ".join(
-            f"{path.name} has {height}x{width}" for (height, width), path in list(sizes.items())[:2]
-        )
-        raise ValueError(
-            f"`dataset` {folder} holds images of different sizes: {two}. "
-            "Give --image-size HEIGHT WIDTH."
-        )
-    height, width = image_size or next(iter(sizes))
-    gray = all(kind.gray for kind in kinds)
-    sixteen_bit = any(kind.sixteen_bit for kind in kinds)
-    return ImageKind(height, width, gray, sixteen_bit), usable
+    return common_kind.find(kinds, folder, image_size), usable
 
 
-def _decode_items(
-    items: list[tuple[Path, ...]],
+def _kind(path: Path) -> ImageKind:
+    with ImageFile(path) as file:
+        return file.kind
+
+
+def _decode_rows(
+    listing: FolderListing,
+    rows: np.ndarray,
     outputs: list[Path],
     kind: ImageKind,
     resized: bool,
     skipped: _Skipped,
     title: str,
 ) -> list[int]:
-    """Write the images of one split and return the positions of the items that could be read."""
+    """Write the images of one split and return the rows of those that could be read."""
 
-    def decode(item: tuple[Path, ...]) -> list[np.ndarray] | Unreadable:
+    def decode(rows: np.ndarray) -> list[list[np.ndarray] | Unreadable]:
+        """Return the images at rows of one file or pair of files."""
+        frames = [0] if listing.frames is None else listing.frames[rows].clip(0).tolist()
         try:
-            return [codec.read_as(path, kind, resized) for path in item]
+            with contextlib.ExitStack() as stack:
+                files = [stack.enter_context(ImageFile(path)) for path in listing.items[rows[0]]]
+                return [[file.read_as(kind, resized, frame) for file in files] for frame in frames]
         except Unreadable as error:
-            return error
+            return [error] * len(rows)
 
-    decoded = []
+    decoded: list[int] = []
     # Few threads, since each may hold an image of 50 million pixels.
     pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
-    with progress.bar(title, len(items)) as bar, contextlib.ExitStack() as stack:
+    with progress.bar(title, len(rows)) as bar, contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, cancel_futures=True)
         writers = [stack.enter_context(chunks.array_writer(path)) for path in outputs]
-        for piece in chunks.pieces(len(items), kind.bytes * len(outputs)):
-            for row, images in enumerate(pool.map(decode, items[piece]), start=piece.start):
-                bar.update()
-                if isinstance(images, Unreadable):
-                    skipped.add(images)
-                    continue
-                for append, image in zip(writers, images, strict=True):
-                    append(image[None])
-                decoded.append(row)
+        for piece in chunks.pieces(len(rows), kind.bytes * len(outputs)):
+            by_file = list(_by_file(listing, rows[piece]))
+            for numbers, found in zip(by_file, pool.map(decode, by_file), strict=True):
+                bar.update(len(numbers))
+                for row, images in zip(numbers.tolist(), found, strict=True):
+                    if isinstance(images, Unreadable):
+                        skipped.add(images)
+                        continue
+                    for append, image in zip(writers, images, strict=True):
+                        append(image[None])
+                    decoded.append(row)
     return decoded

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfdvae.image_io.listing import (
     SUFFIXES,
+    frame_name,
     images_below,
     images_of_other_formats,
     printable_path,
@@ -31,12 +32,25 @@ class FolderListing:
         items: the files of each image: one, or a clean one and a noisy one.
         labels: int64 (N,).
         test: bool (N,), which are test images; None where these are still to be held out.
+        frames: int64 (N,), which frame of its files each image is, -1 where they hold one image;
+            None where no file is a stack. Frames of a stack follow each other.
     """
 
     class_names: tuple[str, ...]
     items: list[tuple[Path, ...]]
     labels: np.ndarray
     test: np.ndarray | None
+    frames: np.ndarray | None = None
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the path of each image below a folder, as it is printed; `a.tif[3]` of a frame."""
+        names = [printable_path(item[0].relative_to(folder).as_posix()) for item in self.items]
+        if self.frames is None:
+            return names
+        return [
+            name if frame < 0 else frame_name(name, frame)
+            for name, frame in zip(names, self.frames.tolist(), strict=True)
+        ]
 
 
 def train_and_test_folders(folder: Path, argument: str = "dataset") -> dict[str, Path]:

@@ -1,0 +1,112 @@
+"""Opens an image file: by tifffile where it is TIFF, and by Pillow otherwise."""
+
+import io
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from tfdvae.image_io import decoder_messages, decoding
+from tfdvae.image_io.decoding import ImageKind
+from tfdvae.image_io.listing import FORMATS
+
+if TYPE_CHECKING:
+    from tfdvae.image_io.tiff import TiffImages
+
+_FORMAT_NAMES = tuple(dict.fromkeys(FORMATS.values()))
+_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class StillImage:
+    """One image, of any format but TIFF, or in a TIFF file of at most 8 bits."""
+
+    count = 1
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def close(self) -> None:
+        """Do nothing: the file is open only while it is read."""
+
+    @property
+    def kind(self) -> ImageKind:
+        """Size and type, from the header.
+
+        Raises:
+            Unsupported: an image of another kind than is read.
+        """
+        with open(self._path, "rb") as file:
+            header = file.read(decoding.HEADER_BYTES)
+        with Image.open(self._path, formats=_FORMAT_NAMES) as image:
+            return decoding.inspect(image, header)
+
+    def read(self, index: int) -> np.ndarray:
+        """Return the pixels, uint8 or uint16 (H, W, 1) or (H, W, 3).
+
+        Raises:
+            Unsupported: an image of another kind than is read.
+        """
+        data = _read_bytes(self._path)
+        if (pixels := decoding.decode_plain_png(data)) is not None:
+            return pixels
+        with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
+            kind = decoding.inspect(image, data[: decoding.HEADER_BYTES])
+            return decoding.decode(image, data, kind.dtype == np.uint16, kind.gray)
+
+    def read_as(self, index: int, loose: np.dtype | None) -> np.ndarray:
+        """Return the pixels of an image whose kind was found to be read."""
+        # Not by its path: Pillow scrambles TIFF files that it maps from the disk and has to turn.
+        data = _read_bytes(self._path)
+        with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
+            bits, gray = decoding.bit_depth(image, data[: decoding.HEADER_BYTES])
+            return decoding.decode(image, data, bits == 16, gray)
+
+
+def open_images(path: Path) -> "TiffImages | StillImage":
+    """Return the images of a file, which are open until they are closed.
+
+    Args:
+        path: of the file; it must be there.
+
+    Raises:
+        Unsupported: images of another kind than are read.
+        Exception: of the libraries, for files that are damaged or no images.
+
+    Example:
+        >>> images = open_images(Path("stack.tif"))
+        >>> images.count
+        10
+    """
+    with open(path, "rb") as file:
+        if file.read(4) not in _TIFF_MARKS:
+            return StillImage(path)
+    from tfdvae.image_io.tiff import TiffImages
+
+    with decoder_messages.kept() as records:
+        images = TiffImages(path)
+    try:
+        _check_whole(records)
+        if images.is_plain:
+            with Image.open(path, formats=_FORMAT_NAMES):
+                images.close()
+                return StillImage(path)
+    except UnidentifiedImageError:  # a kind of compression that Pillow does not know
+        return images
+    except BaseException:
+        images.close()
+        raise
+    return images
+
+
+def _check_whole(records: list[logging.LogRecord]) -> None:
+    """Refuse a TIFF file whose pages cannot all be found, of which tifffile would read the rest."""
+    for record in records:
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR and "TiffTag" not in text:
+            raise ValueError(text.rpartition("> ")[2])
+
+
+def _read_bytes(path: Path) -> bytes:
+    return path.read_bytes()
