@@ -16,7 +16,7 @@ import numpy as np
 
 from tfdvae._utils import files, limits
 from tfdvae._utils.progress import bar
-from tfdvae.image_io import codec, listing, overlap
+from tfdvae.image_io import archives, codec, listing, overlap
 
 ARRAYS = (".npy", ".npz")
 """Suffixes of files of arrays."""
@@ -142,11 +142,8 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
 def _unpack(path: Path, folder: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an `.npz` file, unpacked into a folder and memory-mapped from there."""
     with zipfile.ZipFile(path) as archive:
-        archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".npy")])
-    return {
-        file.relative_to(folder).with_suffix("").as_posix(): np.load(file, mmap_mode="r")
-        for file in sorted(folder.rglob("*.npy"))
-    }
+        unpacked = archives.unpack_arrays(archive, folder)
+    return {name: np.load(file, mmap_mode="r") for name, file in unpacked.items()}
 
 
 def pieces(

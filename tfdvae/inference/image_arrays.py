@@ -73,6 +73,7 @@ class ImageFormat:
 
     def _shape(self, array: np.ndarray) -> np.ndarray:
         channels = self.image_shape[-1]
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
             raise TypeError(
                 f"`images` must be uint8, uint16 or floats in [0, 1]; got {array.dtype}."

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae.image_io import archives
+
 
 @contextlib.contextmanager
 def damage_reported(path: Path) -> Iterator[None]:
@@ -27,7 +29,7 @@ def damage_reported(path: Path) -> Iterator[None]:
 
 def array_names(archive: zipfile.ZipFile) -> list[str]:
     """Return the names of all arrays in the archive."""
-    return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    return list(archives.array_members(archive))
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
