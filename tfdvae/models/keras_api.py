@@ -80,7 +80,8 @@ class ImageModel(InferenceMixin, keras.Model):
         """Train as `keras.Model.fit` does.
 
         Arrays are checked, and shuffled by the model's seed, not by a global generator. An epoch of
-        an array holds full batches alone; the images left over are others in each epoch.
+        an array holds full batches alone; the images left over are others in each epoch. Of a
+        dataset the first batch is checked. `validation_data` are checked alike, before training.
 
         Args:
             x: float (N, H, W, C) in [0, 1], or a `tf.data.Dataset` of batches of images or of
@@ -91,7 +92,8 @@ class ImageModel(InferenceMixin, keras.Model):
             epochs: as in Keras.
             validation_split: fraction of the images of an array, its last ones, that are held out
                 for validation unless there is `validation_data`.
-            **kwargs: all else that `keras.Model.fit` takes.
+            **kwargs: all else that `keras.Model.fit` takes, such as `validation_data`: arrays or a
+                dataset, of images, which noise may exceed, or of (input, target) pairs.
 
         Returns:
             The history of losses, means over each epoch.
@@ -110,6 +112,10 @@ class ImageModel(InferenceMixin, keras.Model):
                 raise ValueError(f"`{name}` must be left out: all images count alike.")
         if batch_size is not None:
             checks.integer("batch_size", batch_size, 1)
+        if kwargs.get("validation_data") is not None:
+            kwargs["validation_data"] = training_data.check_validation(
+                self, kwargs["validation_data"]
+            )
         if training_data.is_array(x):
             arrays = training_data.check_arrays(self, x, y)
             if validation_split and kwargs.get("validation_data") is None:
@@ -123,8 +129,13 @@ class ImageModel(InferenceMixin, keras.Model):
                 x = pipelines.training_batches(
                     arrays, batch_size, self.seed, "fit", first_step=int(self.optimizer.iterations)
                 )
+                rows = kwargs.get("validation_batch_size") or batch_size
                 y, batch_size = None, None
-                kwargs |= {"shuffle": False, "steps_per_epoch": steps}
+                kwargs |= {
+                    "shuffle": False,
+                    "steps_per_epoch": steps,
+                    "validation_batch_size": rows,
+                }
         elif validation_split:
             raise ValueError(
                 "`validation_split` is for arrays; hold images out of the dataset, such as by "
@@ -142,10 +153,11 @@ class ImageModel(InferenceMixin, keras.Model):
 
         Arrays are checked as in `fit`, but noise may exceed [0, 1].
         """
-        if training_data.is_array(x):
+        checked = kwargs.get("_use_cached_eval_dataset", False)  # by `fit`, which calls this
+        if training_data.is_array(x) and not checked:
             arrays = training_data.check_arrays(self, x, y, noisy=True)
             x, y = arrays if len(arrays) == 2 else (arrays[0], None)
-        elif isinstance(x, tf.data.Dataset) and not kwargs.get("_use_cached_eval_dataset"):
+        elif isinstance(x, tf.data.Dataset) and not checked:
             training_data.check_first_batch(self, x)
         return super().evaluate(x, y, batch_size, **kwargs)
 

@@ -37,6 +37,67 @@ def test_validation_split_holds_out_the_last_images():
             split.fit(IMAGES, validation_split=fraction, verbose=0)
 
 
+BYTES = np.rint(255 * IMAGES).astype(np.uint8)
+SET = tf.data.Dataset.from_tensor_slices
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (BYTES, TypeError, "`x of validation_data` must hold floating point images .* got uint8"),
+        ((BYTES,), TypeError, "`x of validation_data` must hold floating point images"),
+        ((IMAGES, BYTES), TypeError, "`y of validation_data` must hold floating point images"),
+        (
+            (IMAGES, np.zeros(50)),
+            ValueError,
+            r"`y of validation_data` .* shape \(50,\). Labels",
+        ),
+        ((IMAGES, IMAGES[:3]), ValueError, "of validation_data must hold as many images; got 50"),
+        ((IMAGES, IMAGES, np.ones(50)), ValueError, "`validation_data` must be without weights"),
+        (IMAGES[:, :3], ValueError, r"`x of validation_data` must have shape \(N, 6, 5, 2\)"),
+        (IMAGES * np.nan, ValueError, "`x of validation_data` must be finite"),
+        (SET(BYTES).batch(10), TypeError, "`x of validation_data` must hold floating point"),
+        (SET((IMAGES, np.zeros(50))).batch(10), ValueError, "`y of validation_data` .*Labels are"),
+        (SET(255 * IMAGES).batch(10), ValueError, "`first batch of x of validation_data` must be"),
+    ],
+)
+def test_validation_data_are_checked_before_training(given, error, message):
+    for images in (IMAGES, SET(IMAGES).batch(10)):
+        model = make("dae")
+        with pytest.raises(error, match=message):
+            model.fit(images, epochs=1, validation_data=given, verbose=0)
+        assert model.optimizer.iterations == 0
+
+
+def test_validation_data_are_checked_once_and_may_have_noise():
+    class Counting(DAE):
+        checked = ()
+
+        def check_images(self, name, *args, **kwargs):
+            self.checked += (name,)
+            return super().check_images(name, *args, **kwargs)
+
+    model = Counting(*own_networks(), corruption="none")
+    model.compile(optimizer="adam")
+    model.fit(IMAGES, epochs=3, validation_data=(1.1 * IMAGES - 0.05,), verbose=0)
+    assert sorted(model.checked) == ["x", "x of validation_data"]
+
+
+@pytest.mark.parametrize("options", [{}, {"validation_batch_size": 7}])
+def test_validation_is_in_batches_of_its_own_size_or_of_the_training(options):
+    class Batches(keras.callbacks.Callback):
+        count = 0
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.count += 1
+
+    callback = Batches()
+    make("dae").fit(
+        IMAGES, batch_size=25, validation_data=IMAGES, callbacks=[callback], verbose=0, **options
+    )
+    assert callback.count == (8 if options else 2)
+
+
 @pytest.mark.parametrize("name", ["dae", "dvae"])
 def test_a_compiled_model_is_loaded_compiled_and_without_a_warning(name, tmp_path):
     model = make(name)
