@@ -46,7 +46,10 @@ def command(tmp_path, monkeypatch, capfd):
 
     def run(*arguments):
         capfd.readouterr()
-        status = cli.main(list(map(str, arguments)))
+        try:
+            status = cli.main(list(map(str, arguments)))
+        except SystemExit as end:
+            status = end.code
         return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
 
     return run

@@ -1,10 +1,17 @@
 """Checks of arguments, worded alike everywhere: the argument, what was expected, what came."""
 
+import dataclasses
 import difflib
 import math
+import os
 from collections.abc import Iterable
 
 import numpy as np
+
+MAX_NAME = 255
+"""Bytes of the name of a file, on the file systems of Linux, macOS and Windows."""
+MAX_PATH = 4095
+"""Bytes of a path, on Linux; others take fewer or more."""
 
 
 def choice(argument: str, value: str, choices: Iterable[str]) -> str:
@@ -22,6 +29,40 @@ def choice(argument: str, value: str, choices: Iterable[str]) -> str:
         f"one of {', '.join(choices)}" if len(choices) <= 20 else f"one of {len(choices)} names"
     )
     raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{hint}")
+
+
+def text(argument: str, value: str) -> str:
+    """Return `value` if it can be a path or a name.
+
+    Raises:
+        ValueError: it is empty or blank, holds a null character, or is longer than a path may be:
+            255 bytes between two slashes, 4,095 in all.
+
+    Example:
+        >>> text("dataset", "scans")
+        'scans'
+    """
+    if not value.strip():
+        raise ValueError(f"`{argument}` must not be empty; got {value!r}.")
+    if "\0" in value:
+        raise ValueError(f"`{argument}` must hold no null character; got {value!r}.")
+    length = len(os.fsencode(value))
+    longest = max(map(len, os.fsencode(value).split(b"/")))
+    if longest > MAX_NAME or length > MAX_PATH:
+        raise ValueError(
+            f"`{argument}` must be a path with names of at most {MAX_NAME} bytes, and of at most "
+            f"{MAX_PATH:,} in all; got {longest:,} and {length:,}: {value[:40]!r}..."
+        )
+    return value
+
+
+def texts(settings: object) -> None:
+    """Refuse settings, a dataclass, of which one is a text that `text` refuses."""
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, field.name)
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, str):
+                text(field.name, item)
 
 
 def number(

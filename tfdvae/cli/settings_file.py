@@ -33,7 +33,7 @@ def read(path: str, settings: type) -> dict[str, Any]:
             are suggested).
         TypeError: a value of the wrong type.
     """
-    file = Path(path).expanduser()
+    file = Path(checks.text("config", path)).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"`config` {path} is not a file.")
     try:

@@ -41,6 +41,7 @@ class ClassifierConfig(Group):
     KIND:LEVEL is any other."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         self.check_switches("no_classifier")
         checks.choice("protocol", self.protocol, PROTOCOLS)
         self.check_integers("classifier_steps", "classifier_epochs")

@@ -47,6 +47,7 @@ class DataConfig(Group):
     """The observed noise of --noisy-train (see `tfdvae corruptions`)."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         self.check_integers("n_train")
         self.check_switches("noisy_train", "skip_unreadable")
         self.keep("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
@@ -99,6 +100,11 @@ def parse_image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
 
 
 def data_folder(data_dir: str | None) -> Path | None:
-    """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None."""
-    folder = data_dir if data_dir is not None else os.environ.get("TFDVAE_DATA_DIR") or None
-    return None if folder is None else Path(folder).expanduser()
+    """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None.
+
+    Raises:
+        ValueError: TFDVAE_DATA_DIR is set and empty.
+    """
+    if data_dir is None and (data_dir := os.environ.get("TFDVAE_DATA_DIR")) is not None:
+        checks.text("TFDVAE_DATA_DIR", data_dir)
+    return None if data_dir is None else Path(data_dir).expanduser()

@@ -80,6 +80,7 @@ class GeneratorConfig(Group):
     """Start from the weights of a trained model: a run folder or a .keras file."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         registry.MODELS.get(self.model)
         checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:

@@ -37,6 +37,7 @@ class RunConfig(Group):
     """Show errors and notes alone: no progress and no results."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         self.keep("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
         checks.choice("precision", self.precision, PRECISIONS)
         self.check_integers("threads")

@@ -29,6 +29,7 @@ class TaskConfig:
     """Show errors and notes alone: no progress and no results."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         if self.threads is not None:
             checks.integer("threads", self.threads, 1)
 

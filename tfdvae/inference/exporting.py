@@ -42,7 +42,7 @@ def export(
     Example:
         >>> tfdvae.export(tfdvae.load("clothing-dvae"), "saved_model")
     """
-    path = Path(path).expanduser()
+    path = Path(checks.text("path", str(path))).expanduser()
     checks.choice("format", format, EXPORT_FORMATS)
     if isinstance(model, TrainedModel):
         model = model.keras_model

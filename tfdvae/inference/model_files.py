@@ -3,6 +3,7 @@
 import difflib
 from pathlib import Path
 
+from tfdvae._utils import checks
 from tfdvae.inference import shipped
 
 
@@ -16,13 +17,13 @@ def find(model: str | Path) -> Path | None:
 
     Raises:
         FileNotFoundError: there is nothing of that name; the nearest names are suggested.
-        ValueError: a folder that is neither a run nor a SavedModel.
+        ValueError: a folder that is neither a run nor a SavedModel, or an empty text.
 
     Example:
         >>> find("clothing-denoiser") is None
         True
     """
-    path = Path(model).expanduser()
+    path = Path(checks.text("model", str(model))).expanduser()
     if not path.exists():
         names = shipped.names()
         if str(model) in names:

@@ -42,6 +42,7 @@ class StudyConfig:
     """Settings that `--quick` stands for, in studies that have this flag."""
 
     def __post_init__(self) -> None:
+        checks.texts(self)
         if not isinstance(self.seeds, tuple):
             raise TypeError(f"`seeds` must be a tuple of whole numbers; got {self.seeds!r}.")
         for seed in self.seeds:

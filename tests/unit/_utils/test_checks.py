@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,41 @@ def test_choice_suggests_the_nearest_names(value, near):
         checks.choice("model", value, ("dvae", "gaussian"))
     assert ("Did you mean" in str(error.value)) == (near is not None)
     assert near is None or near in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["digits", "./a b", "n" * 255, "/".join(["n" * 255] * 15)])
+def test_text_that_can_be_a_path(value):
+    assert checks.text("dataset", value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("", "not be empty; got ''"),
+        (" \t", r"not be empty; got ' \\t'"),
+        ("a\0", "hold no null character"),
+        ("a/" + "n" * 256, "be a path with names of at most 255 bytes.*got 256 and 258: 'a/nnn"),
+        ("ö" * 128, "be a path with names of at most 255 bytes.*got 256 and 256"),
+        ("a/" * 2048, "be a path with.* of at most 4,095 in all; got 1 and 4,096"),
+    ],
+)
+def test_text_that_can_be_no_path(value, wanted):
+    with pytest.raises(ValueError, match=f"`dataset` must {wanted}"):
+        checks.text("dataset", value)
+
+
+def test_every_text_of_settings_is_checked():
+    @dataclasses.dataclass
+    class Settings:
+        seed: int = 0
+        output: str | None = None
+        sets: tuple[str, ...] = ()
+
+    checks.texts(Settings(output="out", sets=("a",)))
+    with pytest.raises(ValueError, match="`output` must not be empty"):
+        checks.texts(Settings(output=""))
+    with pytest.raises(ValueError, match="`sets` must not be empty"):
+        checks.texts(Settings(sets=("a", "")))
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25), np.int64(1)])

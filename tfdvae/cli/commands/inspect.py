@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from tfdvae._utils import checks
 from tfdvae.cli import starting
 from tfdvae.cli.registry import register_command
 
@@ -27,6 +28,9 @@ class InspectConfig:
     """Show the whole traceback of an error."""
     quiet: bool = False
     """Show errors and notes alone: no progress and no results."""
+
+    def __post_init__(self) -> None:
+        checks.texts(self)
 
 
 @register_command("inspect", InspectConfig)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from tfdvae._utils import checks
 from tfdvae._utils.registry import Registry
 from tfdvae.config import data_folder
 from tfdvae.data.image_dataset import ImageDataset
@@ -41,6 +42,9 @@ class Request:
     groups: str | None = None
     labelled: bool = True
     n_train: int | None = None
+
+    def __post_init__(self) -> None:
+        checks.texts(self)
 
     @property
     def archives(self) -> Path | None:
