@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from tfdvae._utils import limits
 from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
-from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, printable_path
+from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, frame_name, printable_path
 
 _OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
@@ -81,7 +81,7 @@ class ImageFile:
         Raises:
             Unreadable: the image cannot be read.
         """
-        with _reading(self._path):
+        with _reading(self._path, index if self.count > 1 else None):
             return self._images.read(index)
 
     def read_as(self, kind: ImageKind, resized: bool, index: int = 0) -> np.ndarray:
@@ -102,7 +102,7 @@ class ImageFile:
         Raises:
             Unreadable: the image cannot be read, or has another size.
         """
-        with _reading(self._path):
+        with _reading(self._path, index if self.count > 1 else None):
             pixels = values.rescale(self._images.read_as(index, kind.loose), kind.dtype)
             if resized:
                 pixels = decoding.resize(pixels, kind.height, kind.width)
@@ -148,9 +148,9 @@ def read(path: Path) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path, frame: int | None = None) -> Iterator[None]:
     """Name the file in whatever a decoder raises: damaged files make them raise almost anything."""
-    name = printable_path(path)
+    name = printable_path(path) if frame is None else frame_name(printable_path(path), frame)
     try:
         if not path.is_file():
             raise Unreadable(
@@ -176,18 +176,19 @@ def _reading(path: Path) -> Iterator[None]:
         raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
 
 
-def write(path: Path, pixels: np.ndarray) -> None:
+def write(path: Path, pixels: np.ndarray, like: Path | None = None) -> None:
     """Write an image in the format of the suffix, in one step.
 
     All formats keep each value, but for JPEG, of quality 95.
 
     Args:
         path: its suffix is one of `listing.SUFFIXES`; its folder exists.
-        pixels: uint8 or uint16 (H, W, 1) or (H, W, 3).
+        pixels: uint8, uint16 or float32 (H, W, 1) or (H, W, 3).
+        like: a file whose type and metadata the new one gets where both are TIFF files.
 
     Raises:
-        ValueError: a suffix of no image, uint16 pixels or colors for a format that has none, more
-            pixels than the format can hold, or a folder of that name.
+        ValueError: a suffix of no image; 16 bits, floats or colors for a format that has none; more
+            pixels than the format can hold; or a folder of that name.
 
     Example:
         >>> codec.write(Path("gray.png"), np.zeros((28, 28, 1), np.uint8))
@@ -196,6 +197,8 @@ def write(path: Path, pixels: np.ndarray) -> None:
     name = printable_path(path)
     if suffix not in SUFFIXES:
         raise ValueError(f"the image {name} must have the suffix {', '.join(SUFFIXES)}.")
+    if pixels.dtype.kind == "f" and FORMATS[suffix] != "TIFF":
+        raise ValueError(f"the image {name} must have the suffix .tif for floats.")
     if pixels.dtype == np.uint16 and FORMATS[suffix] not in ("PNG", "TIFF"):
         raise ValueError(f"the image {name} must have the suffix .png or .tif for 16 bits.")
     if FORMATS[suffix] == "GIF":
@@ -208,7 +211,13 @@ def write(path: Path, pixels: np.ndarray) -> None:
     # Short, and no image to anybody who lists the folder.
     temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")
     try:
-        _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, FORMATS[suffix])
+        if like is not None and FORMATS[suffix] == "TIFF" and opening.is_tiff(like):
+            from tfdvae.image_io.tiff_writing import LikeTiff
+
+            kind = LikeTiff(like)
+            kind.write(temporary, kind.rows(pixels[None]))
+        else:
+            _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, FORMATS[suffix])
         os.replace(temporary, path)
     except IsADirectoryError:
         temporary.unlink()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from tfdvae._utils import limits
 from tfdvae.image_io import decoder_messages, decoding
 from tfdvae.image_io.decoding import ImageKind
 from tfdvae.image_io.listing import FORMATS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tfdvae.image_io.tiff import TiffImages
 
 _FORMAT_NAMES = tuple(dict.fromkeys(FORMATS.values()))
+_SPARE_BYTES = 2**26  # for what cameras and editors add to an image
 _TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -26,6 +28,7 @@ class StillImage:
 
     def __init__(self, path: Path):
         self._path = path
+        _check_bytes(path)
 
     def close(self) -> None:
         """Do nothing: the file is open only while it is read."""
@@ -48,7 +51,7 @@ class StillImage:
         Raises:
             Unsupported: an image of another kind than is read.
         """
-        data = _read_bytes(self._path)
+        data = self._path.read_bytes()
         if (pixels := decoding.decode_plain_png(data)) is not None:
             return pixels
         with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
@@ -58,10 +61,16 @@ class StillImage:
     def read_as(self, index: int, loose: np.dtype | None) -> np.ndarray:
         """Return the pixels of an image whose kind was found to be read."""
         # Not by its path: Pillow scrambles TIFF files that it maps from the disk and has to turn.
-        data = _read_bytes(self._path)
+        data = self._path.read_bytes()
         with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
             bits, gray = decoding.bit_depth(image, data[: decoding.HEADER_BYTES])
             return decoding.decode(image, data, bits == 16, gray)
+
+
+def is_tiff(path: Path) -> bool:
+    """Return whether a file starts as TIFF files do, whatever its name is."""
+    with open(path, "rb") as file:
+        return file.read(4) in _TIFF_MARKS
 
 
 def open_images(path: Path) -> "TiffImages | StillImage":
@@ -79,13 +88,17 @@ def open_images(path: Path) -> "TiffImages | StillImage":
         >>> images.count
         10
     """
-    with open(path, "rb") as file:
-        if file.read(4) not in _TIFF_MARKS:
-            return StillImage(path)
+    if not is_tiff(path):
+        return StillImage(path)
     from tfdvae.image_io.tiff import TiffImages
 
-    with decoder_messages.kept() as records:
-        images = TiffImages(path)
+    try:
+        with decoder_messages.kept() as records:
+            images = TiffImages(path)
+    except decoding.Unsupported:
+        raise
+    except Exception:  # of what tifffile cannot read, Pillow may read one image
+        return StillImage(path)
     try:
         _check_whole(records)
         if images.is_plain:
@@ -108,5 +121,22 @@ def _check_whole(records: list[logging.LogRecord]) -> None:
             raise ValueError(text.rpartition("> ")[2])
 
 
-def _read_bytes(path: Path) -> bytes:
-    return path.read_bytes()
+def _check_bytes(path: Path) -> None:
+    """Refuse a file with more bytes than its image can have, before it is read.
+
+    Raises:
+        Unsupported: saying so.
+    """
+    size, pixels = path.stat().st_size, limits.current().image_pixels
+    of = f"{pixels:,}"
+    if _SPARE_BYTES < size <= _most_bytes(pixels):
+        with Image.open(path, formats=_FORMAT_NAMES) as image:
+            width, height = image.size
+        pixels, of = width * height, f"{width}x{height}"
+    if size > _most_bytes(pixels):
+        raise decoding.Unsupported(f"has {size:,} bytes, more than one of {of} pixels can have")
+
+
+def _most_bytes(pixels: int) -> int:
+    """Return how large a file of so many pixels may be: four channels of 16 bits, twice."""
+    return _SPARE_BYTES + 2 * 8 * pixels

@@ -5,11 +5,9 @@ file of arrays.
 """
 
 import contextlib
-import dataclasses
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,62 +15,13 @@ import numpy as np
 from tfdvae._utils import files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import archives, codec, listing, overlap
+from tfdvae.image_io.pieces import Piece as Piece
+from tfdvae.image_io.pieces import Tally as Tally
+from tfdvae.image_io.pieces import file_pieces
+from tfdvae.image_io.pieces import process as process
 
 ARRAYS = (".npy", ".npz")
 """Suffixes of files of arrays."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Images of one type and size that are processed together.
-
-    Attributes:
-        names: path of each below the folder, or `array/row`.
-        images: uint8, uint16 or floats (n, H, W, C).
-        array: name of the array that they are rows of; None for files.
-        first: row of the first of them.
-        count: rows of the whole array.
-        single: the array is one image and not a stack of images.
-    """
-
-    names: list[str]
-    images: np.ndarray
-    array: str | None = None
-    first: int = 0
-    count: int = 0
-    single: bool = False
-
-    def one(self, row: int) -> "Piece":
-        """Return the piece with the image of that row alone."""
-        return dataclasses.replace(
-            self,
-            names=[self.names[row]],
-            images=self.images[row : row + 1],
-            first=self.first + row,
-        )
-
-
-@dataclass
-class Tally:
-    """What became of the images.
-
-    Attributes:
-        done: how many were processed.
-        kept: how many were skipped, since their result exists.
-        failed: a message for each image that could not be read, processed or written.
-        copied: names of the arrays that hold no images.
-        others: images in formats that are not read.
-    """
-
-    done: int = 0
-    kept: int = 0
-    failed: list[str] = field(default_factory=list)
-    copied: list[str] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-
-    def fail(self, name: str, error: Exception) -> None:
-        """Note that an image could not be processed."""
-        self.failed.append(f"the image {listing.printable_path(name)} cannot be processed: {error}")
 
 
 def is_array(path: Path) -> bool:
@@ -178,7 +127,7 @@ def pieces(
     ):
         for piece in overlap.one_ahead(file_pieces(listed, tally), thread):
             yield piece
-            progress.update(len(piece.names))
+            progress.update(piece.files)
 
 
 def array_pieces(
@@ -240,56 +189,3 @@ def _as_images(array: np.ndarray, alone: bool) -> np.ndarray | None:
 
 def _is_one_image(array: np.ndarray) -> bool:
     return array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3))
-
-
-def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
-    """Yield the images in files, in order; neighbours of one type and size form a piece.
-
-    Args:
-        listed: files by name.
-        tally: gets a message for each file that cannot be read.
-    """
-    names: list[str] = []
-    images: list[np.ndarray] = []
-    for name, file in listed.items():
-        try:
-            pixels = codec.read(file)
-        except codec.Unreadable as error:
-            tally.failed.append(str(error))
-            continue
-        limit = limits.current()
-        full = len(images) >= limit.file_images or (
-            images and len(images) * images[0].nbytes >= limit.file_bytes
-        )
-        if images and (full or (pixels.shape, pixels.dtype) != (images[0].shape, images[0].dtype)):
-            yield Piece(names, np.stack(images))
-            names, images = [], []
-        names.append(name)
-        images.append(pixels)
-    if images:
-        yield Piece(names, np.stack(images))
-
-
-def process(
-    piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally
-) -> Iterator[tuple[Piece, np.ndarray]]:
-    """Yield a piece with `function` of it.
-
-    Where it fails for a piece of files, its images are processed one by one, and those that fail
-    are noted in the tally.
-
-    Raises:
-        ValueError, TypeError: an array cannot be processed, or one of its rows.
-    """
-    try:
-        yield piece, function(piece)
-        return
-    except (ValueError, TypeError) as error:
-        if len(piece.names) == 1:
-            if piece.array is not None:
-                row = "" if piece.single else f", row {piece.first:,}"
-                raise type(error)(f"{piece.array}{row}: {error}") from None
-            tally.fail(piece.names[0], error)
-            return
-    for number in range(len(piece.names)):
-        yield from process(piece.one(number), function, tally)

@@ -18,6 +18,7 @@ from tfdvae.image_io.decoding import ImageKind, Unsupported
 
 _FRAME_AXES = "TZCIQ"  # time, depth, channel, sequence, and those that have no name
 _ORIENTATION = 274
+_KNOWN_TO_PILLOW = ("NONE", "CCITT", "LZW", "JPEG", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS")
 _KIND = tifffile.PHOTOMETRIC
 
 
@@ -52,6 +53,7 @@ class TiffImages:
             self.series = _one_series(self.file)
             self.lead, self._plane, self._axes = _split_axes(self.series)
             self.count = math.prod(self.lead)
+            self._check_end()
         except BaseException:
             self.file.close()
             raise
@@ -78,8 +80,13 @@ class TiffImages:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is one image of at most 8 bits, which Pillow decodes."""
-        return self.count == 1 and np.dtype(self.series.dtype) in (np.bool_, np.uint8)
+        """Whether there is one image of at most 8 bits in a compression that Pillow knows."""
+        compression = tifffile.COMPRESSION(self.page.compression).name
+        return (
+            self.count == 1
+            and np.dtype(self.series.dtype) in (np.bool_, np.uint8)
+            and compression.startswith(_KNOWN_TO_PILLOW)
+        )
 
     @property
     def written(self) -> np.dtype:
@@ -162,6 +169,11 @@ class TiffImages:
         if self._palette is not None:
             pixels = self._palette[pixels[..., 0]]
         return decoding.turned(pixels[..., : 1 if self._gray else 3], self._turn)
+
+    def _check_end(self) -> None:
+        start = self.series.dataoffset
+        if start is not None and start + self.series.nbytes > self._path.stat().st_size:
+            raise Unsupported("cannot be read: it ends too early")
 
     def _read_plane(self, index: int) -> np.ndarray:
         series, size = self.series, math.prod(self._plane)

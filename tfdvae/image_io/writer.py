@@ -19,7 +19,9 @@ import numpy.typing as npt
 from tfdvae._utils import chunks, files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing, overlap, reader
-from tfdvae.image_io.reader import Piece, Tally, is_array
+from tfdvae.image_io.pieces import Piece, Tally, file_pieces
+from tfdvae.image_io.reader import is_array
+from tfdvae.image_io.stacks import StackWriter
 
 
 def check_output(path: Path, output: Path, overwrite: bool) -> None:
@@ -87,7 +89,8 @@ def rewrite(
 ) -> Tally:
     """Write `function` of all images to `output`, in the kind of the input.
 
-    Files get the same names, types and bits, arrays the same names, types and shapes. Arrays that
+    Files get the same names, types and bits, stacks the same shape and metadata, arrays the same
+    names, types and shapes. Arrays that
     hold no images are copied. Existing files are kept without `overwrite`, so that an interrupted
     call can be repeated and goes on.
 
@@ -134,28 +137,35 @@ def _rewrite_files(
     def compute(read: Piece) -> tuple[int, list[tuple[Piece, np.ndarray]]]:
         large = read.images.nbytes > 2 * limits.current().file_bytes
         with one_large if large else contextlib.nullcontext():
-            return len(read.names), list(reader.process(read, function, tally))
+            return read.files, list(reader.process(read, function, tally))
 
     def write(computed: tuple[int, list[tuple[Piece, np.ndarray]]]) -> int:
         count, results = computed
         for piece, made in results:
+            if piece.stack is not None:
+                stacks.append(piece, made)
+                continue
             for folder in {targets[name].parent for name in piece.names}:
                 folder.mkdir(parents=True, exist_ok=True)
             for name, pixels in zip(piece.names, made, strict=True):
                 try:
-                    codec.write(targets[name], pixels)
+                    codec.write(targets[name], pixels, todo[name])
                     tally.done += 1
                 except ValueError as error:
                     tally.fail(name, error)
         return count
 
-    with bar(title, len(todo)) as progress, codec.decoder_warnings_hidden():
+    with (
+        bar(title, len(todo)) as progress,
+        codec.decoder_warnings_hidden(),
+        StackWriter(todo, targets, tally) as stacks,
+    ):
         # One thread reads and writes: two would mostly wait for each other's interpreter lock. Two
         # compute: while one waits for the slowest core to finish an operation, the other cores go
         # on with the second one's.
         disk, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         try:
-            read = overlap.one_ahead(reader.file_pieces(todo, tally), disk)
+            read = overlap.one_ahead(file_pieces(todo, tally), disk)
             computed = overlap.map_ahead(read, compute, computing, 2)
             for count in overlap.map_ahead(computed, write, disk, 1):
                 progress.update(count)

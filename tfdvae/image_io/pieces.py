@@ -1,0 +1,160 @@
+"""Images that are processed together, and what became of them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae._utils import limits
+from tfdvae.image_io import codec, listing
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Images of one type and size that are processed together.
+
+    Attributes:
+        names: path of each below the folder, `array/row`, or `path[frame]` in a stack.
+        images: uint8, uint16 or floats (n, H, W, C).
+        array: name of the array that they are rows of; None for files.
+        first: row or frame of the first of them.
+        count: rows of the whole array, frames of the whole stack.
+        single: the array is one image and not a stack of images.
+        stack: path of the file that they are frames of; None for other images.
+    """
+
+    names: list[str]
+    images: np.ndarray
+    array: str | None = None
+    first: int = 0
+    count: int = 0
+    single: bool = False
+    stack: str | None = None
+
+    def one(self, row: int) -> "Piece":
+        """Return the piece with the image of that row alone."""
+        return dataclasses.replace(
+            self,
+            names=[self.names[row]],
+            images=self.images[row : row + 1],
+            first=self.first + row,
+        )
+
+    @property
+    def files(self) -> int:
+        """How many files end in this piece: a stack does with its last frame."""
+        if self.stack is None:
+            return len(self.names)
+        return int(self.first + len(self.names) == self.count)
+
+
+@dataclass
+class Tally:
+    """What became of the images.
+
+    Attributes:
+        done: how many were processed.
+        kept: how many files were skipped, since their result exists.
+        failed: a message for each file that could not be read, processed or written.
+        copied: names of the arrays that hold no images.
+        others: images in formats that are not read.
+        stacks: paths of stacks with a frame that could not be processed.
+    """
+
+    done: int = 0
+    kept: int = 0
+    failed: list[str] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    stacks: dict[str, object] = field(default_factory=dict)
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Note that an image could not be processed."""
+        self.failed.append(f"the image {listing.printable_path(name)} cannot be processed: {error}")
+
+    def fail_stack(self, stack: str, error: Exception) -> None:
+        """Note that a stack could not be processed, with the first error of it."""
+        mark = object()
+        if self.stacks.setdefault(stack, mark) is mark:  # one thread alone finds its own
+            self.fail(stack, error)
+
+
+def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
+    """Yield the images in files, in order; neighbors of one type and size form a piece.
+
+    The frames of a stack are pieces of their own.
+
+    Args:
+        listed: files by name.
+        tally: gets a message for each file that cannot be read.
+    """
+    names: list[str] = []
+    images: list[np.ndarray] = []
+    for name, path in listed.items():
+        try:
+            with codec.ImageFile(path) as file:
+                if file.count > 1:
+                    if images:
+                        yield Piece(names, np.stack(images))
+                        names, images = [], []
+                    yield from _stack_pieces(name, file)
+                    continue
+                pixels = file.read()
+        except codec.Unreadable as error:
+            tally.failed.append(str(error))
+            continue
+        if images and (
+            _is_full(images) or (pixels.shape, pixels.dtype) != (images[0].shape, images[0].dtype)
+        ):
+            yield Piece(names, np.stack(images))
+            names, images = [], []
+        names.append(name)
+        images.append(pixels)
+    if images:
+        yield Piece(names, np.stack(images))
+
+
+def _is_full(images: list[np.ndarray]) -> bool:
+    limit = limits.current()
+    return len(images) >= limit.file_images or len(images) * images[0].nbytes >= limit.file_bytes
+
+
+def _stack_pieces(name: str, file: codec.ImageFile) -> Iterator[Piece]:
+    images: list[np.ndarray] = []
+    for frame in range(file.count):
+        images.append(file.read(frame))
+        if _is_full(images) or frame + 1 == file.count:
+            first = frame + 1 - len(images)
+            names = [listing.frame_name(name, number) for number in range(first, frame + 1)]
+            yield Piece(names, np.stack(images), first=first, count=file.count, stack=name)
+            images = []
+
+
+def process(
+    piece: Piece, function: Callable[[Piece], np.ndarray], tally: Tally
+) -> Iterator[tuple[Piece, np.ndarray]]:
+    """Yield a piece with `function` of it.
+
+    Where it fails for a piece of files, its images are processed one by one, and those that fail
+    are noted in the tally.
+
+    Raises:
+        ValueError, TypeError: an array cannot be processed, or one of its rows.
+    """
+    try:
+        yield piece, function(piece)
+        return
+    except (ValueError, TypeError) as error:
+        if len(piece.names) == 1:
+            if piece.array is not None:
+                row = "" if piece.single else f", row {piece.first:,}"
+                raise type(error)(f"{piece.array}{row}: {error}") from None
+            if piece.stack is not None:
+                tally.fail_stack(piece.stack, ValueError(f"frame {piece.first}: {error}"))
+            else:
+                tally.fail(piece.names[0], error)
+            return
+    for number in range(len(piece.names)):
+        yield from process(piece.one(number), function, tally)
