@@ -22,7 +22,7 @@ def is_array(x: object) -> bool:
 
 
 def check_arrays(
-    model: InferenceMixin, x: Any, y: Any = None, noisy: bool = False, of: str = ""
+    model: InferenceMixin, x: Any, y: Any = None, noisy: bool = False
 ) -> tuple[np.ndarray, ...]:
     """Return images, or images and their targets, as checked float32 arrays.
 
@@ -31,45 +31,22 @@ def check_arrays(
         x: images.
         y: targets, or None.
         noisy: whether noise may exceed [0, 1] where there are no targets.
-        of: follows the names `x` and `y` in messages.
 
     Raises:
         TypeError, ValueError: arrays of a wrong type, shape or range, or labels.
     """
     if y is None:
-        return (model.check_images(f"x{of}", x, "noisy" if noisy else "unit"),)
-    x = model.check_images(f"x{of}", x)
+        return (model.check_images("x", x, "noisy" if noisy else "unit"),)
+    x = model.check_images("x", x)
     if np.ndim(y) != 4:
         raise ValueError(
-            f"`y{of}` must be target images like `x`; got shape {np.shape(y)}. "
+            f"`y` must be target images like `x`; got shape {np.shape(y)}. "
             "Labels are not used: leave `y` out."
         )
-    y = model.check_images(f"y{of}", y, "unit")
+    y = model.check_images("y", y, "unit")
     if len(x) != len(y):
-        raise ValueError(f"`x` and `y`{of} must hold as many images; got {len(x)} and {len(y)}.")
+        raise ValueError(f"`x` and `y` must hold as many images; got {len(x)} and {len(y)}.")
     return x, y
-
-
-def check_validation(model: InferenceMixin, data: Any) -> Any:
-    """Return `validation_data` of `fit`, arrays among them as checked float32 ones.
-
-    Args:
-        model: whose images they are.
-        data: images or (input, target) pairs as arrays, or a dataset, of which the first batch is
-            checked; anything else is returned as it is.
-
-    Raises:
-        TypeError, ValueError: images of a wrong type, shape or range, labels, or sample weights.
-    """
-    of = " of validation_data"
-    x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is not None:
-        raise ValueError("`validation_data` must be without weights: all images count alike.")
-    if is_array(x):
-        return check_arrays(model, x, y, noisy=True, of=of)
-    if isinstance(x, tf.data.Dataset):
-        check_first_batch(model, x, of)
-    return data
 
 
 def split(
@@ -91,32 +68,46 @@ def split(
     return tuple(a[:first] for a in arrays), tuple(a[first:] for a in arrays)
 
 
-def check_first_batch(model: InferenceMixin, data: tf.data.Dataset, of: str = "") -> None:
-    """Refuse a dataset by its first batch; later batches are not looked at.
-
-    The dataset is iterated once more for it, as it is in every epoch.
+def check_validation(model: InferenceMixin, data: Any) -> Any:
+    """Return `validation_data` of `fit`, checked as `evaluate` does.
 
     Args:
         model: whose images they are.
-        data: batches of images, or of pairs.
-        of: follows the names `x` and `y` in messages.
+        data: images or (input, target) pairs as arrays, or a dataset; anything else is returned
+            as it is.
+
+    Raises:
+        TypeError, ValueError: naming it; see `check_arrays` and `check_first_batch`.
+    """
+    try:
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError("sample weights are not supported.")
+        if is_array(x):
+            return check_arrays(model, x, y, noisy=True)
+        if isinstance(x, tf.data.Dataset):
+            check_first_batch(model, x)
+        return data
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"`validation_data`: {error}") from None
+
+
+def check_first_batch(model: InferenceMixin, data: tf.data.Dataset) -> None:
+    """Refuse a dataset by its first batch; later batches are not looked at.
+
+    The dataset is iterated once more for it, as it is in every epoch.
 
     Raises:
         TypeError, ValueError: images of a wrong type, shape or range, labels, or sample weights.
     """
     for batch in data.take(1):
-        for name, images in zip(("x", "y"), unpack(model, batch, of), strict=True):
+        for name, images in zip(("x", "y"), unpack(model, batch), strict=True):
             if images is not None:
-                model.check_images(f"first batch of {name}{of}", images)
+                model.check_images(f"first batch of {name}", images)
 
 
-def unpack(model: InferenceMixin, data: Any, of: str = "") -> tuple[tf.Tensor, tf.Tensor | None]:
+def unpack(model: InferenceMixin, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Return images and targets of a batch, their types and shapes checked.
-
-    Args:
-        model: whose images they are.
-        data: batch of images, or a pair of batches.
-        of: follows the names `x` and `y` in messages.
 
     Raises:
         TypeError, ValueError: images of a wrong type or shape, labels, or sample weights.
@@ -131,17 +122,17 @@ def unpack(model: InferenceMixin, data: Any, of: str = "") -> tuple[tf.Tensor, t
         if name == "y" and not fits:
             wanted = ", ".join(map(str, model.image_shape))
             raise ValueError(
-                f"`y{of}` must hold images of shape (N, {wanted}); got {tuple(images.shape)}. "
+                f"`y` must hold images of shape (N, {wanted}); got {tuple(images.shape)}. "
                 + LABELS_HINT
             )
         if not images.dtype.is_floating:
             raise TypeError(
-                f"`{name}{of}` must hold floating point images in [0, 1]; got {images.dtype.name}. "
+                f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}. "
                 "Scale integers first, such as images / 255."
             )
         if not fits:
             wanted = ", ".join(map(str, model.image_shape))
             raise ValueError(
-                f"`{name}{of}` must hold images of shape (N, {wanted}); got {tuple(images.shape)}."
+                f"`{name}` must hold images of shape (N, {wanted}); got {tuple(images.shape)}."
             )
     return inputs, target
