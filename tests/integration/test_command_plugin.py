@@ -86,3 +86,33 @@ def test_a_package_that_cannot_be_imported_is_named(run, tmp_path):
     (tmp_path / "counting.py").write_text("import nothing_of_that_name")
     status, _, err = run("count", ".")
     assert (status, "the plugin count (counting) of tfdvae cannot be imported" in err) == (2, True)
+
+
+def test_a_package_that_cannot_be_imported_does_not_hide_others(tmp_path):
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name")
+    (tmp_path / "counting.py").write_text(MODULE)
+    info = tmp_path / "counting-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
+    points = "[tfdvae]\nbroken = broken\ncount = counting\nwrong = broken:nothing\n"
+    (info / "entry_points.txt").write_text(points)
+    code = (
+        "from tfdvae._utils.registry import load_plugins\n"
+        "from tfdvae.cli.registry import COMMANDS\n"
+        "try:\n    load_plugins()\nexcept ImportError as error:\n    print(error)\n"
+        "print('count' in COMMANDS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    message, found = done.stdout.splitlines()
+    assert message == (
+        "the plugin broken (broken) of tfdvae cannot be imported: No module named "
+        "'nothing_of_that_name'; nor can wrong (broken:nothing)"
+    )
+    assert found == "True"

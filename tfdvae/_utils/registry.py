@@ -122,16 +122,21 @@ def load_plugins() -> None:
     They register what they have: corruptions, networks, models, sources, commands or studies.
 
     Raises:
-        ImportError: a module cannot be imported; it is named.
+        ImportError: a module cannot be imported; it is named, and the others are imported.
     """
     global _loaded
     if _loaded:
         return
     _loaded = True
+    failed: dict[str, BaseException] = {}
     for point in importlib.metadata.entry_points(group=PLUGINS):
         try:
             point.load()
         except (Exception, SystemExit) as error:
-            raise ImportError(
-                f"the plugin {point.name} ({point.value}) of tfdvae cannot be imported: {error}"
-            ) from error
+            failed[f"{point.name} ({point.value})"] = error
+    if failed:
+        (name, error), *rest = failed.items()
+        others = f"; nor can {', '.join(other for other, _ in rest)}" if rest else ""
+        raise ImportError(
+            f"the plugin {name} of tfdvae cannot be imported: {error}{others}"
+        ) from error
