@@ -129,10 +129,16 @@ def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) 
 def fingerprint(text: str) -> str:
     """Return a hash of the file of the user's classifier, without what it imports.
 
+    Of a `functools.partial`, or what else is no function or class, it is the file of the module
+    that holds it.
+
     Raises:
         ValueError, TypeError: as `load` does.
     """
-    path = inspect.getsourcefile(importlib.import_module(_find(text).__module__))
+    function = _find(text)
+    is_definition = inspect.isroutine(function) or inspect.isclass(function)
+    module = function.__module__ if is_definition else text.partition(":")[0]
+    path = inspect.getsourcefile(importlib.import_module(module))
     if path is None:
         raise ValueError(f"`classifier` {text} must come from a Python file.")
     return files.sha256(path)

@@ -1,10 +1,11 @@
+import hashlib
 import sys
 
 import keras
 import numpy as np
 import pytest
 
-from tfdvae.classifier import cnn, load
+from tfdvae.classifier import cnn, fingerprint, load
 
 
 def test_published_parameters_and_layers():
@@ -130,6 +131,16 @@ def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code
 def test_published_one_through_the_users_own_function(own):
     own("from tfdvae.classifier import cnn as build")
     assert load("mine:build", (4, 4, 1), 2, 0).name == "cnn"
+
+
+@pytest.mark.parametrize(
+    "code", ["", "import functools\nbuild = functools.partial(build)", "build = Own"]
+)
+def test_the_fingerprint_is_that_of_the_users_file(code, own, tmp_path):
+    own(SUBCLASS + code)
+    assert (
+        fingerprint("mine:build") == hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
+    )
 
 
 OWN_REFUSED = {
