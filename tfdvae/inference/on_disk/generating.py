@@ -34,6 +34,8 @@ def sample(
         FileExistsError: `output` is there and may not be replaced.
         ValueError: a model without a prior.
     """
+    if reader.is_array(output):
+        writer.check_file(output, reader.ARRAYS, overwrite)
     drawn = with_progress(model.core.prior_codes(count, seed), "Sampling", count)
     if reader.is_array(output):
         with writer.ArraysWriter(output) as sheet:
@@ -78,6 +80,7 @@ def augment(
         FileNotFoundError, ValueError: an input that does not fit.
     """
     augmenter = augmentation.Augmenter(model)
+    writer.check_output(source, output, overwrite)
     if reader.is_array(source):
         return _augment_arrays(model, augmenter, source, output, per_image, seed, include_originals)
     if not source.is_dir():

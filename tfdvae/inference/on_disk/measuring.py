@@ -58,17 +58,16 @@ def detect(
     Raises:
         FileNotFoundError, ValueError: there is no image that can be used.
     """
-    tally, threshold = reader.Tally(), None
+    tally, normal_tally, threshold = reader.Tally(), reader.Tally(), None
     if normal is not None:
         found = [
             scores
             for _, scores in apply(
-                normal, model, model.anomaly_scores, "Normal images", tally, output, "normal"
+                normal, model, model.anomaly_scores, "Normal images", normal_tally, output, "normal"
             )
         ]
-        require_images(tally, normal)
+        require_images(normal_tally, normal)
         threshold = anomaly.threshold(np.concatenate(found), false_positive_rate)
-    normal_images, tally.done = tally.done, 0
     scored: list[tuple[float, str]] = []
     for piece, scores in apply(source, model, model.anomaly_scores, "Detecting", tally, output):
         scored += zip(scores.tolist(), map(listing.printable_path, piece.names), strict=True)
@@ -78,9 +77,11 @@ def detect(
     if threshold is not None:
         logger.info(
             f"Threshold {threshold:.6g}, which at most {100 * false_positive_rate:.3g}% of the "
-            f"{normal_images:,} normal images exceed; "
+            f"{normal_tally.done:,} normal images exceed; "
             f"{sum(score > threshold for score, _ in scored):,} of {len(scored):,} images do."
         )
+    tally.failed = normal_tally.failed + tally.failed
+    tally.others = normal_tally.others + tally.others
     return tally
 
 
