@@ -36,14 +36,16 @@ def export(
     Raises:
         FileExistsError: there is something else at `path`.
         TypeError: another kind of model.
-        ValueError: unknown format, packages of `tfdvae[onnx]` that are missing, or a model that was
-            loaded from a SavedModel.
+        ValueError: unknown format, an ONNX file without the suffix .onnx, packages of
+            `tfdvae[onnx]` that are missing, or a model that was loaded from a SavedModel.
 
     Example:
         >>> tfdvae.export(tfdvae.load("clothing-dvae"), "saved_model")
     """
     path = Path(checks.text("path", str(path))).expanduser()
     checks.choice("format", format, EXPORT_FORMATS)
+    if format == "onnx" and path.suffix.lower() != ".onnx":
+        raise ValueError(f"`path` {path} must have the suffix .onnx.")
     if isinstance(model, TrainedModel):
         model = model.keras_model
     if not isinstance(model, DenoisingModel):
@@ -51,11 +53,7 @@ def export(
             "`model` must be a DAE, VAE or DVAE, or what `tfdvae.load` returns; "
             f"got {type(model).__name__}."
         )
-    if path.exists() and not (
-        is_saved_model(path)
-        if format == "saved_model"
-        else path.is_file() and path.suffix == ".onnx"
-    ):
+    if path.exists() and not (is_saved_model(path) if format == "saved_model" else path.is_file()):
         wanted = "SavedModel" if format == "saved_model" else ".onnx file"
         raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
     (_export_saved_model if format == "saved_model" else _export_onnx)(model, path)

@@ -24,6 +24,20 @@ def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
     assert (tmp_path / "mine" / "saved_model.pb").is_file()
 
 
+def test_an_onnx_file_has_its_suffix_so_that_it_is_replaced_later(tmp_path):
+    pytest.importorskip("tf2onnx")
+    model = make("dae")
+    for name in ("model", "model.keras"):
+        with pytest.raises(ValueError, match=rf"`path` .*{name} must have the suffix .onnx"):
+            export(model, tmp_path / name, "onnx")
+    assert not list(tmp_path.iterdir())
+    for _ in range(2):
+        assert export(model, tmp_path / "model.ONNX", "onnx").is_file()
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(FileExistsError, match=r"exists and is no \.onnx file"):
+        export(model, tmp_path / "folder.onnx", "onnx")
+
+
 def test_a_loaded_model_exports_as_its_keras_model_does(tmp_path):
     model = tfdvae.load("clothing-dvae")
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)

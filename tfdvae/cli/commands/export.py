@@ -19,7 +19,7 @@ def export(config: ExportConfig) -> None:
     output = Path(
         config.output or (f"{name}.onnx" if config.format == "onnx" else f"{name}-saved_model")
     ).expanduser()
-    if config.format == "onnx" and output.suffix != ".onnx":
+    if config.format == "onnx" and output.suffix.lower() != ".onnx":
         raise ValueError(f"`output` {output} must have the suffix .onnx.")
     if output.exists() and not config.overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
