@@ -102,7 +102,7 @@ def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
     status, _, err = run("denoise dvae.keras large.png other.png")
     assert status == 2
     assert "large.png cannot be processed: `images` must be 8x6" in err
-    assert "cannot be tiled" in err
+    assert "Larger images are for networks whose code keeps its place in the image" in err
     assert not (tmp_path / "other.png").exists()
 
 
@@ -206,7 +206,7 @@ STRANGERS = {
     "64x64 of a model without places": (
         RANDOM.random((3, 64, 64)),
         "clothing-dvae",
-        "fully connected and cannot be tiled",
+        "got 64x64. Larger images are for networks whose code keeps its place in the image",
     ),
     "flattened": (
         RANDOM.random((30, 784)),

@@ -114,8 +114,8 @@ class ImageFormat:
             if self.tiles:
                 return
             message += (
-                " Larger ones are for convolutional networks; this network is fully connected "
-                "and cannot be tiled."
+                " Larger images are for networks whose code keeps its place in the image, such as "
+                "residual_conv."
             )
         raise ValueError(message)
 

@@ -134,7 +134,7 @@ BAD = {
     "larger": (
         np.zeros((16, 16), np.uint8),
         ValueError,
-        "got 16x16.*fully connected and cannot be tiled",
+        "got 16x16. Larger images .* whose code keeps its place in the image, such as resid",
     ),
     "int64": (
         np.zeros((8, 6), np.int64),

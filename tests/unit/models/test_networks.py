@@ -184,14 +184,18 @@ def test_strided_conv_pads_as_torch_does():
         ("strided_conv", 32, "28 and 36"),
         ("pooled_conv", 30, "28 and 32"),
         ("pooled_conv", 12, "16"),
+        ("pooled_conv_inference", 30, "28 and 32"),
         ("residual_conv", 7, "6 and 8"),
+        ("slim_residual_conv", 7, "6 and 8"),
     ],
 )
 def test_sizes_that_do_not_fit(network, size, nearest):
     with pytest.raises(
         ValueError, match=rf"network {network} must have images .* got {size}. Nearest: {nearest}\."
-    ):
+    ) as caught:
         networks.build(network, (28, size, 1), 4, variational=True)
+    assert "multiples of" in str(caught.value)
+    assert str(caught.value).count("network") == 1
     for fitting in map(int, nearest.split(" and ")):
         assert networks.build(network, (28, fitting, 3), 4, variational=True)[1].output_shape == (
             None,

@@ -28,4 +28,8 @@ def build(
     Raises:
         ValueError: unknown name, or a size that the network cannot take.
     """
-    return registry.NETWORKS.get(name).load_function()(image_shape, latent_dim, **options)
+    make = registry.NETWORKS.get(name).load_function()
+    try:
+        return make(image_shape, latent_dim, **options)
+    except ValueError as error:  # of a function that several networks may share
+        raise ValueError(str(error).replace("this network", f"network {name}", 1)) from error

@@ -21,7 +21,7 @@ def make_encoder(images: Any, outputs: Sequence[Any]) -> keras.Model:
     return keras.Model(images, outputs if len(outputs) > 1 else outputs[0], name="encoder")
 
 
-def smallest_size(network: str, size: int, step: int, offset: int) -> int:
+def smallest_size(size: int, step: int, offset: int) -> int:
     """Return k where `size` is `step` * k + `offset`, k at least 1: the size of the smallest layer.
 
     Raises:
@@ -31,9 +31,9 @@ def smallest_size(network: str, size: int, step: int, offset: int) -> int:
     if k < 1 or rest:
         below = max(1, k)
         fitting = [step * n + offset for n in ((below,) if k < 1 else (below, below + 1))]
-        wanted = f"{step} k + {offset}" if offset else f"multiples of {step}"
+        wanted = f"multiples of {step}" + (f" plus {offset}" if offset else "")
         raise ValueError(
-            f"network {network} must have images whose height and width are {wanted}; "
+            f"this network must have images whose height and width are {wanted}; "
             f"got {size}. Nearest: {' and '.join(map(str, fitting))}."
         )
     return k

@@ -49,7 +49,7 @@ def pooled_conv(
     )
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (smallest_size("pooled_conv", size, 4, 12) for size in (height, width))
+    rows, columns = (smallest_size(size, 4, 12) for size in (height, width))
 
     def start(name: str) -> dict[str, Any]:
         return {

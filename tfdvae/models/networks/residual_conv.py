@@ -51,7 +51,7 @@ def residual_conv(
 
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (smallest_size("residual_conv", size, 2, 0) for size in (height, width))
+    rows, columns = (smallest_size(size, 2, 0) for size in (height, width))
 
     def conv(
         inputs: Any,

@@ -37,7 +37,7 @@ def strided_conv(
 
     height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
     checks.integer("latent_dim", latent_dim, 1)
-    rows, columns = (smallest_size("strided_conv", size, 8, 4) for size in (height, width))
+    rows, columns = (smallest_size(size, 8, 4) for size in (height, width))
 
     def layer(kind: Any, units: int, fan_in: int, name: str, **options: Any) -> Any:
         kernel, bias = (
