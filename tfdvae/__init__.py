@@ -89,8 +89,9 @@ def _after_keras(keras: ModuleType) -> None:
 
 
 def _after_base(base: ModuleType) -> None:
-    for module in ("autoencoder", "variational", "layers"):
-        importlib.import_module(f"tfdvae.models.{module}")
+    registry = importlib.import_module("tfdvae.registry")
+    for module in (*registry.own_modules(), "tfdvae.models.layers"):
+        importlib.import_module(module)
 
 
 wrapt.register_post_import_hook(_after_keras, "keras")

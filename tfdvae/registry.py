@@ -177,6 +177,13 @@ def import_registered() -> None:
         network.load_function()
 
 
+def own_modules() -> list[str]:
+    """Return the modules of the models of tfdvae itself; nothing is imported."""
+    places = [spec.cls for _, spec in MODELS.items(plugins=False)]
+    modules = [place.partition(":")[0] for place in places if isinstance(place, str)]
+    return sorted({module for module in modules if module.startswith("tfdvae.")})
+
+
 def generates(name: str) -> bool:
     """Tell whether `name` is a model that makes synthetic images, rather than another dataset."""
     return name in MODELS and MODELS.get(name).generates

@@ -39,6 +39,10 @@ def test_a_network_is_what_its_spec_says(spec, variational):
     assert (tuple(shape) == (3,)) == spec.has_units(variational)
 
 
+def test_the_modules_of_models_are_what_their_places_name():
+    assert registry.own_modules() == ["tfdvae.models.autoencoder", "tfdvae.models.variational"]
+
+
 def test_traits_as_messages_list_them():
     assert registry.listed_models("denoising") == "dae and dvae"
     assert registry.listed_models("generates") == "dae, vae and dvae"

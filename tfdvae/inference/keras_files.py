@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 
 from tfdvae import registry
-from tfdvae.models import layers  # noqa: F401  Keras must know the classes
 from tfdvae.models.base import DenoisingModel
 
 
