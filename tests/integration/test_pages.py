@@ -98,3 +98,19 @@ def test_the_api_page_has_every_public_name():
         r"^::: tfdvae\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE
     )
     assert set(listed) == set(tfdvae.__all__)
+
+
+def test_the_api_page_lists_members_that_are_there_and_documented():
+    import tfdvae
+
+    listed = re.findall(
+        r"^::: tfdvae\.(\w+)\n    options:\n      inherited_members: \[(.*)\]$",
+        (ROOT / "docs" / "api.md").read_text(),
+        re.MULTILINE,
+    )
+    assert [name for name, _ in listed] == ["DAE", "VAE"]
+    for name, members in listed:
+        for member in members.split(", "):
+            method = getattr(getattr(tfdvae, name), member)
+            assert method.__doc__, member
+            assert method.__module__.startswith("tfdvae."), member
