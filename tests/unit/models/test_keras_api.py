@@ -93,9 +93,9 @@ def test_validation_is_in_batches_of_its_own_size_or_of_the_training(options):
 
     callback = Batches()
     make("dae").fit(
-        IMAGES, batch_size=25, validation_data=IMAGES, callbacks=[callback], verbose=0, **options
+        IMAGES, batch_size=10, validation_data=IMAGES, callbacks=[callback], verbose=0, **options
     )
-    assert callback.count == (8 if options else 2)
+    assert callback.count == (8 if options else 5)
 
 
 @pytest.mark.parametrize("name", ["dae", "dvae"])
