@@ -13,6 +13,8 @@ from typing import Any
 
 import filelock
 
+from tfdvae._utils import file_names
+
 _TEMPORARY = ".tmp-"
 _SCRATCH = ".tmp-tfdvae-"
 
@@ -35,7 +37,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = (
-        path.with_name(f"{_TEMPORARY}{os.getpid()}-{use}{path.name}") for use in ("", "old-")
+        path.with_name(f"{_TEMPORARY}{os.getpid()}-{use}{file_names.short(path.name)}")
+        for use in ("", "old-")
     )
     try:
         yield temporary

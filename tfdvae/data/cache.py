@@ -15,7 +15,7 @@ import filelock
 import numpy as np
 import platformdirs
 
-from tfdvae._utils import files
+from tfdvae._utils import file_names, files
 from tfdvae.data.image_dataset import Split
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ class Decoded:
 
 def folder(name: str) -> Path:
     """Return the folder of a decoded dataset, which need not exist; the folder above it is made."""
-    path = platformdirs.user_cache_path("tfdvae") / "datasets" / re.sub(r"[^\w.-]", "-", name)
+    short = file_names.short(re.sub(r"[^\w.-]", "-", name))
+    path = platformdirs.user_cache_path("tfdvae") / "datasets" / short
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -15,6 +15,9 @@ from tfdvae.image_io import listing
 
 NAME = "manifest.csv"
 
+ROOM = 32
+"""Bytes that the path of an image has more while it is not in its place yet."""
+
 COLUMNS = ("image", "source", "label", "seed", "method")
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from tfdvae._utils import chunks, files, limits
+from tfdvae._utils import chunks, file_names, files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing, overlap, reader
 from tfdvae.image_io.pieces import Piece, Tally, file_pieces
@@ -128,6 +128,9 @@ def _rewrite_files(
 ) -> None:
     listed = reader.list_files(path)
     tally.others += listing.images_of_other_formats(path, "input") if path.is_dir() else []
+    for name, reason in file_names.too_long(output, listed).items() if path.is_dir() else ():
+        del listed[name]
+        tally.fail(name, ValueError(f"{reason}."))
     targets = {name: output / name if path.is_dir() else output for name in listed}
     keep = output.exists() and not overwrite
     todo = {name: file for name, file in listed.items() if not (keep and targets[name].exists())}

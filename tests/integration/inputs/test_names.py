@@ -1,16 +1,23 @@
 """Names of files and folders as users have them."""
 
 import shlex
+import shutil
+from importlib import resources
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.light import light_main
 from tests.helpers.processes import complaint
 from tfdvae.data import sources
+from tfdvae.inference import shipped
 
 LONG = "n" * 256
+LONGEST = "n" * 255
 ARGUMENTS = (  # a command with a place for the text, and the argument that is at fault
     ("train --dataset {}", "dataset"),
     ("train --data-dir {}", "data_dir"),
@@ -89,3 +96,108 @@ def _python(folder, command):
 )
 def test_arguments(case, tmp_path, command):
     case.check(tmp_path, command)
+
+
+def _images(folder, *names):
+    for seed, name in enumerate(names):
+        pixels = np.random.default_rng(seed).integers(0, 255, (28, 28), dtype=np.uint8)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / name)
+
+
+def _names(folder):
+    return sorted(path.name for path in folder.rglob("*.png"))
+
+
+def _one_long_name_to_augment(folder, command):
+    long = "n" * 246 + ".png"
+    _images(folder / "in", "a/1.png", f"a/{long}", "a/z.png")
+    done = command("augment", "clothing-dvae", "in", "out", "--include-originals")
+    assert done.returncode == 1
+    assert f"the image a/{long} cannot be processed: the name of its output" in done.stderr
+    assert "would have 261 bytes; at most 255 are possible." in done.stderr
+    assert "6 images in out" in done.stdout
+    expected = [f"{stem}{end}.png" for stem in "1z" for end in ("", "-synthetic1", "-synthetic2")]
+    assert _names(folder / "out") == sorted(expected)
+    _images(folder / "same", "a/1.png", "a/m.png", "a/z.png")  # the others are as they would be
+    (folder / "in/a" / long).replace(folder / "same/a/m.png")
+    assert command("augment", "clothing-dvae", "same", "beside").returncode == 0
+    for name in expected:
+        if "synthetic" in name:
+            assert (folder / "out/a" / name).read_bytes() == (
+                folder / "beside/a" / name
+            ).read_bytes()
+
+
+def _long_names_alone_to_augment(folder, command):
+    _images(folder / "in", f"a/{'n' * 251}.png")
+    done = command("augment", "clothing-dvae", "in", "out")
+    assert "holds no image that can be used: the name of its output" in complaint(done)
+    assert not (folder / "out").exists()
+
+
+def _longest_names(folder, command):
+    name = "n" * 251 + ".png"
+    _images(folder / "in", f"{LONGEST}/{name}")
+    assert command("denoise", "clothing-denoiser", "in", LONGEST).returncode == 0
+    assert _names(folder / LONGEST) == [name]
+    for verb, output in (("encode", "e" * 251 + ".npz"), ("detect", "d" * 251 + ".csv")):
+        assert command(verb, "clothing-dvae", "in", output).returncode == 0
+        assert (folder / output).is_file()
+    assert command("sample", "clothing-dvae", "s" * 251 + ".npy").returncode == 0
+    assert not list(folder.glob(".tmp-*"))
+
+
+def _deep_output(folder, command):
+    deep = "/".join(["d" * 200] * 20)
+    _images(folder / "in", "1.png")
+    Image.open(folder / "in/1.png").save(folder / "2.png")
+    (folder / "in" / deep).mkdir(parents=True)
+    Path("2.png").replace(Path("in", deep, "2.png"))
+    done = command("denoise", "clothing-denoiser", "in", "out" * 30)
+    assert done.returncode == 1
+    assert "2.png cannot be processed: the path of its output would have 4," in done.stderr
+    assert _names(folder / ("out" * 30)) == ["1.png"]
+
+
+def _export_of_a_long_name(folder, command):
+    with resources.as_file(shipped.file("clothing-dvae")) as file:
+        shutil.copyfile(file, folder / ("m" * 249 + ".keras"))
+    done = command("export", "m" * 249 + ".keras")
+    assert "`output` must be a path with names of at most 255 bytes" in complaint(done)
+    assert command("export", "m" * 249 + ".keras", "--output", LONGEST).returncode == 0
+    assert (folder / LONGEST / "saved_model.pb").is_file()
+    assert not list(folder.glob(".tmp-*"))
+
+
+def _dataset_of_a_long_name(folder, command):
+    names = [f"{letter * 255}/{number}.png" for letter in "ab" for number in range(5)]
+    _images(folder / LONGEST, *names)
+    dataset = sources.load(f"./{LONGEST}")
+    assert dataset.class_names == ("a" * 255, "b" * 255)
+    assert sources.load(f"./{LONGEST}").fingerprint == dataset.fingerprint
+    np.savez(folder / ("z" * 251 + ".npz"), x_train=np.zeros((9, 4, 4), np.uint8))
+    loaded = sources.load(f"./{'z' * 251}.npz", labelled=False)
+    assert len(loaded.train.images) + len(loaded.test.images) == 9
+
+
+@table(
+    Case("`augment`, one of 250 bytes", "named, the others done", _one_long_name_to_augment),
+    Case("`augment`, all too long", "refused before any work", _long_names_alone_to_augment),
+    Case("255 bytes for images, folders and outputs", "done", _longest_names),
+    Case("`denoise` to a path of 4,100 bytes", "named, the others done", _deep_output),
+    Case("`export` of a model of 249 bytes", "--output is asked for", _export_of_a_long_name),
+    Case("a dataset and classes of 255 bytes", "loaded", _dataset_of_a_long_name),
+)
+def test_long_names(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+@pytest.mark.slow
+def test_a_run_of_longest_names(tmp_path, command):
+    names = [f"{letter * 255}/{number}.png" for letter in "ab" for number in range(5)]
+    _images(tmp_path / LONGEST, *names)
+    settings = ("--epochs", "1", "--classifier-steps", "2", "--output", "o" * 255)
+    done = command("train", "--dataset", f"./{LONGEST}", *settings)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ("o" * 255) / "report.html").is_file()

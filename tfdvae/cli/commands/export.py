@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from tfdvae._utils import checks
 from tfdvae.cli import tasks
 from tfdvae.cli.registry import register_command
 from tfdvae.config import ExportConfig
@@ -16,9 +17,8 @@ def export(config: ExportConfig) -> None:
     """Write a model for use without tfdvae."""
     found = model_files.find(config.model)
     name = Path(config.model).expanduser().resolve().name.removesuffix(".keras")
-    output = Path(
-        config.output or (f"{name}.onnx" if config.format == "onnx" else f"{name}-saved_model")
-    ).expanduser()
+    default = f"{name}.onnx" if config.format == "onnx" else f"{name}-saved_model"
+    output = Path(config.output or checks.text("output", default)).expanduser()
     if config.format == "onnx" and output.suffix.lower() != ".onnx":
         raise ValueError(f"`output` {output} must have the suffix .onnx.")
     if output.exists() and not config.overwrite:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, file_names
 from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, manifest, reader, writer
 from tfdvae.inference import augmentation, image_arrays
@@ -98,6 +98,9 @@ def augment(
                     f"`input` {source} must hold no image that a synthetic one is named like; it "
                     f"holds {both.pop()}."
                 )
+    long = _too_long(output, listed, per_image)
+    if len(long) == len(listed):
+        raise ValueError(f"`input` {source} holds no image that can be used: {long.popitem()[1]}.")
     with manifest.write(output, overwrite) as add:
         make, first = augmenter.maker(per_image, seed), 0
         for piece, batch in apply(source, model, model.batch, "Augmenting", tally, output):
@@ -108,11 +111,23 @@ def augment(
                 made = to_input_channels(made, piece.images)
                 for name, pixels in zip(piece.names, made, strict=True):
                     new = _synthetic_name(name, copy)
-                    codec.write(add(new, name, _label(name), seed, augmenter.method), pixels)
-            for name in piece.names if include_originals else ():
-                shutil.copyfile(source / name, add(name, name, _label(name), "", "original"))
+                    if name not in long:
+                        codec.write(add(new, name, _label(name), seed, augmenter.method), pixels)
+            for name in piece.names:
+                if name in long:
+                    tally.done -= 1
+                    tally.fail(name, ValueError(f"{long[name]}."))
+                elif include_originals:
+                    shutil.copyfile(source / name, add(name, name, _label(name), "", "original"))
         require_images(tally, source)
     return tally
+
+
+def _too_long(output: Path, listed: Iterable[str], per_image: int) -> dict[str, str]:
+    """Return why no file can be named like the synthetic images of some images, by their names."""
+    made = {_synthetic_name(name, per_image - 1): name for name in listed}
+    found = file_names.too_long(output, made, manifest.ROOM)
+    return {made[name]: reason for name, reason in found.items()}
 
 
 def _synthetic_name(name: str, copy: int) -> str:

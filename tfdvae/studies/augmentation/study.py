@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import classifier
-from tfdvae._utils import threads
+from tfdvae._utils import file_names, threads
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
@@ -109,7 +109,7 @@ def default_output(config: AugmentationStudyConfig) -> str:
     if config.output:
         return config.output
     own = sources.local(config.dataset)
-    name = own.absolute().stem if own else config.dataset
+    name = file_names.short(own.absolute().stem, 200) if own else config.dataset
     if config.quick:
         return f"results/quick-{name}"
     return f"results/augmentation-{name}" if own else "results/augmentation"
