@@ -171,6 +171,7 @@ def labels(argument: str, value: object, count: int) -> np.ndarray:
         raise ValueError(
             f"`{argument}` must have shape ({count},), one label an image; got {array.shape}."
         )
-    if array.size and array.min() < 0:
-        raise ValueError(f"`{argument}` must be class numbers from 0; got {array.min()}.")
+    for extreme in (array.min(), array.max()) if array.size else ():
+        if not 0 <= extreme <= np.iinfo(np.int64).max:
+            raise ValueError(f"`{argument}` must be class numbers from 0; got {extreme}.")
     return array.astype(np.int64, copy=False)

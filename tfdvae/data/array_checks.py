@@ -1,10 +1,8 @@
-"""Checks of arrays of images and labels that come from users, in memory or from a file."""
+"""Checks of arrays of images that come from users, in memory or from a file."""
 
 from collections.abc import Mapping
 
 import numpy as np
-
-from tfdvae._utils import checks
 
 
 def image_kind(
@@ -72,74 +70,3 @@ def images(argument: str, array: np.ndarray, rows: np.ndarray | None = None) -> 
             f"image {row if rows is None else rows[row]} has {got}."
         )
     return array.astype(np.float32, copy=False)
-
-
-def one_label_an_image(argument: str, shape: tuple[int, ...]) -> None:
-    """Refuse labels of several columns.
-
-    Raises:
-        ValueError: the shape is neither (N,) nor (N, 1).
-    """
-    if len(shape) == 2 and shape[1] > 1:
-        raise ValueError(
-            f"{argument} must hold one label an image, (N,) or (N, 1); got {shape}, "
-            "which is multi-label."
-        )
-
-
-def labels(argument: str, array: np.ndarray, count: int) -> np.ndarray:
-    """Return labels (N,) or (N, 1) as int64 (N,).
-
-    Args:
-        argument: name used in messages, in backticks.
-        array: whole numbers from 0.
-        count: how many images there are.
-
-    Raises:
-        TypeError: not whole numbers.
-        ValueError: another shape, or negative numbers.
-    """
-    one_label_an_image(argument, array.shape)
-    column = array[:, 0] if array.ndim == 2 else array
-    return checks.labels(argument.strip("`"), column, count)
-
-
-def count_classes(argument: str, train_labels: np.ndarray) -> int:
-    """Return the number of classes: the largest training label plus one.
-
-    Raises:
-        ValueError: a label is larger than class numbers can be, given the number of images.
-    """
-    classes = int(train_labels.max()) + 1
-    if classes > len(train_labels):
-        raise ValueError(
-            f"{argument} must be class numbers from 0; "
-            f"got {classes - 1} with {len(train_labels)} images."
-        )
-    return classes
-
-
-def class_names(argument: str, names: object, classes: int) -> tuple[str, ...]:
-    """Return names of classes, "0", "1", ... where there are none.
-
-    Args:
-        argument: name used in messages.
-        names: one text a class; None: they are numbered.
-        classes: how many are needed at least; more than the labels use are allowed.
-
-    Raises:
-        TypeError: they are not text.
-        ValueError: fewer than there are classes, or one twice.
-    """
-    if names is None:
-        return tuple(map(str, range(classes)))
-    found = np.asarray(names)
-    if found.dtype.kind != "U":
-        raise TypeError(f"{argument} must be text, one name a class; got dtype {found.dtype}.")
-    if found.ndim != 1 or len(found) < classes:
-        raise ValueError(
-            f"{argument} must have one name for each of the {classes} classes; got {found.shape}."
-        )
-    if len(np.unique(found)) < len(found):
-        raise ValueError(f"{argument} must be different names; got {', '.join(found)}.")
-    return tuple(map(str, found))

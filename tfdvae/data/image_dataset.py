@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tfdvae._utils import files
 from tfdvae.data import array_checks, splits
+from tfdvae.data.labels import Classes, GivenLabels, to_classes
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,11 @@ class ImageDataset:
         Args:
             train_images: uint8, uint16 or floats in [0, 1], of shape (N, H, W), (N, H, W, 1) or
                 (N, H, W, 3).
-            train_labels: class numbers from 0, (N,) or (N, 1); None: images have no labels.
+            train_labels: numbers, one-hot rows or text, as in `labels.to_classes`; None: images
+                have no labels.
             test_images: like `train_images`; None: a fixed stratified fifth of these is held out.
             test_labels: like `train_labels`.
-            class_names: one name a class; by default "0", "1", ...
+            class_names: one name a class; by default those of the labels, such as "0", "1", ...
             name: of the dataset.
 
         Raises:
@@ -115,26 +117,32 @@ class ImageDataset:
                 "`test_labels` must be given where `train_labels` and `test_images` are, "
                 "and only there."
             )
-        train = _to_split("train", train_images, train_labels)
-        names: tuple[str, ...] = ()
+        images = {"train": _to_images("train", train_images)}
+        if test_images is not None:
+            images["test"] = _to_images("test", test_images)
+            kinds = {f"{part}_images": (each.dtype, each.shape) for part, each in images.items()}
+            array_checks.same_kind("a dataset", kinds)
+        classes = Classes({part: np.zeros(len(each), np.int64) for part, each in images.items()})
         if labelled:
-            classes = array_checks.count_classes("`train_labels`", train.labels)
-            names = array_checks.class_names("`class_names`", class_names, classes)
+            labels = {"train": train_labels, "test": test_labels}
+            given = {
+                part: GivenLabels(f"`{part}_labels`", np.asarray(labels[part]), len(each))
+                for part, each in images.items()
+            }
+            classes = to_classes(given, class_names)
         elif class_names is not None:
             raise ValueError("`class_names` must be given with `train_labels` only.")
+        train = Split(images["train"], classes.labels["train"])
         held_out = test_images is None
         if test_images is None:
             rows, test_rows = splits.hold_out_test(train.labels)
             test = Split(train.images[test_rows], train.labels[test_rows])
             train = Split(train.images[rows], train.labels[rows])
         else:
-            test = _to_split("test", test_images, test_labels)
-            both = {"train_images": train.images, "test_images": test.images}
-            kinds = {argument: (array.dtype, array.shape) for argument, array in both.items()}
-            array_checks.same_kind("a dataset", kinds)
+            test = Split(images["test"], classes.labels["test"])
         if labelled:
-            splits.check_classes(train.labels, test.labels, names, held_out)
-        return cls(name, names, train, test, held_out=held_out)
+            splits.check_classes(train.labels, test.labels, classes.names, held_out)
+        return cls(name, classes.names, train, test, classes.notice, held_out=held_out)
 
     def save(self, path: str | Path) -> None:
         """Write the dataset as an `.npz` file, which `--dataset FILE.npz` reads.
@@ -164,6 +172,8 @@ class ImageDataset:
             arrays["class_names"] = np.array(self.class_names)
         if self.held_out:
             arrays["held_out"] = np.array(True)
+        if self.notice:
+            arrays["notice"] = np.array(self.notice)
         with files.scratch_folder(path.parent) as folder:
             written = folder / path.name
             np.savez(written, **arrays)
@@ -171,15 +181,12 @@ class ImageDataset:
                 os.replace(written, path)
 
 
-def _to_split(part: str, images: npt.ArrayLike, labels: npt.ArrayLike | None) -> Split:
-    """Return checked images and labels, which are 0 where there are none."""
+def _to_images(part: str, images: npt.ArrayLike) -> np.ndarray:
+    """Return checked images (N, H, W, C)."""
     argument = f"`{part}_images`"
     array = np.asanyarray(images)
     array_checks.image_kind(argument, array.dtype, array.shape)
-    checked = array_checks.images(argument, array)
-    if labels is None:
-        return Split(checked, np.zeros(len(checked), np.int64))
-    return Split(checked, array_checks.labels(f"`{part}_labels`", np.asarray(labels), len(checked)))
+    return array_checks.images(argument, array)
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:

@@ -85,10 +85,10 @@ def test_unlabelled(path):
 
 
 @pytest.mark.parametrize(
-    "labels", [np.eye(2)[LABELS], LABELS * 0.5, LABELS.astype(str), LABELS[:3], LABELS * 1000]
+    "labels", [np.ones((20, 2)), LABELS * 0.5, np.full(20, ""), LABELS[:3], LABELS * 1000]
 )
 def test_labels_that_cannot_be_used_do_not_stop_what_needs_none(labels, path):
-    """Multi-label, text, numbers to regress on."""
+    """Multi-label, empty text, numbers to regress on."""
     np.savez(path, **whole(labels=labels))
     for _ in range(2):
         found = npz.load_npz(path, labelled=False)
@@ -203,12 +203,12 @@ def test_read_in_pieces(path):
             "y_train` must be class numbers from 0; got -1",
         ),
         (
-            whole() | {"y_train": LABELS * 1.0},
+            whole() | {"y_train": LABELS * 0.5},
             TypeError,
             "y_train` must hold whole numbers; got dtype float64",
         ),
         (
-            whole() | {"y_train": np.eye(2, dtype=int)[LABELS]},
+            whole() | {"y_train": np.ones((20, 2), int)},
             ValueError,
             r"one label an image, \(N,\) or \(N, 1\); got \(20, 2\), which is multi-label",
         ),

@@ -6,6 +6,7 @@ Other arrays, among them MedMNIST's validation images, are ignored. Images are u
 the user's cache folder and memory-mapped from there, so that they may be larger than memory.
 """
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -18,6 +19,7 @@ from tfdvae._utils import chunks
 from tfdvae.data import array_checks, cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.labels import Classes, GivenLabels, to_classes
 from tfdvae.data.sources import npz_archive
 from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.paths import PathSource, local_path
@@ -50,8 +52,8 @@ def load_npz(
     """Return the images and labels of a file.
 
     Images are (N, H, W) or (N, H, W, C) with C of 1 or 3: unsigned integers of 8 or 16 bit, or
-    floats in [0, 1], which become float32. Labels are whole numbers from 0, (N,) or (N, 1). Without
-    test images, a fixed stratified fifth is held out.
+    floats in [0, 1], which become float32. Labels are as in `labels.to_classes`. Without test
+    images, a fixed stratified fifth is held out.
 
     Args:
         path: of the file.
@@ -66,7 +68,8 @@ def load_npz(
     """
     with npz_archive.damage_reported(path), zipfile.ZipFile(path) as archive:
         parts = _find_parts(archive, path, labelled)
-        labels, classes = _read_labels(archive, path, parts, labelled)
+        classes = _read_classes(archive, path, parts, labelled)
+        labels = classes.labels
         test_given = "test" in parts
         test = np.repeat([False, True], [len(labels["train"]), len(labels.get("test", ()))])
         numbers = None
@@ -81,17 +84,18 @@ def load_npz(
         if not test_given:
             test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
         held_out = not test_given or _says_held_out(archive, path)
-        class_names, notice = _read_class_names(archive, path, classes) if classes else ((), "")
         if labelled:
             splits.check_classes(
                 every[~test],
                 every[test],
-                class_names,
+                classes.names,
                 held_out,
                 grouped=groups is not None and not test_given,
             )
         mark = fingerprint(path)
-        key = hashlib.sha256(f"{path}{mark}{labelled}".encode() + test.tobytes()).hexdigest()[:16]
+        key = hashlib.sha256(
+            f"{path}{mark}{labelled}".encode() + test.tobytes() + every.tobytes()
+        ).hexdigest()[:16]
         decoded = cache.load_or_build(
             f"{path.stem}-{key}",
             lambda folder: _unpack(archive, path, folder, parts, every, test),
@@ -99,10 +103,10 @@ def load_npz(
         )
     return ImageDataset(
         str(path),
-        class_names,
+        classes.names,
         grouping.add_to(decoded.train, numbers),
         grouping.add_to(decoded.test, numbers),
-        notice,
+        classes.notice,
         grouping.fingerprint(mark, groups),
         held_out,
     )
@@ -133,10 +137,10 @@ def _find_parts(archive: zipfile.ZipFile, path: Path, labelled: bool) -> dict[st
     return parts
 
 
-def _read_labels(
+def _read_classes(
     archive: zipfile.ZipFile, path: Path, parts: dict[str, tuple[str, str]], labelled: bool
-) -> tuple[dict[str, np.ndarray], int]:
-    """Return the labels of each part, and the number of classes, 0 without labels.
+) -> Classes:
+    """Return the labels of each part and the names of their classes, none without labels.
 
     Raises:
         ValueError, TypeError: also where images do not fit, of which only the headers are read.
@@ -150,37 +154,37 @@ def _read_labels(
     array_checks.same_kind(f"`dataset` {path}", kinds)
     counts = {part: kinds[images][1][0] for part, (images, _) in parts.items()}
     try:
-        labels = {
-            part: _read_column(archive, path, name, counts[part])
-            for part, (_, name) in parts.items()
-        }
-        classes = array_checks.count_classes(
-            f"`dataset` {path}: {parts['train'][1]}", labels["train"]
-        )
+        given = {}
+        for part, (_, name) in parts.items():
+            npz_archive.read_header(archive, path, name)
+            array = npz_archive.read_array(archive, name)
+            given[part] = GivenLabels(f"`dataset` {path}: `{name}`", array, counts[part])
+        names, ignored = _read_class_names(archive, path)
+        found = to_classes(given, names, f"`dataset` {path}: class_names")
     except (ValueError, TypeError, KeyError):
         if labelled:
             raise
-        labels, classes = {part: np.zeros(count, np.int64) for part, count in counts.items()}, 0
-    return labels, classes
+        return Classes({part: np.zeros(count, np.int64) for part, count in counts.items()}, ())
+    lines = (_read_notice(archive, path), ignored, found.notice)
+    return dataclasses.replace(found, notice="\n".join(line for line in lines if line))
 
 
-def _read_column(archive: zipfile.ZipFile, path: Path, name: str, count: int) -> np.ndarray:
-    argument = f"`dataset` {path}: `{name}`"
-    array_checks.one_label_an_image(argument, npz_archive.read_header(archive, path, name)[1])
-    return array_checks.labels(argument, npz_archive.read_array(archive, name), count)
-
-
-def _read_class_names(
-    archive: zipfile.ZipFile, path: Path, classes: int
-) -> tuple[tuple[str, ...], str]:
+def _read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[np.ndarray | None, str]:
     """Return one name a class, and a notice where the file's `class_names` are of no use."""
-    names, notice = None, ""
-    if "class_names" in npz_archive.array_names(archive):
-        if npz_archive.read_header(archive, path, "class_names", objects=True)[0].kind == "U":
-            names = npz_archive.read_array(archive, "class_names")
-        else:
-            notice = f"`class_names` of {path} is ignored, since it is no array of text."
-    return array_checks.class_names(f"`dataset` {path}: class_names", names, classes), notice
+    if "class_names" not in npz_archive.array_names(archive):
+        return None, ""
+    if npz_archive.read_header(archive, path, "class_names", objects=True)[0].kind == "U":
+        return npz_archive.read_array(archive, "class_names"), ""
+    return None, f"`class_names` of {path} is ignored, since it is no array of text."
+
+
+def _read_notice(archive: zipfile.ZipFile, path: Path) -> str:
+    """Return the notice that `ImageDataset.save` wrote into the file, if it did."""
+    if "notice" not in npz_archive.array_names(archive):
+        return ""
+    dtype, shape = npz_archive.read_header(archive, path, "notice", objects=True)
+    is_text = dtype.kind == "U" and shape == ()
+    return str(npz_archive.read_array(archive, "notice")) if is_text else ""
 
 
 def _says_held_out(archive: zipfile.ZipFile, path: Path) -> bool:

@@ -214,7 +214,7 @@ def labelled_arrays(
         source: the file, for messages.
 
     Raises:
-        ValueError: there are none, or not one label an image.
+        ValueError: there are none, or not a label, or a row of them, for each image.
     """
     names = next((names for names in _LABELLED if set(names) <= set(found)), None)
     if names is None:
@@ -224,11 +224,10 @@ def labelled_arrays(
             f"{', '.join(found) or 'nothing'}."
         )
     images, given = (found[name] for name in names)
-    labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
-    if not len(images) or labels.shape != images.shape[:1]:
+    if not len(images) or given.ndim not in (1, 2) or len(given) != len(images):
         raise ValueError(
-            f"`input` {source}: {names[1]} must hold one label for each of {len(images):,} images; "
-            f"got {given.shape}."
+            f"`input` {source}: {names[1]} must hold a label, or a row of them, for each of "
+            f"{len(images):,} images; got {given.shape}."
         )
     return names, images, given
 
