@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
+from tfdvae._utils import sheets
 from tfdvae._utils.files import replacing
 
 ROW_FIELDS = [
@@ -32,20 +33,19 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
     """Write long rows as CSV in one step, with the columns `ROW_FIELDS`, empty where not given.
 
     Floats are written with 17 significant digits, so that reading them back gives the same bits.
+    Text that a spreadsheet would take for a formula gets an apostrophe, which `read_rows` removes.
 
     Raises:
         ValueError: a row has a field outside the schema.
     """
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ROW_FIELDS, restval="", lineterminator="\n")
-        writer.writeheader()
+        sheet = sheets.Writer(file)
+        sheet.row(ROW_FIELDS)
         for row in rows:
-            writer.writerow(
-                {
-                    key: f"{value:.17g}" if isinstance(value, float) else value
-                    for key, value in row.items()
-                }
-            )
+            if unknown := sorted(row.keys() - set(ROW_FIELDS)):
+                raise ValueError(f"rows must have no field {unknown[0]}; it is not in the schema.")
+            values = (row.get(name, "") for name in ROW_FIELDS)
+            sheet.row(f"{value:.17g}" if isinstance(value, float) else value for value in values)
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:
@@ -60,4 +60,4 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
             raise ValueError(
                 f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}."
             )
-        return list(reader)
+        return [{key: sheets.from_cell(cell or "") for key, cell in row.items()} for row in reader]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from tfdvae._utils import texts
+
 FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -47,8 +49,8 @@ _LITTER = re.compile(
 
 
 def printable_path(path: Path | str) -> str:
-    r"""Return a path as it can be printed and written: bytes that are no UTF-8 become `\xNN`."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+    r"""Return a path as messages and reports show it: see `tfdvae._utils.texts.printable`."""
+    return texts.printable(path)
 
 
 def is_litter(name: str) -> bool:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tfdvae._utils import files
+from tfdvae._utils import files, sheets, texts
 from tfdvae.image_io import listing
 
 NAME = "manifest.csv"
@@ -73,13 +73,13 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
             made = scratch / "made"
             made.mkdir()
             with open(made / NAME, "w", newline="", encoding="utf-8") as file:
-                sheet = csv.writer(file, lineterminator="\n")
-                sheet.writerow(COLUMNS)
+                sheet = sheets.Writer(file)
+                sheet.row(COLUMNS)
 
                 def add(name: str, *fields: object) -> Path:
                     _check_place(output, name, earlier)
                     values = map(str, (name, *fields))
-                    sheet.writerow([listing.printable_path(value) for value in values])
+                    sheet.row(map(texts.utf8, values))
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
 
@@ -100,12 +100,14 @@ def _read(manifest: Path) -> set[str] | None:
         return set()
     with open(manifest, newline="", encoding="utf-8", errors="replace") as file:
         rows = csv.DictReader(file)
-        return {row["image"] for row in rows} if tuple(rows.fieldnames or ()) == COLUMNS else None
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            return None
+        return {sheets.from_cell(row["image"]) for row in rows}
 
 
 def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
     place = output / name
-    if place.is_dir() or (place.exists() and listing.printable_path(name) not in earlier):
+    if place.is_dir() or (place.exists() and texts.utf8(name) not in earlier):
         raise FileExistsError(
             f"`output` {output} holds {listing.printable_path(name)}, which this command did not "
             "make; give another folder."
@@ -135,7 +137,7 @@ def replace_images(made: Path, output: Path, earlier: set[str]) -> None:
     found = [
         path
         for path in output.rglob("*.*")
-        if listing.printable_path(path.relative_to(output)) in earlier and path.is_file()
+        if texts.utf8(path.relative_to(output)) in earlier and path.is_file()
     ]
     old = set(found) - {output / name for name in new}
     for name in new:

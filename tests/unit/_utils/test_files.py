@@ -87,6 +87,17 @@ def test_rows_come_back_bit_for_bit(tmp_path):
     ]
 
 
+def test_rows_hold_no_formula_and_come_back(tmp_path):
+    given = {"run": "=HYPERLINK(1)", "dataset": "@SUM", "metric": "'-x", "value": "-0.5"}
+    csv_rows.write_rows(tmp_path / "rows.csv", [given])
+    line = (tmp_path / "rows.csv").read_text().splitlines()[1]
+    assert line == f",'=HYPERLINK(1),'@SUM{',' * 14}''-x,-0.5"
+    (row,) = csv_rows.read_rows(tmp_path / "rows.csv")
+    assert {key: value for key, value in row.items() if value} == given
+    csv_rows.write_rows(tmp_path / "again.csv", [row])
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+
+
 def test_rows_outside_the_schema(tmp_path):
     with pytest.raises(ValueError, match="colour"):
         csv_rows.write_rows(tmp_path / "rows.csv", [{"colour": 1}])

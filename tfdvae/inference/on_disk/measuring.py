@@ -1,13 +1,12 @@
 """Codes and anomaly scores of images on disk."""
 
-import csv
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files
-from tfdvae.image_io import listing, reader, writer
+from tfdvae._utils import files, sheets, texts
+from tfdvae.image_io import reader, writer
 from tfdvae.inference import anomaly
 from tfdvae.inference.on_disk.pieces import apply, require_images
 from tfdvae.inference.trained_model import TrainedModel
@@ -32,7 +31,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     with writer.ArraysWriter(output, others) as sheet:
         for piece, codes in apply(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
-            names += map(listing.printable_path, piece.names)
+            names += map(texts.utf8, piece.names)
         require_images(tally, source)
         others["names"] = np.array(names)
     return tally
@@ -70,7 +69,7 @@ def detect(
         threshold = anomaly.threshold(np.concatenate(found), false_positive_rate)
     scored: list[tuple[float, str]] = []
     for piece, scores in apply(source, model, model.anomaly_scores, "Detecting", tally, output):
-        scored += zip(scores.tolist(), map(listing.printable_path, piece.names), strict=True)
+        scored += zip(scores.tolist(), map(texts.utf8, piece.names), strict=True)
     require_images(tally, source)
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     _write_scores(output, scored, threshold)
@@ -90,8 +89,8 @@ def _write_scores(output: Path, scored: list[tuple[float, str]], threshold: floa
         files.replacing(output) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
-        sheet = csv.writer(file, lineterminator="\n")
-        sheet.writerow(["image", "score"] + ["anomalous"] * (threshold is not None))
+        sheet = sheets.Writer(file)
+        sheet.row(["image", "score"] + ["anomalous"] * (threshold is not None))
         for score, name in scored:
             above = [] if threshold is None else [int(score > threshold)]
-            sheet.writerow([name, f"{score:.9g}", *above])
+            sheet.row([name, f"{score:.9g}", *above])
