@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from tfdvae import corruptions
-from tfdvae._utils import checks
+from tfdvae._utils import checks, texts
 from tfdvae.config.group import Group
 
 DEFAULT_N_TRAIN = 5000
@@ -69,8 +69,9 @@ class DataConfig(Group):
 
     @property
     def title(self) -> str:
-        """The dataset as titles name it: of a path the last part."""
-        return Path(self.dataset).name if Path(self.dataset).is_absolute() else self.dataset
+        """The dataset as titles name it: of a path the last part, on one line."""
+        absolute = Path(self.dataset).is_absolute()
+        return texts.printable(Path(self.dataset).name if absolute else self.dataset)
 
     @property
     def own_images(self) -> dict:

@@ -10,7 +10,7 @@ from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
 from tfdvae.metrics import latent
-from tfdvae.reporting import image_plots, plots, tables
+from tfdvae.reporting import figure_text, image_plots, plots, tables
 
 CAPTIONS = {
     "samples": "Images of the dataset, uncorrupted",
@@ -73,7 +73,7 @@ def _choose_images(run: Run) -> tuple[np.ndarray, list[str] | None]:
         return np.arange(min(MAX_SHOWN, len(labels))), None
     first = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]
     shown = np.array(first)[:MAX_SHOWN]
-    return shown, [class_names[label] for label in labels[shown]]
+    return shown, [figure_text.column_name(class_names[label]) for label in labels[shown]]
 
 
 def _draw_denoised(run: Run, folder: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tfdvae.reporting.figure_text import LONGEST_LABEL, wrapped
 from tfdvae.reporting.plots import STYLE, save
 
 
@@ -31,7 +32,9 @@ def image_rows(
                 axes.axis("off")
             for axes, image in zip(line, images, strict=False):
                 _show(axes, image)
-            line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+            line[0].set_ylabel(
+                wrapped(name, LONGEST_LABEL), rotation=0, ha="right", va="center", fontsize=10
+            )
         for axes, name in zip(grid[0], columns or [], strict=False):
             axes.set_title(name, fontsize=9)
         save(figure, path)

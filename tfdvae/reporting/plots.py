@@ -12,12 +12,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
-from tfdvae.reporting import tables
+from tfdvae.reporting import figure_text, tables
+from tfdvae.reporting.figure_text import legend_label
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
-STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = figure_text.STYLE | {
     "font.size": 11,
     "axes.grid": True,
     "grid.alpha": 0.3,
@@ -29,7 +30,7 @@ STYLE: dict[Any, Any] = {
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG in one step."""
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120, bbox_inches="tight")
+        figure_text.save(figure, temporary)
 
 
 def training_loss(history: list[dict], title: str, unit: str, path: Path) -> None:
@@ -88,7 +89,7 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                     marker=marker,
                     linestyle=style,
                     markersize=4,
-                    label=tables.training_set_label(name),
+                    label=legend_label(tables.training_set_label(name)),
                 )
             axes.set(title=f"training {metric}", xlabel="optimizer step", ylabel=unit)
             axes.legend()
@@ -128,7 +129,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
                 marker=marker,
                 linestyle=style,
                 capsize=4,
-                label=tables.training_set_label(name),
+                label=legend_label(tables.training_set_label(name)),
             )
         labels = list(map(tables.noise_label, corruptions))
         axes.set_xticks(
@@ -177,7 +178,7 @@ def scores_against_noise(
                 marker=marker,
                 linestyle=style,
                 capsize=3,
-                label=tables.training_set_label(name),
+                label=legend_label(tables.training_set_label(name)),
             )
         axes.set_xticks(range(len(corruptions)), list(map(tables.noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
@@ -215,7 +216,7 @@ def loss_curves(
                     marker=marker,
                     markersize=3,
                     linestyle=style,
-                    label=label,
+                    label=legend_label(label),
                 )
             axes.set(title=name, xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)

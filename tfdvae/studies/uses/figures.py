@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
-from tfdvae.reporting import image_plots, plots
+from tfdvae.reporting import figure_text, image_plots, plots
 from tfdvae.studies.uses.measures import SHOWN_FRACTIONS
 
 MISSING_COLOR = (0.0, 0.45, 0.7)
@@ -53,29 +54,30 @@ def draw_compression(
         dataset: its name.
         path: of the PNG.
     """
-    figure = Figure(figsize=(8.5, 5), layout="constrained")
-    axes = figure.subplots()
-    for number, (title, points) in enumerate(curves.items()):
-        kind = title.split(",")[0].split(" ")[0]
-        color = "#000000" if kind == "JPEG" else plots.COLORS[number // 2]
-        filled = kind == "DAE" or "without" in title
-        axes.plot(
-            *zip(*points, strict=True),
-            color=color,
-            linestyle="-" if filled else "--",
-            marker=plots.MARKERS[number // 2],
-            markersize=5,
-            markerfacecolor=color if filled else "white",
-            label=title,
+    with matplotlib.rc_context(figure_text.STYLE):
+        figure = Figure(figsize=(8.5, 5), layout="constrained")
+        axes = figure.subplots()
+        for number, (title, points) in enumerate(curves.items()):
+            kind = title.split(",")[0].split(" ")[0]
+            color = "#000000" if kind == "JPEG" else plots.COLORS[number // 2]
+            filled = kind == "DAE" or "without" in title
+            axes.plot(
+                *zip(*points, strict=True),
+                color=color,
+                linestyle="-" if filled else "--",
+                marker=plots.MARKERS[number // 2],
+                markersize=5,
+                markerfacecolor=color if filled else "white",
+                label=figure_text.legend_label(title),
+            )
+        axes.set_xscale("log")
+        axes.set_xticks(BYTE_TICKS, list(map(str, BYTE_TICKS)))
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+        axes.set(
+            title=f"{dataset}, test images: quality against size",
+            xlabel="bytes an image (logarithmic; decoder not counted)",
+            ylabel="mean PSNR, dB",
         )
-    axes.set_xscale("log")
-    axes.set_xticks(BYTE_TICKS, list(map(str, BYTE_TICKS)))
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
-    axes.set(
-        title=f"{dataset}, test images: quality against size",
-        xlabel="bytes an image (logarithmic; decoder not counted)",
-        ylabel="mean PSNR, dB",
-    )
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
-    plots.save(figure, path)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+        plots.save(figure, path)
