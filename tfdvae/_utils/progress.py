@@ -40,7 +40,7 @@ def bar(
     """
     return tqdm(
         items,
-        desc=text.printable(title),
+        desc=text.name(title),
         total=total,
         unit=unit,
         initial=initial,

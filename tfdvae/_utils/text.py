@@ -1,6 +1,8 @@
-"""Text of others, such as names of files, as it can be shown on a terminal."""
+"""Text of others, such as names of files, as it can be shown on a terminal or written."""
 
+import os
 import unicodedata
+from pathlib import Path
 
 _KEPT = "\n\t"
 # Marks that change the direction of the text after them; the rest of Unicode's format characters
@@ -20,16 +22,37 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        _escaped(character) if _is_control(character) else character for character in text
-    )
+    return "".join(character if character in _KEPT else _visible(character) for character in text)
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def name(text: str | Path) -> str:
+    r"""Return a name or path as it is shown within a line, of a message or a report.
+
+    It is `printable`, its line breaks and tabs are visible too, and bytes that are no UTF-8 become
+    `\xNN`.
+
+    Example:
+        >>> name("a\nb")
+        'a\\nb'
+    """
+    shown = utf8(text)
+    return shown if shown.isprintable() else "".join(map(_visible, shown))
 
 
-def _is_control(character: str) -> bool:
-    if character in _KEPT:
-        return False
-    return unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTIONS
+def utf8(text: str | Path) -> str:
+    r"""Return a name or path that a file in UTF-8 can hold: bytes that are none become `\xNN`.
+
+    Example:
+        >>> utf8("a\udcff")
+        'a\\xff'
+    """
+    try:
+        return os.fsencode(text).decode(errors="backslashreplace")
+    except UnicodeEncodeError:  # halves of characters, which no path holds
+        return str(text).encode(errors="backslashreplace").decode()
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTIONS:
+        return character.encode("unicode_escape").decode()
+    return character

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from tfdvae import corruptions
-from tfdvae._utils import checks, texts
+from tfdvae._utils import checks, text
 from tfdvae.config.group import Group
 
 DEFAULT_N_TRAIN = 5000
@@ -71,7 +71,7 @@ class DataConfig(Group):
     def title(self) -> str:
         """The dataset as titles name it: of a path the last part, on one line."""
         absolute = Path(self.dataset).is_absolute()
-        return texts.printable(Path(self.dataset).name if absolute else self.dataset)
+        return text.name(Path(self.dataset).name if absolute else self.dataset)
 
     @property
     def own_images(self) -> dict:

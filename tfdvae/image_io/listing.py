@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tfdvae._utils import texts
+from tfdvae._utils import text
 
 FORMATS = {
     ".png": "PNG",
@@ -49,8 +49,8 @@ _LITTER = re.compile(
 
 
 def printable_path(path: Path | str) -> str:
-    r"""Return a path as messages and reports show it: see `tfdvae._utils.texts.printable`."""
-    return texts.printable(path)
+    r"""Return a path as messages and reports show it: see `tfdvae._utils.text.name`."""
+    return text.name(path)
 
 
 def is_litter(name: str) -> bool:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tfdvae._utils import files, sheets, texts
+from tfdvae._utils import files, sheets, text
 from tfdvae.image_io import listing
 
 NAME = "manifest.csv"
@@ -79,7 +79,7 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
                 def add(name: str, *fields: object) -> Path:
                     _check_place(output, name, earlier)
                     values = map(str, (name, *fields))
-                    sheet.row(map(texts.utf8, values))
+                    sheet.row(map(text.utf8, values))
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
 
@@ -107,7 +107,7 @@ def _read(manifest: Path) -> set[str] | None:
 
 def _check_place(output: Path, name: str | Path, earlier: set[str]) -> None:
     place = output / name
-    if place.is_dir() or (place.exists() and texts.utf8(name) not in earlier):
+    if place.is_dir() or (place.exists() and text.utf8(name) not in earlier):
         raise FileExistsError(
             f"`output` {output} holds {listing.printable_path(name)}, which this command did not "
             "make; give another folder."
@@ -137,7 +137,7 @@ def replace_images(made: Path, output: Path, earlier: set[str]) -> None:
     found = [
         path
         for path in output.rglob("*.*")
-        if texts.utf8(path.relative_to(output)) in earlier and path.is_file()
+        if text.utf8(path.relative_to(output)) in earlier and path.is_file()
     ]
     old = set(found) - {output / name for name in new}
     for name in new:

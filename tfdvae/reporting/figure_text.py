@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from tfdvae._utils import texts
+from tfdvae._utils import text
 
 STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a name with two $ is no formula
@@ -22,11 +22,11 @@ LONGEST_COLUMN = 16  # letters over an image in a row of images
 LONGEST_LABEL = 40  # letters beside a row of images, or in a legend
 
 
-def wrapped(text: str, width: int = LONGEST_LINE) -> str:
+def wrapped(content: str, width: int = LONGEST_LINE) -> str:
     r"""Return text of a figure without control characters, in lines that are not too long.
 
     Args:
-        text: its line breaks are kept.
+        content: its line breaks are kept.
         width: most letters of a line; a longer one is broken, and ends with `…` where it would
             need more than `MOST_LINES` lines.
 
@@ -38,7 +38,7 @@ def wrapped(text: str, width: int = LONGEST_LINE) -> str:
         line
         if len(line) <= width
         else textwrap.fill(line, width, max_lines=MOST_LINES, placeholder="…")
-        for line in texts.printable_lines(text).replace("\t", " ").split("\n")
+        for line in text.printable(text.utf8(content)).replace("\t", " ").split("\n")
     )
 
 
@@ -49,7 +49,7 @@ def column_name(name: str) -> str:
         >>> column_name("T-shirt/top")
         'T-shirt/top'
     """
-    return wrapped(texts.printable(name), LONGEST_COLUMN)
+    return wrapped(text.name(name), LONGEST_COLUMN)
 
 
 def legend_label(name: str) -> str:
@@ -68,10 +68,10 @@ def save(figure: Figure, path: Path) -> None:
 
     No line is too long, and letters that the font lacks are boxes, without a warning for each.
     """
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        if (shown := wrapped(text.get_text())) != text.get_text():
-            text.set_text(shown)
+    for artist in figure.findobj(Text):
+        assert isinstance(artist, Text)
+        if (shown := wrapped(artist.get_text())) != artist.get_text():
+            artist.set_text(shown)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(path, format="png", dpi=120, bbox_inches="tight")

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from tfdvae._utils import text
@@ -17,3 +19,33 @@ from tfdvae._utils import text
 )
 def test_control_characters_are_made_visible(given, shown):
     assert text.printable(given) == shown
+
+
+SHOWN = {
+    "plain": ("a b-c_d.png", "a b-c_d.png"),
+    "escape": ("a\x1b[31mb", "a\\x1b[31mb"),
+    "bell": ("a\x07", "a\\x07"),
+    "line breaks": ("a\nb\r\t\x85\u2028", "a\\nb\\r\\t\\x85\\u2028"),
+    "delete": ("a\x7f", "a\\x7f"),
+    "C1 control, which is CSI in one byte": ("a\x9b31m", "a\\x9b31m"),
+    "right to left override": ("a\u202egpj.exe", "a\\u202egpj.exe"),
+    "isolates": ("\u2066a\u2069", "\\u2066a\\u2069"),
+    "bytes that are no UTF-8": (os.fsdecode(b"a\xff"), "a\\xff"),
+    "half of a character": ("a\ud800", "a\\ud800"),
+    "letters of all scripts": ("Größe 日本 עברית", "Größe 日本 עברית"),
+    "joiners that letters need": ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+    "an emoji of three": ("👩\u200d🔬", "👩\u200d🔬"),
+    "a backslash": ("a\\x1b", "a\\x1b"),
+}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_names_are_shown_within_a_line(case):
+    given, shown = SHOWN[case]
+    assert text.name(given) == shown
+    assert text.name(shown) == shown, "a second time changes nothing"
+
+
+def test_utf8_leaves_what_utf8_can_hold():
+    assert text.utf8("a\x1b\n\u202e") == "a\x1b\n\u202e"
+    assert text.utf8("a\udcff\ud800").encode() == b"a\\udcff\\ud800"

@@ -109,5 +109,5 @@ def test_wrapped(text, width, shown):
 
 def test_column_names_have_no_lines_of_their_own():
     assert figure_text.column_name("T-shirt/top") == "T-shirt/top"
-    assert figure_text.column_name("a\nb") == "a\\x0ab"
+    assert figure_text.column_name("a\nb") == "a\\nb"
     assert figure_text.column_name("y" * 20) == f"{'y' * 16}\nyyyy"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import text
 from tfdvae.image_io.listing import (
     SUFFIXES,
     frame_name,
@@ -43,8 +44,8 @@ class FolderListing:
     frames: np.ndarray | None = None
 
     def names(self, folder: Path) -> list[str]:
-        """Return the path of each image below a folder, as it is printed; `a.tif[3]` of a frame."""
-        names = [printable_path(item[0].relative_to(folder).as_posix()) for item in self.items]
+        """Return the path of each image below a folder, in UTF-8; `a.tif[3]` of a frame."""
+        names = [text.utf8(item[0].relative_to(folder).as_posix()) for item in self.items]
         if self.frames is None:
             return names
         return [

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfdvae._utils import files, texts
+from tfdvae._utils import files, text
 from tfdvae.data import groups as grouping
 from tfdvae.data.sources.base import Request, Source
 from tfdvae.data.sources.tfds_builder import is_tfds_name
@@ -35,7 +35,7 @@ class PathSource(Source):
 
     def check(self, request: Request) -> None:
         path = self.path(request)
-        if texts.utf8(path) != str(path):
+        if text.utf8(path) != str(path):
             raise ValueError(
                 f"`dataset` {printable_path(path)} must have a path in UTF-8, "
                 "since results name it."

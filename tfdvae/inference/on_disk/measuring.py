@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files, sheets, texts
+from tfdvae._utils import files, sheets, text
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import anomaly
 from tfdvae.inference.on_disk.pieces import apply, require_images
@@ -31,7 +31,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     with writer.ArraysWriter(output, others) as sheet:
         for piece, codes in apply(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
-            names += map(texts.utf8, piece.names)
+            names += map(text.utf8, piece.names)
         require_images(tally, source)
         others["names"] = np.array(names)
     return tally
@@ -69,7 +69,7 @@ def detect(
         threshold = anomaly.threshold(np.concatenate(found), false_positive_rate)
     scored: list[tuple[float, str]] = []
     for piece, scores in apply(source, model, model.anomaly_scores, "Detecting", tally, output):
-        scored += zip(scores.tolist(), map(texts.utf8, piece.names), strict=True)
+        scored += zip(scores.tolist(), map(text.utf8, piece.names), strict=True)
     require_images(tally, source)
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     _write_scores(output, scored, threshold)
