@@ -76,6 +76,17 @@ def frame_name(name: str, frame: int) -> str:
     return f"{name}[{frame}]"
 
 
+def split_frame(name: str) -> tuple[str, str]:
+    """Return the file of an image and its frame, which is empty where the file is one image.
+
+    Example:
+        >>> split_frame("scans/a.tif[3]"), split_frame("scans/b[3].png")
+        (('scans/a.tif', '3'), ('scans/b[3].png', ''))
+    """
+    match = re.fullmatch(r"(.*)\[(\d+)\]", name, re.DOTALL)
+    return (match[1], match[2]) if match else (name, "")
+
+
 def visible_entries(folder: Path) -> dict[Path, bool]:
     """Return the folders and images directly in a folder, by name, and whether each is a folder.
 

@@ -80,6 +80,11 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
                     _check_place(output, name, earlier)
                     values = map(str, (name, *fields))
                     sheet.row(map(text.utf8, values))
+                    if (made / name).exists():
+                        raise ValueError(
+                            f"`output` would hold two images called {listing.printable_path(name)};"
+                            " rename one of the files that they come from."
+                        )
                     (made / name).parent.mkdir(parents=True, exist_ok=True)
                     return made / name
 

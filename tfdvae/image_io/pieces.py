@@ -60,7 +60,7 @@ class Tally:
         failed: a message for each file that could not be read, processed or written.
         copied: names of the arrays that hold no images.
         others: images in formats that are not read.
-        stacks: paths of stacks with a frame that could not be processed.
+        stacks: paths of stacks of which a frame could not be processed.
     """
 
     done: int = 0
@@ -70,15 +70,19 @@ class Tally:
     others: list[Path] = field(default_factory=list)
     stacks: dict[str, object] = field(default_factory=dict)
 
-    def fail(self, name: str, error: Exception) -> None:
-        """Note that an image could not be processed."""
-        self.failed.append(f"the image {listing.printable_path(name)} cannot be processed: {error}")
+    def fail(self, name: str, error: Exception, stack: str | None = None) -> None:
+        """Note that an image could not be processed, of a stack once.
 
-    def fail_stack(self, stack: str, error: Exception) -> None:
-        """Note that a stack could not be processed, with the first error of it."""
-        mark = object()
-        if self.stacks.setdefault(stack, mark) is mark:  # one thread alone finds its own
-            self.fail(stack, error)
+        Args:
+            name: of the image.
+            error: what happened.
+            stack: the file that it is a frame of.
+        """
+        mark = object()  # of this call: one thread alone finds its own
+        if stack is None or self.stacks.setdefault(stack, mark) is mark:
+            self.failed.append(
+                f"the image {listing.printable_path(name)} cannot be processed: {error}"
+            )
 
 
 def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
@@ -151,10 +155,7 @@ def process(
             if piece.array is not None:
                 row = "" if piece.single else f", row {piece.first:,}"
                 raise type(error)(f"{piece.array}{row}: {error}") from None
-            if piece.stack is not None:
-                tally.fail_stack(piece.stack, ValueError(f"frame {piece.first}: {error}"))
-            else:
-                tally.fail(piece.names[0], error)
+            tally.fail(piece.names[0], error, piece.stack)
             return
     for number in range(len(piece.names)):
         yield from process(piece.one(number), function, tally)

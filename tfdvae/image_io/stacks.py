@@ -1,6 +1,7 @@
 """Writes stacks whose frames come piece by piece."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -65,22 +66,29 @@ class StackWriter:
         self._name, self._count = name, 0
         target = self._targets[name]
         if listing.FORMATS.get(target.suffix.lower()) != "TIFF":
-            self._tally.fail_stack(
-                name, ValueError(f"a stack needs the suffix .tif or .tiff; got {target.suffix}")
-            )
+            self._fail(f"a stack needs the suffix .tif or .tiff; got {target.suffix}.")
+            return
+        if target.is_dir():
+            self._fail("there is a folder of that name.")
             return
         self._like = tiff_writing.LikeTiff(self._sources[name])
         folder = self._scratch.enter_context(files.scratch_folder(target.parent))
-        self._file = folder / "frames.npy"
+        self._folder = folder
         self._writer = contextlib.ExitStack()
         self._scratch.push(self._writer)
-        self._append = self._writer.enter_context(chunks.array_writer(self._file))
+        self._append = self._writer.enter_context(chunks.array_writer(folder / "frames.npy"))
 
     def _finish(self, name: str) -> None:
         self._writer.close()
         with self._scratch:
+            made = self._folder / "made.tif"
             try:
-                self._like.write(self._targets[name], np.load(self._file, mmap_mode="r"))
-                self._tally.done += self._count
-            except (ValueError, IsADirectoryError) as error:
-                self._tally.fail_stack(name, ValueError(str(error)))
+                self._like.write(made, np.load(self._folder / "frames.npy", mmap_mode="r"))
+            except (ValueError, TypeError) as error:
+                self._fail(str(error))
+                return
+            os.replace(made, self._targets[name])
+            self._tally.done += self._count
+
+    def _fail(self, reason: str) -> None:
+        self._tally.fail(self._name, ValueError(reason), self._name)

@@ -150,7 +150,8 @@ class TiffImages:
         )
         if not (self._gray or is_color or self._palette is not None):
             raise Unsupported(f"must be gray or RGB; got {photometric.name}")
-        if channels not in ((3, 4) if is_color else (1, 1 + len(self.page.extrasamples)))[:2]:
+        alpha = any(self.page.extrasamples)  # 0 is any other channel
+        if channels not in ((3, 4) if is_color else (1, 1 + alpha)):
             raise Unsupported(
                 f"must have 1 or 3 channels a pixel; got {channels} of {photometric.name}"
             )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from tfdvae._utils import files
 from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.tiff import TiffImages
 
@@ -52,7 +51,7 @@ class LikeTiff:
         return np.ascontiguousarray(images, self._dtype)
 
     def write(self, path: Path, rows: np.ndarray) -> None:
-        """Write all rows of a stack, or one row, in one step.
+        """Write all rows of a stack, or one row.
 
         Args:
             path: of the file.
@@ -71,18 +70,17 @@ class LikeTiff:
             options |= self._layout
             lead = self._lead
         images = rows.reshape(*lead, *rows.shape[1:])
-        with files.replacing(path) as temporary:
-            try:
-                tifffile.imwrite(temporary, images, **options)
-            except (ValueError, TypeError) as error:
-                if not lead:
-                    raise
-                logger.warning(
-                    f"NOTE: the metadata of {printable_path(self._other.name)} cannot be written: "
-                    f"{error}"
-                )
-                options = {name: options[name] for name in options if name not in self._layout}
-                tifffile.imwrite(temporary, images, **options)
+        try:
+            tifffile.imwrite(path, images, **options)
+        except (ValueError, TypeError) as error:
+            if not lead:
+                raise
+            logger.warning(
+                f"NOTE: the metadata of {printable_path(self._other.name)} cannot be written: "
+                f"{error}"
+            )
+            options = {name: options[name] for name in options if name not in self._layout}
+            tifffile.imwrite(path, images, **options)
 
 
 def _options(other: TiffImages) -> dict[str, Any]:
@@ -104,10 +102,13 @@ def _options(other: TiffImages) -> dict[str, Any]:
 def _layout(other: TiffImages) -> dict[str, Any]:
     """Return the options for the arrangement of a stack and what is said of it."""
     file, series = other.file, other.series
+    volumetric = other.page.imagedepth > 1
+    in_one_page = other.count > 1 == len(file.pages) and not volumetric
     if series.kind == "imagej" and other.written.name in _IMAGEJ_TYPES:
         found = file.imagej_metadata or {}
         kept = {name: value for name, value in found.items() if name not in _COUNTS}
-        return {"imagej": True, "metadata": {**kept, "axes": series.axes}}
+        metadata = {**kept, "axes": series.axes}
+        return {"imagej": True, "truncate": in_one_page, "metadata": metadata}
     options: dict[str, Any] = {"bigtiff": file.is_bigtiff}
     if series.kind == "ome":
         return options | {"ome": True, "metadata": {"axes": series.axes, **_ome(file.ome_metadata)}}
@@ -116,8 +117,8 @@ def _layout(other: TiffImages) -> dict[str, Any]:
         kept = {name: value for name, value in found.items() if name not in ("shape", "truncated")}
         return options | {
             "metadata": kept,
-            "volumetric": other.page.imagedepth > 1,
-            "truncate": bool(found.get("truncated")),
+            "volumetric": volumetric,
+            "truncate": in_one_page,
         }
     return options | {"metadata": None, "description": other.page.description or None}
 

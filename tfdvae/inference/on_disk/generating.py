@@ -9,7 +9,7 @@ import numpy as np
 
 from tfdvae._utils import chunks, file_names
 from tfdvae.data.sources.folder_listing import train_and_test_folders
-from tfdvae.image_io import codec, manifest, reader, writer
+from tfdvae.image_io import codec, listing, manifest, reader, writer
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.on_disk.pieces import apply, require_images, with_progress
@@ -106,19 +106,23 @@ def augment(
         for piece, batch in apply(source, model, model.batch, "Augmenting", tally, output):
             index = np.arange(first, first + len(batch))
             first += len(batch)
+            if piece.stack is not None:
+                long |= _too_long(output, piece.names, per_image)
             for copy in range(per_image):
                 made = image_arrays.to_dtype(make(batch, index, copy), piece.images.dtype)
                 made = to_input_channels(made, piece.images)
                 for name, pixels in zip(piece.names, made, strict=True):
                     new = _synthetic_name(name, copy)
                     if name not in long:
-                        codec.write(add(new, name, _label(name), seed, augmenter.method), pixels)
-            for name in piece.names:
+                        place = add(new, name, _label(name), seed, augmenter.method)
+                        codec.write(place, pixels, source / listing.split_frame(name)[0])
+            for name, pixels in zip(piece.names, piece.images, strict=True):
                 if name in long:
                     tally.done -= 1
-                    tally.fail(name, ValueError(f"{long[name]}."))
+                    tally.fail(name, ValueError(f"{long[name]}."), piece.stack)
                 elif include_originals:
-                    shutil.copyfile(source / name, add(name, name, _label(name), "", "original"))
+                    place = add(_file_name(name), name, _label(name), "", "original")
+                    _write_original(source, name, pixels, place)
         require_images(tally, source)
     return tally
 
@@ -130,8 +134,25 @@ def _too_long(output: Path, listed: Iterable[str], per_image: int) -> dict[str, 
     return {made[name]: reason for name, reason in found.items()}
 
 
+def _write_original(source: Path, name: str, pixels: np.ndarray, place: Path) -> None:
+    """Copy the file of an image; a frame becomes a file of its own."""
+    file, frame = listing.split_frame(name)
+    if frame:
+        codec.write(place, pixels, source / file)
+    else:
+        shutil.copyfile(source / name, place)
+
+
+def _file_name(name: str, ending: str = "") -> str:
+    """Return the name of a file of an image, with an ending before its suffix."""
+    file, frame = listing.split_frame(name)
+    path = Path(file)
+    stem = f"{path.stem}-frame{frame}" if frame else path.stem
+    return path.with_stem(f"{stem}{ending}").as_posix()
+
+
 def _synthetic_name(name: str, copy: int) -> str:
-    return Path(name).with_stem(f"{Path(name).stem}-synthetic{copy + 1}").as_posix()
+    return _file_name(name, f"-synthetic{copy + 1}")
 
 
 def _label(name: str) -> str:

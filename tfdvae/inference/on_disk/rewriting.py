@@ -84,6 +84,8 @@ def _masks(path: Path | None, source: Path, output: Path) -> Iterator[Masks | No
     if reader.is_array(path):
         with reader.arrays(path, output.parent, "mask") as found:
             yield lambda piece: _mask_rows(found, piece, path)
+    elif path.is_file() and codec.count(path) > 1:
+        yield lambda piece: _frame_masks(path, piece)
     elif path.is_file():
         everywhere = _read_mask(path)
         if not everywhere.any():
@@ -110,14 +112,30 @@ def _masks_by_name(folder: Path, source: Path) -> Masks:
     same = listing.same_names(images, named)
 
     def masks(piece: reader.Piece) -> np.ndarray:
-        plain = [Path(name).with_suffix("").as_posix() for name in piece.names]
-        chosen = [named[same[name]] if name in same else None for name in plain]
-        found = [_read_mask(file) for file in chosen if file is not None]
-        if len(found) < len(chosen):
+        files = piece.names if piece.stack is None else [piece.stack]
+        plain = [Path(name).with_suffix("").as_posix() for name in files]
+        chosen = [named[same[name]] for name in plain if name in same]
+        if len(chosen) < len(plain):
             raise ValueError(f"`mask` {folder} has no image of that name.")
-        return np.stack(found)
+        if piece.stack is not None:
+            return _frame_masks(chosen[0], piece)
+        return np.stack([_read_mask(file) for file in chosen])
 
     return masks
+
+
+def _frame_masks(path: Path, piece: reader.Piece) -> np.ndarray:
+    """Return the masks of frames from one image for all or a stack, bool (H, W) or (n, H, W)."""
+    with codec.ImageFile(path) as file:
+        if file.count == 1:
+            return _read_mask(path)
+        if file.count != piece.count:
+            frames = f" or a stack of {piece.count:,}" if piece.count else ""
+            raise ValueError(
+                f"`mask` {path.name} must hold one image{frames}; got a stack of {file.count:,}"
+            )
+        numbers = range(piece.first, piece.first + len(piece.names))
+        return np.stack([(file.read(number) != 0).any(axis=-1) for number in numbers])
 
 
 def _read_mask(path: Path) -> np.ndarray:
