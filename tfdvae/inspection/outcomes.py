@@ -72,11 +72,11 @@ def _describe(dataset: ImageDataset | Exception) -> Outcome:
     if isinstance(dataset, Exception):
         return False, str(dataset)
     height, width, channels = dataset.train.images.shape[1:]
-    classes = f" of {len(dataset.class_names)} classes" if dataset.class_names else ""
+    classes = f", of {len(dataset.class_names)} classes" if dataset.class_names else ""
     held_out = "; the test images were held out" if dataset.held_out else ""
     return True, (
         f"{len(dataset.train.labels):,} training and {len(dataset.test.labels):,} test images, "
-        f"{height}x{width} {'gray' if channels == 1 else 'color'},{classes}{held_out}"
+        f"{height}x{width} {'gray' if channels == 1 else 'color'}{classes}{held_out}"
     )
 
 

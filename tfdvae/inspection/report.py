@@ -49,6 +49,7 @@ def to_text(found: Scan, outcomes: Mapping[str, Outcome]) -> str:
             )
         )
     rows += [
+        ("stacks", _counted([f"{name} of {count:,}" for name, count in found.stacks.items()])),
         ("constant", _counted(found.constant)),
         ("equal to another", _equal(found)),
         ("cannot be read", _counted(found.unreadable, 1)),

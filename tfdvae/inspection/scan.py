@@ -31,6 +31,7 @@ class Scan:
         sizes: images by size, as `HEIGHTxWIDTH`.
         types: images by type, such as `uint8 gray`.
         ranges: least and greatest value by type of number.
+        stacks: frames of each file that is a stack.
         constant: names of images whose pixels are all equal.
         equal: names of images that are equal to one another, in groups.
         unreadable: a message for each image that cannot be read.
@@ -47,6 +48,7 @@ class Scan:
     sizes: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    stacks: dict[str, int] = field(default_factory=dict)
     constant: list[str] = field(default_factory=list)
     equal: list[list[str]] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -85,6 +87,8 @@ def scan(path: Path, scratch: Path) -> Scan:
     tally = reader.Tally()
     for piece in reader.pieces(path, "Reading", tally, scratch, "path"):
         step = max(step, math.ceil(piece.count / NOISE_IMAGES))
+        if piece.stack is not None:
+            found.stacks[printable_path(piece.stack)] = piece.count
         for name, image in zip(map(printable_path, piece.names), piece.images, strict=True):
             if found.images % step == 0:
                 found.noise += _noise(image)

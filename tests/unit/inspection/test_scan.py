@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from tfdvae.image_io import codec
@@ -74,6 +75,18 @@ def test_noise_of_known_level_is_estimated(sigma, tmp_path):
 def test_images_without_an_estimate_have_no_noise(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((5, 28, 28), np.uint8))
     assert report.to_values(scan(tmp_path / "a.npy", tmp_path), {}, [])["noise"] is None
+
+
+def test_stacks(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 4096, (5, 16, 12)).astype(np.uint16)
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite(tmp_path / "in" / "z.tif", frames, imagej=True)
+    tifffile.imwrite(tmp_path / "in" / "one.tif", frames[0])
+    found = scan(tmp_path / "in", tmp_path)
+    assert found.images == 6
+    assert found.stacks == {"z.tif": 5}
+    assert found.formats == {"TIFF": 6}
+    assert found.equal == [["one.tif", "z.tif[0]"]]
 
 
 def test_nothing_of_that_name(tmp_path):
