@@ -5,13 +5,17 @@ import difflib
 import math
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+
+from tfdvae._utils import unit_range
 
 MAX_NAME = 255
 """Bytes of the name of a file, on the file systems of Linux, macOS and Windows."""
 MAX_PATH = 4095
 """Bytes of a path, on Linux; others take fewer or more."""
+IMPUTE_HINT = " `tfdvae.load(model).impute(images)` fills in the pixels that are masked."
 
 
 def choice(argument: str, value: str, choices: Iterable[str]) -> str:
@@ -76,7 +80,8 @@ def number(
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"`{argument}` must be a number; got {value!r} ({type(value).__name__}).")
-    inside = math.isfinite(value) and low <= value <= high and not (above_low and value == low)
+    finite = isinstance(value, int) or math.isfinite(value)  # of any number of digits
+    inside = finite and low <= value <= high and not (above_low and value == low)
     if not inside:
         if math.isinf(high):
             wanted = f"{'above' if above_low else 'at least'} {low:g}"
@@ -100,6 +105,32 @@ def integer(argument: str, value: int, low: int, high: float = math.inf) -> int:
     return int(number(argument, value, low, high))
 
 
+def array(argument: str, value: Any, hint: str = "") -> np.ndarray:
+    """Return `value` as an array, not copied where it is one; a memory map stays one.
+
+    A masked array without masked values is the array behind it.
+
+    Args:
+        argument: name used in messages.
+        value: array-like.
+        hint: ends the message about masked values.
+
+    Raises:
+        ValueError: a masked array with masked values, or a list of such arrays: as an array it
+            would lose its mask.
+    """
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    masked = [part for part in parts if isinstance(part, np.ma.MaskedArray)]
+    if count := sum(int(np.ma.count_masked(part)) for part in masked):
+        raise ValueError(
+            f"`{argument}` must have a value everywhere; got a masked array, {count:,} of its "
+            f"{sum(p.size for p in masked):,} values masked. `.filled(value)` sets them.{hint}"
+        )
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.data
+    return value if isinstance(value, np.memmap) else np.asarray(value)
+
+
 def images(
     argument: str, value: object, shape: tuple[int, int, int] | None = None, *, scale: str = "unit"
 ) -> np.ndarray:
@@ -109,52 +140,61 @@ def images(
         argument: name used in messages.
         value: array-like of numbers.
         shape: the (H, W, C) that is expected, if any.
-        scale: `unit`: every value in [0, 1]. `noisy`: images of [0, 1] to which noise was added and
-            not clipped: every value within [-8, 9], and the mean over all pixels within
-            [-0.1, 1.1]. `free`: values within [-10, 10], so that images of [0, 1] and [-1, 1] pass
-            and 8-bit ones do not.
+        scale: `unit`: every value in [0, 1]; what rounding put a hair outside is clipped. `noisy`:
+            images of [0, 1] to which noise was added and not clipped: every value within [-8, 9],
+            the mean over all pixels within [-0.1, 1.1], and no more variance than noise explains
+            (`unit_range.noise_explains`), so that standardized images are refused. `free`: values
+            within [-10, 10], so that images of [0, 1] and [-1, 1] pass and 8-bit ones do not.
 
     Raises:
         TypeError: the values are not real numbers.
-        ValueError: wrong rank or shape, no images, NaN or infinite values, or values outside the
-            range.
+        ValueError: wrong rank or shape, no images, NaN or infinite values, values outside the
+            range, or masked ones.
     """
-    array = value if isinstance(value, np.memmap) else np.asarray(value)
-    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-        raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
+    given = array(argument, value, IMPUTE_HINT)
+    if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
+        raise TypeError(f"`{argument}` must hold real numbers; got dtype {given.dtype}.")
     expected = "(N, {}, {}, {})".format(*shape) if shape else "(N, H, W, C)"
-    if array.ndim != 4 or (shape is not None and array.shape[1:] != tuple(shape)):
-        raise ValueError(f"`{argument}` must have shape {expected}; got {array.shape}.")
-    if 0 in array.shape:
+    if given.ndim != 4 or (shape is not None and given.shape[1:] != tuple(shape)):
+        raise ValueError(f"`{argument}` must have shape {expected}; got {given.shape}.")
+    if 0 in given.shape:
         raise ValueError(
             f"`{argument}` must hold at least one image of at least one pixel; got shape "
-            f"{array.shape}."
+            f"{given.shape}."
         )
-    array = array.astype(np.float32, copy=False)
-    low, high = float(array.min()), float(array.max())
+    pixels = given.astype(np.float32, copy=False)
+    low, high = pixels.min(), pixels.max()
     if not (math.isfinite(low) and math.isfinite(high)):
-        bad = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2, 3)))
-        which = f"image {bad[0]} and {len(bad) - 1} more hold" if len(array) > 1 else "it holds"
+        bad = np.flatnonzero(~np.isfinite(pixels).all(axis=(1, 2, 3)))
+        which = f"image {bad[0]} and {len(bad) - 1} more hold" if len(pixels) > 1 else "it holds"
         raise ValueError(f"`{argument}` must be finite; {which} NaN or infinite values.")
+    values = f"values from {unit_range.text(low)} to {unit_range.text(high)}"
     if scale == "free":
         if low < -10 or high > 10:
             raise ValueError(
                 f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; "
-                f"got values from {low:g} to {high:g}."
+                f"got {values}."
             )
     elif scale == "noisy":
-        mean = float(array.mean(dtype=np.float64))
+        mean = float(pixels.mean(dtype=np.float64))
+        wanted = f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got "
         if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
+            raise ValueError(f"{wanted}{values} with mean {mean:g}.")
+        if not unit_range.noise_explains(pixels):
             raise ValueError(
-                f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got values "
-                f"from {low:g} to {high:g} with mean {mean:g}."
+                f"{wanted}{values} with mean {mean:g} and standard deviation "
+                f"{pixels.std(dtype=np.float64):g}, more than noise explains: they look "
+                "standardized, or scaled to another range. Scale them back first, or clip noise "
+                "that neighboring pixels share."
             )
-    elif low < 0 or high > 1:
-        raise ValueError(
-            f"`{argument}` must be in [0, 1]; got values from {low:g} to {high:g}. Scale the "
-            "images, or clip noisy ones."
-        )
-    return array
+    else:
+        pixels = unit_range.clip_rounding(pixels, unit_range.rounding(given.dtype))
+        if pixels.min() < 0 or pixels.max() > 1:
+            raise ValueError(
+                f"`{argument}` must be in [0, 1]; got {values}. Scale the images, or clip noisy "
+                "ones."
+            )
+    return pixels
 
 
 def labels(argument: str, value: object, count: int) -> np.ndarray:
@@ -162,16 +202,16 @@ def labels(argument: str, value: object, count: int) -> np.ndarray:
 
     Raises:
         TypeError: the values are not whole numbers.
-        ValueError: wrong shape, or negative values.
+        ValueError: wrong shape, or negative or masked values.
     """
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"`{argument}` must hold whole numbers; got dtype {array.dtype}.")
-    if array.shape != (count,):
+    given = array(argument, value)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"`{argument}` must hold whole numbers; got dtype {given.dtype}.")
+    if given.shape != (count,):
         raise ValueError(
-            f"`{argument}` must have shape ({count},), one label an image; got {array.shape}."
+            f"`{argument}` must have shape ({count},), one label an image; got {given.shape}."
         )
-    for extreme in (array.min(), array.max()) if array.size else ():
+    for extreme in (given.min(), given.max()) if given.size else ():
         if not 0 <= extreme <= np.iinfo(np.int64).max:
             raise ValueError(f"`{argument}` must be class numbers from 0; got {extreme}.")
-    return array.astype(np.int64, copy=False)
+    return given.astype(np.int64, copy=False)

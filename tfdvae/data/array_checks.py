@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tfdvae._utils import unit_range
+
 
 def image_kind(
     argument: str, dtype: np.dtype, shape: tuple[int, ...]
@@ -49,6 +51,8 @@ def same_kind(argument: str, kinds: Mapping[str, tuple[np.dtype, tuple[int, ...]
 def images(argument: str, array: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """Return images as (N, H, W, C), in this machine's byte order, floats as float32.
 
+    Floats that rounding put a hair outside [0, 1] are clipped.
+
     Args:
         argument: name used in messages.
         array: of a type and shape that `image_kind` accepts.
@@ -60,13 +64,15 @@ def images(argument: str, array: np.ndarray, rows: np.ndarray | None = None) -> 
     array = array if array.ndim == 4 else array[..., None]
     if array.dtype.kind != "f":
         return array.astype(array.dtype.newbyteorder("="), copy=False)
-    wrong = ~((array >= 0) & (array <= 1)).all(axis=(1, 2, 3))
+    excess = unit_range.rounding(array.dtype)
+    wrong = ~((array >= -excess) & (array <= 1 + excess)).all(axis=(1, 2, 3))
     if wrong.any():
         row = wrong.argmax()
-        first = array[row]
-        got = "NaN" if np.isnan(first).any() else f"values from {first.min():g} to {first.max():g}"
+        low, high = array[row].min(), array[row].max()
+        got = f"values from {unit_range.text(low)} to {unit_range.text(high)}"
+        got = "NaN" if np.isnan(low) else got
         raise ValueError(
             f"{argument}, of floats, must be finite and in [0, 1]; "
             f"image {row if rows is None else rows[row]} has {got}."
         )
-    return array.astype(np.float32, copy=False)
+    return unit_range.clip_rounding(array, excess).astype(np.float32, copy=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdvae._utils import files
+from tfdvae._utils import checks, files
 from tfdvae.data import array_checks, splits
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 
@@ -37,6 +37,12 @@ class Split:
     noisy: np.ndarray | None = None
     groups: np.ndarray | None = None
     rows: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ma.MaskedArray):
+                object.__setattr__(self, field.name, checks.array(field.name, value))
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,9 @@ class ImageDataset:
         if labelled:
             labels = {"train": train_labels, "test": test_labels}
             given = {
-                part: GivenLabels(f"`{part}_labels`", np.asarray(labels[part]), len(each))
+                part: GivenLabels(
+                    f"`{part}_labels`", checks.array(f"{part}_labels", labels[part]), len(each)
+                )
                 for part, each in images.items()
             }
             classes = to_classes(given, class_names)
@@ -184,7 +192,7 @@ class ImageDataset:
 def _to_images(part: str, images: npt.ArrayLike) -> np.ndarray:
     """Return checked images (N, H, W, C)."""
     argument = f"`{part}_images`"
-    array = np.asanyarray(images)
+    array = checks.array(f"{part}_images", images)
     array_checks.image_kind(argument, array.dtype, array.shape)
     return array_checks.images(argument, array)
 

@@ -153,7 +153,7 @@ def _check_largest(argument: str, train: np.ndarray) -> None:
 
 def _names(argument: str, names: object) -> tuple[str, ...]:
     """Return names of classes, checked by themselves."""
-    found = np.asarray(names)
+    found = checks.array(argument.strip("`"), names)
     if found.dtype.kind != "U":
         raise TypeError(f"{argument} must be text, one name a class; got dtype {found.dtype}.")
     if found.ndim == 1 and len(np.unique(found)) < len(found):

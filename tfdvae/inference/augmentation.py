@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -170,6 +170,28 @@ class Augmenter:
         mean, sigma = core.graphs["posterior"](images)
         codes = mean + sigma * tf.random.stateless_normal(tf.shape(mean), seed)
         return core.graphs["decode_codes"](codes)
+
+
+def augment_lazily(
+    model: TrainedModel, images: Any, labels: Any, per_image: int, seed: int, method: str | None
+) -> tf.data.Dataset:
+    """Return a dataset of synthetic images; see `TrainedModel.augment`.
+
+    Raises:
+        TypeError: a tensor of a graph.
+        ValueError: labels or a method, which an array has; `per_image` out of range.
+    """
+    if not isinstance(images, tf.data.Dataset):
+        raise TypeError(
+            "`images` must be an array or a dataset; in a graph take "
+            "dataset.map(tfdvae.Augmenter(model).map_function())."
+        )
+    if labels is not None or method is not None:
+        raise ValueError(
+            "`labels` and `method` must be left out for a dataset, whose labels are in its tuples."
+        )
+    repeated = images.repeat(checks.integer("per_image", per_image, 1, 2**63 - 1))
+    return repeated.map(Augmenter(model).map_function(seed))
 
 
 def _posterior_maker(

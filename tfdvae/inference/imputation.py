@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tfdvae._utils import checks
 from tfdvae.models.inference_mixin import InferenceMixin
 
 
@@ -29,7 +30,8 @@ def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
         ValueError: `missing` does not fit the images, or an image has no known pixel; known pixels
             with NaN or out of range.
     """
-    images, missing = np.asarray(images, dtype=np.float32), np.asarray(missing)
+    images = checks.array("images", images).astype(np.float32, copy=False)
+    missing = checks.array("missing", missing)
     if missing.dtype != bool:
         raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
     if images.ndim != 4 or missing.shape != images.shape[:3]:
@@ -44,29 +46,38 @@ def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
     return np.where(known, images, model.denoise(np.where(known, images, np.float32(0))))
 
 
-def missing_pixels(array: np.ndarray, shaped: np.ndarray, missing: Any) -> np.ndarray:
-    """Return which pixels are missing, bool (N, H, W).
+def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) -> np.ndarray:
+    """Return which pixels are missing, bool (N, H, W): those that are masked, and those marked.
 
     Args:
-        array: images as the user gave them.
-        shaped: the same, (N, H, W, C).
+        images: as the user gave them, with their mask if they have one.
+        shaped: the same without the mask, (N, H, W, C).
         missing: bool (H, W) or (N, H, W), or None for pixels that are NaN in any channel.
 
     Raises:
-        ValueError: a shape that does not fit; integers, which have no NaN, without `missing`.
+        TypeError: `missing` is not boolean.
+        ValueError: a shape that does not fit; without `missing`, no pixel is masked or NaN.
     """
+    masked = np.ma.getmaskarray(images).reshape(shaped.shape).any(axis=-1)
     if missing is None:
-        if array.dtype.kind != "f":
-            raise ValueError(f"`missing` is needed for images of {array.dtype}, which have no NaN.")
-        missing = np.isnan(shaped).any(axis=-1)
-    missing = np.asarray(missing)
+        has_nan = images.dtype.kind == "f"
+        found = masked | np.isnan(shaped).any(axis=-1) if has_nan else masked
+        if np.any(found):
+            return np.asarray(found)
+        raise ValueError(
+            "`missing` is needed for images of which no pixel is NaN or masked."
+            if has_nan
+            else f"`missing` is needed for images of {images.dtype}, which have no NaN, unless "
+            "they are a masked array that masks pixels."
+        )
+    missing = checks.array("missing", missing)
     if missing.shape == shaped.shape[1:3]:
         missing = np.broadcast_to(missing, shaped.shape[:3])
     if missing.shape != shaped.shape[:3]:
         raise ValueError(
-            f"`missing` must have shape (H, W) or (N, H, W) for `images` {array.shape}; "
+            f"`missing` must have shape (H, W) or (N, H, W) for `images` {images.shape}; "
             f"got {missing.shape}."
         )
     if missing.dtype != bool:
         raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
-    return missing
+    return masked | missing

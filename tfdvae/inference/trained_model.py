@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfdvae._utils import checks
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
-from tfdvae.inference.augmentation import Augmenter, Synthetic
+from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily
 from tfdvae.inference.image_arrays import ImageFormat, to_dtype
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
@@ -77,7 +77,7 @@ class TrainedModel:
         """
         if graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["call"])
-        array = np.asarray(images)
+        array = checks.array("images", images, checks.IMPUTE_HINT)
         made = self._denoise(self.batch(array, larger=True))
         return to_dtype(made, array.dtype).reshape(array.shape)
 
@@ -142,30 +142,19 @@ class TrainedModel:
                 that the model does not have.
         """
         if graphs.is_lazy(images):
-            return self._augment_lazily(images, labels, per_image, seed, method)
-        array = np.asarray(images)
+            return augment_lazily(self, images, labels, per_image, seed, method)
+        if labels is None:
+            raise TypeError(
+                "`labels` must hold whole numbers, one an image; got None. Where images have no "
+                "classes give np.zeros(len(images), int)."
+            )
+        array = checks.array("images", images, checks.IMPUTE_HINT)
         made: Synthetic = Augmenter(self, method).generate(
-            self.batch(array), np.atleast_1d(labels), per_image, seed
+            self.batch(array), np.atleast_1d(checks.array("labels", labels)), per_image, seed
         )
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
         pictures = made.images[..., 0] if flat else made.images
         return made._replace(images=to_dtype(pictures, array.dtype))
-
-    def _augment_lazily(
-        self, images: Any, labels: Any, per_image: int, seed: int, method: str | None
-    ) -> tf.data.Dataset:
-        if not isinstance(images, tf.data.Dataset):
-            raise TypeError(
-                "`images` must be an array or a dataset; in a graph take "
-                "dataset.map(tfdvae.Augmenter(model).map_function())."
-            )
-        if labels is not None or method is not None:
-            raise ValueError(
-                "`labels` and `method` must be left out for a dataset, "
-                "whose labels are in its tuples."
-            )
-        repeated = images.repeat(checks.integer("per_image", per_image, 1))
-        return repeated.map(Augmenter(self).map_function(seed))
 
     def anomaly_scores(self, images: Any) -> Any:
         """Return how badly the model reconstructs each image: the mean squared error, float32 (N,).
@@ -227,11 +216,11 @@ class TrainedModel:
         Args:
             images: as for all methods; of the model's size.
             missing: bool, one a pixel, (H, W) or (N, H, W). Default, and for a dataset: pixels that
-                are NaN in any channel.
+                are NaN in any channel. The masked pixels of a masked array are missing too.
 
         Raises:
-            TypeError, ValueError: images or `missing` that do not fit; integer images without
-                `missing`; an image without a known pixel.
+            TypeError, ValueError: images or `missing` that do not fit; no `missing` where no pixel
+                is NaN or masked; an image without a known pixel.
         """
         if graphs.is_lazy(images):
             if missing is not None:
@@ -239,9 +228,10 @@ class TrainedModel:
                     "`missing` must be left out for a dataset, whose missing pixels are NaN."
                 )
             return self._apply(images, self._fill, may_be_nan=True)
-        array = np.asarray(images)
+        given = np.ma.asanyarray(images)
+        array = given.data
         shaped = self.format.to_batch(array)
-        known = ~imputation.missing_pixels(array, shaped, missing)
+        known = ~imputation.missing_pixels(given, shaped, missing)
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
         made = to_dtype(imputation.impute(self.core, batch, ~known), array.dtype)
         return np.where(known[..., None], shaped, made).reshape(array.shape)
@@ -289,7 +279,8 @@ class TrainedModel:
             TypeError: neither uint8 nor uint16 nor floats.
             ValueError: a shape that does not fit, floats with NaN or on another scale.
         """
-        shaped = self.format.to_batch(np.asarray(images), larger)
+        given = checks.array("images", images, checks.IMPUTE_HINT)
+        shaped = self.format.to_batch(given, larger)
         if shaped.dtype in (np.uint8, np.uint16):
             return to_unit(shaped)
         return self.core.check_images("images", shaped, any_size=True)

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import checks
+from tfdvae._utils import checks, unit_range
 
 
 def matrix(argument: str, value: Any) -> np.ndarray:
     """Return `value` as a finite float64 array (N, K)."""
-    array = np.asarray(value)
+    array = checks.array(argument, value)
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
     if array.ndim != 2 or not len(array) or array.shape[1] < 2:
@@ -21,6 +21,11 @@ def matrix(argument: str, value: Any) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"`{argument}` must be finite; got NaN or infinite values.")
     return array
+
+
+def clip_rounding(value: Any, array: np.ndarray) -> np.ndarray:
+    """Return what `matrix` made of a value, with what rounding put outside [0, 1] clipped."""
+    return unit_range.clip_rounding(array, unit_range.rounding(np.asarray(value).dtype))
 
 
 def _are_probabilities(array: np.ndarray) -> bool:
@@ -42,7 +47,7 @@ def check_labelled(
         TypeError: labels that are not whole numbers, or probabilities that are not real numbers.
         ValueError: wrong shapes, values that are no probabilities, or labels of other classes.
     """
-    probabilities = matrix("probabilities", probabilities)
+    probabilities = clip_rounding(probabilities, matrix("probabilities", probabilities))
     if not _are_probabilities(probabilities):
         sums = probabilities.sum(axis=1)
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import checks, seeds
-from tfdvae.metrics.class_probabilities import check_labelled, matrix
+from tfdvae.metrics.class_probabilities import check_labelled, clip_rounding, matrix
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -97,8 +97,9 @@ def probabilities(outputs: Any) -> np.ndarray:
         ValueError: wrong shape, NaN or infinite values.
     """
     array = matrix("outputs", outputs)
-    if array.min() >= 0 and array.max() <= 1 and np.abs(array.sum(axis=1) - 1).max() <= 1e-2:
-        return array / array.sum(axis=1, keepdims=True)
+    unit = clip_rounding(outputs, array)
+    if unit.min() >= 0 and unit.max() <= 1 and np.abs(unit.sum(axis=1) - 1).max() <= 1e-2:
+        return unit / unit.sum(axis=1, keepdims=True)
     import scipy.special
 
     return scipy.special.softmax(array, axis=1)

@@ -264,7 +264,7 @@ def flat_codes(argument: str, codes: Any) -> np.ndarray:
         TypeError: not real numbers.
         ValueError: no codes, codes without units, NaN or infinite values.
     """
-    array = np.asarray(codes)
+    array = checks.array(argument, codes)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {array.dtype}.")
     if array.ndim < 2 or 0 in array.shape:

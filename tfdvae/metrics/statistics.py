@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from tfdvae._utils import checks
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -100,8 +102,9 @@ def paired_difference(
         >>> paired_difference([0.84, 0.86, 0.85], [0.82, 0.83, 0.84]).mean
         0.02
     """
-    pairs = [np.asarray(values, dtype=np.float64) for values in (treated, baseline)]
-    for name, values in zip(("treated", "baseline"), pairs, strict=True):
+    given = {"treated": treated, "baseline": baseline}
+    pairs = [checks.array(name, values).astype(np.float64) for name, values in given.items()]
+    for name, values in zip(given, pairs, strict=True):
         if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
             raise ValueError(
                 f"`{name}` must be a list of at least one finite number; got {values.tolist()}."

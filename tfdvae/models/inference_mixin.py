@@ -1,5 +1,6 @@
 """Inference on arrays and tensors, for Keras models and for models loaded from a SavedModel."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 
@@ -7,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import corruptions
-from tfdvae._utils import checks, chunks, limits, seeds
-from tfdvae.models import likelihoods
+from tfdvae._utils import checks, chunks, limits, seeds, unit_range
+from tfdvae.models import likelihoods, tensor_checks
 
-UNIT_RANGE, FREE_RANGE = (-8, 9), (-10, 10)  # values that noisy images may have
+logger = logging.getLogger(__name__)
 
 
 class InferenceMixin:
@@ -58,15 +59,23 @@ class InferenceMixin:
             TypeError: integers, or what is not numbers.
             ValueError: images with NaN, of the wrong shape or range.
         """
-        dtype = np.asarray(value).dtype
-        if dtype.kind in "ui":
+        given = checks.array(name, value, checks.IMPUTE_HINT)
+        if given.dtype.kind in "ui":
             raise TypeError(
-                f"`{name}` must hold floating point images in [0, 1]; got {dtype}. "
+                f"`{name}` must hold floating point images in [0, 1]; got {given.dtype}. "
                 "Scale integers first, such as images / 255."
             )
         shape = None if any_size else self.image_shape
-        scale = scale if self.likelihood.unit_range else "free"
-        return checks.images(name, value, shape, scale=scale)
+        if self.likelihood.unit_range:
+            return checks.images(name, given, shape, scale=scale)
+        images = checks.images(name, given, shape, scale="free")
+        if not unit_range.noise_explains(images):
+            logger.warning(
+                f"NOTE: `{name}` are no images in [0, 1] with noise: they have values from "
+                f"{images.min():g} to {images.max():g} and vary more than noise explains. The "
+                "model returns images in [0, 1], and needs such ones unless it learned from others."
+            )
+        return images
 
     def check_tensor(self, images: tf.Tensor, may_be_nan: bool = False) -> tf.Tensor:
         """Return images (N, H, W, C) as a tensor whose values are checked as the graph runs.
@@ -75,15 +84,9 @@ class InferenceMixin:
             images: float32.
             may_be_nan: whether values may be NaN, as missing pixels are.
         """
-        low, high = UNIT_RANGE if self.likelihood.unit_range else FREE_RANGE
         known = tf.where(tf.math.is_nan(images), 0.0, images) if may_be_nan else images
-        fits = tf.reduce_all((known >= low) & (known <= high))
-        if self.likelihood.unit_range:
-            mean = tf.reduce_mean(known)
-            fits &= (mean >= -0.1) & (mean <= 1.1)
-        wanted = "images must be finite and scaled to [0, 1], which noise may exceed"
-        with tf.control_dependencies([tf.debugging.Assert(fits, [wanted])]):
-            return tf.identity(images)
+        checked = tensor_checks.check_values(known, self.likelihood.unit_range)
+        return tf.where(tf.math.is_nan(images), images, checked) if may_be_nan else checked
 
     def denoise(
         self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
@@ -134,7 +137,7 @@ class InferenceMixin:
         """
         if tf.is_symbolic_tensor(codes):
             return self.graphs["decode_codes"](tf.cast(codes, tf.float32))
-        codes = np.asarray(codes, dtype=np.float32)
+        codes = checks.array("codes", codes).astype(np.float32, copy=False)
         if codes.shape[1:] != self.code_shape or not len(codes):
             wanted = ", ".join(map(str, self.code_shape))
             raise ValueError(f"`codes` must have shape (N, {wanted}); got {codes.shape}.")

@@ -80,12 +80,13 @@ class ImageModel(InferenceMixin, keras.Model):
         """Train as `keras.Model.fit` does.
 
         Arrays are checked, and shuffled by the model's seed, not by a global generator. An epoch of
-        an array holds full batches alone; the images left over are others in each epoch. Of a
-        dataset the first batch is checked. `validation_data` are checked alike, before training.
+        an array holds full batches alone; the images left over are others in each epoch.
+        `validation_data` are checked alike, before training.
 
         Args:
             x: float (N, H, W, C) in [0, 1], or a `tf.data.Dataset` of batches of images or of
-                (input, target) pairs.
+                (input, target) pairs. Each batch of a dataset is checked as it comes, the first
+                one before training starts; of a generator types and shapes alone are checked.
             y: target images for an array `x`, which noise may then exceed; none to reconstruct `x`
                 itself.
             batch_size: images a step for an array; 32 by default.
@@ -112,6 +113,7 @@ class ImageModel(InferenceMixin, keras.Model):
                 raise ValueError(f"`{name}` must be left out: all images count alike.")
         if batch_size is not None:
             checks.integer("batch_size", batch_size, 1)
+        training_data.refuse_structure(x)
         if kwargs.get("validation_data") is not None:
             kwargs["validation_data"] = training_data.check_validation(
                 self, kwargs["validation_data"]
@@ -142,7 +144,7 @@ class ImageModel(InferenceMixin, keras.Model):
                 "dataset.take(count), and give them as `validation_data`."
             )
         elif isinstance(x, tf.data.Dataset):
-            training_data.check_first_batch(self, x)
+            x = training_data.checked(self, x)
             kwargs.setdefault("shuffle", False)
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
@@ -153,18 +155,53 @@ class ImageModel(InferenceMixin, keras.Model):
 
         Arrays are checked as in `fit`, but noise may exceed [0, 1].
         """
-        checked = kwargs.get("_use_cached_eval_dataset", False)  # by `fit`, which calls this
-        if training_data.is_array(x) and not checked:
+        if kwargs.get("_use_cached_eval_dataset"):  # the `validation_data` of `fit`
+            return super().evaluate(x, y, batch_size, **kwargs)
+        training_data.refuse_structure(x)
+        if training_data.is_array(x):
             arrays = training_data.check_arrays(self, x, y, noisy=True)
             x, y = arrays if len(arrays) == 2 else (arrays[0], None)
-        elif isinstance(x, tf.data.Dataset) and not checked:
-            training_data.check_first_batch(self, x)
+        elif isinstance(x, tf.data.Dataset):
+            x = training_data.checked(self, x)
         return super().evaluate(x, y, batch_size, **kwargs)
 
     def predict(self, x: Any, batch_size: int | None = None, **kwargs: Any) -> np.ndarray:
-        """Return reconstructions as `keras.Model.predict` does; arrays are checked."""
-        x = self.check_images("x", x) if training_data.is_array(x) else x
+        """Return reconstructions as `keras.Model.predict` does; arrays and datasets are checked.
+
+        Of a dataset of tuples the first of each is taken.
+        """
+        training_data.refuse_structure(x)
+        if training_data.is_array(x):
+            x = self.check_images("x", x)
+        elif isinstance(x, tf.data.Dataset):
+            x = training_data.checked(self, x, with_targets=False)
         return super().predict(x, batch_size, **kwargs)
+
+    def train_on_batch(self, x: Any, y: Any = None, **kwargs: Any) -> Any:
+        """Take a step as `keras.Model.train_on_batch` does; arrays are checked as in `fit`."""
+        return super().train_on_batch(*training_data.check_arrays(self, x, y), **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, **kwargs: Any) -> Any:
+        """Return losses as `keras.Model.test_on_batch` does, checked as in `evaluate`."""
+        return super().test_on_batch(*training_data.check_arrays(self, x, y, True), **kwargs)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Return what `keras.Model.predict_on_batch` does; arrays are checked as in `predict`."""
+        return super().predict_on_batch(self.check_images("x", x))
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return reconstructions of float images in [0, 1]; integers are refused, not scaled.
+
+        Values are not checked, so that the model can be a layer of another one.
+        """
+        if isinstance(inputs, np.ndarray):
+            inputs = checks.array("inputs", inputs, checks.IMPUTE_HINT)
+        if hasattr(inputs, "dtype") and "int" in keras.backend.standardize_dtype(inputs.dtype):
+            raise TypeError(
+                f"`inputs` must be floating point images in [0, 1]; got {inputs.dtype}. Scale "
+                "integers first, such as images / 255; `tfdvae.load(model).denoise` scales them."
+            )
+        return super().__call__(inputs, *args, **kwargs)
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Print a summary as `keras.Model.summary` does.

@@ -1,4 +1,4 @@
-"""Checks of what is given to `fit` and `evaluate`, made before any work starts."""
+"""Checks of what is given to `fit`, `evaluate` and `predict`, made before any work starts."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from tfdvae.models.inference_mixin import InferenceMixin
 
 LABELS_HINT = (
     "Labels are not used: give the images alone, or pairs of (input, target) images. "
-    "`dataset.map(lambda image, label: image)` leaves the labels out."
+    "`dataset.map(lambda image, *others: image)` leaves the labels out."
 )
 
 
@@ -77,7 +77,7 @@ def check_validation(model: InferenceMixin, data: Any) -> Any:
             as it is.
 
     Raises:
-        TypeError, ValueError: naming it; see `check_arrays` and `check_first_batch`.
+        TypeError, ValueError: naming it; see `check_arrays` and `checked`.
     """
     try:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
@@ -85,54 +85,138 @@ def check_validation(model: InferenceMixin, data: Any) -> Any:
             raise ValueError("sample weights are not supported.")
         if is_array(x):
             return check_arrays(model, x, y, noisy=True)
-        if isinstance(x, tf.data.Dataset):
-            check_first_batch(model, x)
-        return data
+        return checked(model, x) if isinstance(x, tf.data.Dataset) else data
     except (TypeError, ValueError) as error:
         raise type(error)(f"`validation_data`: {error}") from None
 
 
-def check_first_batch(model: InferenceMixin, data: tf.data.Dataset) -> None:
-    """Refuse a dataset by its first batch; later batches are not looked at.
-
-    The dataset is iterated once more for it, as it is in every epoch.
+def refuse_structure(x: object) -> None:
+    """Refuse arrays in a dict or a tuple, as models of several inputs take them.
 
     Raises:
-        TypeError, ValueError: images of a wrong type, shape or range, labels, or sample weights.
+        TypeError: saying how images are given.
     """
+    if isinstance(x, (dict, tuple)):
+        raise TypeError(
+            f"`x` must be images; got {_describe(x)}. Give the images alone, or the input as `x` "
+            "and the target images as `y`."
+        )
+
+
+def checked(
+    model: InferenceMixin, data: tf.data.Dataset, with_targets: bool = True
+) -> tf.data.Dataset:
+    """Return a dataset of batches whose values are checked as they come.
+
+    What it holds is looked at first, then its first batch; for that it is iterated once more, as it
+    is in every epoch.
+
+    Args:
+        model: whose images they are.
+        data: of batches of images, or of (input, target) pairs.
+        with_targets: whether targets are used; otherwise all but the images is left out.
+
+    Raises:
+        TypeError, ValueError: images of a wrong type or shape, labels, or sample weights; a first
+            batch of the wrong range. What is wrong with later batches is an `InvalidArgumentError`
+            of TensorFlow's, as they come.
+    """
+
+    def parts(*data: Any) -> tuple[Any, Any]:
+        element = data if len(data) > 1 else data[0]
+        return unpack(model, element) if with_targets else (unpack_inputs(model, element), None)
+
+    def check(*data: Any) -> Any:
+        found = [_check_batch(model, images) for images in parts(*data) if images is not None]
+        return tuple(found) if len(found) > 1 else found[0]
+
+    parts(data.element_spec)
     for batch in data.take(1):
-        for name, images in zip(("x", "y"), unpack(model, batch), strict=True):
+        for name, images in zip(("x", "y"), parts(batch), strict=True):
             if images is not None:
                 model.check_images(f"first batch of {name}", images)
+    return data.map(check)
 
 
-def unpack(model: InferenceMixin, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Return images and targets of a batch, their types and shapes checked.
+def _check_batch(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:
+    """Return a batch as it is, its shape known and its values checked as the graph runs."""
+    images = tf.ensure_shape(images, (None, *model.image_shape))
+    with tf.control_dependencies([model.check_tensor(tf.cast(images, tf.float32))]):
+        return tf.identity(images)
+
+
+def unpack_inputs(model: InferenceMixin, data: Any) -> Any:
+    """Return the images of a batch, or of its spec, their type and shape checked; all else is left.
+
+    Raises:
+        TypeError, ValueError: images of a wrong type or shape.
+    """
+    inputs = data[0] if isinstance(data, (tuple, list)) and data else data
+    _check_images("x", inputs, model)
+    return inputs
+
+
+def unpack(model: InferenceMixin, data: Any) -> tuple[Any, Any]:
+    """Return images and targets of a batch, or of its spec, their types and shapes checked.
 
     Raises:
         TypeError, ValueError: images of a wrong type or shape, labels, or sample weights.
     """
+    if isinstance(data, (tuple, list)) and len(data) > 3:
+        raise ValueError(f"a batch must hold images alone or pairs; got {_describe(data)}.")
     inputs, target, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is not None:
-        raise ValueError("sample weights are not supported.")
-    for name, images in (("x", inputs), ("y", target)):
-        if images is None:
-            continue
-        fits = tf.TensorShape(images.shape).is_compatible_with((None, *model.image_shape))
-        if name == "y" and not fits:
-            wanted = ", ".join(map(str, model.image_shape))
-            raise ValueError(
-                f"`y` must hold images of shape (N, {wanted}); got {tuple(images.shape)}. "
-                + LABELS_HINT
-            )
-        if not images.dtype.is_floating:
-            raise TypeError(
-                f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}. "
-                "Scale integers first, such as images / 255."
-            )
-        if not fits:
-            wanted = ", ".join(map(str, model.image_shape))
-            raise ValueError(
-                f"`{name}` must hold images of shape (N, {wanted}); got {tuple(images.shape)}."
-            )
+    target = None if type(target).__name__ == "NoneTensorSpec" else target
+    if target is not None and not _are_images(target, model):
+        got = tf.TensorShape(target.shape) if _is_dense(target) else _describe(target)
+        wanted = ", ".join(map(str, model.image_shape))
+        raise ValueError(f"`y` must hold images of shape (N, {wanted}); got {got}. {LABELS_HINT}")
+    if weights is not None and type(weights).__name__ != "NoneTensorSpec":
+        raise ValueError(
+            "sample weights are not supported. `dataset.map(lambda image, *others: image)` leaves "
+            "them out."
+        )
+    _check_images("x", inputs, model)
+    if target is not None:
+        _check_images("y", target, model)
     return inputs, target
+
+
+def _are_images(target: Any, model: InferenceMixin) -> bool:
+    """Tell targets, whose type may be wrong, from labels."""
+    if not _is_dense(target):
+        return False
+    shape = tf.TensorShape(target.shape)
+    if shape.rank is None:
+        return target.dtype.is_floating
+    return shape.is_compatible_with((None, *model.image_shape))
+
+
+def _check_images(name: str, images: Any, model: InferenceMixin) -> None:
+    if not _is_dense(images):
+        raise TypeError(
+            f"`{name}` must hold images, an array of them in each batch; got {_describe(images)}. "
+            "`dataset.map` can take the images out."
+        )
+    if not images.dtype.is_floating:
+        raise TypeError(
+            f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}. "
+            "Scale integers first, such as images / 255."
+        )
+    if not tf.TensorShape(images.shape).is_compatible_with((None, *model.image_shape)):
+        wanted = ", ".join(map(str, model.image_shape))
+        shape = tf.TensorShape(images.shape)
+        hint = " `dataset.batch(32)` makes batches." if shape.rank == 3 else ""
+        raise ValueError(f"`{name}` must hold images of shape (N, {wanted}); got {shape}.{hint}")
+
+
+def _is_dense(value: Any) -> bool:
+    return tf.is_tensor(value) or isinstance(value, tf.TensorSpec)
+
+
+def _describe(value: Any) -> str:
+    """Return what stands where images should, in words."""
+    if isinstance(value, dict):
+        return f"a dict with {', '.join(map(str, value))}"
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__.removesuffix('Spec')}"

@@ -1,6 +1,7 @@
 """New versions of the images of an input: denoised, or with missing pixels filled in."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 from tfdvae.image_io import codec, listing, reader, writer
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
+
+logger = logging.getLogger(__name__)
 
 Masks = Callable[[reader.Piece], np.ndarray]
 
@@ -55,17 +58,29 @@ def impute(
         FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`; masks that do not
             fit the images.
     """
+    lacking = False
     with _masks(mask, source, output) as mask_of:
 
         def work(piece: reader.Piece) -> np.ndarray:
+            nonlocal lacking
             missing = None if mask_of is None else mask_of(piece)
+            images = to_model_channels(piece, model)
+            if missing is None and images.dtype.kind == "f" and not np.isnan(images).any():
+                model.batch(images)  # which is to fit, as in other pieces
+                return piece.images
+            lacking = True
             try:
-                made = model.impute(to_model_channels(piece, model), missing)
+                made = model.impute(images, missing)
             except ValueError as error:
                 raise ValueError(str(error).replace("`missing`", "`mask`")) from None
             return to_input_channels(made, piece.images)
 
-        return writer.rewrite(source, output, work, "Imputing", overwrite)
+        tally = writer.rewrite(source, output, work, "Imputing", overwrite)
+    if tally.done and not lacking:
+        logger.warning(
+            f"NOTE: no pixel of {source} is NaN, so none was filled in; --mask marks missing ones."
+        )
+    return tally
 
 
 @contextlib.contextmanager

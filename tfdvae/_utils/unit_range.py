@@ -1,0 +1,78 @@
+"""Values that are pixels in [0, 1] but for rounding, and how messages write values."""
+
+import numpy as np
+
+
+def rounding(dtype: np.dtype) -> float:
+    """Return by how much values of [0, 1] may leave it where they were rounded, as by resizing.
+
+    It is 1e-6, or one step of the type above 1 where that is more: 0.00098 for float16.
+
+    Example:
+        >>> rounding(np.dtype(np.float32))
+        1e-06
+    """
+    if dtype.name == "bfloat16":  # which NumPy itself does not know
+        return 2.0**-7
+    return max(1e-6, float(np.finfo(dtype).eps)) if dtype.kind == "f" else 0.0
+
+
+def clip_rounding(array: np.ndarray, excess: float) -> np.ndarray:
+    """Return values clipped to [0, 1] where none exceeds it by more than `excess`.
+
+    All others, also those that are in [0, 1] already, are returned as they are, without a copy.
+
+    Args:
+        array: floats of any shape, at least one; NaN is left to the caller.
+        excess: what `rounding` allows for the type that they came in.
+
+    Example:
+        >>> clip_rounding(np.array([0.5, 1.0000001]), 1e-6).tolist()
+        [0.5, 1.0]
+    """
+    low, high = array.min(), array.max()
+    inside = low >= 0 and high <= 1
+    return np.clip(array, 0, 1) if not inside and low >= -excess and high <= 1 + excess else array
+
+
+def text(value: np.floating | np.integer) -> str:
+    """Return a number with as many digits as tell it from its neighbors.
+
+    Example:
+        >>> text(np.float32(255)), text(np.nextafter(1.0, 2.0))
+        ('255', '1.0000000000000002')
+    """
+    return str(value).removesuffix(".0")
+
+
+def noise_explains(images: np.ndarray) -> bool:
+    """Return whether images may be pixels in [0, 1] to which noise was added, pixel by pixel.
+
+    If they are, their variance is at most m (1 - m), the most that pixels in [0, 1] of mean m can
+    have, and that of the noise; and noise that is independent from pixel to pixel makes neighbors
+    differ, by twice its variance in the mean square. Standardized images and those in [-1, 1] vary
+    more than that. Images that leave [0, 1] by less than 0.25 (root mean square) pass in any case.
+
+    Args:
+        images: float (N, H, W, C), finite, at least one.
+
+    Example:
+        >>> ramp = np.linspace(-1.5, 1.5, 784).reshape(1, 28, 28, 1)
+        >>> noise_explains(ramp), noise_explains(np.random.default_rng(0).normal(0, 1, ramp.shape))
+        (False, True)
+    """
+    if np.square(images - np.clip(images, 0, 1)).mean(dtype=np.float64) <= 0.25**2:
+        return True
+    mean = float(np.clip(images.mean(dtype=np.float64), 0, 1))
+    noise = [
+        np.square(np.diff(images, axis=axis)).mean(dtype=np.float64) / 2
+        for axis in (1, 2)
+        if images.shape[axis] > 1
+    ]
+    most = mean * (1 - mean) + min(noise, default=np.inf)
+    return bool(images.var(dtype=np.float64) <= chance(images.size) * most)
+
+
+def chance(size: int) -> float:
+    """Return how many times larger than expected the variance of `size` values may come out."""
+    return 1.2 + 4 * (3 / size) ** 0.5

@@ -1,0 +1,54 @@
+"""Checks of the values of images while a graph runs: those of `checks.images` on arrays."""
+
+import tensorflow as tf
+
+from tfdvae._utils import unit_range
+
+_UNIT, _FREE = (-8, 9), (-10, 10)  # values that images may have, with noise
+WANTED = "images must be finite and scaled to [0, 1], which noise may exceed"
+
+
+def check_values(images: tf.Tensor, unit: bool, noisy: bool = True) -> tf.Tensor:
+    """Return images (N, H, W, C) as a tensor whose values are checked as the graph runs.
+
+    Args:
+        images: float32; H and W are known.
+        unit: whether they are scaled to [0, 1], and not as the user likes.
+        noisy: whether noise may exceed [0, 1].
+
+    Returns:
+        The same images. The graph ends with an `InvalidArgumentError` if they do not fit.
+    """
+    wanted = WANTED
+    if not unit:
+        fits = _within(images, *_FREE)
+    elif noisy:
+        mean = tf.reduce_mean(images)
+        fits = _within(images, *_UNIT) & (mean >= -0.1) & (mean <= 1.1) & noise_explains(images)
+    else:
+        excess = unit_range.rounding(images.dtype.as_numpy_dtype)
+        fits = _within(images, -excess, 1 + excess)
+        wanted = "images must be finite and in [0, 1]"
+    with tf.control_dependencies([tf.debugging.Assert(fits, [wanted])]):
+        return tf.identity(images)
+
+
+def _within(images: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    return tf.reduce_all((images >= low) & (images <= high))
+
+
+def noise_explains(images: tf.Tensor) -> tf.Tensor:
+    """Return `unit_range.noise_explains` of float32 images (N, H, W, C), as a tensor."""
+    beyond = tf.reduce_mean(tf.square(images - tf.clip_by_value(images, 0.0, 1.0)))
+    mean = tf.clip_by_value(tf.reduce_mean(images), 0.0, 1.0)
+    pairs = [
+        (images[:, 1:], images[:, :-1]) if axis == 1 else (images[:, :, 1:], images[:, :, :-1])
+        for axis in (1, 2)
+        if images.shape[axis] > 1
+    ]
+    if not pairs:
+        return tf.constant(True)
+    noise = tf.reduce_min([tf.reduce_mean(tf.square(a - b)) / 2 for a, b in pairs])
+    chance = unit_range.chance(tf.cast(tf.size(images), tf.float32))
+    variance = tf.math.reduce_variance(images)
+    return (beyond <= 0.25**2) | (variance <= chance * (mean * (1 - mean) + noise))
