@@ -47,7 +47,8 @@ def run_study(
         compute: takes the name of a cell and the CSV file that it writes in one step, with the
             name as `run` in each row.
         report: takes the folder, and writes the report from all rows in it.
-        in_process: compute the cells one after the other in this process; for quick studies.
+        in_process: compute the cells one after the other in this process, whatever
+            `config.workers`; for quick studies.
 
     Raises:
         ValueError: no such cell, or results of other settings in the folder.
@@ -81,7 +82,7 @@ def run_study(
             if in_process
             else executor.Processes(["study", name, *arguments])
         )
-        compute_cells(cells, start, folder, config.workers)
+        compute_cells(cells, start, folder, 1 if in_process else config.workers)
         report(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder

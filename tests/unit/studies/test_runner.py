@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import time
 
 import numpy as np
 import pytest
@@ -63,6 +64,23 @@ def test_a_finished_study_of_another_version_is_reported_anew(tmp_path):
     assert files.read_json(tmp_path / "config.json") == kept
     with pytest.raises(ValueError, match=f"`tfdvae` '0.0.1' there, '{tfdvae.__version__}' here"):
         run(tmp_path, ("a", "b", "c"))
+
+
+def test_cells_in_this_process_are_computed_one_after_the_other(tmp_path):
+    """Whatever the workers: Keras has one state for all threads."""
+    running, most = [], []
+
+    def slow(cell, path):
+        running.append(cell)
+        most.append(len(running))
+        time.sleep(0.05)
+        compute(cell, path)
+        running.remove(cell)
+
+    config = StudyConfig(dataset="digits", threads=1, workers=3, output=str(tmp_path))
+    runner.run_study("mine", config, "abc", {}, slow, lambda folder: None, in_process=True)
+    assert most == [1, 1, 1]
+    assert files.read_json(tmp_path / "environment.json")[0]["workers"] == 1
 
 
 def test_settings_as_arguments():
