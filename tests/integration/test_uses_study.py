@@ -4,11 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+import skimage.restoration
 
 from tfdvae import csv_rows
-from tfdvae.data import sources
-from tfdvae.studies.uses import compression
+from tfdvae.data import image_dataset, sources
+from tfdvae.studies.uses import compression, images, measures
 from tfdvae.studies.uses.cells import list_cells
+from tfdvae.studies.uses.recipes import Recipe
 from tfdvae.studies.uses.settings import UsesStudyConfig
 
 SMALL = UsesStudyConfig(dataset="digits", n_train=100, epochs=1, seeds=(0,))
@@ -58,6 +60,27 @@ def test_imputation(dataset, tmp_path):
         assert missing.mean() == pytest.approx(0.3, abs=0.05)
         filled = arrays["0.3/dae"]
         np.testing.assert_array_equal(filled[~missing], arrays["original"][~missing])
+
+
+def test_imputation_of_color_images(dataset):
+    """Each channel is filled in from itself."""
+    labels = np.asarray(dataset.test.labels)
+    first = [np.flatnonzero(labels == label)[0] for label in range(10)]
+    parts = {
+        part: image_dataset.Split(pixels // np.array([1, 2, 255], np.uint8), labels)
+        for part, pixels, labels in (
+            ("train", dataset.train.images[:20], dataset.train.labels[:20]),
+            ("test", dataset.test.images[first], labels[first]),
+        )
+    }
+    given = images.load(dataclasses.replace(dataset, **parts), 0, "test")
+    _, arrays = measures.measure_imputation(Recipe("mlp", 4, "masking:0.5", 1), given, 20)
+    given, filled = arrays["0.3/input"][0], arrays["0.3/biharmonic"][0]
+    missing = np.isnan(given[..., 0])
+    for channel in range(3):
+        plane = np.where(missing, 0, given[..., channel])
+        expected = np.clip(skimage.restoration.inpaint_biharmonic(plane, missing), 0, 1)
+        np.testing.assert_allclose(filled[..., channel], expected, atol=1e-6)
 
 
 def test_probe_and_compression(dataset, tmp_path):

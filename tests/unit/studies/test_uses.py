@@ -6,7 +6,7 @@ from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.data import sources
 from tfdvae.studies.dataset_info import DatasetInfo
-from tfdvae.studies.uses import images, report, results
+from tfdvae.studies.uses import images, report, results, study
 from tfdvae.studies.uses.cells import list_cells
 from tfdvae.studies.uses.recipes import CANDIDATES, CHOSEN, Recipe
 from tfdvae.studies.uses.settings import UsesStudyConfig
@@ -51,6 +51,23 @@ def test_candidates_never_see_test_images(dataset):
     assert {image.tobytes() for image in held_out.measured} <= train
     pool = {image.tobytes() for image in held_out.pool}
     assert not pool & {image.tobytes() for image in held_out.measured}
+
+
+@pytest.mark.parametrize(
+    ("settings", "count", "message"),
+    [
+        ({}, 1, "of 2 classes or more; few has 1"),
+        ({"development": True}, 8, "of 9 classes or more in `development`; few has 8"),
+        ({"development": True, "uses": ("probe", "anomaly-nine")}, 3, "few has 3"),
+    ],
+)
+def test_too_few_classes_for_anomaly_scores(settings, count, message, dataset):
+    names = tuple(map(str, range(count)))
+    few = dataclasses.replace(dataset, name="few", class_names=names)
+    with pytest.raises(ValueError, match=f"`uses` anomaly-one .*{message}"):
+        study.check_classes(UsesStudyConfig(**settings), few)
+    study.check_classes(UsesStudyConfig(**settings | {"uses": ("probe",)}), few)
+    study.check_classes(UsesStudyConfig(**settings), dataset)
 
 
 def test_report(dataset, tmp_path):

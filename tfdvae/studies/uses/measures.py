@@ -116,13 +116,12 @@ def _filled_in(
     outputs = {"dae": filled, "mean_fill": np.where(known, measured, mean)}
     if images.split == "test":
         few = slice(BIHARMONIC_IMAGES)
-        planes = zip(measured[few, ..., 0], missing[few], strict=True)
+        holed = np.where(known[few], measured[few], 0)
         biharmonic = [
-            skimage.restoration.inpaint_biharmonic(np.where(gone, 0, image), gone)
-            for image, gone in planes
+            skimage.restoration.inpaint_biharmonic(image, gone, channel_axis=-1)
+            for image, gone in zip(holed, missing[few], strict=True)
         ]
-        made = np.clip(biharmonic, 0, 1)[..., None]
-        outputs["biharmonic"] = np.where(known[few], measured[few], made)
+        outputs["biharmonic"] = np.where(known[few], measured[few], np.clip(biharmonic, 0, 1))
     else:
         for passes in (2, 3):
             filled = np.where(known, measured, model.denoise(filled))

@@ -69,8 +69,8 @@ def _anomalies(
     )
     parts: list[Part] = [Heading("Anomaly score"), Paragraph(text)]
     for use, heading, word in (
-        ("anomaly-one", "One class is normal, the nine others are anomalous", "normal"),
-        ("anomaly-nine", "Nine classes are normal, one is anomalous", "anomalous"),
+        ("anomaly-one", "One class is normal, all others are anomalous", "normal"),
+        ("anomaly-nine", "All classes but one are normal", "anomalous"),
     ):
         if not results.has(use):
             continue
@@ -157,7 +157,7 @@ def _features(
     recipe = CHOSEN["probe"][0].trained_for(config.epochs)
     pca = Recipe("pca", recipe.latent_dim)
     text = (
-        "Test accuracy, %, of a logistic regression (`latent.probe_accuracy`: standardised "
+        "Test accuracy, %, of a logistic regression (`latent.probe_accuracy`: standardized "
         "features, penalty chosen by cross-validation on the labelled training images) with some "
         f"of the training images labelled. DAE and PCA learn from all {config.n_train:,} of them "
         "without labels."

@@ -19,7 +19,7 @@ USES = ("imputation", "probe", "compression", "anomaly-one", "anomaly-nine")
 )
 @dataclasses.dataclass(frozen=True)
 class UsesStudyConfig(StudyConfig):
-    """Measure what a denoising autoencoder is good for: anomalies, missing pixels, features, size.
+    """Measure uses of a denoising autoencoder: anomalies, missing pixels, features, compression.
 
     Its models and settings were chosen on validation images of a seed of its own (--development).
     """
