@@ -2,7 +2,7 @@
 
 python benchmarks/recipes.py --data-dir FOLDER
 
-They are opengenus as published, the same with its batch normalisation mended, and conv-dae, which
+They are opengenus as published, the same with its batch normalization mended, and conv-dae, which
 works. Trains each of them on 5,000 images of Fashion-MNIST over several seeds, through the command
 line, and writes PSNR, seconds of training and one picture to --output. `conv-dae` is trained for
 its own epochs, and for fewer, at about the cost of the published recipe; the table has the seconds

@@ -69,7 +69,7 @@ ABOUT = {
 LIMITS = (
     "- PSNR is cut off at 48.13 dB, one gray level of 8 bits. Uses besides denoising were measured "
     "too: results/shipped/uses.md in the repository.\n"
-    "- It knows clothing as Fashion-MNIST shows it: one piece, centred, on black. "
+    "- It knows clothing as Fashion-MNIST shows it: one piece, centered, on black. "
     "Of anything else, an X-ray or a photograph, it may make clothing; nothing checks this.\n"
     "- What is rare in Fashion-MNIST (prints, logos, straps) is smoothed away."
 )
@@ -78,7 +78,7 @@ OWN_LIMITS = {
     "clothing-denoiser": (
         "- Noise of other kinds than the six is removed less well: see speckle and erased regions "
         "in the table.\n"
-        "- Its code is as large as four images, so what is no clothing passes too: it tells noise, "
+        "- Its code is as large as four images, so what is no clothing passes too: it detects noise, "
         "but hardly digits or clothing turned by 90° (`detect`), and fills in scattered pixels, "
         "but not regions (`impute`); `clothing-dvae` does."
     ),
@@ -230,8 +230,8 @@ def make(name: str, data_dir: str | None) -> None:
         "",
         ABOUT[name],
         "",
-        "- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT licence), gray, "
-        f"28x28. Licence of the model: MIT. {kept.count_params():,} parameters.",
+        "- Data: the 60,000 training images of Fashion-MNIST, by Zalando (MIT license), gray, "
+        f"28x28. License of the model: MIT. {kept.count_params():,} parameters.",
         f"- Command: `tfdvae train {shlex.join(COMMANDS[name].split())}`",
         f"- Loss on the 10,000 test images: {values['loss', '']:.2f} nats per image. PSNR and SSIM "
         "of them, one run:",

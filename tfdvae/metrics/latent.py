@@ -1,4 +1,4 @@
-"""Quality of codes and of samples: activity, likelihood, memorisation, a linear probe."""
+"""Quality of codes and of samples: activity, likelihood, memorization, a linear probe."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -133,7 +133,7 @@ def log_likelihood(
     return estimates
 
 
-def memorisation(
+def memorization(
     synthetic: np.ndarray, train: np.ndarray, held_out: np.ndarray
 ) -> dict[str, float]:
     """Measure whether synthetic images are nearer to training images than other real images are.

@@ -70,11 +70,11 @@ def latent_grids(
             ):
                 ends = values[unit][[0, -1]]
                 ticks = np.array([ends[0], ends.mean(), ends[1]])
-                centres = np.interp(
+                centers = np.interp(
                     ticks, values[unit], (np.arange(len(values[unit])) + 0.5) * pixels
                 )
                 axis.set_ticks(
-                    len(values[unit]) * pixels - centres if upwards else centres,
+                    len(values[unit]) * pixels - centers if upwards else centers,
                     [f"{tick:.2g}" for tick in ticks],
                     fontsize=9,
                 )

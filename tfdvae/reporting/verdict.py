@@ -52,8 +52,9 @@ def verdict(comparison: Comparison) -> Verdict:
     is below 0.05. It does not help where the interval ends below `MIN_EFFECT_POINTS`. Otherwise
     these data cannot tell, nor do they where the chance in the choice of test images is not known.
     The sentence then says about how many seeds and test images would be enough, if the true
-    difference is the one measured: so many that the nearer of a gain (after Bonferroni's
-    correction) and its absence is found four times out of five.
+    difference is the one measured: so many that they would show a gain (after Bonferroni's
+    correction), or rule out one of `MIN_EFFECT_POINTS`, whichever is nearer, four times out of
+    five.
 
     Example:
         >>> difference = statistics.paired_difference([85, 86, 85.5], [84, 85, 84.6], 0.1)

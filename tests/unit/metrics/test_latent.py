@@ -272,21 +272,21 @@ def grey(*values):
     return np.array(values, np.float32).repeat(4).reshape(-1, 2, 2, 1)
 
 
-def test_memorisation_by_hand():
+def test_memorization_by_hand():
     """Distances 0, 0.02, 0.4 of the synthetic images; 0.2 and 0.4 of the held-out ones, whose
     1st percentile is 0.202.
     """
-    found = latent.memorisation(grey(0, 0.51, 0.8), grey(0, 0.5, 1), grey(0.1, 0.3))
+    found = latent.memorization(grey(0, 0.51, 0.8), grey(0, 0.5, 1), grey(0.1, 0.3))
     assert found == pytest.approx(
         {"nearest_distance": 0.02, "nearest_distance_held_out": 0.3, "closer_than_held_out": 2 / 3},
         abs=1e-6,
     )
 
 
-def test_memorisation_of_copies_and_of_other_images(digits):
+def test_memorization_of_copies_and_of_other_images(digits):
     train, held_out, others = digits[0][:700], digits[0][700:1100], digits[0][1100:]
     copies, fresh = (
-        latent.memorisation(images, train, held_out) for images in (train[:100], others)
+        latent.memorization(images, train, held_out) for images in (train[:100], others)
     )
     assert copies["nearest_distance"] == pytest.approx(0, abs=1e-3)
     assert copies["closer_than_held_out"] == 1
@@ -310,4 +310,4 @@ def test_memorisation_of_copies_and_of_other_images(digits):
 )
 def test_bad_images(changed, message):
     with pytest.raises(ValueError, match=message):
-        latent.memorisation(**{"synthetic": IMAGES, "train": IMAGES, "held_out": IMAGES} | changed)
+        latent.memorization(**{"synthetic": IMAGES, "train": IMAGES, "held_out": IMAGES} | changed)

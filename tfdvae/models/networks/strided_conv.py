@@ -75,14 +75,14 @@ def strided_conv(
     def relu(inputs: Any) -> Any:
         return keras.layers.ReLU(dtype=dtype)(inputs)
 
-    def normalised(inputs: Any) -> Any:
+    def normalized(inputs: Any) -> Any:
         return relu(
             keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)(inputs)
         )
 
     images = keras.Input((height, width, channels), name="images")
     hidden = relu(conv(images, 8, "encoder_1", 1))
-    hidden = normalised(conv(hidden, 16, "encoder_2", 1))
+    hidden = normalized(conv(hidden, 16, "encoder_2", 1))
     hidden = relu(conv(hidden, 32, "encoder_3", 0))
     hidden = relu(dense(keras.layers.Flatten(dtype=dtype)(hidden), 128, "encoder_4"))
     encoder = make_encoder(images, [dense(hidden, latent_dim, head) for head in heads(variational)])
@@ -91,8 +91,8 @@ def strided_conv(
     hidden = relu(dense(code, 128, "decoder_1"))
     hidden = relu(dense(hidden, rows * columns * 32, "decoder_2"))
     hidden = keras.layers.Reshape((rows, columns, 32), dtype=dtype)(hidden)
-    hidden = normalised(transposed(hidden, 16, "decoder_3", crop=False))
-    hidden = normalised(transposed(hidden, 8, "decoder_4", crop=True))
+    hidden = normalized(transposed(hidden, 16, "decoder_3", crop=False))
+    hidden = normalized(transposed(hidden, 8, "decoder_4", crop=True))
     return encoder, keras.Model(
         code, transposed(hidden, channels, "logits", crop=True), name="decoder"
     )

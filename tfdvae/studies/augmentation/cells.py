@@ -203,7 +203,7 @@ def _latent_rows(
     noise = corruptions.parse(observed_noise(condition))
     held_out = pipelines.freeze_noise(test[chosen], chosen, noise, seed, "observed test images")
     some = splits.stratified_subset(made.labels, min(LIKELIHOOD_IMAGES, len(made.labels)), seed)
-    for metric, value in latent.memorisation(made.images[some], images.train, held_out).items():
+    for metric, value in latent.memorization(made.images[some], images.train, held_out).items():
         yield {"split": "train", "metric": metric, "value": value}
 
 

@@ -27,12 +27,12 @@ def section(rows: list[dict[str, str]], folder: Path) -> list[Part]:
     shown = [epoch for epoch in sorted({*SHOWN_EPOCHS, last}) if epoch <= last]
     text = (
         "Mean over seeds and half of its 95% t-interval. log likelihood K: importance-sampled with "
-        "K samples, nats an image, of up to 1,000 test images binarised once. nearest distance: "
-        "median Euclidean distance of a synthetic image to its nearest training image, and of a "
-        "test image to its own, with the same noise; closer than held out: the fraction of "
-        "synthetic images that are nearer than all but 1% of the test images. More than 0.01 is "
-        "either memory of training images or the smoothness of synthetic ones. test loss: as in "
-        "training, so that DAE and DVAE corrupt the images first."
+        "K samples, nats an image, of up to 1,000 test images binarized once. nearest distance: "
+        "median Euclidean distance from a synthetic image to the nearest training image, and from "
+        "a test image with the same noise; closer than held out: the fraction of synthetic images "
+        "that are nearer to a training image than 99% of the test images are. A fraction above "
+        "0.01 comes from training images that were memorized, or from synthetic images that are "
+        "smooth. test loss: as in training, so that DAE and DVAE corrupt the images first."
     )
     return [
         Heading("Generative models"),

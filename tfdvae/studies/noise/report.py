@@ -139,7 +139,7 @@ def _classes_in_codes(results: Results, target: str) -> list[Part]:
             rows.append([noise, shown, tables.plus_minus(silhouette, 3)])
     return [
         Heading("Classes in the codes of the uncorrupted test images", 3),
-        Table(["trained with", "10-nearest-neighbour accuracy, %", "silhouette"], rows),
+        Table(["trained with", "10-nearest-neighbor accuracy, %", "silhouette"], rows),
     ]
 
 
@@ -151,7 +151,7 @@ def _differences(results: Results, target: str) -> list[Part]:
     metrics = {
         "psnr_reachable": ("PSNR against max(x, 0), dB", 1),
         "probe_accuracy": ("probe, points", 100),
-        "knn_accuracy": ("10-nearest-neighbour accuracy, points", 100),
+        "knn_accuracy": ("10-nearest-neighbor accuracy, points", 100),
     }
     found = {}
     for noise in NOISES[1:]:
