@@ -78,9 +78,9 @@ OWN_LIMITS = {
     "clothing-denoiser": (
         "- Noise of other kinds than the six is removed less well: see speckle and erased regions "
         "in the table.\n"
-        "- Its code is as large as four images, so what is no clothing passes too: it detects noise, "
-        "but hardly digits or clothing turned by 90° (`detect`), and fills in scattered pixels, "
-        "but not regions (`impute`); `clothing-dvae` does."
+        "- Its code is as large as four images, so what is no clothing passes too: it detects "
+        "noise, but hardly digits or clothing turned by 90° (`detect`), and fills in scattered "
+        "pixels, but not regions (`impute`); `clothing-dvae` does."
     ),
     "clothing-dvae": (
         "- Its code is narrow: what it denoises is blurred, and `clothing-denoiser` "
