@@ -133,7 +133,8 @@ def hold_out_test(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of training and test images of a dataset that has no test set.
 
-    A fixed stratified fifth becomes the test set.
+    A fixed stratified fifth becomes the test set, and an image of each class that would have none
+    in it, if it has two images at least.
 
     Args:
         labels: int (N,).
@@ -149,7 +150,15 @@ def hold_out_test(
         raise ValueError(
             "`dataset` must have at least two images, one to train on and one to test; got one."
         )
-    return hold_out(labels, groups)
+    train, test = hold_out(labels, groups)
+    if groups is not None:
+        return train, test
+    # A fifth of all may have none of a rare class.
+    classes, sizes = np.unique(labels, return_counts=True)
+    rare = np.setdiff1d(classes[sizes > 1], labels[test])
+    order = seeds.generator(0, "rare classes").permutation(len(labels))
+    test = np.sort(np.concatenate([test, *(order[labels[order] == each][:1] for each in rare)]))
+    return np.setdiff1d(train, test), test
 
 
 def check_classes(
@@ -187,12 +196,9 @@ def check_classes(
             "(--no-classifier does without)."
         )
     if (single := np.flatnonzero(counts == 1)).size:
-        names = ", ".join(str(class_names[label]) for label in single[:5]) + (
-            ", ..." if len(single) > 5 else ""
-        )
         raise ValueError(
             "`dataset` must have at least two training images of each class; "
-            f"there is a single one of {names}."
+            f"there is a single one of {_listed(single, class_names)}."
         )
     if held_out and grouped:
         for part, labels in (("training", train_labels), ("test", test_labels)):
@@ -202,3 +208,49 @@ def check_classes(
                     "of all images was held out by whole groups. A class must be spread over more "
                     "and smaller groups, or `dataset` have training and test images of its own."
                 )
+
+
+def describe_absent(
+    train_labels: np.ndarray, test_labels: np.ndarray, class_names: Sequence[str]
+) -> str:
+    """Say which classes of the training images have no test images; empty where all have some.
+
+    Args:
+        train_labels: int (N,).
+        test_labels: int (M,).
+        class_names: one name a class.
+
+    Example:
+        >>> describe_absent(np.array([0, 1, 2]), np.array([0, 1, 1]), "abc")
+        'there are no test images of c: scores say nothing of it, and ...'
+    """
+    absent, classes = np.setdiff1d(train_labels, test_labels), len(np.unique(train_labels))
+    if not absent.size:
+        return ""
+    return (
+        f"there are no test images of {_listed(absent, class_names)}: scores say nothing of them, "
+        "and scores that are a mean over classes, such as auc and balanced_accuracy, are one over "
+        f"{classes - len(absent):,} of {classes:,} classes"
+    )
+
+
+def describe_subset(labels: np.ndarray, count: int, class_names: Sequence[str]) -> str:
+    """Say which classes `stratified_subset` of any seed leaves out; empty where it leaves out none.
+
+    Args:
+        labels: int (N,), of all training images.
+        count: size of the subset.
+        class_names: one name a class.
+    """
+    absent = np.setdiff1d(labels, labels[stratified_subset(labels, count, seed=0)])
+    if not absent.size:
+        return ""
+    return (
+        f"the {count:,} training images of `n_train` have none of {_listed(absent, class_names)}, "
+        "which the classifier never sees; more images would have some"
+    )
+
+
+def _listed(labels: np.ndarray, class_names: Sequence[str], shown: int = 5) -> str:
+    names = ", ".join(str(class_names[label]) for label in labels[:shown])
+    return f"{names}, ..." if len(labels) > shown else names
