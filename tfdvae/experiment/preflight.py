@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdvae import classifier
 from tfdvae._utils import files, limits
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
+from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, initial_weights
 from tfdvae.models import build, networks
@@ -157,4 +159,19 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         output=None,
         debug=False,
         quiet=False,
+    )
+
+
+def note_subset(config: TrainConfig, dataset: ImageDataset) -> ImageDataset:
+    """Return the dataset, which says if `n_train` images have none of a class.
+
+    Args:
+        config: as `resolve` returns it.
+        dataset: the images.
+    """
+    if not (config.training_sets and dataset.class_names and config.data.n_train):
+        return dataset
+    labels = np.asarray(dataset.train.labels)
+    return dataset.with_notice(
+        splits.describe_subset(labels, config.data.n_train, dataset.class_names)
     )

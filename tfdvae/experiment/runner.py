@@ -128,6 +128,7 @@ def _begin(
             allowed = (DATASET_FILE,)
         loaded = _load(config, config.data.n_train)
         config = preflight.resolve(config, loaded)
+        loaded = preflight.note_subset(config, loaded)
         with preflight.explain_memory_errors(config, loaded):
             preflight.check_generator(config, loaded)
         folders.make_folder(folder)

@@ -92,6 +92,27 @@ def verdict(comparison: Comparison) -> Verdict:
     return Verdict(kind, f"{subject} ({_numbers(comparison)}){rest}.")
 
 
+def describe_mean(metric: str, present: int | None, classes: int) -> str:
+    """Say over how many classes a metric is a mean; empty where over all, or where it is no mean.
+
+    Args:
+        metric: its name.
+        present: classes that have test images; None where that is not known.
+        classes: all classes.
+
+    Example:
+        >>> describe_mean("auc", 2, 3)
+        'auc is a mean over 2 of 3 classes: the others have no test images.'
+    """
+    is_mean = metric.partition("@")[0] in ("auc", "balanced_accuracy", "sensitivity")
+    if present in (None, classes) or not is_mean:
+        return ""
+    return (
+        f"{metric} is a mean over {present:,} of {classes:,} classes: the others have no test "
+        "images."
+    )
+
+
 def _numbers(comparison: Comparison) -> str:
     difference, p = comparison.difference, comparison.adjusted_p
     if difference.count == 1:

@@ -25,6 +25,7 @@ class DatasetInfo:
         test_count: test images.
         test_groups: groups of test images; None where images have no groups.
         notice: what the user must know of the dataset; often empty.
+        test_classes: how many classes have test images; None where that is not known.
     """
 
     name: str
@@ -34,6 +35,7 @@ class DatasetInfo:
     test_count: int
     test_groups: int | None = None
     notice: str = ""
+    test_classes: int | None = None
 
     @classmethod
     def of(cls, dataset: ImageDataset) -> DatasetInfo:
@@ -47,6 +49,7 @@ class DatasetInfo:
             len(dataset.test.labels),
             None if groups is None else len(np.unique(groups)),
             dataset.notice,
+            len(np.unique(dataset.test.labels)) if dataset.class_names else None,
         )
 
     @classmethod

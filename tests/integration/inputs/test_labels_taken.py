@@ -1,10 +1,13 @@
 """Labels as users have them: which numbers, one-hot rows and texts are classes."""
 
 import numpy as np
+from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tfdvae.config import TrainConfig
 from tfdvae.data import sources
+from tfdvae.experiment import preflight
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (30, 12, 12), np.uint8)
@@ -143,3 +146,45 @@ def _augmented(folder, command):
 )
 def test_labels(case, tmp_path, command):
     case.check(tmp_path, command)
+
+
+def _rare(folder, command):
+    labels = np.repeat([0, 1, 2], [120, 120, 3])
+    images = RANDOM.integers(0, 256, (243, 8, 8), np.uint8)
+    np.savez(folder / "in.npz", x_train=images, y_train=labels)
+    for row, label in enumerate(labels):
+        path = folder / "in" / f"class{label}" / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[row]).save(path)
+    arrays = tfdvae.ImageDataset.from_arrays(images, labels)
+    for found in (sources.load("in.npz"), sources.load("./in"), arrays):
+        assert np.bincount(found.test.labels).tolist() == [24, 24, 1]
+        assert np.bincount(found.train.labels).tolist() == [96, 96, 2]
+        assert found.notice == ""
+
+
+def _none_in_test(folder, command):
+    test = {"x_test": 255 - IMAGES[:9], "y_test": NUMBERS[:9] % 2}
+    np.savez(folder / "in.npz", x_train=IMAGES, y_train=NUMBERS, **test)
+    done = command("study", "augmentation", "--dataset", "in.npz", "--metric", "auc", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "NOTE: there are no test images of 2: " in done.stdout
+    assert "such as auc and balanced_accuracy, are one over 2 of 3 classes\n" in done.stdout
+
+
+@table(
+    Case("120, 120 and 3 images of a class", "one of each is held out at least", _rare),
+    Case("a class without test images", "a NOTE says over how many the auc is", _none_in_test),
+)
+def test_rare_classes(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def test_a_subset_without_a_class_is_told():
+    images = RANDOM.integers(0, 256, (243, 8, 8), np.uint8)
+    dataset = tfdvae.ImageDataset.from_arrays(images, np.repeat([0, 1, 2], [120, 120, 3]))
+    told = preflight.note_subset(TrainConfig.of(n_train=20), dataset).notice
+    assert told.startswith("the 20 training images of `n_train` have none of 2")
+    assert preflight.note_subset(TrainConfig.of(n_train=194), dataset).notice == ""
+    without = TrainConfig.of(n_train=20, no_classifier=True)
+    assert preflight.note_subset(without, dataset).notice == ""

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from tfdvae.data.splits import check_classes, hold_out_test, stratified_subset
+from tfdvae.data.splits import (
+    check_classes,
+    describe_absent,
+    describe_subset,
+    hold_out,
+    hold_out_test,
+    stratified_subset,
+)
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2, 5], [600, 300, 90, 10]))
 
@@ -83,3 +90,42 @@ def test_classes(train, test, held_out, message):
     else:
         with pytest.raises(ValueError, match=message):
             check_classes(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "held_out"),
+    [
+        ([120, 120, 3], [24, 24, 1]),
+        ([120, 120, 2, 2], [24, 24, 1, 1]),
+        ([120, 120, 1], [24, 24, 0]),
+        ([3] * 10, [1] * 10),
+        ([2, 2], [1, 1]),
+    ],
+)
+def test_of_rare_classes_one_image_is_held_out(sizes, held_out):
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    train, test = hold_out_test(labels)
+    assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(len(labels)))
+    assert np.bincount(labels[test], minlength=len(sizes)).tolist() == held_out
+    assert np.array_equal(test, hold_out_test(labels)[1])
+
+
+@pytest.mark.parametrize("sizes", [[120, 120, 30], [600, 300, 90, 10], [5, 5, 5]])
+def test_without_rare_classes_the_same_images_are_held_out_as_ever(sizes):
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    for ours, plain in zip(hold_out_test(labels), hold_out(labels), strict=True):
+        assert np.array_equal(ours, plain)
+
+
+def test_classes_without_test_images_are_told():
+    train = np.array([0, 0, 1, 2, 3])
+    assert describe_absent(train, train, "abcd") == ""
+    text = describe_absent(train, np.array([0, 2]), "abcd")
+    assert text.startswith("there are no test images of b, d: ")
+    assert text.endswith("are one over 2 of 4 classes")
+
+
+def test_classes_that_a_subset_leaves_out_are_told():
+    assert describe_subset(LABELS, 100, "abcdef") == ""
+    text = describe_subset(LABELS, 20, "abcdef")
+    assert text.startswith("the 20 training images of `n_train` have none of f")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tfdvae.metrics import statistics
-from tfdvae.reporting.verdict import Comparison, verdict
+from tfdvae.reporting.verdict import Comparison, describe_mean, verdict
 
 
 def comparison(
@@ -160,3 +160,21 @@ def test_more_is_asked_for_than_there_is():
         "about 6 seeds instead of 5 would show the gain"
         in verdict(CASES["gain, not significant after Holm"][0]).sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "present", "classes", "said"),
+    [
+        ("auc", 2, 3, "auc is a mean over 2 of 3 classes: the others have no test images."),
+        ("sensitivity@0.9", 4, 5, "sensitivity@0.9 is a mean over 4 of 5 classes"),
+        ("balanced_accuracy", 9, 10, "balanced_accuracy is a mean over 9 of 10"),
+        ("auc", 3, 3, ""),
+        ("accuracy", 2, 3, ""),
+        ("kappa", 2, 3, ""),
+        ("auc", None, 3, ""),
+    ],
+)
+def test_over_how_many_classes_a_metric_is_a_mean(metric, present, classes, said):
+    found = describe_mean(metric, present, classes)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)

@@ -246,7 +246,7 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                         }
 
 
-def made_report(folder, rows, replicates=1e-4, groups=None):
+def made_report(folder, rows, replicates=1e-4, groups=None, metric="accuracy", present=None):
     """Write a report, with replicates of each cell: its value, noise over test images that all
     share, and for all sets but limited such of this deviation.
     """
@@ -262,9 +262,10 @@ def made_report(folder, rows, replicates=1e-4, groups=None):
         }
         np.savez(folder / "bootstrap.npz", **values)
     csv_rows.write_rows(folder / "rows.csv", rows)
-    files.write_json(folder / "config.json", {"dataset": "fashion_mnist"})
+    files.write_json(folder / "config.json", {"dataset": "fashion_mnist", "metric": metric})
     classes = tuple(map(str, range(10)))
-    DatasetInfo("fashion_mnist", classes, (28, 28, 1), 60_000, 10_000, groups).write(folder)
+    facts = "fashion_mnist", classes, (28, 28, 1), 60_000, 10_000, groups
+    DatasetInfo(*facts, test_classes=present).write(folder)
     report.write(folder)
     return (folder / "report.md").read_text()
 
@@ -379,3 +380,19 @@ def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
 def test_limited_alone_is_compared_with_nothing(tmp_path):
     rows = [row for row in made_rows() if row["augmentation"] == "limited"]
     assert "Nothing is compared" in made_report(tmp_path, rows)
+
+
+@pytest.mark.parametrize("metric", ["auc", "accuracy"])
+def test_a_mean_over_some_classes_alone_is_told(metric, tmp_path):
+    rows = [{**row, "metric": metric} for row in made_rows()]
+    text = made_report(tmp_path, rows, metric=metric, present=8)
+    told = "auc is a mean over 8 of 10 classes: the others have no test images."
+    assert told in text
+    verdict, _, others = text.partition("Other metrics, clean images")
+    assert (told in verdict) == (metric == "auc")
+    assert (told in others) == (metric != "auc")
+    assert "balanced_accuracy is a mean over 8 of 10 classes" in others
+
+
+def test_nothing_is_told_where_each_class_has_test_images(tmp_path):
+    assert "is a mean over" not in made_report(tmp_path, made_rows(), present=10)

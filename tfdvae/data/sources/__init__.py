@@ -10,6 +10,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
+from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.sources.base import (
     OPTIONS,
@@ -64,7 +65,13 @@ def load(dataset: str = "auto", data_dir: str | None = None, **options: Any) -> 
         >>> load("scans/", image_size=(64, 64), groups="patients.csv")
     """
     check(dataset, data_dir, **options)
-    return find(dataset).load(Request(dataset, data_dir, **options))
+    source, request = find(dataset), Request(dataset, data_dir, **options)
+    found = source.load(request)
+    if not (isinstance(source, PathSource) and request.labelled and found.class_names):
+        return found
+    return found.with_notice(
+        splits.describe_absent(found.train.labels, found.test.labels, found.class_names)
+    )
 
 
 def check(dataset: str = "auto", data_dir: str | None = None, **options: Any) -> None:

@@ -8,7 +8,7 @@ from tfdvae import classifier, csv_rows
 from tfdvae._utils import files
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.tables import training_set_label
-from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, verdict
+from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
 from tfdvae.studies.augmentation import development, generators, published, scores
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
@@ -129,7 +129,8 @@ def _verdicts(results: Results) -> list[Part]:
         "Holm's, over the comparisons of one list; the numbers of seeds or images that would be "
         "enough are approximate, and on the safe side after Bonferroni's correction."
     )
-    return [*parts, Paragraph(text)]
+    text = f"{text} {describe_mean(results.metric, results.test_classes, results.class_count)}"
+    return [*parts, Paragraph(text.rstrip())]
 
 
 def _verdict_table(found: dict[tuple[str, str, str], tuple[str, float]]) -> Table:

@@ -40,6 +40,8 @@ class Results:
         noises: test noises of the verdict.
         units: number of test images, or of groups where images come in groups.
         unit: what is counted.
+        class_count: number of classes.
+        test_classes: how many of them have test images; None where that is not known.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Results:
         dataset: DatasetInfo,
     ):
         self.rows, self.metric, self.noises = rows, config.metric, config.test_noise
+        self.class_count, self.test_classes = len(dataset.class_names), dataset.test_classes
         if dataset.test_groups is None:
             self.units, self.unit = dataset.test_count, "test images"
         else:

@@ -11,6 +11,7 @@ from tfdvae.metrics import statistics
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.tables import noise_label, training_set_label
+from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores
 
 METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
@@ -154,6 +155,8 @@ def other_metrics(results: Results, class_names: tuple[str, ...]) -> list[Part]:
     """Return the section on metrics that the verdict is not about, and on single classes."""
     metrics = [name for name in METRICS if name != results.metric]
     text = "Points; `calibration_error` is the expected calibration error, better where small."
+    means = [describe_mean(each, results.test_classes, results.class_count) for each in metrics]
+    text = " ".join([text, *filter(None, means)])
     parts: list[Part] = [Heading("Other metrics, clean images"), Paragraph(text)]
     for condition, protocol in results.settings():
         sets = results.sets(condition, protocol)
