@@ -16,6 +16,7 @@ from tfdvae.reporting.document import (
     Paragraph,
     Part,
     Table,
+    in_sentence,
     literal,
     to_markdown,
 )
@@ -25,12 +26,12 @@ EXPLORED = 1000  # test images in the explorer
 
 def summary(run: Run) -> str:
     """Return the results of a run in Markdown, the text of `summary.md`."""
-    return to_markdown([Heading(run.title), *_results(run)])
+    return to_markdown([Heading(in_sentence(run.title)), *_results(run)])
 
 
 def _results(run: Run) -> list[Part]:
     config = run.config
-    parts: list[Part] = [Paragraph(line) for line in run.dataset.notice.splitlines()]
+    parts: list[Part] = [Paragraph(in_sentence(line)) for line in run.dataset.notice.splitlines()]
     if not config.generator.model_spec.generates:
         text = "A plain autoencoder makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))
@@ -46,9 +47,9 @@ def _results(run: Run) -> list[Part]:
             else f"{config.classifier.classifier_epochs} epochs each"
         )
         text = (
-            f"Accuracy on {images} of {config.data.title} at each test noise, % (95% interval over "
-            f"test images); {config.classifier.protocol}, {each}, seed {config.run.seed}. "
-            "One run: it says nothing about the spread between seeds."
+            f"Accuracy on {images} of {in_sentence(config.data.title)} at each test noise, % "
+            f"(95% interval over test images); {config.classifier.protocol}, {each}, "
+            f"seed {config.run.seed}. One run: it says nothing about the spread between seeds."
         )
         parts += [Paragraph(text), tables.accuracy_table(rows)]
     else:

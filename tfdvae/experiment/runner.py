@@ -20,6 +20,7 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, preflight, provenance, report
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
+from tfdvae.reporting import document
 
 logger = logging.getLogger(__name__)
 
@@ -216,4 +217,4 @@ def _run_stages(run: Run) -> None:
             logger.info("      %s (%.1f s)", summary, seconds)
         text = report.summary(run)
         files.write_text(run.folder / "summary.md", text)
-        logger.info("\n%s", text)
+        logger.info("\n%s", document.to_plain(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as html_entities
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tfdvae._utils import files
+from tfdvae._utils.text import name
 from tfdvae.reporting import html
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", "~": "&#126;", "$": "&#36;"}
+_BEGINS_A_BLOCK = re.compile(r"\A(\d*)([-+>#.)])")
 
 
 def literal(text: str) -> str:
@@ -22,8 +27,28 @@ def literal(text: str) -> str:
         >>> literal("a_b")
         'a\\_b'
     """
-    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("~", "&#126;")
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
+    shown = re.sub(r"([\\`*_\[\]|#])", r"\\\1", name(" ".join(text.split())))
+    return re.sub("[&<~$]", lambda found: _ENTITIES[found[0]], shown)
+
+
+def in_sentence(text: str) -> str:
+    r"""Return Markdown like `literal`, in which a word such as `fashion_mnist` stays legible.
+
+    Example:
+        >>> in_sentence("a_b of *")
+        'a_b of \\*'
+    """
+    return re.sub(r"(?<=\w)\\_(?=\w)", "_", literal(text))
+
+
+def to_plain(text: str) -> str:
+    r"""Return Markdown for a terminal: what `literal` escaped is as it was.
+
+    Example:
+        >>> to_plain("## a\\*b &lt;c>")
+        '## a*b <c>'
+    """
+    return html_entities.unescape(re.sub(r"\\([\\`*_\[\]|#])", r"\1", text))
 
 
 @dataclass(frozen=True)
@@ -40,13 +65,13 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of sentences in Markdown; `literal` makes Markdown of other text."""
+    """A paragraph of sentences in Markdown; `in_sentence` makes Markdown of other text."""
 
     text: str
 
     def markdown(self) -> str:
         """Return the paragraph as one line of Markdown."""
-        return " ".join(self.text.split())
+        return _BEGINS_A_BLOCK.sub(r"\1\\\2", " ".join(self.text.split()))
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,25 @@ def _figures(folder, command):
     assert {path.name for path in (folder / "run" / "figures").iterdir()} == drawn
 
 
+def _reports(folder, command):
+    name = "<img src=x onerror=alert(1)> `q` [x](javascript:alert(2)) a|b"
+    _dataset(folder, name)
+    done = command(*TRAIN, "--dataset", f"./{name}", "--output", "run")
+    assert done.returncode == 0, done.stderr
+    assert f"## {name}, 17 clean training images" in done.stdout, "the terminal shows it as it is"
+    assert "\x1b" not in done.stdout + done.stderr
+    for page in ("summary.md", "report.md", "report.html"):
+        text = (folder / "run" / page).read_text(encoding="utf-8")
+        assert "<img src=x" not in text
+        assert 'href="javascript' not in text
+        assert ("[x](javascript:" in text) == page.endswith("html"), "escaped in Markdown"
+        assert "&lt;img src=x onerror=alert(1)>" in text.replace("&gt;", ">")
+
+
 @pytest.mark.slow
 @table(
     Case("train and --resume: $, _, ^, %, \\ in names", "shown as they are", _figures),
+    Case("train: HTML, links, |, ` in names", "no page has them as markup", _reports),
 )
 def test_shown_names(case, tmp_path, command):
     case.check(tmp_path, command)

@@ -1,3 +1,8 @@
+import html
+import re
+
+import markdown
+import markdown_it
 import pytest
 
 from tfdvae.reporting.document import (
@@ -7,8 +12,10 @@ from tfdvae.reporting.document import (
     Heading,
     Paragraph,
     Table,
+    in_sentence,
     literal,
     to_markdown,
+    to_plain,
 )
 
 PARTS = [
@@ -57,3 +64,63 @@ def test_a_missing_figure_is_told(tmp_path):
     assert document.markdown().endswith("![caption](figures/none.png)\n")
     with pytest.raises(FileNotFoundError, match=r"none\.png"):
         document.write(tmp_path)
+
+
+NAMES = (
+    "fashion_mnist",
+    "_a_ __b__ *c* **d** ~~e~~",
+    "<img src=x onerror=alert(1)> <!-- --> <script>",
+    "[x](javascript:alert(1)) ![y](z) [a]: b [TOC]",
+    "`code` ``x`",
+    "a|b || c",
+    "# C# ##",
+    "> quote",
+    "- item",
+    "+ item",
+    "1. item",
+    "2) item",
+    "---",
+    "&lt; &amp; &#27; &",
+    "price_$10_{$ $$",
+    "a\\_b \\\\ \\`",
+    "c:\\d\\",
+    "100%",
+    "http//x",
+)
+RENDERERS = {
+    "Python-Markdown": lambda text: markdown.markdown(text, extensions=["tables"]),
+    "CommonMark": markdown_it.MarkdownIt("commonmark").enable("table").render,
+}
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_shown_as_they_are(name, renderer):
+    places = {
+        "h2": Heading(literal(name)),
+        "p": Paragraph(in_sentence(name)),
+        "td": Table(["a", "b"], [[literal(name), "x"]]),
+        "li": Bullets([literal(name)]),
+    }
+    for tag, part in places.items():
+        if tag == "li" and re.match(r"[->+\d]", name):
+            continue  # no list of the package begins an item with a name
+        page = RENDERERS[renderer](to_markdown([part]))
+        assert "<img" not in page
+        assert "<a" not in page
+        (shown,) = re.findall(f"<{tag}>(.*?)</{tag}>", page)[:1]
+        assert html.unescape(shown) == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_terminal_shows_them_too(name):
+    for escape in (literal, in_sentence):
+        assert to_plain(escape(name)) == name
+
+
+def test_words_in_sentences_stay_legible():
+    assert in_sentence("fashion_mnist of a_b_c, _d_") == "fashion_mnist of a_b_c, \\_d\\_"
+
+
+def test_control_characters_and_line_breaks_in_names():
+    assert literal("a\nb\x1b[1m\u202e") == "a b\\\\x1b\\[1m\\\\u202e"

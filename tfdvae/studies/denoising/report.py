@@ -9,7 +9,15 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.reporting import image_plots, tables
-from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table
+from tfdvae.reporting.document import (
+    Document,
+    Figure,
+    Heading,
+    Paragraph,
+    Part,
+    Table,
+    in_sentence,
+)
 from tfdvae.studies.denoising.results import BLIND, OWN, Results
 from tfdvae.studies.denoising.settings import CLASSICAL
 
@@ -43,7 +51,8 @@ def _what_was_done(rows: list[dict[str, str]], results: Results) -> Paragraph:
     blind = any(name == BLIND for _, name, _ in results.values)
     trained = f"`blind model` on {', '.join(results.seen)} together, one of them for each image."
     return Paragraph(
-        f"{int(rows[0]['n_train']):,} training images, all test images of {rows[0]['dataset']}, "
+        f"{int(rows[0]['n_train']):,} training images, all test images of "
+        f"{in_sentence(rows[0]['dataset'])}, "
         f"seeds {', '.join(map(str, results.seeds))}: mean over seeds and half of its 95% "
         "t-interval. PSNR and SSIM are means over test images, against the uncorrupted ones; the "
         "frozen test noise is one and the same for all. `corrupted` is not clipped to [0, 1], all "

@@ -10,7 +10,15 @@ from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.metrics import statistics
 from tfdvae.reporting import tables
-from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table
+from tfdvae.reporting.document import (
+    Document,
+    Figure,
+    Heading,
+    Paragraph,
+    Part,
+    Table,
+    in_sentence,
+)
 from tfdvae.studies.noise import figures
 from tfdvae.studies.noise.results import Results, variance
 from tfdvae.studies.noise.settings import NOISES
@@ -33,7 +41,7 @@ def write(folder: Path) -> Path:
     results = Results.of(rows)
     first, seeds = rows[0], sorted({int(row["seed"]) for row in rows})
     text = (
-        f"{first['dataset']}, {int(first['n_train']):,} training images, "
+        f"{in_sentence(first['dataset'])}, {int(first['n_train']):,} training images, "
         f"network {first['network']}, {results.last_epoch} epochs, "
         f"seeds {', '.join(map(str, seeds))}. Mean over seeds and half of its 95% t-interval. "
         "Command: `tfdvae study noise`."
