@@ -77,7 +77,7 @@ def layers(
     return keras.Model(images, logits, name="cnn")
 
 
-def load(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
+def build(text: str, image_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
     """Return the user's own classifier, whose initial weights are a function of the seed.
 
     The function is called with `image_shape` and `classes`, after Keras's global seed was set. It
@@ -133,7 +133,7 @@ def fingerprint(text: str) -> str:
     that holds it.
 
     Raises:
-        ValueError, TypeError: as `load` does.
+        ValueError, TypeError: as `build` does.
     """
     function = _find(text)
     is_definition = inspect.isroutine(function) or inspect.isclass(function)

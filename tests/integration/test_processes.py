@@ -56,8 +56,8 @@ def test_a_classifier_in_the_working_folder(tmp_path):
     code = """
 import sys
 sys.path = [entry for entry in sys.path if entry]
-from tfdvae.classifier import load
-print(load("mine:build", (4, 4, 1), 2, 0).output_shape)
+from tfdvae.classifier import build
+print(build("mine:build", (4, 4, 1), 2, 0).output_shape)
 """
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "run.py").write_text(code)

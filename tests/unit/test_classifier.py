@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.classifier import cnn, fingerprint, load
+from tfdvae.classifier import build, cnn, fingerprint
 
 
 def test_published_parameters_and_layers():
@@ -108,10 +108,10 @@ LATE = plain().replace("keras.Input(image_shape), ", "")
 def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code, own):
     own(code)
     keras.utils.set_random_seed(1)
-    model = load("mine:build", (6, 5, 3), classes, 3)
+    model = build("mine:build", (6, 5, 3), classes, 3)
     first = model.get_weights()
     keras.utils.set_random_seed(2)
-    again, other = (load("mine:build", (6, 5, 3), classes, seed).get_weights() for seed in (3, 4))
+    again, other = (build("mine:build", (6, 5, 3), classes, seed).get_weights() for seed in (3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
     assert not any(variable.numpy().any() for variable in model.metrics_variables), (
@@ -130,7 +130,7 @@ def test_own_classifier_starts_from_weights_of_the_seed_and_learns(classes, code
 
 def test_published_one_through_the_users_own_function(own):
     own("from tfdvae.classifier import cnn as build")
-    assert load("mine:build", (4, 4, 1), 2, 0).name == "cnn"
+    assert build("mine:build", (4, 4, 1), 2, 0).name == "cnn"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_own_classifier_refused(case, own):
     code, text, error, message = OWN_REFUSED[case]
     own(code)
     with pytest.raises(error, match=message) as caught:
-        load(text, (6, 5, 3), 4, 0)
+        build(text, (6, 5, 3), 4, 0)
     assert "`classifier`" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
@@ -298,4 +298,4 @@ def test_squares_of_two_classes_are_refused(own):
     """Two images, two labels and two outputs would fit each other without an error."""
     own(plain(compiled="'adam', 'mse'"))
     with pytest.raises(ValueError, match="loss that takes class numbers"):
-        load("mine:build", (6, 5, 3), 2, 0)
+        build("mine:build", (6, 5, 3), 2, 0)

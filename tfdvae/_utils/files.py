@@ -138,10 +138,10 @@ def is_scratch(path: Path) -> bool:
 
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Yield a folder for temporary files in `beside`, which is made: the disk of the results.
+    """Yield a new folder within `beside`, so that temporary files are on the disk of the results.
 
-    Those of processes that were killed, which hold no lock any more, are removed once they are a
-    minute old.
+    `beside` is made if missing. Such folders that killed processes left there, whose locks nobody
+    holds, are removed once they are a minute old.
     """
     beside.mkdir(parents=True, exist_ok=True)
     for left in beside.glob(f"{_SCRATCH}*"):

@@ -135,8 +135,8 @@ def load_plugins() -> None:
         except (Exception, SystemExit) as error:
             failed[f"{point.name} ({point.value})"] = error
     if failed:
-        (name, error), *rest = failed.items()
+        (name, reason), *rest = failed.items()
         others = f"; nor can {', '.join(other for other, _ in rest)}" if rest else ""
         raise ImportError(
-            f"the plugin {name} of tfdvae cannot be imported: {error}{others}"
-        ) from error
+            f"the plugin {name} of tfdvae cannot be imported: {reason}{others}"
+        ) from reason

@@ -8,6 +8,7 @@ import tyro
 from tfdvae import corruptions, registry
 from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
+from tfdvae.config.likelihood import split_likelihood
 
 TARGETS = ("observed", "corrupted")
 SAMPLINGS = ("posterior", "prior")
@@ -108,7 +109,13 @@ class GeneratorConfig(Group):
 
     def _check_model(self) -> None:
         """Refuse settings that the chosen model has no use for."""
-        self.keep("likelihood", parse_likelihood(self.likelihood, self.variational))
+        kind, sigma = split_likelihood(self.likelihood)
+        if self.variational and kind == "mse":
+            raise ValueError(
+                "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its "
+                "KL divergence; take gaussian:SIGMA."
+            )
+        self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
         if self.corruption is not None:
             corruption = corruptions.parse(self.corruption)
             if not self.denoising and corruption.level > 0:
@@ -158,30 +165,3 @@ class GeneratorConfig(Group):
     def denoising(self) -> bool:
         """Whether the model corrupts its input."""
         return self.model_spec.denoising
-
-
-def parse_likelihood(text: str, variational: bool) -> str:
-    """Return the name of a likelihood in its plain form, such as `gaussian:0.1`.
-
-    Raises:
-        ValueError: not a likelihood, or mse with a variational model.
-    """
-    kind, _, sigma = str(text).partition(":")
-    checks.choice("likelihood", kind, ("bernoulli", "gaussian", "mse"))
-    if variational and kind == "mse":
-        raise ValueError(
-            "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its KL "
-            "divergence; take gaussian:SIGMA."
-        )
-    if kind != "gaussian" and text == kind:
-        return text
-    try:
-        if kind != "gaussian":
-            raise ValueError
-        name = "sigma of the gaussian likelihood"
-        return f"{kind}:{float(checks.number(name, float(sigma), 0, above_low=True))!r}"
-    except ValueError:
-        raise ValueError(
-            "`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; "
-            f"got {text!r}."
-        ) from None

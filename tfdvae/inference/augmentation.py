@@ -128,8 +128,9 @@ class Augmenter:
         is their place among all images and `copy` runs from 0 to `per_image`. For each copy the
         function takes all images in order, in parts of any size; `generate` then gives the same.
         """
-        make = _posterior_maker if self.method == "posterior" else _reconstruction_maker
-        return make(self.core, per_image, seed, self.corrupt_before_encoding)
+        if self.method == "posterior":
+            return _posterior_maker(self.core, per_image, seed, self.corrupt_before_encoding)
+        return _reconstruction_maker(self.core, seed)
 
     def map_function(self, seed: int = 0) -> Callable:
         """Return a function for `tf.data.Dataset.map` that makes a synthetic image of each image.
@@ -214,9 +215,7 @@ def _posterior_maker(
     return make
 
 
-def _reconstruction_maker(
-    model: InferenceMixin, per_image: int, seed: int, corrupt_before_encoding: bool
-) -> Maker:
+def _reconstruction_maker(model: InferenceMixin, seed: int) -> Maker:
     """Return a maker of decode(encode(corrupt(x))), with a fresh corruption for each copy."""
 
     def make(images: np.ndarray, index: np.ndarray, copy: int) -> np.ndarray:

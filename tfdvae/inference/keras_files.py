@@ -30,7 +30,7 @@ def load(path: Path, argument: str, compiled: bool = False) -> DenoisingModel:
     try:
         model = keras.models.load_model(path, compile=compiled)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        # Keras may go on with the whole configuration.
+        # The first line says what is wrong; after it Keras may print the whole configuration.
         reason = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
         raise ValueError(f"`{argument}` {path} is no model that can be loaded: {reason}") from None
     if not isinstance(model, DenoisingModel):

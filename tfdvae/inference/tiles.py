@@ -17,7 +17,7 @@ def apply(
     """Return `function` of an image, computed on tiles that overlap by half.
 
     Where tiles overlap, each counts by its distance to its own edge, so that no seams show: a tile
-        knows least of what lies at its edge.
+    knows least of what lies at its edge.
 
     Args:
         function: float32 (n, h, w, C) -> (n, h, w, C).

@@ -8,7 +8,7 @@ SSIM_WINDOW = 11
 
 
 def psnr(images: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Return the peak signal-to-noise ratio of each image in dB, float32 (N,).
+    """Return the peak signal-to-noise ratio of each image in dB, float64 (N,).
 
     The peak is 1, and values above 48.13 dB count as that.
 

@@ -137,9 +137,9 @@ def paired_difference(
 def shared_error(replicates: np.ndarray, units: float) -> float:
     """Return the standard error over test images that the differences of all seeds share.
 
-    It is the root of the mean covariance of two seeds' bootstrap replicates: what test images add
-    to the differences of single seeds is already in the spread over these. A bootstrap of n units
-    has a variance that is (n - 1) / n of the true one, which is made up for.
+    It is the root of the mean covariance between the bootstrap replicates of two seeds. The
+    variance within a seed is left out: the spread of the seeds' differences holds it already. The
+    variance of a bootstrap of n units is (n - 1) / n of the true one, and is corrected for that.
 
     Args:
         replicates: float (seeds, B), differences on the same resamples of the test images; of a

@@ -1,5 +1,6 @@
 """What all models share: networks, noise, training and test step."""
 
+import abc
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -85,8 +86,10 @@ class DenoisingModel(ImageModel):
                 f"got {self.dtype_policy.name}."
             )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
-        self.built = True  # the networks are; `build` would lock the state of derived classes
+        # The networks are built. `build` of Keras would forbid derived classes new variables.
+        self.built = True
 
+    @abc.abstractmethod
     def losses_per_image(
         self,
         inputs: tf.Tensor,
@@ -104,7 +107,6 @@ class DenoisingModel(ImageModel):
             step: optimizer steps taken, or None outside training.
             training: passed on to the networks.
         """
-        raise NotImplementedError("every model defines it")
 
     def corrupt(
         self, inputs: tf.Tensor, target: tf.Tensor | None, seed: tf.Tensor

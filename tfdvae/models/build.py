@@ -2,7 +2,7 @@
 
 import keras
 
-from tfdvae.config import PRECISIONS, TrainConfig
+from tfdvae.config import TrainConfig
 from tfdvae.models import networks
 from tfdvae.models.base import DenoisingModel
 
@@ -26,7 +26,7 @@ def build_generator(
         >>> build_generator(TrainConfig.of(model="vae"), (28, 28, 1)).count_params()
         236312
     """
-    c, dtype = config.generator, PRECISIONS[config.run.precision]
+    c, dtype = config.generator, config.run.keras_dtype
     spec, seed = c.model_spec, config.run.seed
     encoder, decoder = networks.build(
         c.chosen_network,

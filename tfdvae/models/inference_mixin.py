@@ -1,5 +1,6 @@
 """Inference on arrays and tensors, for Keras models and for models loaded from a SavedModel."""
 
+import abc
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from tfdvae.models import likelihoods, tensor_checks
 logger = logging.getLogger(__name__)
 
 
-class InferenceMixin:
+class InferenceMixin(abc.ABC):
     """Methods that use a trained model, computed by graphs batch by batch.
 
     Attributes:
@@ -34,9 +35,9 @@ class InferenceMixin:
     likelihood: likelihoods.Likelihood
 
     @property
+    @abc.abstractmethod
     def graphs(self) -> Mapping[str, Callable]:
         """The functions by name."""
-        raise NotImplementedError
 
     @property
     def batch_rows(self) -> int:

@@ -6,10 +6,19 @@ from typing import ClassVar
 import tensorflow as tf
 
 from tfdvae._utils import checks
+from tfdvae.config.likelihood import split_likelihood
+
+
+class SigmoidOfLogits:
+    """Expected images of all likelihoods here."""
+
+    def mean(self, logits: tf.Tensor) -> tf.Tensor:
+        """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
+        return tf.sigmoid(tf.cast(logits, tf.float32))
 
 
 @dataclass(frozen=True)
-class Bernoulli:
+class Bernoulli(SigmoidOfLogits):
     """Binary cross-entropy of pixels in [0, 1] with probability sigmoid(logit).
 
     On gray pixels it is not a normalized likelihood. Targets are clipped to [0, 1].
@@ -24,10 +33,6 @@ class Bernoulli:
     def __str__(self) -> str:
         return self.kind
 
-    def mean(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
-        return tf.sigmoid(tf.cast(logits, tf.float32))
-
     def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the negative log-likelihood in nats, float32 (N,).
 
@@ -41,7 +46,7 @@ class Bernoulli:
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(SigmoidOfLogits):
     """N(pixel; sigmoid(logit), sigma^2): squared error in nats. Targets are not clipped.
 
     Attributes:
@@ -59,10 +64,6 @@ class Gaussian:
     def __str__(self) -> str:
         return f"{self.kind}:{self.sigma!r}"
 
-    def mean(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
-        return tf.sigmoid(tf.cast(logits, tf.float32))
-
     def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the negative log-likelihood in nats, float32 (N,).
 
@@ -74,7 +75,7 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
-class MeanSquaredError:
+class MeanSquaredError(SigmoidOfLogits):
     """Mean over pixels and channels of (pixel - sigmoid(logit))^2, as in the published studies.
 
     It is no likelihood and not in nats. Targets are not clipped.
@@ -88,10 +89,6 @@ class MeanSquaredError:
 
     def __str__(self) -> str:
         return self.kind
-
-    def mean(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the expected image, float32 (N, H, W, C) in [0, 1]."""
-        return tf.sigmoid(tf.cast(logits, tf.float32))
 
     def nll(self, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error of each image, float32 (N,)."""
@@ -115,16 +112,7 @@ def parse(text: str | Likelihood) -> Likelihood:
     """
     if isinstance(text, Likelihood):
         return text
-    kind, colon, sigma = str(text).partition(":")
-    checks.choice("likelihood", kind, (Bernoulli.kind, Gaussian.kind, MeanSquaredError.kind))
-    for plain in (Bernoulli, MeanSquaredError):
-        if text == plain.kind:
-            return plain()
-    try:
-        if kind != Gaussian.kind or not colon:
-            raise ValueError("gaussian needs a number, the others take none")
-        return Gaussian(float(sigma))
-    except ValueError as error:
-        raise ValueError(
-            f"`likelihood` must be bernoulli, gaussian:SIGMA or mse; got {text!r} ({error})."
-        ) from None
+    kind, sigma = split_likelihood(str(text))
+    if sigma is not None:
+        return Gaussian(sigma)
+    return Bernoulli() if kind == Bernoulli.kind else MeanSquaredError()

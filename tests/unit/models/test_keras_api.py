@@ -10,6 +10,7 @@ import tensorflow as tf
 import tfdvae
 from tests.helpers.models import IMAGES, SHAPE, make, weights_hash
 from tfdvae.models.autoencoder import DAE
+from tfdvae.models.base import DenoisingModel
 
 
 def own_networks():
@@ -194,3 +195,12 @@ def test_weights_of_images_are_refused_by_name(name):
     model = make("dae")
     with pytest.raises(ValueError, match=f"`{name}` must be left out"):
         model.fit(IMAGES, **{name: {0: 1.0}})
+
+
+def test_a_model_without_losses_cannot_be_made():
+    class Lossless(DenoisingModel):
+        variational = False
+        loss_names = ("loss",)
+
+    with pytest.raises(TypeError, match=r"abstract.*losses_per_image"):
+        Lossless(*own_networks(), "none", "observed", "bernoulli", 1, 0)

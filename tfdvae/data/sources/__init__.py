@@ -5,11 +5,10 @@ itself: scikit-learn's digits, folders of images, `.npz` files, TensorFlow Datas
 `auto`, the default.
 """
 
-import importlib
-import pkgutil
 from pathlib import Path
 from typing import Any
 
+from tfdvae._utils.registry import import_modules
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.sources.base import (
@@ -23,8 +22,7 @@ from tfdvae.data.sources.base import (
 )
 from tfdvae.data.sources.paths import PathSource
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__)
 
 __all__ = [
     "SOURCES",

@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, listing, manifest, reader, writer
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
-from tfdvae.inference.on_disk.pieces import apply, require_images, with_progress
+from tfdvae.inference.on_disk.pieces import each, require_images, with_progress
 from tfdvae.inference.trained_model import TrainedModel
 
 _LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
@@ -103,7 +103,7 @@ def augment(
         raise ValueError(f"`input` {source} holds no image that can be used: {long.popitem()[1]}.")
     with manifest.write(output, overwrite) as add:
         make, first = augmenter.maker(per_image, seed), 0
-        for piece, batch in apply(source, model, model.batch, "Augmenting", tally, output):
+        for piece, batch in each(source, model, model.batch, "Augmenting", tally, output):
             index = np.arange(first, first + len(batch))
             first += len(batch)
             if piece.stack is not None:
@@ -255,7 +255,7 @@ def labelled_arrays(
 
 def _synthetic(
     model: TrainedModel,
-    make: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
+    make: augmentation.Maker,
     images: np.ndarray,
     name: str,
     place: slice,

@@ -8,7 +8,7 @@ import numpy as np
 from tfdvae._utils import files, sheets, text
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import anomaly
-from tfdvae.inference.on_disk.pieces import apply, require_images
+from tfdvae.inference.on_disk.pieces import each, require_images
 from tfdvae.inference.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     names: list[str] = []
     others: dict[str, np.ndarray] = {}
     with writer.ArraysWriter(output, others) as sheet:
-        for piece, codes in apply(source, model, model.encode, "Encoding", tally, output):
+        for piece, codes in each(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
             names += map(text.utf8, piece.names)
         require_images(tally, source)
@@ -61,14 +61,14 @@ def detect(
     if normal is not None:
         found = [
             scores
-            for _, scores in apply(
+            for _, scores in each(
                 normal, model, model.anomaly_scores, "Normal images", normal_tally, output, "normal"
             )
         ]
         require_images(normal_tally, normal)
         threshold = anomaly.threshold(np.concatenate(found), false_positive_rate)
     scored: list[tuple[float, str]] = []
-    for piece, scores in apply(source, model, model.anomaly_scores, "Detecting", tally, output):
+    for piece, scores in each(source, model, model.anomaly_scores, "Detecting", tally, output):
         scored += zip(scores.tolist(), map(text.utf8, piece.names), strict=True)
     require_images(tally, source)
     scored.sort(key=lambda pair: (-pair[0], pair[1]))

@@ -11,7 +11,7 @@ from tfdvae.inference.on_disk.channels import to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
 
 
-def apply(
+def each(
     path: Path,
     model: TrainedModel,
     function: Callable[[np.ndarray], np.ndarray],

@@ -152,4 +152,4 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
         )
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
-        classifier.load(config.classifier, image_shape, classes, config.seeds[0])
+        classifier.build(config.classifier, image_shape, classes, config.seeds[0])

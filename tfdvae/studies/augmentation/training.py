@@ -95,7 +95,7 @@ def build_classifier(
 ) -> keras.Model:
     """Return the published CNN, or the user's own classifier, compiled."""
     if config.classifier is not None:
-        return classifier.load(config.classifier, image_shape, classes, seed)
+        return classifier.build(config.classifier, image_shape, classes, seed)
     return classifier.cnn(image_shape, classes, seed=seed, dtype=PRECISIONS[config.precision])
 
 
