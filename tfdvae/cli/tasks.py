@@ -70,8 +70,7 @@ def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> in
     Raises:
         ValueError: no image could be used.
     """
-    if not tally.done and not tally.kept:
-        raise ValueError(f"{source} holds no image that can be used: {tally.failed[0]}")
+    tally.require_images(source)
     kept = (
         f", {tally.kept:,} already there, skipped (--overwrite replaces them)" if tally.kept else ""
     )

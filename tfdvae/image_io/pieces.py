@@ -84,6 +84,15 @@ class Tally:
                 f"the image {listing.printable_path(name)} cannot be processed: {error}"
             )
 
+    def require_images(self, path: Path) -> None:
+        """Refuse an input, at a path, of which no image can be used.
+
+        Raises:
+            ValueError: with the first reason.
+        """
+        if not self.done and not self.kept:
+            raise ValueError(f"{path} holds no image that can be used: {self.failed[0]}")
+
 
 def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
     """Yield the images in files, in order; neighbors of one type and size form a piece.

@@ -12,7 +12,7 @@ from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, listing, manifest, reader, writer
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
-from tfdvae.inference.on_disk.pieces import each, require_images, with_progress
+from tfdvae.inference.on_disk.pieces import each, with_progress
 from tfdvae.inference.trained_model import TrainedModel
 
 _LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
@@ -123,7 +123,7 @@ def augment(
                 elif include_originals:
                     place = add(_file_name(name), name, _label(name), "", "original")
                     _write_original(source, name, pixels, place)
-        require_images(tally, source)
+        tally.require_images(source)
     return tally
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from tfdvae._utils import files, sheets, text
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import anomaly
-from tfdvae.inference.on_disk.pieces import each, require_images
+from tfdvae.inference.on_disk.pieces import each
 from tfdvae.inference.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
         for piece, codes in each(source, model, model.encode, "Encoding", tally, output):
             sheet.append("codes", codes)
             names += map(text.utf8, piece.names)
-        require_images(tally, source)
+        tally.require_images(source)
         others["names"] = np.array(names)
     return tally
 
@@ -65,12 +65,12 @@ def detect(
                 normal, model, model.anomaly_scores, "Normal images", normal_tally, output, "normal"
             )
         ]
-        require_images(normal_tally, normal)
+        normal_tally.require_images(normal)
         threshold = anomaly.threshold(np.concatenate(found), false_positive_rate)
     scored: list[tuple[float, str]] = []
     for piece, scores in each(source, model, model.anomaly_scores, "Detecting", tally, output):
         scored += zip(scores.tolist(), map(text.utf8, piece.names), strict=True)
-    require_images(tally, source)
+    tally.require_images(source)
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     _write_scores(output, scored, threshold)
     if threshold is not None:

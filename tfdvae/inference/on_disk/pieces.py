@@ -42,16 +42,6 @@ def each(
             yield piece, made
 
 
-def require_images(tally: reader.Tally, path: Path) -> None:
-    """Refuse an input of which no image can be used.
-
-    Raises:
-        ValueError: with the first reason.
-    """
-    if not tally.done and not tally.kept:
-        raise ValueError(f"{path} holds no image that can be used: {tally.failed[0]}")
-
-
 def with_progress(parts: Iterable[np.ndarray], title: str, total: int) -> Iterator[np.ndarray]:
     """Yield arrays, with a progress bar over their rows."""
     with progress.bar(title, total) as bar:
