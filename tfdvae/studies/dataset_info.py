@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 
 import numpy as np
 
 from tfdvae._utils import files
+from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.studies.settings import StudyConfig
+
+logger = logging.getLogger(__name__)
 
 FILE = "dataset.json"
 
@@ -71,3 +76,15 @@ class DatasetInfo:
     def write(self, folder: Path) -> None:
         """Write the facts into the folder of a study."""
         files.write_json(folder / FILE, dataclasses.asdict(self))
+
+
+def log_notice(dataset: ImageDataset) -> None:
+    """Log what the user must know of a dataset, a NOTE for each line of its notice."""
+    for line in dataset.notice.splitlines():
+        logger.warning("NOTE: %s", line)
+
+
+def log_local_notice(config: StudyConfig) -> None:
+    """Log what the user must know of their own images, where a study loads them in its cells."""
+    if config.cell is None and sources.local(config.dataset) is not None:
+        log_notice(sources.load(config.dataset, config.data_dir))

@@ -346,3 +346,16 @@ def test_a_run_on_a_folder_with_litter_and_other_formats(tmp_path, command):
     assert done.stdout.count("NOTE") == 1
     assert ": 1 (1 in cats), the first cats/a.heic\n" in done.stdout
     assert "1 in cats" in (tmp_path / "run" / "summary.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["noise", "denoising", "uses"])
+def test_every_study_names_what_it_leaves_out(name, tmp_path, command):
+    """A folder with other settings ends it before anything is computed."""
+    classes(tmp_path / "in")
+    (tmp_path / "in" / "cats" / "a.heic").touch()
+    wrong = tmp_path / "out" / "config.json"
+    wrong.parent.mkdir()
+    wrong.write_text('{"dataset": "another"}')
+    done = command("study", name, "--dataset", "in", "--output", "out")
+    assert done.returncode == 2
+    assert ": 1 (1 in cats), the first cats/a.heic\n" in done.stdout

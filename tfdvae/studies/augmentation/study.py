@@ -12,7 +12,6 @@ noise. Nothing is chosen on test images: `development` measures on validation im
 from __future__ import annotations
 
 import dataclasses
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,7 @@ from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import train_count
 from tfdvae.studies.augmentation.settings import CONDITIONS, AugmentationStudyConfig
-from tfdvae.studies.dataset_info import DatasetInfo
-
-logger = logging.getLogger(__name__)
+from tfdvae.studies.dataset_info import DatasetInfo, log_notice
 
 MIN_CLASS_IMAGES = 3  # for the cross-validation of the linear probe
 KEPT_SETTINGS = (
@@ -69,8 +66,8 @@ def run(config: AugmentationStudyConfig) -> Path:
     config = resolve(config, dataset)
     check(config, dataset)
     cells = list_cells(config)
-    for line in dataset.notice.splitlines() if config.cell is None else ():
-        logger.warning("NOTE: %s", line)
+    if config.cell is None:
+        log_notice(dataset)
     settings = {name: getattr(config, name) for name in KEPT_SETTINGS} | {
         "images": dataset.fingerprint,
         "classifier_source": config.classifier and classifier.fingerprint(config.classifier),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tfdvae.data import sources
 from tfdvae.studies import runner
+from tfdvae.studies.dataset_info import log_local_notice
 from tfdvae.studies.denoising import report
 from tfdvae.studies.denoising.cells import list_cells
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
@@ -26,6 +27,7 @@ def run(config: DenoisingStudyConfig) -> Path:
         ValueError: no such cell; results of other settings in the folder.
     """
     cells = list_cells(config)
+    log_local_notice(config)
 
     def compute(cell: str, path: Path) -> None:
         cells[cell](config, sources.load(config.dataset, config.data_dir), path)

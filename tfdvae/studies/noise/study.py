@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tfdvae.data import sources
 from tfdvae.studies import runner
+from tfdvae.studies.dataset_info import log_local_notice
 from tfdvae.studies.noise import report
 from tfdvae.studies.noise.cells import run_cell
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
@@ -44,6 +45,7 @@ def run(config: NoiseStudyConfig) -> Path:
         ValueError: no such cell; results of other epochs, threads or another dataset in the folder.
     """
     cells = list_cells(config)
+    log_local_notice(config)
 
     def compute(cell: str, path: Path) -> None:
         noise, target, seed = cells[cell]

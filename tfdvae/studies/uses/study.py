@@ -13,7 +13,7 @@ from tfdvae._utils import threads
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
-from tfdvae.studies.dataset_info import DatasetInfo
+from tfdvae.studies.dataset_info import DatasetInfo, log_notice
 from tfdvae.studies.uses import report
 from tfdvae.studies.uses.cells import DEVELOPMENT_CLASSES, list_cells
 from tfdvae.studies.uses.results import read_choice
@@ -32,6 +32,8 @@ def run(config: UsesStudyConfig) -> Path:
     threads.use_threads(runner.thread_count_of("uses", config))
     dataset = sources.load(config.dataset, config.data_dir)
     check_classes(config, dataset)
+    if config.cell is None:
+        log_notice(dataset)
     cells = list_cells(config, len(dataset.class_names))
     if config.development and config.cell is None:
         measured = {row["run"] for row in read_choice(runner.study_folder("uses", config))}
