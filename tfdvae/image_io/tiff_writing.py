@@ -48,6 +48,8 @@ class LikeTiff:
             images = images[..., 0]
         elif self._planar:
             images = np.moveaxis(images, -1, 1)
+        if images.dtype.kind == "f" and self._dtype.kind != "f":
+            images = np.rint(images)
         return np.ascontiguousarray(images, self._dtype)
 
     def write(self, path: Path, rows: np.ndarray) -> None:

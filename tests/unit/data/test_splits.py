@@ -6,6 +6,7 @@ from tfdvae.data.splits import (
     describe_absent,
     describe_subset,
     hold_out,
+    hold_out_of_each_class,
     hold_out_test,
     stratified_subset,
 )
@@ -129,3 +130,29 @@ def test_classes_that_a_subset_leaves_out_are_told():
     assert describe_subset(LABELS, 100, "abcdef") == ""
     text = describe_subset(LABELS, 20, "abcdef")
     assert text.startswith("the 20 training images of `n_train` have none of f")
+
+
+def test_whole_groups_of_each_class_are_held_out():
+    """Of each class a fifth of its images or more, up to a group, and never the largest group."""
+    labels = np.repeat([0, 1], [20, 12])
+    groups = np.repeat([0, 1, 2, 3, 4, 5], [10, 3, 3, 4, 2, 10])
+    for seed in range(20):
+        train, test = hold_out_of_each_class(labels, groups, seed=seed)
+        assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(32))
+        assert not set(groups[train]) & set(groups[test])
+        assert not {0, 5} & set(groups[test])
+        assert set(groups[test]) & {1, 2, 3}
+        assert 4 <= (labels[test] == 0).sum() <= 7
+        assert (labels[test] == 1).sum() == 2
+
+
+def test_groups_that_cannot_be_held_out_of_each_class():
+    assert hold_out_of_each_class(np.array([0, 0, 1]), np.array([0, 1, 2])) is None
+    assert hold_out_of_each_class(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 2])) is None
+
+
+def test_two_groups_of_each_class_are_enough():
+    labels, groups = np.repeat([0, 1], 10), np.repeat([0, 1, 2, 3], 5)
+    train, test = hold_out(labels, groups)
+    assert set(labels[train]) == set(labels[test]) == {0, 1}
+    assert not set(groups[train]) & set(groups[test])

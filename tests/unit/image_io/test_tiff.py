@@ -1,0 +1,146 @@
+"""Layouts of TIFF files; what commands do with them is in `integration/inputs/test_stacks.py`."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from tfdvae.image_io import codec, opening
+from tfdvae.image_io.tiff import TiffImages
+from tfdvae.image_io.tiff_writing import LikeTiff
+
+RANDOM = np.random.default_rng(0)
+GRAY = RANDOM.integers(0, 256, (4, 6, 8), np.uint8)
+COLOR = RANDOM.integers(0, 256, (4, 6, 8, 3), np.uint8)
+ALPHA = np.concatenate([COLOR, GRAY[..., None]], axis=-1)
+BLACK = {"photometric": "minisblack"}
+RGB = {"photometric": "rgb"}
+COLORS = RANDOM.integers(0, 65536, (3, 256), np.uint16)
+
+LAYOUTS = {
+    "pages": (GRAY, BLACK, GRAY),
+    "no metadata": (GRAY, BLACK | {"metadata": None}, GRAY),
+    "one page": (GRAY, BLACK | {"truncate": True}, GRAY),
+    "volume": (GRAY, BLACK | {"volumetric": True}, GRAY),
+    "tiled and compressed volume": (
+        GRAY,
+        BLACK | {"volumetric": True, "tile": (2, 16, 16), "compression": "zlib"},
+        GRAY,
+    ),
+    "ImageJ": (GRAY, {"imagej": True}, GRAY),
+    "two axes": (GRAY.reshape(2, 2, 6, 8), BLACK, GRAY),
+    "16 bits, other byte order": (GRAY * np.uint16(257), BLACK | {"byteorder": ">"}, None),
+    "white is 0": (GRAY, {"photometric": "miniswhite"}, 255 - GRAY),
+    "one bit": (GRAY > 127, BLACK, (GRAY > 127) * np.uint8(255)),
+    "one bit, white is 0": (
+        GRAY > 127,
+        {"photometric": "miniswhite"},
+        (GRAY < 128) * np.uint8(255),
+    ),
+    "color": (COLOR, RGB, COLOR),
+    "color by color": (
+        np.ascontiguousarray(np.moveaxis(COLOR, -1, 1)),
+        RGB | {"planarconfig": "separate"},
+        COLOR,
+    ),
+    "alpha": (ALPHA, RGB | {"extrasamples": ["unassalpha"]}, COLOR),
+    "palette": (
+        GRAY,
+        {"photometric": "palette", "colormap": COLORS},
+        np.moveaxis((COLORS >> 8).astype(np.uint8)[:, GRAY], 0, -1),
+    ),
+    "turned": (GRAY, BLACK | {"extratags": [(274, 3, 1, 6, True)]}, np.rot90(GRAY, -1, (1, 2))),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_frame_is_read(name, tmp_path):
+    pixels, options, expected = LAYOUTS[name]
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    expected = pixels if expected is None else expected
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        assert file.count == 4
+        found = np.stack([file.read(index) for index in range(4)])
+        assert found[0].shape == (file.kind.height, file.kind.width, 1 if file.kind.gray else 3)
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected.reshape(found.shape))
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_stack_is_written_like_another(name, tmp_path):
+    pixels, options, _ = LAYOUTS[name]
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    like = LikeTiff(tmp_path / "a.tif")
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        frames = np.stack([file.read(index) for index in range(4)])
+    like.write(tmp_path / "b.tif", like.rows(frames))
+    with codec.ImageFile(tmp_path / "b.tif") as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)]), frames)
+    if name not in ("alpha", "palette", "turned"):
+        assert tifffile.imread(tmp_path / "b.tif").shape == pixels.shape
+
+
+def test_one_frame_of_a_stack_is_an_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY.astype(np.int32), resolution=(50, 25), **BLACK)
+    like = LikeTiff(tmp_path / "a.tif")
+    like.write(tmp_path / "b.tif", like.rows(GRAY[:1, ..., None]))
+    made = tifffile.TiffFile(tmp_path / "b.tif")
+    assert (made.series[0].shape, made.series[0].dtype) == ((6, 8), np.int32)
+    assert made.pages[0].resolution == (50, 25)
+
+
+def test_metadata_that_cannot_be_written_lose_no_image(tmp_path, caplog, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, imagej=True)
+    like = LikeTiff(tmp_path / "a.tif")
+    whole = tifffile.imwrite
+
+    def refusing(path, images, **options):
+        if options.get("imagej"):
+            raise ValueError("no such metadata")
+        whole(path, images, **options)
+
+    monkeypatch.setattr(tifffile, "imwrite", refusing)
+    like.write(tmp_path / "b.tif", like.rows(GRAY[..., None]))
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), GRAY)
+    assert "NOTE: the metadata of a.tif cannot be written: no such metadata" in caplog.text
+
+
+def test_floats_are_rounded_where_the_file_has_integers(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY.astype(np.int16), **BLACK)
+    rows = LikeTiff(tmp_path / "a.tif").rows(np.full((1, 6, 8, 1), 2.7, np.float32))
+    assert (rows == 3).all()
+
+
+def test_a_stack_is_read_a_frame_at_a_time(tmp_path):
+    """The last frames are cut away; the first can be read still."""
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, metadata=None, compression="zlib", **BLACK)
+    with TiffImages(tmp_path / "a.tif") as images:
+        last = images.file.pages[3].dataoffsets[0]
+    whole = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(whole[:last] + bytes(20) + whole[last + 20 :])
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        assert np.array_equal(file.read(2)[..., 0], GRAY[2])
+        with pytest.raises(codec.Unreadable, match=r"a\.tif\[3\] cannot be read"):
+            file.read(3)
+
+
+def test_a_stack_is_no_single_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, **BLACK)
+    with pytest.raises(codec.Unreadable, match=r"must hold one image; got a stack of 4\."):
+        codec.read(tmp_path / "a.tif")
+    assert codec.count(tmp_path / "a.tif") == 4
+
+
+def test_what_tifffile_cannot_open_pillow_may(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0])
+    monkeypatch.setattr(tifffile, "TiffFile", None)
+    assert isinstance(opening.open_images(tmp_path / "a.tif"), opening.StillImage)
+    assert np.array_equal(codec.read(tmp_path / "a.tif")[..., 0], GRAY[0])
+
+
+@pytest.mark.parametrize("compression", ["zstd", "webp", "jpegxl", "lerc"])
+def test_compressions_that_pillow_may_lack(compression, tmp_path):
+    options = {"compressionargs": {"lossless": True}} if compression == "webp" else {}
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.tile(COLOR[0], (4, 4, 1)), compression=compression, **RGB, **options
+    )
+    assert np.array_equal(codec.read(tmp_path / "a.tif"), np.tile(COLOR[0], (4, 4, 1)))
