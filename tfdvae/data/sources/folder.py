@@ -20,11 +20,11 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.sources import folder_listing, folder_stacks
 from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.folder_decoding import HOW_TO_SKIP, decode_folder
-from tfdvae.data.sources.paths import PathSource, local_path
+from tfdvae.data.sources.paths import PathSource, local_path, noting_duplicates
 from tfdvae.image_io.codec import Unreadable
 from tfdvae.image_io.listing import printable_path
 
-_DECODING = 2
+_DECODING = 4
 """Changes where files are decoded in another way, so that the cache is made anew."""
 
 
@@ -134,7 +134,10 @@ def load_folder(
     ).hexdigest()[:16]
     decoded = cache.load_or_build(
         f"{folder.name}-{key}",
-        partial(decode_folder, listing, test, folder, image_size, skip_unreadable),
+        noting_duplicates(
+            partial(decode_folder, listing, test, folder, image_size, skip_unreadable),
+            listing.names(folder).__getitem__,
+        ),
         ("images", "labels", "rows") if noisy is None else ("images", "labels", "rows", "noisy"),
     )
     others = [folder_listing.describe_others(folder)]
@@ -145,7 +148,7 @@ def load_folder(
         raise Unreadable(skipped[0] + HOW_TO_SKIP)
     if labelled and skipped:
         check_classes(decoded.train.labels, decoded.test.labels)
-    return ImageDataset(
+    dataset = ImageDataset(
         str(folder),
         tuple(decoded.info["class_names"]),
         grouping.add_to(decoded.train, numbers),
@@ -153,7 +156,9 @@ def load_folder(
         "\n".join(line for line in (_describe_skipped(skipped), *others) if line),
         grouping.fingerprint(mark, groups),
         held_out,
-    ).with_notice(folder_stacks.describe(listing, groups is not None))
+    )
+    dataset = dataset.with_notice(folder_stacks.describe(listing, groups is not None))
+    return dataset.with_notice(decoded.info["duplicates"])
 
 
 def _groups(

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,15 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 from tfdvae.data.sources import npz_archive
 from tfdvae.data.sources.base import Request, register_source
-from tfdvae.data.sources.paths import PathSource, local_path
+from tfdvae.data.sources.paths import PathSource, local_path, noting_duplicates
 
 _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
 )
+
+_DECODING = 2
+"""Changes where files are decoded in another way, so that the cache is made anew."""
 
 
 @register_source
@@ -73,14 +77,11 @@ def load_npz(
         test_given = "test" in parts
         test = np.repeat([False, True], [len(labels["train"]), len(labels.get("test", ()))])
         numbers = None
-        if groups is not None:
-            names = [
-                f"{images}/{row}"
-                for part, (images, _) in parts.items()
-                for row in range(len(labels[part]))
-            ]
-            numbers = grouping.number(groups, names, test if test_given else None)
+        name = partial(_image_name, parts, len(labels["train"]))
         every = np.concatenate(list(labels.values()))
+        if groups is not None:
+            names = list(map(name, range(len(every))))
+            numbers = grouping.number(groups, names, test if test_given else None)
         if not test_given:
             test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
         held_out = not test_given or _says_held_out(archive, path)
@@ -94,11 +95,13 @@ def load_npz(
             )
         mark = fingerprint(path)
         key = hashlib.sha256(
-            f"{path}{mark}{labelled}".encode() + test.tobytes() + every.tobytes()
+            f"{_DECODING}{path}{mark}{labelled}".encode() + test.tobytes() + every.tobytes()
         ).hexdigest()[:16]
         decoded = cache.load_or_build(
             f"{path.stem}-{key}",
-            lambda folder: _unpack(archive, path, folder, parts, every, test),
+            noting_duplicates(
+                lambda folder: _unpack(archive, path, folder, parts, every, test), name
+            ),
             ("images", "labels", "rows"),
         )
     return ImageDataset(
@@ -109,7 +112,13 @@ def load_npz(
         classes.notice,
         grouping.fingerprint(mark, groups),
         held_out,
-    )
+    ).with_notice(decoded.info["duplicates"])
+
+
+def _image_name(parts: dict[str, tuple[str, str]], train_count: int, row: int) -> str:
+    """Return array and row of the image at a position among all images, those of train first."""
+    part, row = ("train", row) if row < train_count else ("test", row - train_count)
+    return f"{parts[part][0]}/{row}"
 
 
 def fingerprint(path: Path) -> str:

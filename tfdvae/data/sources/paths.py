@@ -1,8 +1,13 @@
 """Datasets that are paths of the user's own, and which texts are paths."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from tfdvae._utils import files, text
+from tfdvae.data import duplicates
 from tfdvae.data import groups as grouping
 from tfdvae.data.sources.base import Request, Source
 from tfdvae.data.sources.tfds_builder import is_tfds_name
@@ -48,3 +53,27 @@ class PathSource(Source):
             raise ValueError(f"{wanted}; it is neither.")
         if request.groups is not None:
             grouping.read(request.groups)
+
+
+def noting_duplicates(
+    build: Callable[[Path], dict[str, Any]], name: Callable[[int], str]
+) -> Callable[[Path], dict[str, Any]]:
+    """Return a `build` of `cache.load_or_build` that also looks for images that are there twice.
+
+    Args:
+        build: writes the arrays `images` and `rows` of both splits.
+        name: from a position in the dataset, as `Split.rows` has it, to the name of the image.
+
+    Returns:
+        A function like `build`, whose `duplicates` is what `duplicates.describe` says.
+    """
+
+    def built(folder: Path) -> dict[str, Any]:
+        def part(split: str) -> tuple[np.ndarray, Callable[[int], str]]:
+            rows = np.load(folder / f"{split}_rows.npy")
+            images = np.load(folder / f"{split}_images.npy", mmap_mode="r")
+            return images, lambda row: name(int(rows[row]))
+
+        return build(folder) | {"duplicates": duplicates.describe(part("train"), part("test"))}
+
+    return built
