@@ -61,5 +61,13 @@ def pieces(count: int, row_bytes: int, multiple: int = 1) -> list[slice]:
 
     A piece has at most 64 MiB, or `multiple` rows where these are more.
     """
+    return list(each_piece(count, row_bytes, multiple))
+
+
+def each_piece(count: int, row_bytes: int, multiple: int = 1) -> Iterator[slice]:
+    """Yield what `pieces` returns, for any number of rows."""
     rows = max(1, limits.current().piece_bytes // (row_bytes * multiple)) * multiple
-    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+    start = 0
+    while start < count:
+        yield slice(start, min(start + rows, count))
+        start += rows

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import classifier
-from tfdvae._utils import files, limits
+from tfdvae._utils import files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
@@ -46,6 +47,18 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
     if config.generator.init_from is not None:
         file = folders.model_file(config.generator.init_from)
         initial_weights.start_from(model, file)
+
+
+def check_disk(config: TrainConfig, dataset: ImageDataset, folder: Path) -> None:
+    """Refuse synthetic images that the disk has no room for.
+
+    Raises:
+        ValueError: saying how much they would take.
+    """
+    if config.makes_images:
+        count, each = config.data.n_train or 1, config.generator.samples_per_image
+        needed = 4 * count * each * math.prod(dataset.train.images.shape[1:])
+        room.check_disk("samples_per_image", each, folder, needed)
 
 
 def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:

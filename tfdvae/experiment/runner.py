@@ -132,6 +132,7 @@ def _begin(
         loaded = preflight.note_subset(config, loaded)
         with preflight.explain_memory_errors(config, loaded):
             preflight.check_generator(config, loaded)
+        preflight.check_disk(config, loaded, folder)
         folders.make_folder(folder)
         stack.enter_context(files.locked(folder))
         folders.check_empty(folder, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfdvae._utils import checks, chunks, seeds
+from tfdvae._utils import checks, chunks, room, seeds
 from tfdvae.data import pipelines
 from tfdvae.inference import graphs
 from tfdvae.models.inference_mixin import InferenceMixin, in_batches
@@ -96,8 +97,12 @@ class Augmenter:
             seed: root seed; the same seed gives the same images, whatever else was made before.
 
         Raises:
-            TypeError, ValueError: images or labels of the wrong type, shape or range.
+            TypeError, ValueError: images or labels of the wrong type, shape or range, or synthetic
+                images that would not fit into memory.
         """
+        images = self.core.check_images("images", images)
+        needed = 8 * checks.integer("per_image", per_image, 1) * images.size
+        room.check_memory("per_image", per_image, needed, " `pieces` makes them piece by piece.")
         parts = zip(*self.pieces(images, labels, per_image, seed), strict=True)
         return Synthetic(*map(np.concatenate, parts))
 
@@ -115,21 +120,21 @@ class Augmenter:
         if self.method == "prior":
             yield from _sample_classes(self.core, images, labels, per_image, seed)
             return
-        make = self.maker(per_image, seed)
+        make = self.maker(seed)
         for copy in range(per_image):
             for piece in chunks.pieces(len(images), images[0].nbytes, self.core.batch_rows):
                 index = np.arange(piece.start, piece.stop)
                 yield Synthetic(make(images[piece], index, copy), labels[piece], index)
 
-    def maker(self, per_image: int, seed: int) -> Maker:
+    def maker(self, seed: int) -> Maker:
         """Return a function (images, index, copy) that makes one synthetic image for each image.
 
         It is for methods `posterior` and `reconstruction`. Images are float32 (n, H, W, C), `index`
-        is their place among all images and `copy` runs from 0 to `per_image`. For each copy the
+        is their place among all images and `copy` is 0 for the first one of each. For each copy the
         function takes all images in order, in parts of any size; `generate` then gives the same.
         """
         if self.method == "posterior":
-            return _posterior_maker(self.core, per_image, seed, self.corrupt_before_encoding)
+            return _posterior_maker(self.core, seed, self.corrupt_before_encoding)
         return _reconstruction_maker(self.core, seed)
 
     def map_function(self, seed: int = 0) -> Callable:
@@ -195,13 +200,9 @@ def augment_lazily(
     return repeated.map(Augmenter(model).map_function(seed))
 
 
-def _posterior_maker(
-    model: InferenceMixin, per_image: int, seed: int, corrupt_before_encoding: bool
-) -> Maker:
+def _posterior_maker(model: InferenceMixin, seed: int, corrupt_before_encoding: bool) -> Maker:
     """Return a maker of decoded draws of q(z | x), as published, or of q(z | corrupted x)."""
-    generators = [
-        seeds.generator(seed, f"augmentation/posterior/{copy}") for copy in range(per_image)
-    ]
+    generators: dict[int, np.random.Generator] = {}
 
     def draw(batch: tf.Tensor, batch_noise: tf.Tensor) -> tf.Tensor:
         mean, sigma = model.graphs["posterior"](batch)
@@ -209,6 +210,8 @@ def _posterior_maker(
 
     def make(images: np.ndarray, index: np.ndarray, copy: int) -> np.ndarray:
         inputs = _corrupt(model, images, index, copy, seed) if corrupt_before_encoding else images
+        if copy not in generators:
+            generators[copy] = seeds.generator(seed, f"augmentation/posterior/{copy}")
         noise = generators[copy].standard_normal((len(index), *model.code_shape), np.float32)
         return in_batches(draw, inputs, noise, batch_size=model.batch_rows)
 
@@ -238,7 +241,12 @@ def _sample_classes(
     """Yield decoded draws of a Gaussian for each class.
 
     It has mean and covariance of the aggregate posterior of the images of the class.
+
+    Raises:
+        ValueError: codes that would not fit into memory.
     """
+    needed = 24 * per_image * len(images) * math.prod(model.code_shape)
+    room.check_memory("per_image", per_image, needed, " Make fewer, with other seeds for more.")
     both = in_batches(
         lambda batch: tf.stack(model.graphs["posterior"](batch), axis=1),
         images,

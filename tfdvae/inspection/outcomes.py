@@ -6,7 +6,7 @@ from pathlib import Path
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.image_io import reader
-from tfdvae.inference.on_disk import generating
+from tfdvae.inference.on_disk import augmenting_arrays, generating
 from tfdvae.inspection.report import Outcome
 from tfdvae.inspection.scan import Scan
 from tfdvae.studies.augmentation import study
@@ -103,5 +103,5 @@ def _augment(path: Path, scratch: Path) -> str:
     if path.suffix.lower() != ".npz":
         raise ValueError(f"`input` {path} must be a folder or an .npz file of images and labels.")
     with reader.arrays(path, scratch) as found:
-        generating.labelled_arrays(found, path)
+        augmenting_arrays.labelled_arrays(found, path)
     return "new images with their labels"

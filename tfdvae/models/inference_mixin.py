@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import corruptions
-from tfdvae._utils import checks, chunks, limits, seeds, unit_range
+from tfdvae._utils import checks, chunks, limits, room, seeds, unit_range
 from tfdvae.models import likelihoods, tensor_checks
 
 logger = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ class InferenceMixin(abc.ABC):
         if not self.variational:
             raise ValueError("only a VAE or DVAE has a prior to be sampled; an AE or DAE has none.")
         generator = seeds.generator(checks.integer("seed", seed, 0), "prior samples")
-        places = chunks.pieces(
+        places = chunks.each_piece(
             checks.integer("count", count, 1), 4 * math.prod(self.image_shape), self.batch_rows
         )
         return (
@@ -193,9 +193,13 @@ class InferenceMixin(abc.ABC):
             float32 (count, H, W, C) in [0, 1]; the same seed gives the same images.
 
         Raises:
-            ValueError: a model without a prior (AE or DAE).
+            ValueError: a model without a prior (AE or DAE), or images that would not fit into
+                memory.
         """
-        return np.concatenate([self.decode(codes) for codes in self.prior_codes(count, seed)])
+        pieces = self.prior_codes(count, seed)
+        hint = " Draw fewer at a time, each time with another `seed`."
+        room.check_memory("count", count, 8 * count * math.prod(self.image_shape), hint)
+        return np.concatenate([self.decode(codes) for codes in pieces])
 
 
 def in_batches(function: Callable, *arrays: np.ndarray, batch_size: int) -> np.ndarray:

@@ -1,21 +1,21 @@
 """New images on disk: drawn from the prior, or made from labelled images."""
 
-import itertools
+import math
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks, file_names
+from tfdvae._utils import file_names, room
 from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, listing, manifest, reader, writer
 from tfdvae.inference import augmentation, image_arrays
-from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
+from tfdvae.inference.on_disk.augmenting_arrays import augment_arrays
+from tfdvae.inference.on_disk.channels import to_input_channels
 from tfdvae.inference.on_disk.pieces import each, with_progress
 from tfdvae.inference.trained_model import TrainedModel
-
-_LABELLED = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"))
 
 
 def sample(
@@ -32,21 +32,26 @@ def sample(
 
     Raises:
         FileExistsError: `output` is there and may not be replaced.
-        ValueError: a model without a prior.
+        ValueError: a model without a prior, or images that the disk has no room for.
     """
     if reader.is_array(output):
         writer.check_file(output, reader.ARRAYS, overwrite)
     drawn = with_progress(model.core.prior_codes(count, seed), "Sampling", count)
+    values = math.prod(model.image_shape)
+    # Rows of arrays are gathered in a file of their own first. PNG halves images, about.
+    size = 8 * values if reader.is_array(output) else room.on_disk(values // 2, output)
+    room.check_disk("count", count, output, count * size)
     if reader.is_array(output):
         with writer.ArraysWriter(output) as sheet:
             for codes in drawn:
                 sheet.append("images", model.decode(codes))
         return
+    digits = max(6, len(str(count - 1)))
     with manifest.write(output, overwrite) as add:
         number = 0
         for codes in drawn:
             for image in image_arrays.to_dtype(model.decode(codes), np.dtype(np.uint8)):
-                codec.write(add(f"sample-{number:06d}.png", "", "", seed, "prior"), image)
+                codec.write(add(f"sample-{number:0{digits}d}.png", "", "", seed, "prior"), image)
                 number += 1
 
 
@@ -82,7 +87,7 @@ def augment(
     augmenter = augmentation.Augmenter(model)
     writer.check_output(source, output, overwrite)
     if reader.is_array(source):
-        return _augment_arrays(model, augmenter, source, output, per_image, seed, include_originals)
+        return augment_arrays(model, augmenter, source, output, per_image, seed, include_originals)
     if not source.is_dir():
         raise ValueError(
             f"`input` {source} must be a folder, with a folder for each class or images alone, or "
@@ -91,18 +96,14 @@ def augment(
     listed, tally = reader.list_files(source), reader.Tally()
     check_layout(source, listed)
     if include_originals:
-        for name in listed:
-            written = {_synthetic_name(name, copy) for copy in range(per_image)}
-            if both := listed.keys() & written:
-                raise ValueError(
-                    f"`input` {source} must hold no image that a synthetic one is named like; it "
-                    f"holds {both.pop()}."
-                )
+        _check_originals(source, listed, per_image)
+    size = sum(room.on_disk(file.stat().st_size, output) for file in listed.values())
+    room.check_disk("per_image", per_image, output, size * (per_image + include_originals))
     long = _too_long(output, listed, per_image)
     if len(long) == len(listed):
         raise ValueError(f"`input` {source} holds no image that can be used: {long.popitem()[1]}.")
     with manifest.write(output, overwrite) as add:
-        make, first = augmenter.maker(per_image, seed), 0
+        make, first = augmenter.maker(seed), 0
         for piece, batch in each(source, model, model.batch, "Augmenting", tally, output):
             index = np.arange(first, first + len(batch))
             first += len(batch)
@@ -125,6 +126,19 @@ def augment(
                     _write_original(source, name, pixels, place)
         tally.require_images(source)
     return tally
+
+
+def _check_originals(source: Path, listed: Collection[str], per_image: int) -> None:
+    """Refuse a folder that holds an image named like a synthetic one of another."""
+    for name in listed:
+        found = re.fullmatch(r"(.+)-synthetic([1-9]\d*)", Path(name).stem)
+        if not found or int(found[2]) > per_image:
+            continue
+        if Path(name).with_stem(found[1]).as_posix() in listed:
+            raise ValueError(
+                f"`input` {source} must hold no image that a synthetic one is named like; it holds "
+                f"{name}."
+            )
 
 
 def _too_long(output: Path, listed: Iterable[str], per_image: int) -> dict[str, str]:
@@ -181,95 +195,3 @@ def check_layout(source: Path, names: Iterable[str]) -> None:
             f"`input` {source} holds images beside folders; it must have a folder for each class, "
             "or images alone."
         )
-
-
-def _augment_arrays(
-    model: TrainedModel,
-    augmenter: augmentation.Augmenter,
-    source: Path,
-    output: Path,
-    per_image: int,
-    seed: int,
-    include_originals: bool,
-) -> reader.Tally:
-    with reader.arrays(source, output.parent) as found:
-        names, images, labels = labelled_arrays(found, source)
-        if images.ndim == 2:
-            model.format.refuse_flattened(images.shape)
-        make = augmenter.maker(per_image, seed)
-        others = {name: array for name, array in found.items() if name not in names}
-        if taken := others.keys() & {"source", "seed", "method"}:
-            raise ValueError(
-                f"`input` {source} must hold no array {taken.pop()}: the synthetic images get one "
-                "of that name."
-            )
-        with writer.ArraysWriter(output, others, writer.compressed(source)) as sheet:
-            places = chunks.pieces(len(images), 4 * images[0].size, model.core.batch_rows)
-            for place in places if include_originals else ():
-                sheet.append(names[0], np.array(images[place]))
-            drawn = (
-                _synthetic(model, make, images, names[0], place, copy)
-                for copy, place in itertools.product(range(per_image), places)
-            )
-            for made in with_progress(drawn, "Augmenting", per_image * len(images)):
-                sheet.append(names[0], made)
-            rows = np.tile(np.arange(len(images)), per_image + include_originals)
-            methods = ["original"] * include_originals + [augmenter.method] * per_image
-            copied = list(others)
-            others |= {
-                names[1]: labels[rows],
-                "source": rows,
-                "seed": np.array(seed),
-                "method": np.repeat(methods, len(images)),
-            }
-    return reader.Tally(done=len(images), copied=copied)
-
-
-def labelled_arrays(
-    found: dict[str, np.ndarray], source: Path
-) -> tuple[tuple[str, str], np.ndarray, np.ndarray]:
-    """Return the names of the images and labels in a file, the images, and the labels as given.
-
-    Args:
-        found: the arrays of the file by name.
-        source: the file, for messages.
-
-    Raises:
-        ValueError: there are none, or not a label, or a row of them, for each image.
-    """
-    names = next((names for names in _LABELLED if set(names) <= set(found)), None)
-    if names is None:
-        listed = " or ".join(f"{images} and {labels}" for images, labels in _LABELLED)
-        raise ValueError(
-            f"`input` {source} must hold images and labels, {listed}; it holds "
-            f"{', '.join(found) or 'nothing'}."
-        )
-    images, given = (found[name] for name in names)
-    if not len(images) or given.ndim not in (1, 2) or len(given) != len(images):
-        raise ValueError(
-            f"`input` {source}: {names[1]} must hold a label, or a row of them, for each of "
-            f"{len(images):,} images; got {given.shape}."
-        )
-    return names, images, given
-
-
-def _synthetic(
-    model: TrainedModel,
-    make: augmentation.Maker,
-    images: np.ndarray,
-    name: str,
-    place: slice,
-    copy: int,
-) -> np.ndarray:
-    """Return a synthetic image of each image of an array at some rows, of their type and shape."""
-    part, index = np.array(images[place]), np.arange(place.start, place.stop)
-    shaped = part if part.ndim == 4 else part[..., None]
-    piece = reader.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
-    batches = [
-        batch
-        for _, batch in reader.process(
-            piece, lambda piece: model.batch(to_model_channels(piece, model)), reader.Tally()
-        )
-    ]
-    made = make(np.concatenate(batches), index, copy)
-    return to_input_channels(image_arrays.to_dtype(made, part.dtype), shaped).reshape(part.shape)
