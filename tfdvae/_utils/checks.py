@@ -27,12 +27,21 @@ def choice(argument: str, value: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     if value in choices:
         return value
-    near = difflib.get_close_matches(str(value).lower(), choices, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     listed = (
         f"one of {', '.join(choices)}" if len(choices) <= 20 else f"one of {len(choices)} names"
     )
-    raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{hint}")
+    raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{nearest(value, choices)}")
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """Return a question that suggests the nearest of `choices`, after a space; or no text.
+
+    Example:
+        >>> nearest("dvea", ["ae", "dvae"])
+        " Did you mean 'dvae'?"
+    """
+    near = difflib.get_close_matches(str(value).lower(), list(choices), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def text(argument: str, value: str) -> str:
@@ -166,11 +175,12 @@ def images(
     low, high = pixels.min(), pixels.max()
     if not (math.isfinite(low) and math.isfinite(high)):
         bad = np.flatnonzero(~np.isfinite(pixels).all(axis=(1, 2, 3)))
-        which = f"image {bad[0]} and {len(bad) - 1} more hold" if len(pixels) > 1 else "it holds"
-        raise ValueError(f"`{argument}` must be finite; {which} NaN or infinite values.")
+        raise ValueError(
+            f"`{argument}` must be finite; {which_images(bad, len(pixels))} NaN or infinite values."
+        )
     values = f"values from {unit_range.text(low)} to {unit_range.text(high)}"
     if scale == "free":
-        if low < -10 or high > 10:
+        if low < unit_range.FREE[0] or high > unit_range.FREE[1]:
             raise ValueError(
                 f"`{argument}` must be images scaled to [0, 1] or [-1, 1], which noise may exceed; "
                 f"got {values}."
@@ -178,7 +188,8 @@ def images(
     elif scale == "noisy":
         mean = float(pixels.mean(dtype=np.float64))
         wanted = f"`{argument}` must be images scaled to [0, 1], which noise may exceed; got "
-        if not (low >= -8 and high <= 9 and -0.1 <= mean <= 1.1):
+        (least, most), (darkest, brightest) = unit_range.NOISY, unit_range.NOISY_MEAN
+        if not (least <= low and high <= most and darkest <= mean <= brightest):
             raise ValueError(f"{wanted}{values} with mean {mean:g}.")
         if not unit_range.noise_explains(pixels):
             raise ValueError(
@@ -195,6 +206,26 @@ def images(
                 "ones."
             )
     return pixels
+
+
+def which_images(found: np.ndarray, count: int, verb: str = "hold") -> str:
+    """Return which images something is said of, as a subject and its verb.
+
+    Args:
+        found: numbers of the images, at least one.
+        count: of all images.
+        verb: in the plural, with a singular in `s`, or `have`.
+
+    Example:
+        >>> which_images(np.array([3]), 9), which_images(np.array([3, 5]), 9)
+        ('image 3 holds', 'image 3 and 1 more hold')
+    """
+    singular = "has" if verb == "have" else f"{verb}s"
+    if count == 1:
+        return f"it {singular}"
+    if len(found) == 1:
+        return f"image {found[0]} {singular}"
+    return f"image {found[0]} and {len(found) - 1} more {verb}"
 
 
 def labels(argument: str, value: object, count: int) -> np.ndarray:

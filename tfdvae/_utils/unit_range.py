@@ -2,6 +2,13 @@
 
 import numpy as np
 
+NOISY = (-8.0, 9.0)
+"""Values that images of [0, 1] may have with noise."""
+NOISY_MEAN = (-0.1, 1.1)
+"""Their mean over all pixels."""
+FREE = (-10.0, 10.0)
+"""Values that images may have that are scaled as the user likes: not those of 8 bits."""
+
 
 def rounding(dtype: np.dtype) -> float:
     """Return by how much values of [0, 1] may leave it where they were rounded, as by resizing.

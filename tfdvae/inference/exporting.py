@@ -9,7 +9,8 @@ import tensorflow as tf
 import tfdvae
 from tfdvae._utils import checks, files
 from tfdvae.config import EXPORT_FORMATS
-from tfdvae.inference.saved_model import ABOUT, is_saved_model
+from tfdvae.inference.model_files import is_saved_model
+from tfdvae.inference.saved_model import ABOUT
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.base import DenoisingModel
 

@@ -14,7 +14,7 @@ def is_lazy(images: object) -> bool:
     return isinstance(images, tf.data.Dataset) or tf.is_symbolic_tensor(images)
 
 
-def apply(images: Any, function: Callable) -> Any:
+def map_images(images: Any, function: Callable) -> Any:
     """Return a dataset with a function of `map_function` applied, or the function of a tensor."""
     if isinstance(images, tf.data.Dataset):
         return images.map(function, tf.data.AUTOTUNE)
@@ -56,7 +56,8 @@ def map_function(
         function: of float32 batches, tensor (N, H, W, C) -> tensor (N, ...).
         keep_dtype: whether the function returns images in [0, 1], which get the type and shape of
             those that came in.
-        may_be_nan: whether pixels may be NaN.
+        may_be_nan: whether pixels may be NaN, in any channel. All others are then those given, bit
+            for bit.
     """
     height, width, channels = core.image_shape
 
@@ -88,11 +89,14 @@ def map_function(
         batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *core.image_shape))
         unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
         made = function(core.check_tensor(unit, may_be_nan))
-        made = made[0] if unbatched else made
         if keep_dtype:
-            made = made[..., 0] if flat else made
-            whole = not images.dtype.is_floating
-            made = tf.cast(tf.round(made * images.dtype.max) if whole else made, images.dtype)
+            whole = not batch.dtype.is_floating
+            made = tf.cast(tf.round(made * batch.dtype.max) if whole else made, batch.dtype)
+        if may_be_nan and batch.dtype.is_floating:
+            missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
+            made = tf.where(missing, made, batch)
+        made = made[0] if unbatched else made
+        made = made[..., 0] if keep_dtype and flat else made
         return (made, *others) if others else made
 
     return on_images

@@ -11,7 +11,7 @@ class ImageFormat:
 
     Attributes:
         image_shape: (H, W, C) of one image.
-        tiles: whether larger images can be denoised in overlapping tiles.
+        tiles: whether larger images can be denoised and scored, in overlapping tiles.
     """
 
     image_shape: tuple[int, int, int]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfdvae._utils import checks
 from tfdvae.models.inference_mixin import InferenceMixin
@@ -40,10 +41,28 @@ def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
             f"got {missing.shape} for {images.shape}."
         )
     if (lost := np.flatnonzero(missing.all(axis=(1, 2)))).size:
-        which = f"image {lost[0]} and {len(lost) - 1} more have" if len(missing) > 1 else "it has"
+        which = checks.which_images(lost, len(missing), "have")
         raise ValueError(f"`missing` must leave a known pixel in each image; {which} none.")
     known = ~missing[..., None]
     return np.where(known, images, model.denoise(np.where(known, images, np.float32(0))))
+
+
+def fill(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:
+    """Return images whose missing pixels were set to 0 as the model reconstructs them, in a graph.
+
+    Args:
+        model: as for `impute`.
+        images: float32 (N, H, W, C); a pixel is missing where it is NaN in any channel.
+
+    Returns:
+        float32 (N, H, W, C). The graph ends with an `InvalidArgumentError` where an image has no
+        known pixel.
+    """
+    missing = tf.reduce_any(tf.math.is_nan(images), axis=-1, keepdims=True)
+    none_lost = tf.reduce_all(tf.reduce_any(~missing, axis=(1, 2, 3)))
+    wanted = "an image must have a known pixel; all of it is NaN"
+    with tf.control_dependencies([tf.debugging.Assert(none_lost, [wanted])]):
+        return model.graphs["call"](tf.where(missing, 0.0, images))
 
 
 def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) -> np.ndarray:

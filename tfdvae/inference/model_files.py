@@ -1,6 +1,5 @@
 """Which file or folder a trained model is, found without importing TensorFlow."""
 
-import difflib
 from pathlib import Path
 
 from tfdvae._utils import checks
@@ -28,17 +27,20 @@ def find(model: str | Path) -> Path | None:
         names = shipped.names()
         if str(model) in names:
             return None
-        near = difflib.get_close_matches(str(model).lower(), names, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise FileNotFoundError(
             f"`model` must be a run folder, a .keras file, a SavedModel or one of "
-            f"{', '.join(names)}; there is no {model}.{hint}"
+            f"{', '.join(names)}; there is no {model}.{checks.nearest(str(model), names)}"
         )
     if path.is_dir() and (path / "generator.keras").is_file():
         return path / "generator.keras"
-    if path.is_dir() and not (path / "saved_model.pb").is_file():
+    if path.is_dir() and not is_saved_model(path):
         raise ValueError(
             f"`model` {path} must be a run folder with a generator.keras, or a SavedModel; it is "
             "neither."
         )
     return path
+
+
+def is_saved_model(path: Path) -> bool:
+    """Tell whether a folder is a SavedModel of TensorFlow."""
+    return (path / "saved_model.pb").is_file()

@@ -17,11 +17,6 @@ from tfdvae.models.inference_mixin import InferenceMixin
 ABOUT = Path("assets.extra", "tfdvae.json")  # a place that TensorFlow keeps for what is no graph
 
 
-def is_saved_model(path: Path) -> bool:
-    """Tell whether a folder is a SavedModel of TensorFlow."""
-    return (path / "saved_model.pb").is_file()
-
-
 class SavedModel(InferenceMixin):
     """A SavedModel of `export`, with the methods of the model that it was made from.
 

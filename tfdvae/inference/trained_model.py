@@ -33,8 +33,8 @@ class TrainedModel:
         image_shape: (H, W, C) of the images that it was trained on.
         code_shape: shape of the code of one image.
         variational: whether codes are distributions, so that new images can be sampled.
-        tiles: whether larger images can be denoised, in overlapping tiles: where codes keep their
-            place in the image.
+        tiles: whether larger images can be denoised and scored as anomalies, in overlapping tiles:
+            where codes keep their place in the image.
         format: shapes that arrays of its images may have.
 
     Example:
@@ -227,7 +227,9 @@ class TrainedModel:
                 raise ValueError(
                     "`missing` must be left out for a dataset, whose missing pixels are NaN."
                 )
-            return self._apply(images, self._fill, may_be_nan=True)
+            return self._apply(
+                images, lambda batch: imputation.fill(self.core, batch), may_be_nan=True
+            )
         given = np.ma.asanyarray(images)
         array = given.data
         shaped = self.format.to_batch(array)
@@ -235,10 +237,6 @@ class TrainedModel:
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
         made = to_dtype(imputation.impute(self.core, batch, ~known), array.dtype)
         return np.where(known[..., None], shaped, made).reshape(array.shape)
-
-    def _fill(self, batch: tf.Tensor) -> tf.Tensor:
-        missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
-        return tf.where(missing, self.core.graphs["call"](tf.where(missing, 0.0, batch)), batch)
 
     def compress(self, images: Any, bits: int) -> bytes:
         """Return images as their codes, quantized and entropy-coded.
@@ -286,4 +284,4 @@ class TrainedModel:
         return self.core.check_images("images", shaped, any_size=True)
 
     def _apply(self, images: Any, function: Callable, **options: bool) -> Any:
-        return graphs.apply(images, graphs.map_function(self.core, function, **options))
+        return graphs.map_images(images, graphs.map_function(self.core, function, **options))

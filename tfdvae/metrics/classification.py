@@ -192,7 +192,7 @@ def bootstrap(
         members = [np.flatnonzero(groups == number) for number in np.unique(groups)]
         drawn = (generator.integers(len(members), size=len(members)) for _ in range(count))
         resamples = (np.concatenate([members[group] for group in chosen]) for chosen in drawn)
-    if score.function is _accuracy:
+    if score.function is accuracy:
         correct = _correct(probabilities, labels)
         return np.array([correct[index].mean() for index in resamples])
     if score.function is _auc:
@@ -206,10 +206,6 @@ def bootstrap(
 
 def _correct(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return probabilities.argmax(axis=1) == labels
-
-
-def _accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    return float(_correct(probabilities, labels).mean())
 
 
 def _class_accuracies(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -287,7 +283,7 @@ def _sensitivity(probabilities: np.ndarray, labels: np.ndarray, specificity: flo
 
 
 _FUNCTIONS = {
-    "accuracy": _accuracy,
+    "accuracy": accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "auc": _auc,
     "kappa": _kappa,

@@ -86,9 +86,7 @@ def log_likelihood(
     if not samples:
         raise ValueError("`samples` must hold at least one number; got none.")
     checks.integer("seed", seed, 0)
-    images = checks.images(
-        "images", images, model.image_shape, scale="noisy" if unit_range else "free"
-    )
+    images = model.check_images("images", images)
 
     @tf.function(reduce_retracing=True)
     def log_weights(batch: tf.Tensor, targets: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

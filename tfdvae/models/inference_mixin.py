@@ -53,7 +53,9 @@ class InferenceMixin(abc.ABC):
         Args:
             name: of the argument, for messages.
             value: images.
-            scale: as for `checks.images`; not checked where the likelihood leaves it to the user.
+            scale: as for `checks.images`. It holds for models whose likelihood is of pixels in
+                [0, 1] (`bernoulli`); with others values within [-10, 10] pass, with a NOTE where
+                they are no images in [0, 1] with noise.
             any_size: whether images of another height and width are accepted.
 
         Raises:

@@ -101,8 +101,9 @@ class ImageModel(InferenceMixin, keras.Model):
 
         Raises:
             TypeError: integers; floats in [0, 1] are needed.
-            ValueError: images with NaN, of the wrong shape or outside [0, 1]; labels or weights;
-                a `validation_split` of a dataset.
+            ValueError: images with NaN, of the wrong shape or outside [0, 1] ([-10, 10] with the
+                likelihoods gaussian:SIGMA and mse); labels or weights; a `validation_split` of a
+                dataset.
 
         Example:
             >>> model.compile(optimizer="adam")

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from tfdvae._utils import unit_range
 
-_UNIT, _FREE = (-8, 9), (-10, 10)  # values that images may have, with noise
 WANTED = "images must be finite and scaled to [0, 1], which noise may exceed"
 
 
@@ -21,10 +20,10 @@ def check_values(images: tf.Tensor, unit: bool, noisy: bool = True) -> tf.Tensor
     """
     wanted = WANTED
     if not unit:
-        fits = _within(images, *_FREE)
+        fits = _within(images, *unit_range.FREE)
     elif noisy:
-        mean = tf.reduce_mean(images)
-        fits = _within(images, *_UNIT) & (mean >= -0.1) & (mean <= 1.1) & noise_explains(images)
+        fits = _within(images, *unit_range.NOISY) & noise_explains(images)
+        fits &= _within(tf.reduce_mean(images), *unit_range.NOISY_MEAN)
     else:
         excess = unit_range.rounding(images.dtype.as_numpy_dtype)
         fits = _within(images, -excess, 1 + excess)

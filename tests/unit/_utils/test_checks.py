@@ -91,7 +91,9 @@ def broken(image):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (broken(np.nan), "must be finite; image 2"),
+        (broken(np.nan), "must be finite; image 2 holds NaN or infinite values"),
+        (np.full((4, 3, 3, 1), np.nan), "must be finite; image 0 and 3 more hold NaN"),
+        (np.full((1, 3, 3, 1), np.nan), "must be finite; it holds NaN"),
         (broken(np.inf), "must be finite; image 2"),
         (np.zeros((3, 3, 1)), r"shape \(N, H, W, C\); got \(3, 3, 1\)"),
         (np.zeros((0, 3, 3, 1)), "at least one image"),

@@ -249,7 +249,7 @@ NO_PIXEL = np.stack([np.full(SHAPE[:2], number == 3) for number in range(50)])
             imputation.impute,
             (IMAGES, NO_PIXEL),
             ValueError,
-            "a known pixel in each image; image 3 and 0 more have none",
+            "a known pixel in each image; image 3 has none",
         ),
         (imputation.impute, (IMAGES * np.nan, MISSING), ValueError, "`images` must be finite"),
         (

@@ -313,6 +313,31 @@ def test_scores_and_filled_images_of_a_dataset():
         loaded.impute(dataset, np.zeros(GRAY, bool))
 
 
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize("shape", [GRAY, GRAY[:2], (8, 6, 3)])
+def test_a_dataset_keeps_its_known_pixels_bit_for_bit(shape, batched):
+    loaded = TrainedModel(model_of(shape=(*shape, 1) if len(shape) == 2 else shape))
+    generator = np.random.default_rng(2)
+    images = generator.random((5, *shape))  # float64: float32 would round them
+    lacking = np.where(generator.random(images.shape) < 0.2, np.nan, images)
+    dataset = tf.data.Dataset.from_tensor_slices(lacking)
+    made = list(loaded.impute(dataset.batch(2) if batched else dataset))
+    filled = np.concatenate([part if batched else part[None] for part in made])
+    assert filled.dtype == np.float64
+    np.testing.assert_allclose(filled, loaded.impute(lacking), atol=1e-6)
+    lost = np.isnan(lacking).reshape(5, *GRAY[:2], -1).any(axis=-1, keepdims=True)
+    known = np.broadcast_to(~lost, (5, *GRAY[:2], images[0].size // 48)).reshape(images.shape)
+    assert np.array_equal(filled[known], images[known])
+
+
+def test_an_image_of_a_dataset_without_a_known_pixel_is_refused_as_it_runs():
+    lacking = IMAGES.copy()
+    lacking[3] = np.nan
+    dataset = tf.data.Dataset.from_tensor_slices(lacking)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have a known pixel"):
+        list(TrainedModel(model_of()).impute(dataset))
+
+
 def as_given(images, kind):
     """Images as an array, as a dataset of single ones, and as batches with labels."""
     if kind == "array":
