@@ -32,9 +32,7 @@ def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
             with NaN or out of range.
     """
     images = checks.array("images", images).astype(np.float32, copy=False)
-    missing = checks.array("missing", missing)
-    if missing.dtype != bool:
-        raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
+    missing = _booleans(missing)
     if images.ndim != 4 or missing.shape != images.shape[:3]:
         raise ValueError(
             "`missing` must have shape (N, H, W) for `images` (N, H, W, C); "
@@ -89,7 +87,7 @@ def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) 
             else f"`missing` is needed for images of {images.dtype}, which have no NaN, unless "
             "they are a masked array that masks pixels."
         )
-    missing = checks.array("missing", missing)
+    missing = _booleans(missing)
     if missing.shape == shaped.shape[1:3]:
         missing = np.broadcast_to(missing, shaped.shape[:3])
     if missing.shape != shaped.shape[:3]:
@@ -97,6 +95,11 @@ def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) 
             f"`missing` must have shape (H, W) or (N, H, W) for `images` {images.shape}; "
             f"got {missing.shape}."
         )
-    if missing.dtype != bool:
-        raise TypeError(f"`missing` must be boolean; got dtype {missing.dtype}.")
     return masked | missing
+
+
+def _booleans(missing: Any) -> np.ndarray:
+    given = checks.array("missing", missing)
+    if given.dtype != bool:
+        raise TypeError(f"`missing` must be boolean; got dtype {given.dtype}.")
+    return given
