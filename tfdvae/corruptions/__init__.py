@@ -7,7 +7,7 @@ command line can check its arguments quickly.
 
 from tfdvae._utils.registry import import_modules
 from tfdvae.corruptions.additive import ClippedGaussian, Gaussian, Speckle, Uniform
-from tfdvae.corruptions.base import KINDS, Corruption, NoCorruption, OneOf, parse, register
+from tfdvae.corruptions.base import KINDS, Corruption, NoCorruption, OneOf, label, parse, register
 from tfdvae.corruptions.missing import Masking, RandomErasing, SaltAndPepper
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SaltAndPepper",
     "Speckle",
     "Uniform",
+    "label",
     "parse",
     "register",
 ]

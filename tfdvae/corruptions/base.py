@@ -233,3 +233,16 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def label(test_corruption: str) -> str:
+    """Return the name of a test corruption in tables and figures.
+
+    That is `no noise`, `2.5%` for Gaussian noise, and otherwise the corruption as rows have it.
+    """
+    if test_corruption == "none":
+        return "no noise"
+    kind, _, level = test_corruption.partition(":")
+    if "," in level:
+        return test_corruption
+    return f"{100 * float(level):g}%" if kind == "gaussian" else test_corruption

@@ -10,7 +10,7 @@ from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
 from tfdvae.metrics import latent
-from tfdvae.reporting import figure_text, image_plots, plots, tables
+from tfdvae.reporting import figure_text, image_plots, plots
 
 CAPTIONS = {
     "samples": "Images of the dataset, uncorrupted",
@@ -90,7 +90,7 @@ def _draw_test_noise(run: Run, folder: Path) -> None:
     """Draw test images at each test noise."""
     config, rows = run.config, {}
     for corruption in map(corruptions.parse, config.classifier.test_noise):
-        name = tables.noise_label("none" if corruption.level == 0 else str(corruption))
+        name = corruptions.label("none" if corruption.level == 0 else str(corruption))
         images = run.dataset.test.images[:MAX_SHOWN]
         rows[name] = evaluation.test_noise(images, corruption, config.run.seed)
     title = f"Test images of {config.data.title} at each test noise"

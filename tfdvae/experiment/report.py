@@ -8,6 +8,7 @@ from tfdvae.config import INCIDENTAL
 from tfdvae.data import image_dataset, splits
 from tfdvae.experiment import figures
 from tfdvae.experiment.run import Run
+from tfdvae.metrics import findings
 from tfdvae.reporting import explorer, tables
 from tfdvae.reporting.document import (
     Document,
@@ -29,12 +30,22 @@ def summary(run: Run) -> str:
     return to_markdown([Heading(in_sentence(run.title)), *_results(run)])
 
 
+def findings_of(run: Run) -> list[str]:
+    """Return what the user of a run should hear, in words, once it is measured."""
+    generator = run.config.generator
+    rows = csv_rows.read_rows(run.folder / "metrics.csv")
+    empty_code = findings.empty_code(rows, generator.latent_units) if generator.variational else ""
+    harm = findings.harm(rows) if generator.denoising or run.config.data.noisy_dir else ""
+    return [text for text in (empty_code, harm) if text]
+
+
 def _results(run: Run) -> list[Part]:
     config = run.config
     parts: list[Part] = [Paragraph(in_sentence(line)) for line in run.dataset.notice.splitlines()]
     if not config.generator.model_spec.generates:
         text = "A plain autoencoder makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))
+    parts += [Paragraph(text) for text in findings_of(run)]
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
     images = f"{len(run.dataset.test.labels):,} test images"
     if config.generator.denoising and not config.data.noisy_dir:

@@ -1,5 +1,6 @@
 """The stages of a run: what each does, and which files it leaves."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,8 @@ from tfdvae.experiment.run import Run
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.inference.exporting import export
 from tfdvae.models.build import build_generator
+
+logger = logging.getLogger(__name__)
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 
@@ -190,6 +193,8 @@ def evaluate(run: Run) -> str:
     csv_rows.write_rows(run.folder / "history.csv", curves)
     _write_hparams(run, rows)
     csv_rows.write_rows(run.folder / "metrics.csv", rows)
+    for finding in report.findings_of(run):
+        logger.warning("NOTE: %s", finding)
     return f"{len(rows)} rows in metrics.csv, {len(curves)} in history.csv"
 
 

@@ -72,7 +72,9 @@ class Augmenter:
     ):
         from tfdvae.inference.loading import load
 
-        core = load(model).core
+        loaded = load(model)
+        loaded.record.say_empty_code()
+        core = loaded.core
         if not core.variational and core.corruption.level == 0:
             raise ValueError(
                 "a plain autoencoder makes no synthetic images: it has nothing random, "

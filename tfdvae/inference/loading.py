@@ -1,11 +1,12 @@
 """`tfdvae.load`: trained models from files, by name, or from Keras models."""
 
+import math
 from importlib import resources
 from pathlib import Path
 
 import keras
 
-from tfdvae.inference import keras_files, model_files, saved_model, shipped
+from tfdvae.inference import keras_files, model_files, record, saved_model, shipped
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
@@ -40,6 +41,7 @@ def load(model: str | Path | keras.Model | TrainedModel) -> TrainedModel:
     if path is None:
         with resources.as_file(shipped.file(str(model))) as file:
             return TrainedModel(keras_files.load(file, "model"))
-    if path.is_dir():
-        return TrainedModel(saved_model.SavedModel(path))
-    return TrainedModel(keras_files.load(path, "model"))
+    is_folder = path.is_dir()
+    core = saved_model.SavedModel(path) if is_folder else keras_files.load(path, "model")
+    units = math.prod(core.code_shape)
+    return TrainedModel(core, record.Record.beside(path, core.variational, units))

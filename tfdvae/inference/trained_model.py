@@ -11,6 +11,7 @@ from tfdvae.data.image_dataset import to_unit
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
 from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily
 from tfdvae.inference.image_arrays import ImageFormat, to_dtype
+from tfdvae.inference.record import Record
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
@@ -36,6 +37,7 @@ class TrainedModel:
         tiles: whether larger images can be denoised and scored as anomalies, in overlapping tiles:
             where codes keep their place in the image.
         format: shapes that arrays of its images may have.
+        record: what was measured of it in its run, where that is known.
 
     Example:
         >>> model = tfdvae.load("clothing-dvae")
@@ -43,8 +45,9 @@ class TrainedModel:
         >>> dataset.map(lambda images, labels: (model.denoise(images), labels))
     """
 
-    def __init__(self, core: InferenceMixin):
+    def __init__(self, core: InferenceMixin, record: Record | None = None):
         self.core = core
+        self.record = record or Record()
         self.image_shape = core.image_shape
         self.code_shape = core.code_shape
         self.variational = core.variational
@@ -75,6 +78,7 @@ class TrainedModel:
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
+        self.record.say_harm()
         if graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["call"])
         array = checks.array("images", images, checks.IMPUTE_HINT)
@@ -93,6 +97,7 @@ class TrainedModel:
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
+        self.record.say_empty_code()
         if graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["encode_images"], keep_dtype=False)
         codes = self.core.encode(self.batch(images))
@@ -114,6 +119,7 @@ class TrainedModel:
         Raises:
             ValueError: a model without a prior.
         """
+        self.record.say_empty_code()
         return self.core.sample(count, seed)
 
     def augment(
@@ -169,6 +175,7 @@ class TrainedModel:
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
+        self.record.say_empty_code()
         if graphs.is_lazy(images):
             return self._apply(images, self._scores, keep_dtype=False)
         batch = self.batch(images, larger=True)
@@ -222,6 +229,7 @@ class TrainedModel:
             TypeError, ValueError: images or `missing` that do not fit; no `missing` where no pixel
                 is NaN or masked; an image without a known pixel.
         """
+        self.record.say_empty_code()
         if graphs.is_lazy(images):
             if missing is not None:
                 raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tfdvae._utils import files
+from tfdvae.corruptions import label as noise_label
 from tfdvae.reporting import figure_text, tables
 from tfdvae.reporting.figure_text import legend_label
 
@@ -131,7 +132,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
                 capsize=4,
                 label=legend_label(tables.training_set_label(name)),
             )
-        labels = list(map(tables.noise_label, corruptions))
+        labels = list(map(noise_label, corruptions))
         axes.set_xticks(
             range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 10 else 30
         )
@@ -180,7 +181,7 @@ def scores_against_noise(
                 capsize=3,
                 label=legend_label(tables.training_set_label(name)),
             )
-        axes.set_xticks(range(len(corruptions)), list(map(tables.noise_label, corruptions)))
+        axes.set_xticks(range(len(corruptions)), list(map(noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
         axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
         save(figure, path)

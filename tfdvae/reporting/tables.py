@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfdvae import registry
+from tfdvae import corruptions, registry
 from tfdvae.metrics.statistics import mean_and_half_width
 from tfdvae.reporting.document import Table
 
@@ -24,19 +24,6 @@ def plus_minus(values: Sequence[float], digits: int = 2, style: str = "f") -> st
     mean, half = mean_and_half_width(list(values))
     shown = f"{mean:.{digits}{style}}"
     return shown if np.isnan(half) else f"{shown} ± {half:.{digits if style == 'f' else 2}{style}}"
-
-
-def noise_label(test_corruption: str) -> str:
-    """Return the name of a test corruption in tables and figures.
-
-    That is `no noise`, `2.5%` for Gaussian noise, and otherwise the corruption as rows have it.
-    """
-    if test_corruption == "none":
-        return "no noise"
-    kind, _, level = test_corruption.partition(":")
-    if "," in level:
-        return test_corruption
-    return f"{100 * float(level):g}%" if kind == "gaussian" else test_corruption
 
 
 def accuracy_table(rows: Sequence[dict]) -> Table:
@@ -62,7 +49,7 @@ def accuracy_table(rows: Sequence[dict]) -> Table:
         return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
     return Table(
-        ["trained on", *map(noise_label, columns)],
+        ["trained on", *map(corruptions.label, columns)],
         [
             [training_set_label(name), *(cell(name, column) for column in columns)]
             for name in dict.fromkeys(row["augmentation"] for row in accuracies)
@@ -84,7 +71,7 @@ def psnr_table(rows: Sequence[dict]) -> Table:
         return "" if unbounded else f"{values[metric, column]:.2f}"
 
     return Table(
-        ["images", *map(noise_label, columns)],
+        ["images", *map(corruptions.label, columns)],
         [
             [name, *(cell(metric, column) for column in columns)]
             for name, metric in (("as given", "psnr_input"), ("denoised", "psnr"))

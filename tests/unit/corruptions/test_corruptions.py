@@ -295,3 +295,16 @@ def test_a_kind_that_does_nothing_cannot_be_made():
     kind = type("Idle", (Corruption,), {"kind": "idle", "unit": "none", "reference": "a test"})
     with pytest.raises(TypeError, match="abstract method"):
         kind(0.5)
+
+
+@pytest.mark.parametrize(
+    ("corruption", "label"),
+    [
+        ("none", "no noise"),
+        ("gaussian:0.025", "2.5%"),
+        ("masking:0.5", "masking:0.5"),
+        ("gaussian:1", "100%"),
+    ],
+)
+def test_label_in_tables_and_figures(corruption, label):
+    assert corruptions.label(corruption) == label

@@ -1,19 +1,4 @@
-import pytest
-
 from tfdvae.reporting import tables
-
-
-@pytest.mark.parametrize(
-    ("corruption", "label"),
-    [
-        ("none", "no noise"),
-        ("gaussian:0.025", "2.5%"),
-        ("masking:0.5", "masking:0.5"),
-        ("gaussian:1", "100%"),
-    ],
-)
-def test_noise_label(corruption, label):
-    assert tables.noise_label(corruption) == label
 
 
 def test_accuracy_table():

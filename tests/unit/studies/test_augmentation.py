@@ -9,7 +9,8 @@ from tfdvae._utils import files
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
-from tfdvae.studies.augmentation import cells, report, study, training
+from tfdvae.reporting.document import to_markdown
+from tfdvae.studies.augmentation import cells, generators, report, study, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
@@ -396,3 +397,19 @@ def test_a_mean_over_some_classes_alone_is_told(metric, tmp_path):
 
 def test_nothing_is_told_where_each_class_has_test_images(tmp_path):
     assert "is a mean over" not in made_report(tmp_path, made_rows(), present=10)
+
+
+@pytest.mark.parametrize(("active", "told"), [((0, 4, 0), "VAE, noisy (2 of 3 seeds)"), ((4,), "")])
+def test_codes_that_carry_nothing_are_told(active, told, tmp_path):
+    empty = dict.fromkeys(csv_rows.ROW_FIELDS, "")
+    rows = [
+        empty | {"model": "vae", "condition": "noisy", **fields}
+        for value in active
+        for fields in (
+            {"metric": "active_units", "value": str(value)},
+            {"metric": "loss", "epoch": "1", "value": "200.0"},
+        )
+    ]
+    text = to_markdown(generators.section(rows, tmp_path))
+    assert ("posterior collapse" in text) == bool(told)
+    assert told in text

@@ -36,6 +36,7 @@ def sample(
     """
     if reader.is_array(output):
         writer.check_file(output, reader.ARRAYS, overwrite)
+    model.record.say_empty_code()
     drawn = with_progress(model.core.prior_codes(count, seed), "Sampling", count)
     values = math.prod(model.image_shape)
     # Rows of arrays are gathered in a file of their own first. PNG halves images, about.

@@ -25,6 +25,7 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
     Raises:
         FileNotFoundError, ValueError: there is no image that can be used.
     """
+    model.record.say_empty_code()
     tally = reader.Tally()
     names: list[str] = []
     others: dict[str, np.ndarray] = {}
@@ -57,6 +58,7 @@ def detect(
     Raises:
         FileNotFoundError, ValueError: there is no image that can be used.
     """
+    model.record.say_empty_code()
     tally, normal_tally, threshold = reader.Tally(), reader.Tally(), None
     if normal is not None:
         found = [

@@ -34,6 +34,7 @@ def denoise(
     def work(piece: reader.Piece) -> np.ndarray:
         return to_input_channels(model.denoise(to_model_channels(piece, model)), piece.images)
 
+    model.record.say_harm()  # before there is a progress bar
     return writer.rewrite(source, output, work, "Denoising", overwrite)
 
 
@@ -59,6 +60,7 @@ def impute(
             fit the images.
     """
     lacking = False
+    model.record.say_empty_code()
     with _masks(mask, source, output) as mask_of:
 
         def work(piece: reader.Piece) -> np.ndarray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from tfdvae import corruptions
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table
-from tfdvae.reporting.tables import noise_label
 
 SHOWN_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 50)
 Model = tuple[str, str]  # condition and name
@@ -50,6 +51,7 @@ def section(rows: list[dict[str, str]], folder: Path) -> list[Part]:
                 for name, found in values.items()
             ],
         ),
+        *_empty_codes(values.get("active units", {}), labels),
         Figure("figures/training-loss.png", "Training loss of each epoch"),
         Paragraph("Training loss in nats per image, mean over seeds, after epoch"),
         Table(
@@ -60,6 +62,22 @@ def section(rows: list[dict[str, str]], folder: Path) -> list[Part]:
             ],
         ),
     ]
+
+
+def _empty_codes(active: Mapping[Model, list[float]], labels: Mapping[Model, str]) -> list[Part]:
+    """Return which models have codes without an active unit, in words."""
+    listed = [
+        f"{label} ({active[model].count(0)} of {len(active[model])} seeds)"
+        for model, label in labels.items()
+        if 0 in active.get(model, [])
+    ]
+    if not listed:
+        return []
+    text = (
+        "The codes of these carry nothing, as no latent unit is active (posterior collapse), and "
+        f"their synthetic images are all alike: {', '.join(listed)}. More epochs or images may help"
+    )
+    return [Paragraph(f"{text}.")]
 
 
 def _read(rows: list[dict[str, str]]) -> tuple[dict[str, dict[Model, list[float]]], Curves]:
@@ -74,7 +92,7 @@ def _read(rows: list[dict[str, str]]) -> tuple[dict[str, dict[Model, list[float]
             curves[model][int(row["epoch"])].append(value)
             continue
         name = {"loss": "test loss, nats"}.get(row["metric"], row["metric"].replace("_", " "))
-        name += f" at {noise_label(row['test_corruption'])}" if row["test_corruption"] else ""
+        name += f" at {corruptions.label(row['test_corruption'])}" if row["test_corruption"] else ""
         values[name][model].append(value)
     return values, curves
 

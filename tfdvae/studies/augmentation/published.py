@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae.config import PROTOCOLS
 from tfdvae.reporting.document import Heading, Paragraph, Part, Table
-from tfdvae.reporting.tables import noise_label, training_set_label
+from tfdvae.reporting.tables import training_set_label
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, Comparison, verdict
 from tfdvae.studies.augmentation.results import ALL_NOISES, Results
 from tfdvae.studies.augmentation.scores import heading, interval, plus_minus
@@ -73,7 +74,7 @@ def _scores(results: Results, condition: str) -> Table:
                 plus_minus(results.scores(condition, protocol, name, noise)) for noise in NOISES
             )
             rows.append([label, protocol, *ours])
-    return Table(["training set", "", *map(noise_label, NOISES)], rows)
+    return Table(["training set", "", *map(corruptions.label, NOISES)], rows)
 
 
 def _findings(results: Results) -> Table:

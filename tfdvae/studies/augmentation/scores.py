@@ -10,7 +10,7 @@ from tfdvae import corruptions, registry
 from tfdvae.metrics import statistics
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
-from tfdvae.reporting.tables import noise_label, training_set_label
+from tfdvae.reporting.tables import training_set_label
 from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores
 
@@ -69,7 +69,7 @@ def _scores(results: Results, condition: str, protocol: str) -> Table:
             for tested, values in zip(results.noises, each, strict=True)
         )
         rows.append([training_set_label(name), str(len(each[0])), *cells])
-    return Table(["trained on", "seeds", *map(noise_label, results.noises)], rows)
+    return Table(["trained on", "seeds", *map(corruptions.label, results.noises)], rows)
 
 
 def _leads(results: Results, condition: str, protocol: str) -> Table:

@@ -1,0 +1,82 @@
+"""What the rows of a run show that its user should hear in words, with what may help."""
+
+from collections.abc import Iterable, Mapping
+
+from tfdvae import corruptions
+from tfdvae.registry import NETWORKS
+
+_ACTIVE = 0.1  # of the latent units; a code with fewer active ones carries nearly nothing
+
+
+def harm(rows: Iterable[Mapping[str, str]]) -> str:
+    """Return at which noise levels denoising does harm, in words; empty where it does none.
+
+    It does where the mean PSNR of the model's output is below that of the noisy image itself.
+    Images without noise do not count: no model leaves them wholly as they are.
+
+    Args:
+        rows: of `metrics.csv` of a run.
+
+    Example:
+        >>> row = {"network": "mlp", "test_corruption": "gaussian:0.1", "split": "test"}
+        >>> given = {**row, "metric": "psnr_input", "value": "20.0"}
+        >>> harm([given, {**row, "metric": "psnr", "value": "16.9"}])[:39]
+        'Denoising with this model does harm: it'
+    """
+    rows = list(rows)
+    values = {
+        (row["metric"], row["test_corruption"]): float(row["value"])
+        for row in rows
+        if row["metric"] in ("psnr", "psnr_input")
+    }
+    worse = [
+        f"{before:.1f} and {after:.1f} dB {_place(tested)}"
+        for (metric, tested), after in values.items()
+        if metric == "psnr" and tested != "none" and after < (before := _before(values, tested))
+    ]
+    if not worse:
+        return ""
+    tiles = any(NETWORKS.get(row["network"]).tiles for row in rows if row["network"] in NETWORKS)
+    advice = (
+        "More images, more `--epochs`, or a `--corruption` like the noise of the images may help"
+        if tiles
+        else "A denoiser is trained by `--recipe conv-dae` (see `tfdvae recipes`)"
+    )
+    return (
+        "Denoising with this model does harm: its output is further from the clean image than the "
+        f"noisy image is. Mean PSNR before and after: {', '.join(worse)}. {advice}."
+    )
+
+
+def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
+    """Return that a code carries nothing, or nearly nothing, in words; empty where it does.
+
+    Nothing is posterior collapse: no latent unit is active, see `latent.activity`.
+
+    Args:
+        rows: of `metrics.csv` of a run of a variational model.
+        units: latent units of the code; 0 where their number is not known.
+
+    Example:
+        >>> empty_code([{"metric": "active_units", "value": "0"}], 4)[:50]
+        'The code carries nothing: 0 of 4 latent units are '
+    """
+    active = [int(float(row["value"])) for row in rows if row["metric"] == "active_units"]
+    if not active or active[0] > _ACTIVE * units:
+        return ""
+    nearly = "nearly " if active[0] else ""
+    of_all = f" of {units:,}" if units else ""
+    return (
+        f"The code carries {nearly}nothing: {active[0]}{of_all} latent units are active (posterior "
+        f"collapse). Synthetic images, samples and reconstructions are {nearly}all alike. What may "
+        "help: a smaller `--beta`, KL warm-up (`--beta-warmup`), more `--epochs`, more images, "
+        "or a `--likelihood gaussian:SIGMA` with a smaller SIGMA."
+    )
+
+
+def _before(values: Mapping[tuple[str, str], float], tested: str) -> float:
+    return values.get(("psnr_input", tested), float("-inf"))
+
+
+def _place(tested: str) -> str:
+    return "of the test images" if tested == "observed" else f"at {corruptions.label(tested)}"
