@@ -13,7 +13,7 @@ from typing import Any
 
 import filelock
 
-from tfdvae._utils import file_names
+from tfdvae._utils import disk, file_names
 
 _TEMPORARY = ".tmp-"
 _SCRATCH = ".tmp-tfdvae-"
@@ -35,6 +35,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         ...     temporary.write_text("a,b")
     """
     path = Path(path)
+    with disk.naming(path):
+        yield from _replacing(path)
+
+
+def _replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = (
         path.with_name(f"{_TEMPORARY}{os.getpid()}-{use}{file_names.short(path.name)}")

@@ -1,0 +1,56 @@
+"""Disks that are full: told alike, whoever finds it out."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfdvae._utils import text
+
+# The disk is full, a user's share of it is, or a file would be larger than files may be.
+_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REASONS = tuple(os.strerror(number) for number in _ERRORS)
+
+
+class DiskFull(OSError):
+    """A file cannot be written because there is no room for it; the message names it."""
+
+
+def full(error: BaseException) -> str:
+    """Return why there was no room on a disk, or an empty text where an error has another cause.
+
+    Args:
+        error: of Python, or of a library such as TensorFlow or HDF5, whose message says it.
+
+    Example:
+        >>> full(OSError(errno.ENOSPC, "No space left on device"))
+        'No space left on device'
+    """
+    if isinstance(error, OSError) and error.errno in _ERRORS:
+        return os.strerror(error.errno)
+    message = str(error)
+    return next((reason for reason in _REASONS if reason in message), "")
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file or folder where the block finds the disk full that it is on.
+
+    Raises:
+        DiskFull: saying so.
+
+    Example:
+        >>> with naming(Path("result.csv")), open("result.csv", "w") as file:
+        ...     file.write("a,b")
+    """
+    try:
+        yield
+    except DiskFull:
+        raise
+    except Exception as error:
+        if not (reason := full(error)):
+            raise
+        raise DiskFull(
+            f"the disk is full: {text.printable(str(path))} cannot be written ({reason})."
+        ) from error
