@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def full(error: BaseException) -> str:
 def naming(path: Path) -> Iterator[None]:
     """Name a file or folder where the block finds the disk full that it is on.
 
+    Of blocks within blocks the outermost one says the name.
+
     Raises:
         DiskFull: saying so.
 
@@ -46,11 +49,33 @@ def naming(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except DiskFull:
-        raise
     except Exception as error:
         if not (reason := full(error)):
             raise
         raise DiskFull(
             f"the disk is full: {text.printable(str(path))} cannot be written ({reason})."
         ) from error
+
+
+def require(path: Path, size: int) -> None:
+    """Find out whether a file can be written, before a library does that would not end well.
+
+    Args:
+        path: of the file, which is not there.
+        size: of the file in bytes, at most.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return
+    with open(path, "wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in _ERRORS:
+                raise
+        finally:
+            path.unlink()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import tfdvae
+from tfdvae._utils import disk
 from tfdvae.cli import flags, messages, streams
 from tfdvae.cli.registry import COMMANDS
 
@@ -54,6 +55,8 @@ def _main(arguments: list[str]) -> int:
         if "--debug" in arguments or not (isinstance(error, USER_ERRORS) or _of_tensorflow(error)):
             raise
         text = str(error).strip().partition("\n")[0] if _of_tensorflow(error) else error
+        if disk.full(error) and not isinstance(error, disk.DiskFull):
+            text = f"the disk is full: {text}"
         logger.error(
             "tfdvae: error: %s\nSee `tfdvae --help`; --debug shows where it happened.", text
         )

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae import classifier
-from tfdvae._utils import files, limits, room
+from tfdvae._utils import disk, files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
@@ -123,6 +123,8 @@ def explain_memory_errors(config: TrainConfig, dataset: ImageDataset) -> Iterato
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        if disk.full(error):
+            raise
         height, width = dataset.train.images.shape[1:3]
         raise MemoryError(
             f"memory ran out with images of {height}x{width}, network "

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from tfdvae._utils import files
+from tfdvae._utils import disk, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
@@ -133,6 +133,7 @@ def _begin(
         with preflight.explain_memory_errors(config, loaded):
             preflight.check_generator(config, loaded)
         preflight.check_disk(config, loaded, folder)
+        stack.enter_context(disk.naming(folder))
         folders.make_folder(folder)
         stack.enter_context(files.locked(folder))
         folders.check_empty(folder, allowed)
@@ -161,7 +162,7 @@ def _resume(
         )
     provenance.note_differences(recorded)
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
-    with files.locked(folder):
+    with disk.naming(folder), files.locked(folder):
         _run_stages(Run(config, folder, loaded, callbacks))
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdvae._utils import files, progress
+from tfdvae._utils import disk, files, progress
 
 History = list[dict[str, Any]]  # one dictionary a round, see `fit`
 
@@ -139,7 +140,9 @@ class Checkpoints:
         last = self._round(history[-1]["epoch"])
         with files.replacing(last) as temporary:
             temporary.mkdir()
-            model.save_weights(temporary / "model.weights.h5")
+            weights = temporary / "model.weights.h5"
+            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
+            model.save_weights(weights)
             files.write_json(temporary / "history.json", history)
         wanted = {last, *map(self._round, kept)}
         for other in files.completed_files(self.folder, "round-*"):
@@ -169,6 +172,15 @@ class Checkpoints:
 
     def _round(self, number: int) -> Path:
         return self.folder / f"round-{number:06d}"
+
+
+def _saved_bytes(model: keras.Model) -> int:
+    """Return what a model and its optimizer take in a file at most: HDF5 adds to each variable."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return sum(
+        math.prod(variable.shape) * tf.as_dtype(variable.dtype).size + 2048
+        for variable in variables
+    )
 
 
 class _Rounds(keras.callbacks.Callback):

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tfdvae._utils import files, sheets, text
+from tfdvae._utils import disk, files, sheets, text
 from tfdvae.image_io import listing
 
 NAME = "manifest.csv"
@@ -69,7 +69,7 @@ def write(output: Path, overwrite: bool) -> Iterator[Callable[..., Path]]:
     """
     new, earlier = not output.exists(), check(output, overwrite)
     try:
-        with files.scratch_folder(output) as scratch:
+        with disk.naming(output), files.scratch_folder(output) as scratch:
             made = scratch / "made"
             made.mkdir()
             with open(made / NAME, "w", newline="", encoding="utf-8") as file:

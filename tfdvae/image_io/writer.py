@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from tfdvae._utils import chunks, file_names, files, limits
+from tfdvae._utils import chunks, disk, file_names, files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing, overlap, reader
 from tfdvae.image_io.pieces import Piece, Tally, file_pieces
@@ -111,10 +111,11 @@ def rewrite(
     """
     check_output(path, output, overwrite)
     tally = Tally()
-    if is_array(path):
-        _rewrite_arrays(path, output, function, title, tally)
-    else:
-        _rewrite_files(path, output, function, title, overwrite, tally)
+    with disk.naming(output):
+        if is_array(path):
+            _rewrite_arrays(path, output, function, title, tally)
+        else:
+            _rewrite_files(path, output, function, title, overwrite, tally)
     return tally
 
 
@@ -258,8 +259,10 @@ class ArraysWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._stack:
+        with disk.naming(self._output), self._stack:
             self._open.close()
+            if error is not None and disk.full(error):
+                raise error
             if kind is None:
                 made = {name: self._load(name, path) for name, (path, _) in self._writers.items()}
                 self._write({**self._others, **made})

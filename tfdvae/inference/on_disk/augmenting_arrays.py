@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks, room
+from tfdvae._utils import chunks, disk, room
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
@@ -28,7 +28,7 @@ def augment_arrays(
     Raises:
         ValueError: arrays that do not fit, or images that the disk has no room for.
     """
-    with reader.arrays(source, output.parent) as found:
+    with disk.naming(output), reader.arrays(source, output.parent) as found:
         names, images, labels = labelled_arrays(found, source)
         if images.ndim == 2:
             model.format.refuse_flattened(images.shape)

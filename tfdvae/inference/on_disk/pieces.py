@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import progress
+from tfdvae._utils import disk, progress
 from tfdvae.image_io import reader
 from tfdvae.inference.on_disk.channels import to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
@@ -34,12 +34,13 @@ def each(
     Raises:
         FileNotFoundError, ValueError: as in `reader.pieces`; a row of an array that does not fit.
     """
-    for read in reader.pieces(path, title, tally, output.parent, argument):
-        for piece, made in reader.process(
-            read, lambda piece: function(to_model_channels(piece, model)), tally
-        ):
-            tally.done += len(piece.names)
-            yield piece, made
+    with disk.naming(output):
+        for read in reader.pieces(path, title, tally, output.parent, argument):
+            for piece, made in reader.process(
+                read, lambda piece: function(to_model_channels(piece, model)), tally
+            ):
+                tally.done += len(piece.names)
+                yield piece, made
 
 
 def with_progress(parts: Iterable[np.ndarray], title: str, total: int) -> Iterator[np.ndarray]:

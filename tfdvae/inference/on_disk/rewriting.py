@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import disk
 from tfdvae.image_io import codec, listing, reader, writer
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
@@ -61,7 +62,7 @@ def impute(
     """
     lacking = False
     model.record.say_empty_code()
-    with _masks(mask, source, output) as mask_of:
+    with disk.naming(output), _masks(mask, source, output) as mask_of:
 
         def work(piece: reader.Piece) -> np.ndarray:
             nonlocal lacking
