@@ -148,3 +148,28 @@ def test_a_run_of_0_1_0_is_gone_on_with(tmp_path):
     assert [row | {"value": ""} for row in new] == [row | {"value": ""} for row in old]
     for before, after in zip(old, new, strict=True):
         assert float(after["value"]) == pytest.approx(float(before["value"]), rel=0.02, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "settings", "message"),
+    [
+        (np.zeros((20, 8, 8)), None, {}, "`dataset` must have labels .* no_classifier=True trains"),
+        (
+            np.zeros((20, 1, 1)),
+            np.arange(20) % 2,
+            {"model": "vae"},
+            r"^`dataset` has images of 1x1; .*\(no_classifier=True does without\)",
+        ),
+        (
+            np.zeros((20, 8, 8)),
+            np.arange(20) % 2,
+            {"n_train": 100},
+            "^`n_train` must not exceed the 16 training images of `dataset`; got 100",
+        ),
+    ],
+)
+def test_errors_about_images_in_memory_name_no_file(images, labels, settings, message, tmp_path):
+    dataset = tfdvae.ImageDataset.from_arrays(images, labels)
+    with pytest.raises(ValueError, match=message):
+        tfdvae.train(dataset=dataset, output=str(tmp_path / "run"), **settings)
+    assert not (tmp_path / "run").exists()

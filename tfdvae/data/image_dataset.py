@@ -149,7 +149,10 @@ class ImageDataset:
         else:
             test = Split(images["test"], classes.labels["test"])
         if labelled:
-            splits.check_classes(train.labels, test.labels, classes.names, held_out)
+            without = "train_labels=None and, for tfdvae.train, no_classifier=True do without"
+            splits.check_classes(
+                train.labels, test.labels, classes.names, held_out, without=without
+            )
         return cls(name, classes.names, train, test, classes.notice, held_out=held_out)
 
     def save(self, path: str | Path) -> None:

@@ -167,6 +167,7 @@ def check_classes(
     class_names: Sequence[str],
     held_out: bool,
     grouped: bool = False,
+    without: str = "--no-classifier does without",
 ) -> None:
     """Refuse a dataset on which a classifier cannot be trained and tested.
 
@@ -176,6 +177,7 @@ def check_classes(
         class_names: one name a class.
         held_out: the test images were held out of the training images, so that both count.
         grouped: whole groups were held out, so that a class may have images on one side only.
+        without: what does without classes, for messages.
 
     Raises:
         ValueError: fewer than two classes, a class with a single image, a class of test images that
@@ -193,7 +195,7 @@ def check_classes(
     if (counts > 0).sum() < 2:
         raise ValueError(
             f"`dataset` must have at least two classes for a classifier; got {(counts > 0).sum()} "
-            "(--no-classifier does without)."
+            f"({without})."
         )
     if (single := np.flatnonzero(counts == 1)).size:
         raise ValueError(

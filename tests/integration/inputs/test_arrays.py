@@ -11,6 +11,7 @@ import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.models import make
 from tfdvae.data import sources
+from tfdvae.models import networks
 
 SHAPE = (28, 28, 1)
 IMAGES = 0.5 + 0.5 * np.sin(np.linspace(0, 40, 6 * 784, dtype=np.float32)).reshape(6, *SHAPE)
@@ -265,4 +266,79 @@ def _predicted(folder, command):
     Case("(image, integer) for predict", "predictions of the images", _predicted),
 )
 def test_labelled_datasets(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _raises(error, message, call):
+    def check(folder, command):
+        with pytest.raises(error, match=message):
+            call()
+
+    return check
+
+
+@table(
+    Case(
+        "augment(images)",
+        "the labels are asked for",
+        _raises(TypeError, "`labels` must .* got None", lambda: _model().augment(IMAGES)),
+    ),
+    Case(
+        "from_arrays of one class",
+        "a hint without flags",
+        _raises(
+            ValueError,
+            r"got 1 \(train_labels=None",
+            lambda: tfdvae.ImageDataset.from_arrays(IMAGES, LABELS * 0),
+        ),
+    ),
+    Case(
+        "networks.build of (28, 28)",
+        "refused by name",
+        _raises(
+            ValueError,
+            r"`image_shape` must be \(H, W, C\); got \(28, 28\)",
+            lambda: networks.build("mlp", (28, 28), 4, variational=True),
+        ),
+    ),
+    Case(
+        "networks.build(output=3)",
+        "refused by name",
+        _raises(
+            TypeError,
+            "`output` is no argument",
+            lambda: networks.build("mlp", SHAPE, 4, variational=True, output=3),
+        ),
+    ),
+    Case(
+        "uint8 to model(x)",
+        "refused by name",
+        _raises(
+            TypeError,
+            "`inputs` must be floating point",
+            lambda: _keras_model()(np.zeros((1, *SHAPE), np.uint8)),
+        ),
+    ),
+)
+def test_arguments(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _imputed(folder, command):
+    """Arrays are imputed in pieces, of which some may lack nothing."""
+    many = np.concatenate([np.where(HOLES[..., None], np.nan, IMAGES), *[IMAGES] * 50])
+    np.save(folder / "some.npy", many)
+    done = command("impute", "clothing-dvae", "some.npy", "out.npy")
+    assert done.returncode == 0
+    assert "NOTE" not in done.stdout
+    assert np.array_equal(np.load(folder / "out.npy")[6:], many[6:])
+    np.save(folder / "none.npy", IMAGES)
+    done = command("impute", "clothing-dvae", "none.npy", "same.npy")
+    assert done.returncode == 0
+    assert "NOTE: no pixel of none.npy is NaN, so none was filled in" in done.stdout
+    assert np.array_equal(np.load(folder / "same.npy"), IMAGES)
+
+
+@table(Case("impute of an array without NaN", "a NOTE", _imputed))
+def test_nothing_to_impute(case, tmp_path, command):
     case.check(tmp_path, command)

@@ -167,3 +167,8 @@ def test_too_few_class_names_in_a_file(tmp_path):
         ValueError, match=r"a.npz: class_names must have one name for each of the 2"
     ):
         sources.load(str(tmp_path / "a.npz"))
+
+
+def test_hints_are_for_python():
+    with pytest.raises(ValueError, match=r"got 1 \(train_labels=None and, .* do without\)"):
+        ImageDataset.from_arrays(IMAGES, LABELS * 0)

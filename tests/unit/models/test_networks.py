@@ -203,3 +203,48 @@ def test_sizes_that_do_not_fit(network, size, nearest):
             fitting,
             3,
         )
+
+
+GRAY = (28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (
+            ((28, 28), 4),
+            {},
+            ValueError,
+            r"`image_shape` must be .*got \(28, 28\)\. .*\(28, 28, 1\)",
+        ),
+        (((1, 28, 28, 1), 4), {}, ValueError, r"`image_shape` must be \(H, W, C\); got \(1, 28"),
+        ((28, 4), {}, TypeError, r"`image_shape` must be \(H, W, C\); got 28 \(int\)"),
+        (("28x28", 4), {}, TypeError, r"`image_shape` must be \(H, W, C\); got '28x28'"),
+        (((None, 28, 1), 4), {}, TypeError, "`image_shape` must be a whole number; got None"),
+        (
+            (GRAY, 4),
+            {"output": 3},
+            TypeError,
+            "`output` is no argument of network mlp, which takes v",
+        ),
+        ((GRAY, 4), {"sead": 3}, TypeError, "`sead` is no .* Did you mean `seed`"),
+        ((GRAY, 4), {"variational": 3}, TypeError, "`variational` must be True, .* got 3"),
+        ((GRAY, 4), {"seed": -1}, ValueError, "`seed` must be .* at least 0|between 0 and"),
+        ((GRAY, 4), {"seed": "a"}, TypeError, "`seed` must be a whole number"),
+        ((GRAY, 0), {}, ValueError, "`latent_dim` must be"),
+    ],
+)
+def test_arguments_are_refused_by_name(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        networks.build("mlp", *arguments, **{"variational": False, **options})
+
+
+def test_a_network_must_be_told_whether_it_is_variational():
+    with pytest.raises(TypeError, match=r"`variational` must be True, .*; got nothing"):
+        networks.build("mlp", GRAY, 4)
+
+
+@pytest.mark.parametrize("network", ["mlp", "strided_conv", "pooled_conv", "residual_conv"])
+def test_a_shape_without_channels_called_directly(network):
+    with pytest.raises(ValueError, match=r"`image_shape` must be \(H, W, C\); got \(28, 28\)"):
+        getattr(networks, network)((28, 28), 4, variational=False)

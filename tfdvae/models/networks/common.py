@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from tfdvae._utils import checks
 
 if TYPE_CHECKING:
     import keras
+
+
+def image_sizes(image_shape: Iterable[int]) -> tuple[int, int, int]:
+    """Return height, width and channels of images.
+
+    Raises:
+        TypeError: the shape is no list of numbers, or they are not whole ones.
+        ValueError: not three numbers, or one below 1.
+    """
+    if not isinstance(image_shape, Iterable) or isinstance(image_shape, str):
+        raise TypeError(
+            f"`image_shape` must be (H, W, C); got {image_shape!r} ({type(image_shape).__name__})."
+        )
+    sizes = tuple(image_shape)
+    if len(sizes) != 3:
+        gray = f" Gray images have {(*sizes, 1)}." if len(sizes) == 2 else ""
+        raise ValueError(f"`image_shape` must be (H, W, C); got {sizes}.{gray}")
+    height, width, channels = (checks.integer("image_shape", size, 1) for size in sizes)
+    return height, width, channels
 
 
 def heads(variational: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import heads, make_encoder
+from tfdvae.models.networks.common import heads, image_sizes, make_encoder
 from tfdvae.registry import register_network
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def mlp(
     """
     import keras
 
-    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    height, width, channels = image_sizes(image_shape)
     checks.integer("latent_dim", latent_dim, 1)
 
     def dense(units: int, name: str, activation: str | None = None) -> keras.layers.Layer:

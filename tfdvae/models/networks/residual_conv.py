@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import heads, make_encoder, smallest_size
+from tfdvae.models.networks.common import heads, image_sizes, make_encoder, smallest_size
 from tfdvae.registry import register_network
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def residual_conv(
     """
     import keras
 
-    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    height, width, channels = image_sizes(image_shape)
     checks.integer("latent_dim", latent_dim, 1)
     rows, columns = (smallest_size(size, 2, 0) for size in (height, width))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfdvae._utils import checks, seeds
-from tfdvae.models.networks.common import heads, make_encoder, smallest_size
+from tfdvae.models.networks.common import heads, image_sizes, make_encoder, smallest_size
 from tfdvae.registry import register_network
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def strided_conv(
     """
     import keras
 
-    height, width, channels = (checks.integer("image_shape", size, 1) for size in image_shape)
+    height, width, channels = image_sizes(image_shape)
     checks.integer("latent_dim", latent_dim, 1)
     rows, columns = (smallest_size(size, 8, 4) for size in (height, width))
 
