@@ -19,6 +19,9 @@ from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
 from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, frame_name, printable_path
 
+NO_COLOR_GIF = "GIF files hold 256 colors alone; PNG, WebP and BMP files hold all"
+"""Why no GIF file is written in color."""
+
 _OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
@@ -203,10 +206,7 @@ def write(path: Path, pixels: np.ndarray, like: Path | None = None) -> None:
         raise ValueError(f"the image {name} must have the suffix .png or .tif for 16 bits.")
     if FORMATS[suffix] == "GIF":
         if (pixels != pixels[..., :1]).any():
-            raise ValueError(
-                f"the image {name} cannot be written: GIF files hold 256 colors alone; "
-                "PNG, WebP and BMP files hold all."
-            )
+            raise ValueError(f"the image {name} cannot be written: {NO_COLOR_GIF}.")
         pixels = pixels[..., :1]
     # Short, and no image to anybody who lists the folder.
     temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.cases import Case, table
+from tests.helpers.models import make
 from tfdvae.data import sources
 
 LITTER = (
@@ -246,6 +247,19 @@ def _color_gif(folder, command):
     assert len(sources.load(str(folder / "in"), labelled=False).train.images) == 1
 
 
+def _color_gif_as_output(folder, command):
+    make("dvae", "mlp", (12, 9, 3)).save(folder / "model.keras")
+    for suffix in ("gif", "webp", "png"):
+        save(folder / "in" / f"a.{suffix}", RANDOM.integers(0, 256, (12, 9, 3), np.uint8))
+    for verb, *options in (("denoise",), ("augment", "--per-image", 1)):
+        done = command(verb, "model.keras", "in", verb, *options)
+        assert done.returncode == 1, done.stderr
+        assert f"2 images in {verb}" in done.stdout
+        assert "a.gif" in done.stderr
+        assert "GIF files hold 256 colors alone; PNG, WebP and BMP files hold all" in done.stderr
+        assert len(list((folder / verb).glob("a*.*"))) == 2
+
+
 def _deep_pgm(folder, command):
     (folder / "in").mkdir()
     (folder / "in" / "a.pgm").write_bytes(b"P5\n28 28\n65535\n" + bytes(28 * 28 * 2))
@@ -263,6 +277,7 @@ def _deep_pgm(folder, command):
     Case("WebP, GIF, .jfif, .jpe, .ppm, .pgm, denoise", "same name and format", _formats_denoised),
     Case("an animated GIF and WebP beside still ones", "refused by name", _animated),
     Case("a GIF in color", "read", _color_gif),
+    Case("a GIF in color, denoise and augment", "refused, the others done", _color_gif_as_output),
     Case("PNM of 16 bits", "refused by name, never cut to 8 bits", _deep_pgm),
 )
 def test_formats(case, tmp_path, command):

@@ -1,5 +1,6 @@
 """New images on disk: drawn from the prior, or made from labelled images."""
 
+import contextlib
 import math
 import re
 import shutil
@@ -100,7 +101,7 @@ def augment(
         _check_originals(source, listed, per_image)
     size = sum(room.on_disk(file.stat().st_size, output) for file in listed.values())
     room.check_disk("per_image", per_image, output, size * (per_image + include_originals))
-    long = _too_long(output, listed, per_image)
+    long = _too_long(output, listed, per_image) | _color_gif(listed)
     if len(long) == len(listed):
         raise ValueError(f"`input` {source} holds no image that can be used: {long.popitem()[1]}.")
     with manifest.write(output, overwrite) as add:
@@ -147,6 +148,18 @@ def _too_long(output: Path, listed: Iterable[str], per_image: int) -> dict[str, 
     made = {_synthetic_name(name, per_image - 1): name for name in listed}
     found = file_names.too_long(output, made, manifest.ROOM)
     return {made[name]: reason for name, reason in found.items()}
+
+
+def _color_gif(listed: dict[str, Path]) -> dict[str, str]:
+    """Return why no file like some images can be written, by their names: GIF files in color."""
+    found = {}
+    for name, file in listed.items():
+        if listing.FORMATS[file.suffix.lower()] == "GIF":
+            with contextlib.suppress(codec.Unreadable):
+                pixels = codec.read(file)
+                if (pixels != pixels[..., :1]).any():
+                    found[name] = codec.NO_COLOR_GIF
+    return found
 
 
 def _write_original(source: Path, name: str, pixels: np.ndarray, place: Path) -> None:
