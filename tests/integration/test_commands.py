@@ -478,11 +478,11 @@ def test_stopped_in_the_middle_leaves_what_was_there(
     assert (len(before) > 1) == again
     written = []
 
-    def write(path, pixels):
+    def write(path, pixels, *given):
         if len(written) == 12:
             raise error
         written.append(path)
-        codec.write(path, pixels)
+        codec.write(path, pixels, *given)
 
     monkeypatch.setattr(generating, "codec", SimpleNamespace(**vars(codec) | {"write": write}))
     status, _, err = run(line)
@@ -838,7 +838,7 @@ def test_quiet_shows_errors_and_notes_alone(run, tmp_path):
     write_folder(BYTES[:3])
     assert run("denoise dvae.keras in out --quiet") == (0, "", "")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 3
-    (tmp_path / "in" / "a.gif").touch()
+    (tmp_path / "in" / "a.heic").touch()
     (tmp_path / "in" / "bag" / "broken.png").write_bytes(b"no")
     status, out, err = run("denoise dvae.keras in other --quiet")
     assert (status, out.count("\n"), err.count("\n")) == (1, 1, 1)
