@@ -84,12 +84,13 @@ def _converted(value: Any, kind: Any, what: str) -> Any:
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if value is None and type(None) in kinds:
         return None
-    (kind,) = (other for other in kinds if other is not type(None))
+    kinds = tuple(other for other in kinds if other is not type(None))
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    kind = float if number and float in kinds else kinds[-1]
     if typing.get_origin(kind) is tuple:
         inner = typing.get_args(kind)[0]
         items = value if isinstance(value, list) else [value]
         return tuple(_converted(item, inner, what) for item in items)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is float and number:
         return float(value)
     if kind is str and number:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfdvae.cli import starting
+from tfdvae.data import findings
 from tfdvae.image_io import listing, reader, writer
 from tfdvae.inference import model_files
 
@@ -41,12 +42,19 @@ def paths(
     return Path(given).expanduser(), Path(output).expanduser()
 
 
-def load(model: str, threads: int | None) -> TrainedModel:
+def load(
+    model: str,
+    threads: int | None,
+    white: float | None = None,
+    background: str | None = None,
+) -> TrainedModel:
     """Start TensorFlow and return the model.
 
     Args:
         model: what the user named.
         threads: to compute with; None for all cores.
+        white: as in `tfdvae.load`.
+        background: as in `tfdvae.load`.
 
     Raises:
         FileNotFoundError, ValueError: as in `tfdvae.load`.
@@ -55,16 +63,19 @@ def load(model: str, threads: int | None) -> TrainedModel:
         from tfdvae._utils.threads import use_threads
         from tfdvae.inference import loading
     use_threads(threads)
-    return loading.load(model)
+    return loading.load(model, white=white, background=background)
 
 
-def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> int:
+def report(
+    tally: reader.Tally, source: Path, output: Path, model: TrainedModel, each: int = 1
+) -> int:
     """Tell what became of the images and return the exit status: 1 where some failed.
 
     Args:
         tally: of the images of the input.
         source: the input.
         output: where the results are.
+        model: that was used.
         each: results of one image.
 
     Raises:
@@ -81,6 +92,18 @@ def report(tally: reader.Tally, source: Path, output: Path, each: int = 1) -> in
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "
             f"{len(tally.others):,}, the first {listing.printable_path(tally.others[0])}"
         )
+    for note in _notes(tally, source, model):
+        logger.warning(f"NOTE: {note}")
     for message in tally.failed:
         logger.error(f"tfdvae: {message}")
     return 1 if tally.failed else 0
+
+
+def _notes(tally: reader.Tally, source: Path, model: TrainedModel) -> list[str]:
+    """Return what the user should know of images that were read but may be meant otherwise."""
+    notes = [] if model.white is not None else [findings.dark(tally.seen.largest)]
+    if model.background is None:
+        paths = sorted(tally.seen.transparent)
+        names = [path.relative_to(source) if path != source else path for path in paths]
+        notes.append(findings.transparent([*map(listing.printable_path, names)], len(names)))
+    return [note for note in notes if note]

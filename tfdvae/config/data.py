@@ -9,10 +9,11 @@ import tyro
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, text
-from tfdvae.config.group import Group
+from tfdvae.config.group import Group, one_of
 
 DEFAULT_N_TRAIN = 5000
 MAX_IMAGE_SIZE = 8192
+BACKGROUNDS = ("white", "black")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,13 @@ class DataConfig(Group):
     """Resize the images of a folder to this height and width; one number is both."""
     skip_unreadable: bool = False
     """Skip images of a folder that cannot be read, and say which."""
+    white: Annotated[float | str | None, tyro.conf.arg(metavar="{LEVEL,auto}")] = None
+    """The value that stands for white in the images of a folder or .npz file, such as 4095 for 12
+    bits stored in 16; auto: the largest value in them. Default: the largest value of their type, of
+    floats 1. Commands that use the model take it over."""
+    background: Annotated[str | None, one_of(*BACKGROUNDS)] = None
+    """What transparent parts of the images of a folder are put on. Default: white, with a note.
+    Commands that use the model take it over."""
     data_dir: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder with the official archives of the dataset (or with such folders, each named like its
     dataset). Where it is not given, the environment variable TFDVAE_DATA_DIR."""
@@ -53,6 +61,9 @@ class DataConfig(Group):
         self.keep("train_noise", str(corruptions.parse(self.train_noise, "train_noise")))
         if self.image_size is not None:
             self.keep("image_size", parse_image_size(self.image_size))
+        self.keep("white", parse_white(self.white))
+        if self.background is not None:
+            checks.choice("background", self.background, BACKGROUNDS)
         if not self.noisy_train and self.changed("train_noise"):
             raise ValueError(
                 f"`train_noise` is for `noisy_train`; got {self.train_noise} without it."
@@ -75,11 +86,13 @@ class DataConfig(Group):
 
     @property
     def own_images(self) -> dict:
-        """What `sources.load` and `sources.check` take for folders of images."""
+        """What `sources.load` and `sources.check` take for images of the user's own."""
         return {
             "noisy_dir": self.noisy_dir,
             "image_size": self.image_size,
             "skip_unreadable": self.skip_unreadable,
+            "white": self.white,
+            "background": self.background,
         }
 
 
@@ -98,6 +111,47 @@ def parse_image_size(sizes: tuple[int, ...] | list[int]) -> tuple[int, int]:
         checks.integer("image_size", size, 1, MAX_IMAGE_SIZE) for size in (*sizes, sizes[0])[:2]
     )
     return height, width
+
+
+def parse_white(value: float | str | None) -> float | str | None:
+    """Return the setting `white`: a number above 0, `auto` or None.
+
+    Args:
+        value: one of these, a number also as text.
+
+    Raises:
+        TypeError: neither a number nor text.
+        ValueError: a number that is not above 0, or another text.
+
+    Example:
+        >>> parse_white("4095.0"), parse_white("auto")
+        (4095, 'auto')
+    """
+    if value is None or value == "auto":
+        return value
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError(f"`white` must be a number above 0 or auto; got {value!r}.") from None
+    return parse_level(value)
+
+
+def parse_level(value: float | None) -> float | None:
+    """Return a value that stands for white, an int if it is whole, or None.
+
+    Raises:
+        TypeError: no number.
+        ValueError: not above 0 and finite.
+
+    Example:
+        >>> parse_level(4095.0)
+        4095
+    """
+    if value is None:
+        return None
+    found = float(checks.number("white", value, 0, above_low=True))
+    return int(found) if found.is_integer() else found
 
 
 def data_folder(data_dir: str | None) -> Path | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from tfdvae._utils import checks
+from tfdvae.config.data import BACKGROUNDS, parse_level
 from tfdvae.config.group import one_of
 
 EXPORT_FORMATS = ("saved_model", "onnx")
@@ -46,6 +47,19 @@ class ImagesConfig(TaskConfig):
     arrays."""
     output: Output
     """Where the result goes."""
+    white: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
+    """The value that stands for white in the images, such as 4095 for 12 bits stored in 16.
+    Default: that of the images that the model was trained on, otherwise the largest value of their
+    type, of floats 1."""
+    background: Annotated[str | None, one_of(*BACKGROUNDS)] = None
+    """What transparent parts of images are put on. Default: as for the images that the model was
+    trained on, otherwise white, with a note."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_level(self.white)
+        if self.background is not None:
+            checks.choice("background", self.background, BACKGROUNDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,12 @@ WITHOUT_PAIRS = (  # settings of the generator that make no sense with pairs
     "sampling",
     "corrupt_before_encoding",
 )
-SINCE_0_1_0 = ("patience", "quiet")  # settings that `config.json` of 0.1.0 lacks
+SINCE_0_1_0 = (  # settings that `config.json` of 0.1.0 lacks
+    "patience",
+    "quiet",
+    "white",
+    "background",
+)
 
 
 @dataclasses.dataclass(frozen=True)

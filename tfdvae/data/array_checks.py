@@ -1,10 +1,11 @@
 """Checks of arrays of images that come from users, in memory or from a file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from tfdvae._utils import unit_range
+from tfdvae._utils import chunks, unit_range
+from tfdvae.image_io.reading import Seen, level, to_full_range
 
 
 def image_kind(
@@ -48,7 +49,32 @@ def same_kind(argument: str, kinds: Mapping[str, tuple[np.dtype, tuple[int, ...]
         )
 
 
-def images(argument: str, array: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+def largest_value(argument: str, arrays: Iterable[np.ndarray]) -> float:
+    """Return the largest value of arrays of images, which becomes white where `white` is `auto`.
+
+    Args:
+        argument: name of the images, used in messages.
+        arrays: images of any shape; they are read piece by piece.
+
+    Raises:
+        ValueError: none is above 0.
+    """
+    seen = Seen()
+    for array in arrays:
+        for piece in chunks.pieces(len(array), array[:1].nbytes):
+            seen.note_values(array[piece])
+    largest = max(seen.largest.values(), default=0)
+    if not 0 < largest < np.inf:
+        raise ValueError(f"`white` auto needs a finite value above 0; {argument} have {largest:g}.")
+    return largest
+
+
+def images(
+    argument: str,
+    array: np.ndarray,
+    rows: np.ndarray | None = None,
+    white: float | None = None,
+) -> np.ndarray:
     """Return images as (N, H, W, C), in this machine's byte order, floats as float32.
 
     Floats that rounding put a hair outside [0, 1] are clipped.
@@ -57,11 +83,24 @@ def images(argument: str, array: np.ndarray, rows: np.ndarray | None = None) -> 
         argument: name used in messages.
         array: of a type and shape that `image_kind` accepts.
         rows: positions of the images in the whole array, for messages; by default 0, 1, ...
+        white: the value that stands for white in them, which becomes the largest value of their
+            type, of floats 1. None: they have the whole range.
 
     Raises:
-        ValueError: floats that are not finite or outside [0, 1].
+        ValueError: floats that are not finite or outside [0, 1]; values above `white`.
     """
     array = array if array.ndim == 4 else array[..., None]
+    if white is not None:
+        top = level(array.dtype, white)
+        most = top * (1 + unit_range.rounding(array.dtype))
+        wrong = (array > most).any(axis=(1, 2, 3))
+        if wrong.any():
+            row = wrong.argmax()
+            raise ValueError(
+                f"{argument} must not exceed the `white` of {top:,.9g}; "
+                f"image {row if rows is None else rows[row]} has {array[row].max():,.9g}."
+            )
+        array = to_full_range(array, white)
     if array.dtype.kind != "f":
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     excess = unit_range.rounding(array.dtype)

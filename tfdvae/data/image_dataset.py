@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdvae._utils import checks, files
+from tfdvae.config.data import parse_level, parse_white
 from tfdvae.data import array_checks, splits
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
+
+WHITE = "white_of_the_files"  # in an `.npz` file, `ImageDataset.white`
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class ImageDataset:
             empty.
         held_out: the test images were held out of the training images, since the dataset has none
             of its own.
+        white: the value that stood for white in the images before they got the whole range of their
+            type; None where they had it.
 
     Example:
         >>> from tfdvae.data import sources
@@ -76,6 +81,7 @@ class ImageDataset:
     notice: str = ""
     fingerprint: str = ""
     held_out: bool = False
+    white: float | None = None
 
     def with_notice(self, text: str) -> "ImageDataset":
         """Return the dataset with another line of its notice; the same where the text is empty."""
@@ -92,6 +98,7 @@ class ImageDataset:
         class_names: Sequence[str] | None = None,
         *,
         name: str = "arrays",
+        white: float | str | None = None,
     ) -> "ImageDataset":
         """Return a dataset of arrays.
 
@@ -104,6 +111,9 @@ class ImageDataset:
             test_labels: like `train_labels`.
             class_names: one name a class; by default those of the labels, such as "0", "1", ...
             name: of the dataset.
+            white: the value that stands for white, such as 4095 for 12 bits in uint16; `auto`: the
+                largest value of all images. Images then get the whole range of their type. None:
+                the largest value of their type, of floats 1.
 
         Raises:
             TypeError: images or labels of another type.
@@ -123,9 +133,13 @@ class ImageDataset:
                 "`test_labels` must be given where `train_labels` and `test_images` are, "
                 "and only there."
             )
-        images = {"train": _to_images("train", train_images)}
+        if white == "auto":
+            every = [np.asanyarray(x) for x in (train_images, test_images) if x is not None]
+            white = array_checks.largest_value("`train_images`", every)
+        level = None if (parsed := parse_white(white)) is None else float(parsed)
+        images = {"train": _to_images("train", train_images, level)}
         if test_images is not None:
-            images["test"] = _to_images("test", test_images)
+            images["test"] = _to_images("test", test_images, level)
             kinds = {f"{part}_images": (each.dtype, each.shape) for part, each in images.items()}
             array_checks.same_kind("a dataset", kinds)
         classes = Classes({part: np.zeros(len(each), np.int64) for part, each in images.items()})
@@ -153,7 +167,15 @@ class ImageDataset:
             splits.check_classes(
                 train.labels, test.labels, classes.names, held_out, without=without
             )
-        return cls(name, classes.names, train, test, classes.notice, held_out=held_out)
+        return cls(
+            name,
+            classes.names,
+            train,
+            test,
+            classes.notice,
+            held_out=held_out,
+            white=parse_level(level),
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the dataset as an `.npz` file, which `--dataset FILE.npz` reads.
@@ -185,6 +207,8 @@ class ImageDataset:
             arrays["held_out"] = np.array(True)
         if self.notice:
             arrays["notice"] = np.array(self.notice)
+        if self.white is not None:
+            arrays[WHITE] = np.array(self.white)
         with files.scratch_folder(path.parent) as folder:
             written = folder / path.name
             np.savez(written, **arrays)
@@ -192,12 +216,12 @@ class ImageDataset:
                 os.replace(written, path)
 
 
-def _to_images(part: str, images: npt.ArrayLike) -> np.ndarray:
-    """Return checked images (N, H, W, C)."""
+def _to_images(part: str, images: npt.ArrayLike, white: float | None) -> np.ndarray:
+    """Return checked images (N, H, W, C) of full range."""
     argument = f"`{part}_images`"
     array = checks.array(f"{part}_images", images)
     array_checks.image_kind(argument, array.dtype, array.shape)
-    return array_checks.images(argument, array)
+    return array_checks.images(argument, array, white=white)
 
 
 def to_unit(images: np.ndarray) -> np.ndarray:

@@ -97,6 +97,8 @@ def resumed_settings(asked: TrainConfig, given: Iterable[str]) -> TrainConfig:
     ours, theirs = stored.settings(), asked.settings()
     names = set(theirs).intersection(given)
     for name in sorted(names.difference(_FREE)):
+        if name == "white" and theirs[name] == "auto" and ours[name] is not None:
+            continue  # it stands for the number that the run found
         wanted, own = _absolute(name, theirs[name]), _absolute(name, ours[name])
         if wanted != own:
             raise ValueError(

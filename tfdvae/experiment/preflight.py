@@ -171,6 +171,7 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         **paths,
         network=config.generator.chosen_network,
         corruption=str(config.injected),
+        white=dataset.white,
         output=None,
         debug=False,
         quiet=False,

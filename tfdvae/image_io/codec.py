@@ -18,6 +18,7 @@ from tfdvae._utils import limits
 from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
 from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, frame_name, printable_path
+from tfdvae.image_io.reading import Reading, to_full_range
 
 NO_COLOR_GIF = "GIF files hold 256 colors alone; PNG, WebP and BMP files hold all"
 """Why no GIF file is written in color."""
@@ -34,6 +35,7 @@ class ImageFile:
 
     Args:
         path: of the file.
+        reading: what white is and what transparent parts are put on. Default: `Reading()`.
 
     Raises:
         Unreadable: no image or stack that can be read.
@@ -44,10 +46,11 @@ class ImageFile:
         (10, (28, 28, 1))
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, reading: Reading | None = None):
         self._path = path
+        self._as = reading or Reading()
         with _reading(path):
-            self._images = opening.open_images(path)
+            self._images = opening.open_images(path, self._as.white)
 
     def __enter__(self) -> "ImageFile":
         return self
@@ -79,16 +82,17 @@ class ImageFile:
         """Return the pixels of an image, in its own type and size.
 
         Returns:
-            uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
+            uint8, uint16, or float32 in [0, 1], of files with another white up to that, (H, W, 1)
+            or (H, W, 3).
 
         Raises:
             Unreadable: the image cannot be read.
         """
         with _reading(self._path, index if self.count > 1 else None):
-            return self._images.read(index)
+            return self._as.finish(self._path, *self._images.read(index))
 
     def read_as(self, kind: ImageKind, resized: bool, index: int = 0) -> np.ndarray:
-        """Return the pixels of an image in a given type and size.
+        """Return the pixels of an image in a given type and size, white the largest value of it.
 
         8-bit values become 16-bit ones times 257. Gray images get three equal channels where color
         is asked for; the other way round is not needed.
@@ -103,10 +107,11 @@ class ImageFile:
             uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
 
         Raises:
-            Unreadable: the image cannot be read, or has another size.
+            Unreadable: the image cannot be read, has another size, or values above white.
         """
         with _reading(self._path, index if self.count > 1 else None):
-            pixels = values.rescale(self._images.read_as(index, kind.loose), kind.dtype)
+            found = self._as.finish(self._path, *self._images.read_as(index, kind.loose))
+            pixels = values.rescale(to_full_range(found, self._as.white), kind.dtype)
             if resized:
                 pixels = decoding.resize(pixels, kind.height, kind.width)
             elif pixels.shape[:2] != (kind.height, kind.width):
@@ -128,11 +133,15 @@ def count(path: Path) -> int:
         return 1
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path, reading: Reading | None = None) -> np.ndarray:
     """Return the pixels of a file of one image, in its own type and size.
 
+    Args:
+        path: of the file.
+        reading: what white is and what transparent parts are put on. Default: `Reading()`.
+
     Returns:
-        uint8, uint16, or float32 in [0, 1], (H, W, 1) or (H, W, 3).
+        As `ImageFile.read`.
 
     Raises:
         Unreadable: no image that can be read, or a stack of several.
@@ -141,7 +150,7 @@ def read(path: Path) -> np.ndarray:
         >>> codec.read(Path("scan.tif")).shape
         (480, 640, 1)
     """
-    with ImageFile(path) as file:
+    with ImageFile(path, reading) as file:
         if file.count > 1:
             raise Unreadable(
                 f"the image {printable_path(path)} must hold one image; got a stack of "

@@ -1,8 +1,7 @@
 """Pixels, bit depth and orientation of an image file that Pillow has opened.
 
 8-bit images are decoded by Pillow. 16-bit PNG files are decoded by imagecodecs, since Pillow keeps
-8 bits of those in color. Alpha is dropped, palettes are expanded, and the orientation that a camera
-noted is applied.
+8 bits of those in color. Palettes are expanded, and the orientation that a camera noted is applied.
 """
 
 import math
@@ -144,8 +143,10 @@ def orientation(image: Image.Image) -> int:
     return found if found in range(1, 9) else 1
 
 
-def decode(image: Image.Image, data: bytes, sixteen_bit: bool, gray: bool) -> np.ndarray:
-    """Return the pixels of an image, turned as it is meant to be seen.
+def decode(
+    image: Image.Image, data: bytes, sixteen_bit: bool, gray: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the pixels of an image and its alpha, turned as it is meant to be seen.
 
     Args:
         image: opened.
@@ -154,24 +155,25 @@ def decode(image: Image.Image, data: bytes, sixteen_bit: bool, gray: bool) -> np
         gray: its file is gray.
 
     Returns:
-        uint8 or uint16 (H, W, 1) or (H, W, 3).
+        uint8 or uint16 (H, W, 1) or (H, W, 3), not multiplied by alpha, and alpha of that type
+        (H, W), None where there is none.
     """
     if sixteen_bit:
         pixels = _decode_sixteen_bit(data)
     else:
-        pixels = np.asarray(image.convert("L" if gray else "RGB"))
-    return turned(pixels if pixels.ndim == 3 else pixels[..., None], orientation(image))
+        mode = "L" if gray else "RGB"
+        pixels = np.asarray(image.convert(f"{mode}A" if image.has_transparency_data else mode))
+    found = turned(pixels if pixels.ndim == 3 else pixels[..., None], orientation(image))
+    return (found, None) if found.shape[-1] in (1, 3) else (found[..., :-1], found[..., -1])
 
 
 def _decode_sixteen_bit(data: bytes) -> np.ndarray:
-    """Return the uint16 pixels of a PNG file, (H, W) or (H, W, 3)."""
+    """Return the uint16 pixels of a PNG file, (H, W) or (H, W, C), alpha last."""
     import imagecodecs
 
     pixels = imagecodecs.png_decode(data)
     if pixels.dtype != np.uint16 or pixels.ndim not in (2, 3):
         raise ValueError(f"unsigned 16-bit pixels expected; got {pixels.dtype} {pixels.shape}")
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
     return pixels
 
 

@@ -45,21 +45,21 @@ class StillImage:
         with Image.open(self._path, formats=_FORMAT_NAMES) as image:
             return decoding.inspect(image, header)
 
-    def read(self, index: int) -> np.ndarray:
-        """Return the pixels, uint8 or uint16 (H, W, 1) or (H, W, 3).
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the pixels, uint8 or uint16 (H, W, 1) or (H, W, 3), and alpha (H, W), if any.
 
         Raises:
             Unsupported: an image of another kind than is read.
         """
         data = self._path.read_bytes()
         if (pixels := decoding.decode_plain_png(data)) is not None:
-            return pixels
+            return pixels, None
         with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
             kind = decoding.inspect(image, data[: decoding.HEADER_BYTES])
             return decoding.decode(image, data, kind.dtype == np.uint16, kind.gray)
 
-    def read_as(self, index: int, loose: np.dtype | None) -> np.ndarray:
-        """Return the pixels of an image whose kind was found to be read."""
+    def read_as(self, index: int, loose: np.dtype | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the pixels of an image whose kind was found to be read, and alpha, if any."""
         # Not by its path: Pillow scrambles TIFF files that it maps from the disk and has to turn.
         data = self._path.read_bytes()
         with Image.open(io.BytesIO(data), formats=_FORMAT_NAMES) as image:
@@ -73,11 +73,13 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _TIFF_MARKS
 
 
-def open_images(path: Path) -> "TiffImages | StillImage":
+def open_images(path: Path, white: float | None = None) -> "TiffImages | StillImage":
     """Return the images of a file, which are open until they are closed.
 
     Args:
         path: of the file; it must be there.
+        white: the value that stands for white, so that floats may be above 1; None: the largest
+            value of their type.
 
     Raises:
         Unsupported: images of another kind than are read.
@@ -94,7 +96,7 @@ def open_images(path: Path) -> "TiffImages | StillImage":
 
     try:
         with decoder_messages.kept() as records:
-            images = TiffImages(path)
+            images = TiffImages(path, white)
     except decoding.Unsupported:
         raise
     except Exception:  # of what tifffile cannot read, Pillow may read one image

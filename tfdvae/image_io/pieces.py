@@ -9,6 +9,7 @@ import numpy as np
 
 from tfdvae._utils import limits
 from tfdvae.image_io import codec, listing
+from tfdvae.image_io.reading import Reading, Seen
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Tally:
         copied: names of the arrays that hold no images.
         others: images in formats that are not read.
         stacks: paths of stacks of which a frame could not be processed.
+        seen: what was noticed of images as they were read.
     """
 
     done: int = 0
@@ -69,6 +71,7 @@ class Tally:
     copied: list[str] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     stacks: dict[str, object] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
 
     def fail(self, name: str, error: Exception, stack: str | None = None) -> None:
         """Note that an image could not be processed, of a stack once.
@@ -94,7 +97,9 @@ class Tally:
             raise ValueError(f"{path} holds no image that can be used: {self.failed[0]}")
 
 
-def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
+def file_pieces(
+    listed: dict[str, Path], tally: Tally, reading: Reading | None = None
+) -> Iterator[Piece]:
     """Yield the images in files, in order; neighbors of one type and size form a piece.
 
     The frames of a stack are pieces of their own.
@@ -102,12 +107,14 @@ def file_pieces(listed: dict[str, Path], tally: Tally) -> Iterator[Piece]:
     Args:
         listed: files by name.
         tally: gets a message for each file that cannot be read.
+        reading: how they are read.
     """
+    reading = dataclasses.replace(reading or Reading(), seen=tally.seen)
     names: list[str] = []
     images: list[np.ndarray] = []
     for name, path in listed.items():
         try:
-            with codec.ImageFile(path) as file:
+            with codec.ImageFile(path, reading) as file:
                 if file.count > 1:
                     if images:
                         yield Piece(names, np.stack(images))
@@ -156,6 +163,8 @@ def process(
     Raises:
         ValueError, TypeError: an array cannot be processed, or one of its rows.
     """
+    if piece.array is not None:
+        tally.seen.note_values(piece.images)
     try:
         yield piece, function(piece)
         return

@@ -19,6 +19,7 @@ from tfdvae.image_io.pieces import Piece as Piece
 from tfdvae.image_io.pieces import Tally as Tally
 from tfdvae.image_io.pieces import file_pieces
 from tfdvae.image_io.pieces import process as process
+from tfdvae.image_io.reading import Reading
 
 ARRAYS = (".npy", ".npz")
 """Suffixes of files of arrays."""
@@ -96,7 +97,12 @@ def _unpack(path: Path, folder: Path) -> dict[str, np.ndarray]:
 
 
 def pieces(
-    path: Path, title: str, tally: Tally, scratch: Path, argument: str = "input"
+    path: Path,
+    title: str,
+    tally: Tally,
+    scratch: Path,
+    argument: str = "input",
+    reading: Reading | None = None,
 ) -> Iterator[Piece]:
     """Yield all images of a folder, an image or a file of arrays, in order, with a progress bar.
 
@@ -106,6 +112,7 @@ def pieces(
         tally: gets a message for each file that cannot be read.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
         argument: name used in messages.
+        reading: how image files are read.
 
     Raises:
         FileNotFoundError, ValueError: there is nothing that can be read.
@@ -125,7 +132,7 @@ def pieces(
         codec.decoder_warnings_hidden(),
         ThreadPoolExecutor(1) as thread,
     ):
-        for piece in overlap.one_ahead(file_pieces(listed, tally), thread):
+        for piece in overlap.one_ahead(file_pieces(listed, tally, reading), thread):
             yield piece
             progress.update(piece.files)
 

@@ -15,11 +15,13 @@ import tifffile
 
 from tfdvae.image_io import decoding, values
 from tfdvae.image_io.decoding import ImageKind, Unsupported
+from tfdvae.image_io.reading import without_alpha
 
 _FRAME_AXES = "TZCIQ"  # time, depth, channel, sequence, and those that have no name
 _ORIENTATION = 274
 _KNOWN_TO_PILLOW = ("NONE", "CCITT", "LZW", "JPEG", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS")
 _KIND = tifffile.PHOTOMETRIC
+_ALPHA = (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA)
 
 
 class TiffImages:
@@ -30,6 +32,7 @@ class TiffImages:
 
     Args:
         path: of the file.
+        white: the value that stands for white; None: the largest value of the type, of floats 1.
 
     Attributes:
         file: the file as tifffile opened it.
@@ -46,8 +49,9 @@ class TiffImages:
         (10, (28, 28, 1))
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, white: float | None = None):
         self._path = path
+        self._white = white
         self.file = tifffile.TiffFile(path)
         try:
             self.series = _one_series(self.file)
@@ -111,18 +115,26 @@ class TiffImages:
         kind = ImageKind(height, width, self._gray, self.written)
         if kind.dtype in values.UNSIGNED:
             return kind
-        fitting = values.fitting_type(kind.dtype, map(self._read_raw, range(self.count)))
+        raw = (self._read_raw(index)[0] for index in range(self.count))
+        fitting = values.fitting_type(kind.dtype, raw, self._white)
         return ImageKind(height, width, self._gray, fitting, loose=fitting)
 
-    def read(self, index: int) -> np.ndarray:
-        """Return the pixels of an image as `kind` says, (H, W, 1) or (H, W, 3), black 0."""
-        return values.cast(self._read_raw(index), self.kind.dtype)
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the pixels of an image as `kind` says, (H, W, 1) or (H, W, 3), black 0.
 
-    def read_as(self, index: int, loose: np.dtype | None) -> np.ndarray:
+        Alpha (H, W), in the type of the file, comes with them; None where there is none.
+        """
+        return self._read_cast(index, self.kind.dtype)
+
+    def read_as(self, index: int, loose: np.dtype | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the pixels of an image, in a given type where the file's does not say it."""
         if loose is None or self.written in values.UNSIGNED:
             return self.read(index)
-        return values.cast(self._read_raw(index), loose)
+        return self._read_cast(index, loose)
+
+    def _read_cast(self, index: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray | None]:
+        pixels, alpha = self._read_raw(index)
+        return values.cast(pixels, dtype, self._white), alpha
 
     @cached_property
     def _palette(self) -> np.ndarray | None:
@@ -158,18 +170,30 @@ class TiffImages:
         if photometric == _KIND.MINISWHITE and self.written.kind not in "bu":
             raise Unsupported(f"must not be {self.written} with white as 0")
 
-    def _read_raw(self, index: int) -> np.ndarray:
-        """Return the pixels of an image in the file's type, (H, W, 1) or (H, W, 3), black 0."""
+    def _read_raw(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the pixels of an image in the file's type, (H, W, 1) or (H, W, 3), black 0.
+
+        Alpha (H, W), by which they are not multiplied, comes with them.
+        """
         pixels = self._read_plane(index)
         pixels = np.moveaxis(pixels, 0, -1) if self._axes == "SYX" else pixels
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        colors = 1 if self._gray else 3
+        kind = (*self.page.extrasamples, 0)[0] if pixels.shape[-1] > colors else 0
+        alpha = (
+            decoding.turned(pixels[..., [colors]], self._turn)[..., 0] if kind in _ALPHA else None
+        )
+        pixels = pixels[..., :colors] if self._palette is None else pixels
         if self.page.photometric == _KIND.MINISWHITE:
             pixels = ~pixels
         if pixels.dtype == np.bool_:
             pixels = pixels * np.uint8(255)
         if self._palette is not None:
             pixels = self._palette[pixels[..., 0]]
-        return decoding.turned(pixels[..., : 1 if self._gray else 3], self._turn)
+        pixels = decoding.turned(pixels, self._turn)
+        if alpha is not None and kind == tifffile.EXTRASAMPLE.ASSOCALPHA:
+            pixels = without_alpha(pixels, alpha)
+        return pixels, alpha
 
     def _check_end(self) -> None:
         start = self.series.dataoffset

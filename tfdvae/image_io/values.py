@@ -13,20 +13,24 @@ UNSIGNED = (np.dtype(np.uint8), np.dtype(np.uint16))
 """Types that say themselves what white is."""
 
 _WAY_OUT = (
-    "Integers from 0 to 65,535 and floats from 0 to 1 are read; an .npz file of floats in [0, 1] "
-    "holds any others"
+    "Integers from 0 to 65,535 and floats from 0 to 1 are read; --white LEVEL reads others from 0 "
+    "to LEVEL, and an .npz file of floats in [0, 1] holds any"
 )
 
 
-def fitting_type(stored: np.dtype, parts: Iterable[np.ndarray]) -> np.dtype:
+def fitting_type(
+    stored: np.dtype, parts: Iterable[np.ndarray], white: float | None = None
+) -> np.dtype:
     """Return the type that values stand for: float32 in [0, 1], uint8 or uint16.
 
     Floats in [0, 1] are images as they are; other whole numbers stand for the integers that they
-    are.
+    are. Where white is known, all are floats.
 
     Args:
         stored: their type in the file.
         parts: the values of an image or of a stack, in pieces.
+        white: the value that stands for white, up to which floats of any size are read; None: the
+            largest value of their type.
 
     Raises:
         Unsupported: none of the three types fits.
@@ -45,6 +49,8 @@ def fitting_type(stored: np.dtype, parts: Iterable[np.ndarray]) -> np.dtype:
     # NumPy's, since Python's own pass over NaN.
     lowest, highest = float(np.min(lows)), float(np.max(highs))
     rounding = 4 * float(np.finfo(stored).eps) if stored.kind == "f" else 0
+    if white is not None and 0 <= lowest <= highest < np.inf:
+        return np.dtype(np.float32)
     if stored.kind == "f" and lowest >= -rounding and highest <= 1 + rounding:
         return np.dtype(np.float32)
     for fitting in UNSIGNED:
@@ -56,9 +62,15 @@ def fitting_type(stored: np.dtype, parts: Iterable[np.ndarray]) -> np.dtype:
     )
 
 
-def cast(pixels: np.ndarray, fitting: np.dtype) -> np.ndarray:
-    """Return pixels in the type that they stand for; an excess of rounding size is cut off."""
-    if fitting.kind == "f":
+def cast(pixels: np.ndarray, fitting: np.dtype, white: float | None = None) -> np.ndarray:
+    """Return pixels in the type that they stand for; an excess of rounding size is cut off.
+
+    Args:
+        pixels: of any type.
+        fitting: as `fitting_type` returned it.
+        white: as it was given to `fitting_type`.
+    """
+    if fitting.kind == "f" and white is None:
         return pixels.astype(fitting).clip(0, 1)
     return pixels.astype(fitting)
 

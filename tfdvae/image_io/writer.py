@@ -21,6 +21,7 @@ from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing, overlap, reader
 from tfdvae.image_io.pieces import Piece, Tally, file_pieces
 from tfdvae.image_io.reader import is_array
+from tfdvae.image_io.reading import Reading
 from tfdvae.image_io.stacks import StackWriter
 
 
@@ -86,6 +87,7 @@ def rewrite(
     function: Callable[[Piece], np.ndarray],
     title: str,
     overwrite: bool = False,
+    reading: Reading | None = None,
 ) -> Tally:
     """Write `function` of all images to `output`, in the kind of the input.
 
@@ -100,6 +102,7 @@ def rewrite(
         function: takes a piece and returns images of its type and shape; called in two threads.
         title: of the progress bar.
         overwrite: replace existing files.
+        reading: how image files are read.
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: as in `reader.pieces` and `check_output`;
@@ -115,7 +118,7 @@ def rewrite(
         if is_array(path):
             _rewrite_arrays(path, output, function, title, tally)
         else:
-            _rewrite_files(path, output, function, title, overwrite, tally)
+            _rewrite_files(path, output, function, title, overwrite, reading, tally)
     return tally
 
 
@@ -125,6 +128,7 @@ def _rewrite_files(
     function: Callable[[Piece], np.ndarray],
     title: str,
     overwrite: bool,
+    reading: Reading | None,
     tally: Tally,
 ) -> None:
     listed = reader.list_files(path)
@@ -169,7 +173,7 @@ def _rewrite_files(
         # on with the second one's.
         disk, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         try:
-            read = overlap.one_ahead(file_pieces(todo, tally), disk)
+            read = overlap.one_ahead(file_pieces(todo, tally, reading), disk)
             computed = overlap.map_ahead(read, compute, computing, 2)
             for count in overlap.map_ahead(computed, write, disk, 1):
                 progress.update(count)

@@ -1,10 +1,13 @@
 """Anomaly scores: how badly a model that knows normal images reconstructs others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfdvae._utils import checks
+from tfdvae.inference import graphs
 
 
 def reconstruction_errors(reconstructions: np.ndarray, images: np.ndarray) -> np.ndarray:
@@ -32,3 +35,22 @@ def threshold(normal_scores: Sequence[float] | np.ndarray, false_positive_rate: 
         raise ValueError("`normal` must hold at least one image; got none.")
     place = min(int(false_positive_rate * len(ranked) + 1e-9), len(ranked) - 1)
     return float(ranked[place]) * (1 + 1e-5)
+
+
+def scores_of_normal(scores: Callable[[Any], Any], normal: Any) -> np.ndarray:
+    """Return the anomaly scores of normal images, float32 (N,).
+
+    Args:
+        scores: takes images as `TrainedModel.anomaly_scores` does.
+        normal: an array or a dataset.
+
+    Raises:
+        TypeError, ValueError: images that do not fit, a tensor of a graph, an endless dataset.
+    """
+    if tf.is_symbolic_tensor(normal):
+        raise TypeError("`normal` must be an array or a dataset; got a tensor of a graph.")
+    try:
+        found = scores(normal)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("`images`", "`normal`")) from None
+    return graphs.values(found, "normal") if isinstance(normal, tf.data.Dataset) else found

@@ -82,6 +82,7 @@ class Augmenter:
             )
         allowed = ("posterior", "prior") if core.variational else ("reconstruction",)
         self.core = core
+        self.white = loaded.white
         self.method = checks.choice("method", allowed[0] if method is None else method, allowed)
         if corrupt_before_encoding and (self.method != "posterior" or core.corruption.level == 0):
             raise ValueError("`corrupt_before_encoding` is for posterior samples of a DVAE.")
@@ -165,7 +166,7 @@ class Augmenter:
         def draw(images: tf.Tensor) -> tf.Tensor:
             return self._draw(images, tf.cast(generator.make_seeds(1)[:, 0], tf.int32))
 
-        return graphs.map_function(self.core, draw)
+        return graphs.map_function(self.core, draw, white=self.white)
 
     def _draw(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Return a synthetic image of each image in a graph, float32 (N, H, W, C)."""

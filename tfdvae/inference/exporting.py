@@ -47,6 +47,7 @@ def export(
     checks.choice("format", format, EXPORT_FORMATS)
     if format == "onnx" and path.suffix.lower() != ".onnx":
         raise ValueError(f"`path` {path} must have the suffix .onnx.")
+    white, background = getattr(model, "white", None), getattr(model, "background", None)
     if isinstance(model, TrainedModel):
         model = model.keras_model
     if not isinstance(model, DenoisingModel):
@@ -57,11 +58,14 @@ def export(
     if path.exists() and not (is_saved_model(path) if format == "saved_model" else path.is_file()):
         wanted = "SavedModel" if format == "saved_model" else ".onnx file"
         raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
-    (_export_saved_model if format == "saved_model" else _export_onnx)(model, path)
+    if format == "onnx":
+        _export_onnx(model, path)
+    else:
+        _export_saved_model(model, path, {"white": white, "background": background})
     return path
 
 
-def _export_saved_model(model: DenoisingModel, path: Path) -> None:
+def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, Any]) -> None:
     images = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")
     codes = tf.TensorSpec((None, *model.code_shape), tf.float32, name="codes")
     archive = keras.export.ExportArchive()
@@ -84,6 +88,7 @@ def _export_saved_model(model: DenoisingModel, path: Path) -> None:
         "code_shape": model.code_shape,
         "corruption": str(model.corruption),
         "likelihood": str(model.likelihood),
+        **{name: value for name, value in of_files.items() if value is not None},
     }
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfdvae.image_io.reading import level
 from tfdvae.models.inference_mixin import InferenceMixin
 
 
@@ -45,6 +46,7 @@ def map_function(
     function: Callable[[tf.Tensor], tf.Tensor],
     keep_dtype: bool = True,
     may_be_nan: bool = False,
+    white: float | None = None,
 ) -> Callable:
     """Return a function for `tf.data.Dataset.map` that applies a function to images.
 
@@ -58,6 +60,8 @@ def map_function(
             those that came in.
         may_be_nan: whether pixels may be NaN, in any channel. All others are then those given, bit
             for bit.
+        white: the value that stands for white in the images; None: the largest value of their type,
+            of floats 1.
     """
     height, width, channels = core.image_shape
 
@@ -87,12 +91,19 @@ def map_function(
             )
         unbatched = batch.shape.rank == 3
         batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *core.image_shape))
-        unit = tf.cast(batch, tf.float32) / (1 if batch.dtype.is_floating else batch.dtype.max)
+        floating = batch.dtype.is_floating
+        top = white or 1.0 if floating else level(np.dtype(batch.dtype.as_numpy_dtype), white)
+        unit = tf.cast(batch, tf.float32) / top
+        if white is not None and not floating:
+            wanted = f"images must not exceed the white of {top:g}"
+            fits = tf.debugging.assert_less_equal(unit, 1.0, wanted)
+            with tf.control_dependencies([fits]):
+                unit = tf.identity(unit)
         made = function(core.check_tensor(unit, may_be_nan))
         if keep_dtype:
-            whole = not batch.dtype.is_floating
-            made = tf.cast(tf.round(made * batch.dtype.max) if whole else made, batch.dtype)
-        if may_be_nan and batch.dtype.is_floating:
+            made = made * top
+            made = tf.cast(made if floating else tf.round(made), batch.dtype)
+        if may_be_nan and floating:
             missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
             made = tf.where(missing, made, batch)
         made = made[0] if unbatched else made

@@ -1,8 +1,13 @@
 """Images as users have them: their shapes, types and ranges, and those that a model takes."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
+
+from tfdvae.image_io.reading import level
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -120,13 +125,51 @@ class ImageFormat:
         raise ValueError(message)
 
 
-def to_dtype(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return float images in [0, 1] as another type; of unsigned integers the whole range is used.
+def to_unit(images: np.ndarray, white: float | None = None) -> np.ndarray:
+    """Return images with white at 1: integers as float32, floats in their own type.
+
+    Args:
+        images: uint8, uint16 or floats.
+        white: the value that stands for white in them, as for `reading.level`; None: the largest
+            value of their type, of floats 1.
+
+    Raises:
+        ValueError: integers above white.
+
+    Example:
+        >>> to_unit(np.array([0, 4095], np.uint16), 4095).tolist()
+        [0.0, 1.0]
+    """
+    top = level(images.dtype, white)
+    if images.dtype.kind == "f":
+        return images if white is None else images / images.dtype.type(top)
+    if white is not None and (largest := images.max(initial=0)) > top:
+        raise ValueError(f"`images` must not exceed the `white` of {top:,.9g}; got {largest:,}.")
+    return images.astype(np.float32) / np.float32(top)
+
+
+def to_dtype(images: np.ndarray, dtype: np.dtype, white: float | None = None) -> np.ndarray:
+    """Return float images in [0, 1] as another type, with the white that `to_unit` made 1.
 
     Example:
         >>> to_dtype(np.array([0, 0.5, 1]), np.dtype(np.uint8)).tolist()
         [0, 128, 255]
     """
+    top = level(dtype, white)
     if dtype.kind == "f":
-        return images.astype(dtype, copy=False)
-    return np.rint(images * np.iinfo(dtype).max).astype(dtype)
+        return (images if white is None else images * top).astype(dtype, copy=False)
+    return np.rint(images * top).astype(dtype)
+
+
+def note_scaled(images: np.ndarray, white: float | None) -> bool:
+    """Note, and return, that floats seem to be in [0, 1] though their white is far above."""
+    if white is None or white < 4 or images.dtype.kind != "f":
+        return False
+    if np.fmax.reduce(images, axis=None, initial=0) > 1:
+        return False
+    logger.warning(
+        "NOTE: float images have no value above 1, and their `white` is %s: they are nearly black. "
+        "It is 1 for floats in [0, 1].",
+        white,
+    )
+    return True

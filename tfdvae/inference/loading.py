@@ -11,13 +11,24 @@ from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
 
-def load(model: str | Path | keras.Model | TrainedModel) -> TrainedModel:
+def load(
+    model: str | Path | keras.Model | TrainedModel,
+    *,
+    white: float | None = None,
+    background: str | None = None,
+) -> TrainedModel:
     """Return a trained model, ready to use.
 
     Args:
         model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, the name of a model
             that comes with tfdvae, a `DAE`, `VAE` or `DVAE`, or a `TrainedModel`. What lies at a
             path goes before a name.
+        white: the value that stands for white in the images that the model is given, such as 4095
+            for 12 bits in uint16; a type that cannot hold it keeps its largest value. Default: that
+            of the images that it was trained on, otherwise the largest value of their type, of
+            floats 1.
+        background: `white` or `black`, what transparent parts of image files are put on. Default:
+            as in training, otherwise white.
 
     Raises:
         FileNotFoundError: nothing of that name.
@@ -28,9 +39,12 @@ def load(model: str | Path | keras.Model | TrainedModel) -> TrainedModel:
         >>> tfdvae.load("clothing-denoiser").denoise(pictures)
     """
     if isinstance(model, TrainedModel):
-        return model
+        if white is None and background is None:
+            return model
+        white = model.white if white is None else white
+        return TrainedModel(model.core, model.record, white, background or model.background)
     if isinstance(model, InferenceMixin):
-        return TrainedModel(model)
+        return TrainedModel(model, None, white, background)
     if isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a DAE, VAE or DVAE; got {type(model).__name__}.")
     if not isinstance(model, (str, Path)):
@@ -40,8 +54,9 @@ def load(model: str | Path | keras.Model | TrainedModel) -> TrainedModel:
     path = model_files.find(model)
     if path is None:
         with resources.as_file(shipped.file(str(model))) as file:
-            return TrainedModel(keras_files.load(file, "model"))
+            return TrainedModel(keras_files.load(file, "model"), None, white, background)
     is_folder = path.is_dir()
     core = saved_model.SavedModel(path) if is_folder else keras_files.load(path, "model")
     units = math.prod(core.code_shape)
-    return TrainedModel(core, record.Record.beside(path, core.variational, units))
+    found = record.Record.beside(path, core.variational, units)
+    return TrainedModel(core, found, white, background)

@@ -42,6 +42,7 @@ class SavedModel(InferenceMixin):
             self.code_shape = tuple(about["code_shape"])
             self.corruption = corruptions.parse(about["corruption"])
             self.likelihood = likelihoods.parse(about["likelihood"])
+            self.white, self.background = about.get("white"), about.get("background")
             self._files = _read_files(path)
             with contextlib.ExitStack() as stack:
                 if _is_pattern(path):

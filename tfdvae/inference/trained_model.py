@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import checks
-from tfdvae.data.image_dataset import to_unit
+from tfdvae.config.data import BACKGROUNDS, parse_level
+from tfdvae.image_io.reading import Reading
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
 from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily
-from tfdvae.inference.image_arrays import ImageFormat, to_dtype
+from tfdvae.inference.image_arrays import ImageFormat, note_scaled, to_dtype, to_unit
 from tfdvae.inference.record import Record
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
@@ -21,9 +22,9 @@ class TrainedModel:
 
     Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model: uint8,
     uint16, or floats in [0, 1], which noise may exceed. Integers are scaled by the range of their
-    type. An array of three dimensions is (N, H, W) for a model of gray images, unless it ends in 1,
-    and (H, W, C) for one of color. Where images come out they have the type and shape of those that
-    went in.
+    type, and all by `white` where the model has one. An array of three dimensions is (N, H, W) for
+    a model of gray images, unless it ends in 1, and (H, W, C) for one of color. Where images come
+    out they have the type and shape of those that went in.
 
     Images may also be a `tf.data.Dataset` of images of the model's size or of batches of them,
     alone or first in tuples, and then the result is a dataset; or a tensor in a graph, such as that
@@ -38,6 +39,10 @@ class TrainedModel:
             where codes keep their place in the image.
         format: shapes that arrays of its images may have.
         record: what was measured of it in its run, where that is known.
+        white: the value that stands for white in the images that it is given and gives back; None:
+            the largest value of their type, of floats 1.
+        background: `white` or `black`, what transparent parts of image files are put on; None:
+            white.
 
     Example:
         >>> model = tfdvae.load("clothing-dvae")
@@ -45,14 +50,25 @@ class TrainedModel:
         >>> dataset.map(lambda images, labels: (model.denoise(images), labels))
     """
 
-    def __init__(self, core: InferenceMixin, record: Record | None = None):
+    def __init__(
+        self,
+        core: InferenceMixin,
+        record: Record | None = None,
+        white: float | None = None,
+        background: str | None = None,
+    ):
         self.core = core
         self.record = record or Record()
+        self.white = parse_level(core.white if white is None else white)
+        self.background = core.background if background is None else background
+        if self.background is not None:
+            checks.choice("background", self.background, BACKGROUNDS)
         self.image_shape = core.image_shape
         self.code_shape = core.code_shape
         self.variational = core.variational
         self.tiles = len(core.code_shape) == 3
         self.format = ImageFormat(self.image_shape, self.tiles)
+        self._noted = False
         _ = core.graphs  # made once here, for the commands use them from several threads
 
     @property
@@ -70,6 +86,11 @@ class TrainedModel:
             )
         return self.core
 
+    @property
+    def reading(self) -> Reading:
+        """How files of its images are read."""
+        return Reading(self.white, self.background or BACKGROUNDS[0])
+
     def denoise(self, images: Any) -> Any:
         """Return the denoised images.
 
@@ -83,7 +104,7 @@ class TrainedModel:
             return self._apply(images, self.core.graphs["call"])
         array = checks.array("images", images, checks.IMPUTE_HINT)
         made = self._denoise(self.batch(array, larger=True))
-        return to_dtype(made, array.dtype).reshape(array.shape)
+        return to_dtype(made, array.dtype, self.white).reshape(array.shape)
 
     def _denoise(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == self.image_shape:
@@ -160,7 +181,7 @@ class TrainedModel:
         )
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
         pictures = made.images[..., 0] if flat else made.images
-        return made._replace(images=to_dtype(pictures, array.dtype))
+        return made._replace(images=to_dtype(pictures, array.dtype, self.white))
 
     def anomaly_scores(self, images: Any) -> Any:
         """Return how badly the model reconstructs each image: the mean squared error, float32 (N,).
@@ -200,19 +221,11 @@ class TrainedModel:
             TypeError, ValueError: images or a fraction that do not fit.
         """
         checks.number("false_positive_rate", false_positive_rate, 0, 1)
-        threshold = anomaly.threshold(self._normal_scores(normal), false_positive_rate)
+        normal_scores = anomaly.scores_of_normal(self.anomaly_scores, normal)
+        threshold = anomaly.threshold(normal_scores, false_positive_rate)
         if graphs.is_lazy(images):
             return self._apply(images, lambda x: self._scores(x) > threshold, keep_dtype=False)
         return self.anomaly_scores(images) > threshold
-
-    def _normal_scores(self, normal: Any) -> np.ndarray:
-        if tf.is_symbolic_tensor(normal):
-            raise TypeError("`normal` must be an array or a dataset; got a tensor of a graph.")
-        try:
-            found = self.anomaly_scores(normal)
-        except (TypeError, ValueError) as error:
-            raise type(error)(str(error).replace("`images`", "`normal`")) from None
-        return graphs.values(found, "normal") if isinstance(normal, tf.data.Dataset) else found
 
     def impute(self, images: Any, missing: Any = None) -> Any:
         """Return the images with their missing pixels filled in; known pixels stay as they are.
@@ -243,8 +256,9 @@ class TrainedModel:
         shaped = self.format.to_batch(array)
         known = ~imputation.missing_pixels(given, shaped, missing)
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
-        made = to_dtype(imputation.impute(self.core, batch, ~known), array.dtype)
-        return np.where(known[..., None], shaped, made).reshape(array.shape)
+        made = imputation.impute(self.core, batch, ~known)
+        filled = to_dtype(made, array.dtype, self.white)
+        return np.where(known[..., None], shaped, filled).reshape(array.shape)
 
     def compress(self, images: Any, bits: int) -> bytes:
         """Return images as their codes, quantized and entropy-coded.
@@ -287,9 +301,12 @@ class TrainedModel:
         """
         given = checks.array("images", images, checks.IMPUTE_HINT)
         shaped = self.format.to_batch(given, larger)
-        if shaped.dtype in (np.uint8, np.uint16):
-            return to_unit(shaped)
-        return self.core.check_images("images", shaped, any_size=True)
+        self._noted = self._noted or note_scaled(shaped, self.white)
+        unit = to_unit(shaped, self.white)
+        if shaped.dtype.kind == "u":
+            return unit
+        return self.core.check_images("images", unit, any_size=True)
 
     def _apply(self, images: Any, function: Callable, **options: bool) -> Any:
-        return graphs.map_images(images, graphs.map_function(self.core, function, **options))
+        mapped = graphs.map_function(self.core, function, white=self.white, **options)
+        return graphs.map_images(images, mapped)

@@ -14,6 +14,8 @@ from tfdvae.config import TARGETS
 from tfdvae.models import likelihoods, network_checks, training_data
 from tfdvae.models.keras_api import ImageModel
 
+OF_FILES = ("white", "background")  # attributes that say how image files are read
+
 
 class DenoisingModel(ImageModel):
     """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects.
@@ -197,9 +199,10 @@ class DenoisingModel(ImageModel):
         return self.likelihood.mean(self.decoder(codes, training=training))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, as JSON can hold them."""
+        """Return the constructor's arguments, and what was said of files, as JSON can hold them."""
         return {
             **super().get_config(),
+            **{name: value for name in OF_FILES if (value := getattr(self, name)) is not None},
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "corruption": str(self.corruption),
@@ -217,7 +220,11 @@ class DenoisingModel(ImageModel):
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("encoder", "decoder")
         }
-        return cls(**{**config, **networks})
+        arguments = {name: value for name, value in config.items() if name not in OF_FILES}
+        model = cls(**{**arguments, **networks})
+        for name in OF_FILES:
+            setattr(model, name, config.get(name))
+        return model
 
 
 def mean_over_copies(values: tf.Tensor, copies: int) -> tf.Tensor:

@@ -50,6 +50,7 @@ def build_generator(
             "latent_samples": c.latent_samples,
         }
     model = spec.load_class()(encoder, decoder, **options, **spec.options)
+    model.white, model.background = config.data.white, config.data.background
     rate = c.learning_rate
     if c.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))

@@ -24,6 +24,9 @@ class InferenceMixin(abc.ABC):
         variational: whether codes are distributions, so that the model can be sampled.
         corruption: what the model injected in training.
         likelihood: of pixels.
+        white: the value that stood for white in the images that the model was trained on; None:
+            the largest value of their type. The model itself takes images in [0, 1].
+        background: `white` or `black`, what their transparent parts were put on; None: white.
         graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`:
             functions of float32 tensors with any number of rows.
     """
@@ -33,6 +36,8 @@ class InferenceMixin(abc.ABC):
     variational: bool
     corruption: corruptions.Corruption
     likelihood: likelihoods.Likelihood
+    white: float | None = None
+    background: str | None = None
 
     @property
     @abc.abstractmethod

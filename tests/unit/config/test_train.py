@@ -90,7 +90,7 @@ def test_every_field_has_a_default_and_help():
         "debug",
     ]
     assert set(flags) <= {field.name for field in fields}
-    assert len(setting_names()) == len(set(setting_names())) == 41
+    assert len(setting_names()) == len(set(setting_names())) == 43
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,10 @@ def test_every_field_has_a_default_and_help():
         ({"image_size": (0,)}, "`image_size`"),
         ({"image_size": (1, 2, 3)}, "one or two whole numbers"),
         ({"image_size": 32}, "one or two whole numbers"),
+        ({"white": 0}, "`white` must be a finite number above 0; got 0"),
+        ({"white": float("inf")}, "`white` must be a finite number above 0"),
+        ({"white": "bright"}, "`white` must be a number above 0 or auto; got 'bright'"),
+        ({"background": "wite"}, "`background` must be one of white, black; .* 'white'"),
         ({"noisy_dir": "a"}, "`noisy_dir` is for models dae and dvae with `no_classifier`"),
         ({"noisy_dir": "a", "no_classifier": True, "model": "ae"}, "`noisy_dir`"),
         ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy already"),
@@ -363,7 +367,12 @@ def test_settings_of_a_run_of_0_1_0():
     assert {name: config.to_dict()[name] for name in stored if name != "origin"} == {
         name: value for name, value in stored.items() if name != "origin"
     }
-    assert set(config.to_dict()) - set(stored) == {"patience", "quiet"}
+    assert set(config.to_dict()) - set(stored) == {
+        "patience",
+        "quiet",
+        "white",
+        "background",
+    }
     assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
     assert config.replace(patience=3).identity() != config.identity()
     assert config.replace(quiet=True).identity() == config.identity()

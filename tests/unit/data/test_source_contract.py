@@ -52,7 +52,14 @@ def test_a_text_finds_its_source(name, text):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_options_of_other_sources_are_refused(name, text, tmp_path):
-    values = {"noisy_dir": "x", "image_size": (4, 4), "skip_unreadable": True, "groups": "x"}
+    values = {
+        "noisy_dir": "x",
+        "image_size": (4, 4),
+        "skip_unreadable": True,
+        "white": 4095,
+        "background": "black",
+        "groups": "x",
+    }
     for option in OPTIONS:
         if option not in find(text).options:
             with pytest.raises(ValueError, match=f"`{option}` is for a `dataset` that is"):

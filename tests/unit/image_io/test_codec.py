@@ -28,17 +28,18 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+OPAQUE, OPAQUE16 = np.full((6, 8), 255, np.uint8), np.full((6, 8), 65535, np.uint16)
 FORMATS = {
     "gray.png": (pillow(GRAY), GRAY),
     "colour.png": (pillow(COLOUR), COLOUR),
-    "alpha.png": (pillow(np.dstack([COLOUR, GRAY])), COLOUR),
-    "gray_alpha.png": (pillow(Image.fromarray(np.dstack([GRAY, GRAY]), "LA")), GRAY),
+    "alpha.png": (pillow(np.dstack([COLOUR, OPAQUE])), COLOUR),
+    "gray_alpha.png": (pillow(Image.fromarray(np.dstack([GRAY, OPAQUE]), "LA")), GRAY),
     "bits.png": (pillow(BITS), BITS * np.uint8(255)),
     "palette.png": (pillow(PALETTE), np.asarray(PALETTE.convert("RGB"))),
     "gray16.png": (png16(GRAY16), GRAY16),
     "colour16.png": (png16(COLOUR16), COLOUR16),
-    "alpha16.png": (png16(np.dstack([COLOUR16, GRAY16])), COLOUR16),
-    "gray_alpha16.png": (png16(np.dstack([GRAY16, GRAY16])), GRAY16),
+    "alpha16.png": (png16(np.dstack([COLOUR16, OPAQUE16])), COLOUR16),
+    "gray_alpha16.png": (png16(np.dstack([GRAY16, OPAQUE16])), GRAY16),
     "gray.bmp": (pillow(GRAY), GRAY),
     "colour.BMP": (pillow(COLOUR), COLOUR),
     "gray.webp": (pillow(GRAY, lossless=True), GRAY),

@@ -16,7 +16,7 @@ def augment(config: AugmentConfig) -> int:
     writer.check_output(source, output, config.overwrite)
     if source.is_dir():
         manifest.check(output, config.overwrite)
-    model = tasks.load(config.model, config.threads)
+    model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import generating
 
     tally = generating.augment(
@@ -28,4 +28,4 @@ def augment(config: AugmentConfig) -> int:
         config.include_originals,
         config.overwrite,
     )
-    return tasks.report(tally, source, output, config.per_image + config.include_originals)
+    return tasks.report(tally, source, output, model, config.per_image + config.include_originals)

@@ -14,8 +14,8 @@ def denoise(config: DenoiseConfig) -> int:
     nested = not Path(config.input).expanduser().is_dir()
     source, output = tasks.paths(config.model, config.input, config.output, nested=nested)
     writer.check_output(source, output, config.overwrite)
-    model = tasks.load(config.model, config.threads)
+    model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import rewriting
 
     tally = rewriting.denoise(model, source, output, config.overwrite)
-    return tasks.report(tally, source, output)
+    return tasks.report(tally, source, output, model)

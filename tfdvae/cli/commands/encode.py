@@ -11,7 +11,7 @@ def encode(config: EncodeConfig) -> int:
     """Write the codes of images on disk."""
     source, output = tasks.paths(config.model, config.input, config.output)
     writer.check_file(output, (".npz",), config.overwrite)
-    model = tasks.load(config.model, config.threads)
+    model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import measuring
 
-    return tasks.report(measuring.encode(model, source, output), source, output)
+    return tasks.report(measuring.encode(model, source, output), source, output, model)

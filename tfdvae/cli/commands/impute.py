@@ -16,9 +16,9 @@ def impute(config: ImputeConfig) -> int:
         config.model, config.input, config.output, nested=nested, mask=config.mask
     )
     writer.check_output(source, output, config.overwrite)
-    model = tasks.load(config.model, config.threads)
+    model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import rewriting
 
     mask = None if config.mask is None else Path(config.mask).expanduser()
     tally = rewriting.impute(model, source, output, mask, config.overwrite)
-    return tasks.report(tally, source, output)
+    return tasks.report(tally, source, output, model)

@@ -27,6 +27,10 @@ class Request:
         image_size: height and width to which images are resized; None: they must have one size.
         skip_unreadable: skip images that cannot be read, with a notice; otherwise the first one
             is an error.
+        white: the value that stands for white in the images; `auto`: the largest value in them;
+            None: the largest value of their type, of floats 1.
+        background: `white` or `black`, what transparent parts of images are put on; None: white,
+            with a notice.
         groups: CSV file with the columns `image` and `group`, one line an image: images of one
             group, such as a patient, are never both in train and in test.
         labelled: labels are needed. Otherwise missing or unusable ones are no error.
@@ -39,6 +43,8 @@ class Request:
     noisy_dir: str | None = None
     image_size: tuple[int, ...] | None = None
     skip_unreadable: bool = False
+    white: float | str | None = None
+    background: str | None = None
     groups: str | None = None
     labelled: bool = True
     n_train: int | None = None
@@ -52,7 +58,7 @@ class Request:
         return data_folder(self.data_dir)
 
 
-OPTIONS = ("noisy_dir", "image_size", "skip_unreadable", "groups")
+OPTIONS = ("noisy_dir", "image_size", "skip_unreadable", "white", "background", "groups")
 """The attributes of `Request` that only some sources take."""
 
 

@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import files
+from tfdvae.config.data import BACKGROUNDS
 from tfdvae.data import cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.sources import folder_listing, folder_stacks
 from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.folder_decoding import HOW_TO_SKIP, decode_folder
-from tfdvae.data.sources.paths import PathSource, local_path, noting_duplicates
+from tfdvae.data.sources.paths import PathSource, local_path, with_findings
 from tfdvae.image_io.codec import Unreadable
 from tfdvae.image_io.listing import printable_path
 
-_DECODING = 4
+_DECODING = 5
 """Changes where files are decoded in another way, so that the cache is made anew."""
 
 
@@ -34,7 +35,7 @@ class FolderSource(PathSource):
 
     name = "folder"
     description = "a folder of images"
-    options = frozenset({"noisy_dir", "image_size", "skip_unreadable", "groups"})
+    options = PathSource.options | {"noisy_dir", "image_size", "skip_unreadable", "background"}
 
     def accepts(self, text: str) -> bool:
         path = local_path(text)
@@ -62,6 +63,8 @@ class FolderSource(PathSource):
             request.labelled,
             request.n_train,
             None if request.groups is None else grouping.read(request.groups),
+            request.white,
+            request.background,
         )
 
 
@@ -73,6 +76,8 @@ def load_folder(
     labelled: bool = True,
     n_train: int | None = None,
     groups: dict[str, str] | None = None,
+    white: float | str | None = None,
+    background: str | None = None,
 ) -> ImageDataset:
     """Return the images of a folder, each with a noisy one where `noisy` is given.
 
@@ -93,9 +98,13 @@ def load_folder(
         labelled: labels are needed, with at least two images of each class.
         n_train: training images that are needed, if it is known.
         groups: group of each image by its path below `folder`; whole groups are then held out.
+        white: the value that stands for white in the files; `auto`: the largest one in them. None:
+            the largest value of their type. The images get the whole range of their type.
+        background: `white` or `black`, what transparent parts are put on. None: white, and `notice`
+            says how many images have them.
 
     Raises:
-        Unreadable: an image cannot be read.
+        Unreadable: an image cannot be read, or has values above `white`.
         ValueError: no images, fewer than needed, images of different sizes, folders or groups that
             do not fit.
     """
@@ -129,13 +138,15 @@ def load_folder(
             f"`n_train` must not exceed the {available:,} training images of "
             f"{printable_path(folder)}; got {n_train:,}."
         )
-    key = hashlib.sha256(
-        json.dumps([_DECODING, str(folder), str(noisy), image_size, mark]).encode() + test.tobytes()
-    ).hexdigest()[:16]
+    behind = background or BACKGROUNDS[0]
+    told = [_DECODING, str(folder), str(noisy), image_size, white, behind, mark]
+    key = hashlib.sha256(json.dumps(told).encode() + test.tobytes()).hexdigest()[:16]
     decoded = cache.load_or_build(
         f"{folder.name}-{key}",
-        noting_duplicates(
-            partial(decode_folder, listing, test, folder, image_size, skip_unreadable),
+        with_findings(
+            partial(
+                decode_folder, listing, test, folder, image_size, skip_unreadable, white, behind
+            ),
             listing.names(folder).__getitem__,
         ),
         ("images", "labels", "rows") if noisy is None else ("images", "labels", "rows", "noisy"),
@@ -148,17 +159,23 @@ def load_folder(
         raise Unreadable(skipped[0] + HOW_TO_SKIP)
     if labelled and skipped:
         check_classes(decoded.train.labels, decoded.test.labels)
-    dataset = ImageDataset(
+    said = [
+        _describe_skipped(skipped),
+        *others,
+        folder_stacks.describe(listing, groups is not None),
+        *(decoded.info[name] for name in ("dark", "constant", "duplicates")),
+        "" if background else decoded.info["transparent"],
+    ]
+    return ImageDataset(
         str(folder),
         tuple(decoded.info["class_names"]),
         grouping.add_to(decoded.train, numbers),
         grouping.add_to(decoded.test, numbers),
-        "\n".join(line for line in (_describe_skipped(skipped), *others) if line),
+        "\n".join(line for line in said if line),
         grouping.fingerprint(mark, groups),
         held_out,
+        decoded.info["white"],
     )
-    dataset = dataset.with_notice(folder_stacks.describe(listing, groups is not None))
-    return dataset.with_notice(decoded.info["duplicates"])
 
 
 def _groups(

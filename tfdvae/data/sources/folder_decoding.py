@@ -1,6 +1,8 @@
 """Decodes the images of a folder into arrays of one type and size."""
 
+import collections
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +12,14 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import chunks, progress
+from tfdvae.data import findings
 from tfdvae.data.sources import common_kind
 from tfdvae.data.sources.folder_listing import FolderListing
 from tfdvae.image_io import codec
 from tfdvae.image_io.codec import ImageFile, Unreadable
 from tfdvae.image_io.decoding import ImageKind
+from tfdvae.image_io.listing import printable_path
+from tfdvae.image_io.reading import Reading, full_range_type
 
 HOW_TO_SKIP = " --skip-unreadable skips such images."
 
@@ -39,6 +44,8 @@ def decode_folder(
     folder: Path,
     image_size: Sequence[int] | None,
     skip_unreadable: bool,
+    white: float | str | None,
+    background: str,
     output: Path,
 ) -> dict[str, Any]:
     """Write images, labels and positions of both splits to a folder of the cache.
@@ -53,11 +60,15 @@ def decode_folder(
         folder: of the images, for messages.
         image_size: height and width to which they are resized; None: they must have one size.
         skip_unreadable: skip images that cannot be read.
+        white: the value that stands for white in the files, which becomes the largest one of the
+            type, of floats 1; `auto`: the largest one in them; None: the largest one of their type.
+        background: `white` or `black`, what transparent parts are put on.
         output: gets `train_images.npy`, `train_noisy.npy` if images come in pairs,
             `train_labels.npy`, `train_rows.npy`, and the same of `test`.
 
     Returns:
-        `class_names`, and in `skipped` a message for each file that was skipped.
+        `class_names`; in `skipped` a message for each file that was skipped; the number `white`;
+        and in `dark` and `transparent` what `findings` says of the images.
 
     Raises:
         Unreadable: an image cannot be read.
@@ -65,7 +76,10 @@ def decode_folder(
     """
     skipped = _Skipped(skip_unreadable)
     with codec.decoder_warnings_hidden():
-        kind, usable = _common_kind(listing, folder, image_size, skipped)
+        if white == "auto":
+            white = _largest_value(listing, folder)
+        reading = Reading(None if white is None else float(white), background)
+        kind, usable = _common_kind(listing, folder, image_size, reading, skipped)
         for split, chosen in (("train", ~test), ("test", test)):
             rows = np.flatnonzero(chosen & usable)
             arrays = [f"{split}_images.npy", f"{split}_noisy.npy"][: len(listing.items[0])]
@@ -75,6 +89,7 @@ def decode_folder(
                 [output / name for name in arrays],
                 kind,
                 image_size is not None,
+                reading,
                 skipped,
                 f"Decoding {folder.name}/{split}",
             )
@@ -82,7 +97,42 @@ def decode_folder(
                 raise ValueError(f"`dataset` {folder} has no {split} image that can be read.")
             np.save(output / f"{split}_rows.npy", decoded)
             np.save(output / f"{split}_labels.npy", listing.labels[decoded])
-    return {"class_names": listing.class_names, "skipped": skipped.messages}
+    return {
+        "class_names": listing.class_names,
+        "skipped": skipped.messages,
+        "white": white,
+        "dark": "" if reading.white is not None else findings.dark(reading.seen.largest),
+        "transparent": _transparent(folder, reading),
+    }
+
+
+def _largest_value(listing: FolderListing, folder: Path) -> float:
+    """Return the largest value in the files of images; those that cannot be read do not count."""
+    # On black, since transparent parts have no value of their own.
+    reading = Reading(np.inf, background="black")
+
+    def read(path: Path) -> None:
+        with contextlib.suppress(Unreadable), ImageFile(path, reading) as file:
+            for frame in range(file.count):
+                file.read(frame)
+
+    paths = list(dict.fromkeys(path for item in listing.items for path in item))
+    with ThreadPoolExecutor(_threads()) as pool:
+        title = f"Largest value of {folder.name}"
+        collections.deque(progress.bar(title, len(paths), pool.map(read, paths)), maxlen=0)
+    largest = max(reading.seen.largest.values(), default=0)
+    if largest <= 0:
+        raise ValueError(f"`white` auto needs images that are not black; those of {folder} are.")
+    return largest
+
+
+def _transparent(folder: Path, reading: Reading) -> str:
+    """Return what `findings` says of images with transparent parts."""
+    names = sorted(
+        printable_path(path.relative_to(folder) if path.is_relative_to(folder) else path)
+        for path in reading.seen.transparent
+    )
+    return findings.transparent(names, len(names))
 
 
 def _by_file(listing: FolderListing, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -98,6 +148,7 @@ def _common_kind(
     listing: FolderListing,
     folder: Path,
     image_size: Sequence[int] | None,
+    reading: Reading,
     skipped: _Skipped,
 ) -> tuple[ImageKind, np.ndarray]:
     """Return the kind that all images get, and which items have headers that can be read."""
@@ -107,7 +158,7 @@ def _common_kind(
         for rows in _by_file(listing, np.arange(len(usable))):
             bar.update(len(rows))
             try:
-                found = [(_kind(path), path) for path in listing.items[rows[0]]]
+                found = [(_kind(path, reading), path) for path in listing.items[rows[0]]]
             except Unreadable as error:
                 skipped.add(error)
                 continue
@@ -119,9 +170,13 @@ def _common_kind(
     return common_kind.find(kinds, folder, image_size), usable
 
 
-def _kind(path: Path) -> ImageKind:
-    with ImageFile(path) as file:
-        return file.kind
+def _kind(path: Path, reading: Reading) -> ImageKind:
+    """Return the kind of an image whose white is the largest value of its type."""
+    with ImageFile(path, reading) as file:
+        kind = file.kind
+    if reading.white is None:
+        return kind
+    return dataclasses.replace(kind, dtype=full_range_type(kind.dtype, reading.white))
 
 
 def _decode_rows(
@@ -130,6 +185,7 @@ def _decode_rows(
     outputs: list[Path],
     kind: ImageKind,
     resized: bool,
+    reading: Reading,
     skipped: _Skipped,
     title: str,
 ) -> list[int]:
@@ -140,14 +196,14 @@ def _decode_rows(
         frames = [0] if listing.frames is None else listing.frames[rows].clip(0).tolist()
         try:
             with contextlib.ExitStack() as stack:
-                files = [stack.enter_context(ImageFile(path)) for path in listing.items[rows[0]]]
+                item = listing.items[rows[0]]
+                files = [stack.enter_context(ImageFile(path, reading)) for path in item]
                 return [[file.read_as(kind, resized, frame) for file in files] for frame in frames]
         except Unreadable as error:
             return [error] * len(rows)
 
     decoded: list[int] = []
-    # Few threads, since each may hold an image of 50 million pixels.
-    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(_threads())
     with progress.bar(title, len(rows)) as bar, contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, cancel_futures=True)
         writers = [stack.enter_context(chunks.array_writer(path)) for path in outputs]
@@ -163,3 +219,8 @@ def _decode_rows(
                         append(image[None])
                     decoded.append(row)
     return decoded
+
+
+def _threads() -> int:
+    """Return how many threads decode: few, since each may hold an image of 50 million pixels."""
+    return min(4, os.cpu_count() or 1)

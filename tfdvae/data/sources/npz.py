@@ -9,28 +9,26 @@ the user's cache folder and memory-mapped from there, so that they may be larger
 import dataclasses
 import hashlib
 import json
-import shutil
 import zipfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks
 from tfdvae.data import array_checks, cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
-from tfdvae.data.sources import npz_archive
+from tfdvae.data.sources import npz_archive, npz_images
 from tfdvae.data.sources.base import Request, register_source
-from tfdvae.data.sources.paths import PathSource, local_path, noting_duplicates
+from tfdvae.data.sources.paths import PathSource, local_path, with_findings
 
 _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
 )
 
-_DECODING = 2
+_DECODING = 3
 """Changes where files are decoded in another way, so that the cache is made anew."""
 
 
@@ -47,11 +45,14 @@ class NpzSource(PathSource):
 
     def load(self, request: Request) -> ImageDataset:
         named = None if request.groups is None else grouping.read(request.groups)
-        return load_npz(self.path(request), request.labelled, named)
+        return load_npz(self.path(request), request.labelled, named, request.white)
 
 
 def load_npz(
-    path: Path, labelled: bool = True, groups: dict[str, str] | None = None
+    path: Path,
+    labelled: bool = True,
+    groups: dict[str, str] | None = None,
+    white: float | str | None = None,
 ) -> ImageDataset:
     """Return the images and labels of a file.
 
@@ -65,6 +66,8 @@ def load_npz(
             unusable ones are no error: labels are then 0, and there are no class names.
         groups: group of each image by its array and row, such as `x_train/0`; whole groups are then
             held out.
+        white: the value that stands for white; `auto`: the largest value of all images. They get
+            the whole range of their type. None: the largest value of their type, of floats 1.
 
     Raises:
         ValueError, TypeError: no such file, arrays that are missing, do not fit each other or hold
@@ -94,17 +97,21 @@ def load_npz(
                 grouped=groups is not None and not test_given,
             )
         mark = fingerprint(path)
+        had_white = npz_images.read_white(archive, path, white)
         key = hashlib.sha256(
-            f"{_DECODING}{path}{mark}{labelled}".encode() + test.tobytes() + every.tobytes()
+            f"{_DECODING}{path}{mark}{labelled}{white}".encode() + test.tobytes() + every.tobytes()
         ).hexdigest()[:16]
         decoded = cache.load_or_build(
             f"{path.stem}-{key}",
-            noting_duplicates(
-                lambda folder: _unpack(archive, path, folder, parts, every, test), name
+            with_findings(
+                lambda folder: npz_images.unpack(
+                    archive, path, folder, parts, every, test, white, had_white
+                ),
+                name,
             ),
             ("images", "labels", "rows"),
         )
-    return ImageDataset(
+    dataset = ImageDataset(
         str(path),
         classes.names,
         grouping.add_to(decoded.train, numbers),
@@ -112,7 +119,11 @@ def load_npz(
         classes.notice,
         grouping.fingerprint(mark, groups),
         held_out,
-    ).with_notice(decoded.info["duplicates"])
+        decoded.info["white"],
+    )
+    for note in ("dark", "constant", "duplicates"):
+        dataset = dataset.with_notice(decoded.info[note])
+    return dataset
 
 
 def _image_name(parts: dict[str, tuple[str, str]], train_count: int, row: int) -> str:
@@ -207,41 +218,3 @@ def _says_held_out(archive: zipfile.ZipFile, path: Path) -> bool:
         np.dtype(bool),
         (),
     ) and bool(npz_archive.read_array(archive, "held_out"))
-
-
-def _unpack(
-    archive: zipfile.ZipFile,
-    path: Path,
-    folder: Path,
-    parts: dict[str, tuple[str, str]],
-    labels: np.ndarray,
-    test: np.ndarray,
-) -> dict[str, object]:
-    """Check the images and write them and their labels to the folder.
-
-    Args:
-        archive: the opened file.
-        path: of the file, for messages.
-        folder: in the cache.
-        parts: as `_find_parts` returns them.
-        labels: int64 (N,), of all parts one after the other.
-        test: bool (N,), which of them are test images.
-    """
-    for part, (images, _) in parts.items():
-        with archive.open(f"{images}.npy") as packed, open(folder / f"{part}.raw", "wb") as raw:
-            shutil.copyfileobj(packed, raw, 2**20)
-    for part, chosen in (("train", ~test), ("test", test)):
-        rows = np.flatnonzero(chosen)
-        np.save(folder / f"{part}_rows.npy", rows)
-        np.save(folder / f"{part}_labels.npy", labels[rows])
-        origin = part if part in parts else "train"
-        within = rows - (~test).sum() if origin == "test" else rows
-        stored = np.lib.format.open_memmap(folder / f"{origin}.raw", mode="r")
-        argument = f"`dataset` {path}: {parts[origin][0]}"
-        with chunks.array_writer(folder / f"{part}_images.npy") as append:
-            for piece in chunks.pieces(len(rows), stored[0].nbytes):
-                append(array_checks.images(argument, stored[within[piece]], within[piece]))
-        del stored
-    for part in parts:
-        (folder / f"{part}.raw").unlink()
-    return {}

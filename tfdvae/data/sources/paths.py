@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import files, text
-from tfdvae.data import duplicates
+from tfdvae.data import duplicates, findings
 from tfdvae.data import groups as grouping
 from tfdvae.data.sources.base import Request, Source
 from tfdvae.data.sources.tfds_builder import is_tfds_name
@@ -31,7 +31,7 @@ def local_path(text: str) -> Path | None:
 class PathSource(Source):
     """Base of the sources that read what is at a path."""
 
-    options = frozenset({"groups"})
+    options = frozenset({"groups", "white"})
     rank = 1
 
     def path(self, request: Request) -> Path:
@@ -55,17 +55,18 @@ class PathSource(Source):
             grouping.read(request.groups)
 
 
-def noting_duplicates(
+def with_findings(
     build: Callable[[Path], dict[str, Any]], name: Callable[[int], str]
 ) -> Callable[[Path], dict[str, Any]]:
-    """Return a `build` of `cache.load_or_build` that also looks for images that are there twice.
+    """Return a `build` of `cache.load_or_build` that also looks at the images that it wrote.
 
     Args:
         build: writes the arrays `images` and `rows` of both splits.
         name: from a position in the dataset, as `Split.rows` has it, to the name of the image.
 
     Returns:
-        A function like `build`, whose `duplicates` is what `duplicates.describe` says.
+        A function like `build`, whose `duplicates` is what `duplicates.describe` says, and whose
+        `constant` is what `findings.constant` says.
     """
 
     def built(folder: Path) -> dict[str, Any]:
@@ -74,6 +75,10 @@ def noting_duplicates(
             images = np.load(folder / f"{split}_images.npy", mmap_mode="r")
             return images, lambda row: name(int(rows[row]))
 
-        return build(folder) | {"duplicates": duplicates.describe(part("train"), part("test"))}
+        info, parts = build(folder), (part("train"), part("test"))
+        return info | {
+            "constant": findings.constant(parts),
+            "duplicates": duplicates.describe(*parts),
+        }
 
     return built

@@ -44,7 +44,7 @@ def augment_arrays(
         needed = (per_image + include_originals) * images.nbytes * (1 if compressed else 2)
         room.check_disk("per_image", per_image, output, needed)
         methods = np.array(["original"] * include_originals + [augmenter.method])
-        copied = list(others)
+        tally = reader.Tally(done=len(images), copied=list(others))
         with writer.ArraysWriter(output, others, compressed) as sheet:
             # Their places in the file; rows are appended to all but the seed.
             later = np.zeros(0, int)
@@ -68,14 +68,16 @@ def augment_arrays(
                 append(np.array(images[place]), place, "original")
             drawn = (
                 append(
-                    _synthetic(model, make, images, names[0], place, copy), place, augmenter.method
+                    _synthetic(model, make, images, names[0], place, copy, tally),
+                    place,
+                    augmenter.method,
                 )
                 for copy in range(per_image)
                 for place in places
             )
             for _ in with_progress(drawn, "Augmenting", per_image * len(images)):
                 pass
-    return reader.Tally(done=len(images), copied=copied)
+    return tally
 
 
 def labelled_arrays(
@@ -113,6 +115,7 @@ def _synthetic(
     name: str,
     place: slice,
     copy: int,
+    tally: reader.Tally,
 ) -> np.ndarray:
     """Return a synthetic image of each image of an array at some rows, of their type and shape."""
     part, index = np.array(images[place]), np.arange(place.start, place.stop)
@@ -121,8 +124,9 @@ def _synthetic(
     batches = [
         batch
         for _, batch in reader.process(
-            piece, lambda piece: model.batch(to_model_channels(piece, model)), reader.Tally()
+            piece, lambda piece: model.batch(to_model_channels(piece, model)), tally
         )
     ]
     made = make(np.concatenate(batches), index, copy)
-    return to_input_channels(image_arrays.to_dtype(made, part.dtype), shaped).reshape(part.shape)
+    typed = image_arrays.to_dtype(made, part.dtype, model.white)
+    return to_input_channels(typed, shaped).reshape(part.shape)

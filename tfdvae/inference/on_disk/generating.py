@@ -112,7 +112,8 @@ def augment(
             if piece.stack is not None:
                 long |= _too_long(output, piece.names, per_image)
             for copy in range(per_image):
-                made = image_arrays.to_dtype(make(batch, index, copy), piece.images.dtype)
+                made = make(batch, index, copy)
+                made = image_arrays.to_dtype(made, piece.images.dtype, model.white)
                 made = to_input_channels(made, piece.images)
                 for name, pixels in zip(piece.names, made, strict=True):
                     new = _synthetic_name(name, copy)

@@ -35,7 +35,7 @@ def each(
         FileNotFoundError, ValueError: as in `reader.pieces`; a row of an array that does not fit.
     """
     with disk.naming(output):
-        for read in reader.pieces(path, title, tally, output.parent, argument):
+        for read in reader.pieces(path, title, tally, output.parent, argument, model.reading):
             for piece, made in reader.process(
                 read, lambda piece: function(to_model_channels(piece, model)), tally
             ):

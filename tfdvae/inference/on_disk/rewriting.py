@@ -9,6 +9,7 @@ import numpy as np
 
 from tfdvae._utils import disk
 from tfdvae.image_io import codec, listing, reader, writer
+from tfdvae.image_io.reading import Reading
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
 
@@ -36,7 +37,7 @@ def denoise(
         return to_input_channels(model.denoise(to_model_channels(piece, model)), piece.images)
 
     model.record.say_harm()  # before there is a progress bar
-    return writer.rewrite(source, output, work, "Denoising", overwrite)
+    return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading)
 
 
 def impute(
@@ -78,7 +79,7 @@ def impute(
                 raise ValueError(str(error).replace("`missing`", "`mask`")) from None
             return to_input_channels(made, piece.images)
 
-        tally = writer.rewrite(source, output, work, "Imputing", overwrite)
+        tally = writer.rewrite(source, output, work, "Imputing", overwrite, model.reading)
     if tally.done and not lacking:
         logger.warning(
             f"NOTE: no pixel of {source} is NaN, so none was filled in; --mask marks missing ones."
@@ -163,7 +164,7 @@ def _read_mask(path: Path) -> np.ndarray:
             f"`mask` {path.name} must be a PNG, TIFF or BMP file: {lossy} changes pixels beside "
             "the marked ones."
         )
-    return (codec.read(path) != 0).any(axis=-1)
+    return (codec.read(path, Reading(background=None)) != 0).any(axis=-1)
 
 
 def _mask_rows(found: dict[str, np.ndarray], piece: reader.Piece, path: Path) -> np.ndarray:

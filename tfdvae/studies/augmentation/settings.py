@@ -10,7 +10,7 @@ from tfdvae import registry
 from tfdvae._utils import checks
 from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config.classifier import parse_test_noise
-from tfdvae.config.data import parse_image_size
+from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
 from tfdvae.studies.registry import register_study
@@ -52,6 +52,10 @@ class AugmentationStudyConfig(StudyConfig):
     image_size: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT [WIDTH]")] = None
     """As for `tfdvae train`."""
     skip_unreadable: bool = False
+    """As for `tfdvae train`."""
+    white: Annotated[float | str | None, tyro.conf.arg(metavar="{LEVEL,auto}")] = None
+    """As for `tfdvae train`."""
+    background: Annotated[str | None, one_of(*BACKGROUNDS)] = None
     """As for `tfdvae train`."""
     groups: Annotated[str | None, tyro.conf.arg(metavar="CSV")] = None
     """File with the columns image and group, such as a patient, for images of one's own: no group
@@ -146,6 +150,9 @@ class AugmentationStudyConfig(StudyConfig):
         object.__setattr__(self, "other_noise", parse_test_noise(self.other_noise, "other_noise"))
         if self.image_size is not None:
             object.__setattr__(self, "image_size", parse_image_size(self.image_size))
+        object.__setattr__(self, "white", parse_white(self.white))
+        if self.background is not None:
+            checks.choice("background", self.background, BACKGROUNDS)
         super().__post_init__()
         if self.sets[0] != "limited":
             raise ValueError(
@@ -175,6 +182,8 @@ class AugmentationStudyConfig(StudyConfig):
         return {
             "image_size": self.image_size,
             "skip_unreadable": self.skip_unreadable,
+            "white": self.white,
+            "background": self.background,
             "groups": self.groups,
         }
 

@@ -32,6 +32,8 @@ from tfdvae.studies.dataset_info import DatasetInfo, log_notice
 MIN_CLASS_IMAGES = 3  # for the cross-validation of the linear probe
 KEPT_SETTINGS = (
     "image_size",
+    "white",
+    "background",
     "n_train",
     "epochs",
     "latent_dim",

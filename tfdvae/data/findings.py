@@ -1,0 +1,99 @@
+"""What a user should know of images that can be read but are probably not as they were meant.
+
+Each function returns a sentence, empty where there is nothing to say. `train`, the studies and the
+commands that use a model print them as NOTEs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from tfdvae._utils import chunks
+from tfdvae.image_io.reading import level
+
+SHOWN = 3  # names in a sentence
+_BITS = (8, 10, 12, 14)  # of cameras and detectors, whose values are stored in 16
+
+
+def dark(largest: Mapping[str, float]) -> str:
+    """Say that images use less than a quarter of the range of their type.
+
+    Args:
+        largest: their largest value by the name of their type, `uint8`, `uint16` or a type of
+            floats, as `Seen.largest` holds it.
+
+    Example:
+        >>> dark({"uint16": 4000})
+        'the largest value is 4,000 in uint16, where white is 65,535: these images are nearly black.
+        --white 4095 makes 12 bits the whole range, --white auto the largest value.'
+    """
+    found = []
+    for name, value in largest.items():
+        white = level(np.dtype(name))
+        if 4 * value >= white:
+            continue
+        start = f"the largest value is {value:,.6g} in {name}, where white is {white:,.6g}: these"
+        bits = next((bits for bits in _BITS if 2 ** (bits - 1) <= value < 2**bits), None)
+        if value <= 0:
+            found.append(f"{start} images are black.")
+        elif name != "uint16" or bits is None:
+            found.append(
+                f"{start} images are nearly black. --white {value:.6g} makes that the whole range."
+            )
+        else:
+            found.append(
+                f"{start} images are nearly black. --white {2**bits - 1} makes {bits} bits the "
+                "whole range, --white auto the largest value."
+            )
+    return " ".join(found)
+
+
+def constant(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) -> str:
+    """Say how many images have one and the same value everywhere, and name the first of them.
+
+    Args:
+        parts: images (N, H, W, C) and a function from a row to the name of the image.
+
+    Example:
+        >>> constant([(np.zeros((2, 8, 8, 1)), "x_train/{}".format)])
+        '2 of 2 images are constant, all their pixels equal, the first x_train/0, x_train/1.'
+    """
+    names: list[str] = []
+    count = total = 0
+    for images, name in parts:
+        if images.shape[1:3] == (1, 1):
+            return ""
+        total += len(images)
+        for piece in chunks.pieces(len(images), images[0].nbytes):
+            part = images[piece]
+            same = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
+            rows = piece.start + np.flatnonzero(same)
+            count += len(rows)
+            names += [name(int(row)) for row in rows[: SHOWN - len(names)]]
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} constant, all their pixels "
+        f"equal, the first {', '.join(names)}."
+    )
+
+
+def transparent(names: Sequence[str], count: int) -> str:
+    """Say how many images were put on white, since they have transparent parts.
+
+    Args:
+        names: of the first of them.
+        count: how many there are.
+
+    Example:
+        >>> transparent(["ink/a.png"], 1)
+        '1 image has transparent parts, which are white now (--background black makes them black),
+        the first ink/a.png.'
+    """
+    if not count:
+        return ""
+    have = "images have" if count > 1 else "image has"
+    return (
+        f"{count:,} {have} transparent parts, which are white now (--background black makes them "
+        f"black), the first {', '.join(names[:SHOWN])}."
+    )
