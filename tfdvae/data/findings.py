@@ -24,7 +24,7 @@ def dark(largest: Mapping[str, float]) -> str:
 
     Example:
         >>> dark({"uint16": 4000})
-        'the largest value is 4,000 in uint16, where white is 65,535: these images are nearly black.
+        'The largest value is 4,000 in uint16, where white is 65,535: these images are nearly black.
         --white 4095 makes 12 bits the whole range, --white auto the largest value.'
     """
     found = []
@@ -32,7 +32,7 @@ def dark(largest: Mapping[str, float]) -> str:
         white = level(np.dtype(name))
         if 4 * value >= white:
             continue
-        start = f"the largest value is {value:,.6g} in {name}, where white is {white:,.6g}: these"
+        start = f"The largest value is {value:,.6g} in {name}, where white is {white:,.6g}: these"
         bits = next((bits for bits in _BITS if 2 ** (bits - 1) <= value < 2**bits), None)
         if value <= 0:
             found.append(f"{start} images are black.")
