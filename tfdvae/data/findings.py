@@ -33,7 +33,7 @@ def dark(largest: Mapping[str, float]) -> str:
         if 4 * value >= white:
             continue
         start = f"The largest value is {value:,.6g} in {name}, where white is {white:,.6g}: these"
-        bits = next((bits for bits in _BITS if 2 ** (bits - 1) <= value < 2**bits), None)
+        bits = next((bits for bits in _BITS if 2**bits <= 4 * value < 4 * 2**bits), None)
         if value <= 0:
             found.append(f"{start} images are black.")
         elif name != "uint16" or bits is None:

@@ -1,3 +1,5 @@
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -585,6 +587,106 @@ def test_to_dtype_rounds():
     assert image_arrays.to_dtype(
         np.array([0, 0.5, 1], np.float32), np.dtype(np.uint8)
     ).tolist() == [0, 128, 255]
+
+
+DEEP = np.random.default_rng(3).integers(0, 4096, (5, *GRAY), dtype=np.uint16)
+
+
+@pytest.fixture(scope="module")
+def of_12_bits(tmp_path_factory):
+    """A DVAE of 12-bit images in files of 16, on white, as a .keras file and a SavedModel."""
+    folder = tmp_path_factory.mktemp("deep")
+    model = model_of("dvae")
+    model.white, model.background = 4095, "black"
+    model.save(folder / "m.keras")
+    export(model, folder / "saved_model")
+    return model, folder
+
+
+@pytest.mark.parametrize("place", [None, "m.keras", "saved_model", "again"])
+def test_a_model_knows_the_white_of_its_images(of_12_bits, place):
+    model, folder = of_12_bits
+    if place == "again":
+        tfdvae.export(tfdvae.load(folder / "m.keras"), folder / "again")
+    loaded = tfdvae.load(model if place is None else folder / place)
+    assert (loaded.white, loaded.background) == (4095, "black")
+    unit = DEEP.astype(np.float32) / np.float32(4095)
+    expected = model.denoise(unit)
+    clean = loaded.denoise(DEEP)
+    assert clean.dtype == np.uint16
+    np.testing.assert_allclose(clean, expected * 4095, atol=0.6)
+    np.testing.assert_allclose(loaded.encode(DEEP), model.encode(unit), atol=1e-5)
+    scores = np.square(expected - unit).mean((1, 2, 3))
+    np.testing.assert_allclose(loaded.anomaly_scores(DEEP), scores, rtol=1e-4)
+    made = loaded.augment(DEEP, np.zeros(5, int), per_image=1)
+    unit_made = tfdvae.Augmenter(model).generate(unit, np.zeros(5, int), 1)
+    np.testing.assert_allclose(made.images, unit_made.images * 4095, atol=0.6)
+    missing = np.zeros((8, 6), bool)
+    missing[2:4] = True
+    filled = loaded.impute(DEEP, missing)
+    assert np.array_equal(filled[:, ~missing], DEEP[:, ~missing])
+    assert filled.max() <= 4095
+
+
+def test_the_white_of_a_dataset_in_a_graph(of_12_bits):
+    loaded = tfdvae.load(of_12_bits[0])
+    dataset = tf.data.Dataset.from_tensor_slices(DEEP).batch(2)
+    found = np.concatenate(list(loaded.denoise(dataset).as_numpy_iterator()))
+    assert np.abs(found.astype(int) - loaded.denoise(DEEP)).max() <= 1
+    made = dataset.map(tfdvae.Augmenter(loaded).map_function(seed=0))
+    assert 0.1 < np.mean([batch.mean() / 4095 for batch in made.as_numpy_iterator()]) < 0.9
+    above = tf.data.Dataset.from_tensors(np.full((1, *GRAY), 5000, np.uint16))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must not exceed the white of 4095"):
+        list(loaded.denoise(above))
+
+
+def test_another_white(of_12_bits):
+    model, folder = of_12_bits
+    loaded = tfdvae.load(folder / "m.keras", white=65535, background="white")
+    assert (loaded.white, loaded.background) == (65535, "white")
+    np.testing.assert_allclose(
+        loaded.denoise(DEEP * 16), model.denoise(DEEP * 16 / np.float32(65535)) * 65535, atol=2
+    )
+    assert tfdvae.load(loaded) is loaded
+    assert tfdvae.load(loaded, white=1).white == 1
+    eight_bit = (DEEP // 16).astype(np.uint8)
+    assert np.array_equal(loaded.denoise(eight_bit), tfdvae.load(model).denoise(eight_bit)), (
+        "8 bits cannot hold that white and keep their own"
+    )
+    for given in (0, -1.5, np.nan):
+        with pytest.raises(ValueError, match="`white` must be a finite number above 0"):
+            tfdvae.load(model, white=given)
+    with pytest.raises(TypeError, match="`white` must be a number"):
+        tfdvae.load(model, white="auto")
+    with pytest.raises(ValueError, match="`background` must be one of white, black"):
+        tfdvae.load(model, background="red")
+
+
+def test_floats_have_the_white_of_the_model(of_12_bits, caplog):
+    model = of_12_bits[0]
+    loaded = tfdvae.load(model)
+    floats = DEEP.astype(np.float64)
+    np.testing.assert_allclose(
+        loaded.denoise(floats), 4095 * model.denoise(DEEP / np.float32(4095)), rtol=1e-4
+    )
+    assert not caplog.records
+    for _ in range(2):
+        loaded.denoise(IMAGES)
+    (record,) = caplog.records
+    assert "no value above 1, and their `white` is 4095" in record.getMessage()
+
+
+def test_values_above_white_are_refused(of_12_bits):
+    with pytest.raises(ValueError, match="must not exceed the `white` of 4,095; got 4,096"):
+        tfdvae.load(of_12_bits[0]).denoise(DEEP + np.uint16(4096 - DEEP.max()))
+
+
+def test_a_model_without_a_white_says_nothing_of_it(saved):
+    model, folder = saved
+    assert not {"white", "background"} & set(model.get_config())
+    about = json.loads((folder / "saved_model/assets.extra/tfdvae.json").read_text())
+    assert not {"white", "background"} & set(about)
+    assert tfdvae.load(folder / "m.keras").white is None
 
 
 FIXTURES = sorted(ROOT.joinpath("tests/fixtures").glob("*/*.npz"))
