@@ -43,6 +43,7 @@ class TrainedModel:
             the largest value of their type, of floats 1.
         background: `white` or `black`, what transparent parts of image files are put on; None:
             white.
+        reading: how files of its images are read.
 
     Example:
         >>> model = tfdvae.load("clothing-dvae")
@@ -63,6 +64,7 @@ class TrainedModel:
         self.background = core.background if background is None else background
         if self.background is not None:
             checks.choice("background", self.background, BACKGROUNDS)
+        self.reading = Reading(self.white, self.background or BACKGROUNDS[0])
         self.image_shape = core.image_shape
         self.code_shape = core.code_shape
         self.variational = core.variational
@@ -85,11 +87,6 @@ class TrainedModel:
                 "a SavedModel has no Keras model; load the run folder or the .keras file."
             )
         return self.core
-
-    @property
-    def reading(self) -> Reading:
-        """How files of its images are read."""
-        return Reading(self.white, self.background or BACKGROUNDS[0])
 
     def denoise(self, images: Any) -> Any:
         """Return the denoised images.

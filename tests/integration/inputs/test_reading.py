@@ -23,7 +23,7 @@ TRAIN = ("--model", "dae", "--network", "mlp", "--epochs", 1, "--no-classifier",
 def _save(path, pixels):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".tif":
-        tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
+        tifffile.imwrite(path, pixels, photometric="minisblack")
     else:
         path.write_bytes(imagecodecs.png_encode(pixels))
 
@@ -242,6 +242,11 @@ def _numbers_of_files(folder, command):
         with np.load(folder / f"{name}.npz") as found:
             expected = tfdvae.load(model).encode(DEEP[::2])
             np.testing.assert_allclose(found["codes"][:8], expected, atol=1e-5)
+        assert command("denoise", model, place, f"out-{name}").returncode == 0
+        made = tifffile.imread(folder / f"out-{name}" / "a" / "00.tif")
+        assert made.dtype == dtype
+        expected = tfdvae.load(model).denoise(DEEP[0])
+        np.testing.assert_allclose(made, expected, atol=1)
 
 
 def _named_sources(folder, command):

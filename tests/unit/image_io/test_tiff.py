@@ -11,7 +11,7 @@ from tfdvae.image_io.tiff_writing import LikeTiff
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 256, (4, 6, 8), np.uint8)
 COLOR = RANDOM.integers(0, 256, (4, 6, 8, 3), np.uint8)
-ALPHA = np.concatenate([COLOR, GRAY[..., None]], axis=-1)
+OPAQUE = np.concatenate([COLOR, np.full_like(GRAY[..., None], 255)], axis=-1)
 BLACK = {"photometric": "minisblack"}
 RGB = {"photometric": "rgb"}
 COLORS = RANDOM.integers(0, 65536, (3, 256), np.uint16)
@@ -42,7 +42,7 @@ LAYOUTS = {
         RGB | {"planarconfig": "separate"},
         COLOR,
     ),
-    "alpha": (ALPHA, RGB | {"extrasamples": ["unassalpha"]}, COLOR),
+    "alpha": (OPAQUE, RGB | {"extrasamples": ["unassalpha"]}, COLOR),
     "palette": (
         GRAY,
         {"photometric": "palette", "colormap": COLORS},
