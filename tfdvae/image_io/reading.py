@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import unit_range
+from tfdvae._utils import checks, unit_range
+from tfdvae.config.data import BACKGROUNDS
 
 
 @dataclass
@@ -39,6 +40,9 @@ class Reading:
         background: `white` or `black`, what transparent parts are put on; None drops alpha.
         seen: gets what is noticed.
 
+    Raises:
+        ValueError: another background.
+
     Example:
         >>> codec.read(Path("icon.png"), Reading(background="black")).shape
         (32, 32, 3)
@@ -47,6 +51,10 @@ class Reading:
     white: float | None = None
     background: str | None = "white"
     seen: Seen = field(default_factory=Seen, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.background is not None:
+            checks.choice("background", self.background, BACKGROUNDS)
 
     def finish(self, path: Path, pixels: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
         """Return the pixels of an image, put on the background where it is not fully opaque.

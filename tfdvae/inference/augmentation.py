@@ -181,6 +181,20 @@ class Augmenter:
         return core.graphs["decode_codes"](codes)
 
 
+def labels_of_array(labels: Any) -> np.ndarray:
+    """Return the labels that an array of images was given, one or more.
+
+    Raises:
+        TypeError: None.
+    """
+    if labels is None:
+        raise TypeError(
+            "`labels` must hold whole numbers, one an image; got None. Where images have no "
+            "classes give np.zeros(len(images), int)."
+        )
+    return np.atleast_1d(checks.array("labels", labels))
+
+
 def augment_lazily(
     model: TrainedModel, images: Any, labels: Any, per_image: int, seed: int, method: str | None
 ) -> tf.data.Dataset:

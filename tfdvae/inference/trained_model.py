@@ -10,7 +10,7 @@ from tfdvae._utils import checks
 from tfdvae.config.data import BACKGROUNDS, parse_level
 from tfdvae.image_io.reading import Reading
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
-from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily
+from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily, labels_of_array
 from tfdvae.inference.image_arrays import ImageFormat, note_scaled, to_dtype, to_unit
 from tfdvae.inference.record import Record
 from tfdvae.models.base import DenoisingModel
@@ -39,10 +39,8 @@ class TrainedModel:
             where codes keep their place in the image.
         format: shapes that arrays of its images may have.
         record: what was measured of it in its run, where that is known.
-        white: the value that stands for white in the images that it is given and gives back; None:
-            the largest value of their type, of floats 1.
-        background: `white` or `black`, what transparent parts of image files are put on; None:
-            white.
+        white: what stands for white in images; None: the largest value of their type, of floats 1.
+        background: what transparent parts of image files are put on; None: white.
         reading: how files of its images are read.
 
     Example:
@@ -62,8 +60,6 @@ class TrainedModel:
         self.record = record or Record()
         self.white = parse_level(core.white if white is None else white)
         self.background = core.background if background is None else background
-        if self.background is not None:
-            checks.choice("background", self.background, BACKGROUNDS)
         self.reading = Reading(self.white, self.background or BACKGROUNDS[0])
         self.image_shape = core.image_shape
         self.code_shape = core.code_shape
@@ -167,14 +163,9 @@ class TrainedModel:
         """
         if graphs.is_lazy(images):
             return augment_lazily(self, images, labels, per_image, seed, method)
-        if labels is None:
-            raise TypeError(
-                "`labels` must hold whole numbers, one an image; got None. Where images have no "
-                "classes give np.zeros(len(images), int)."
-            )
         array = checks.array("images", images, checks.IMPUTE_HINT)
         made: Synthetic = Augmenter(self, method).generate(
-            self.batch(array), np.atleast_1d(checks.array("labels", labels)), per_image, seed
+            self.batch(array), labels_of_array(labels), per_image, seed
         )
         flat = self.image_shape[-1] == 1 and array.ndim < 4 and array.shape[-1] != 1
         pictures = made.images[..., 0] if flat else made.images
