@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae.data.image_dataset import Split
-from tfdvae.image_io.listing import same_names
+from tfdvae.image_io.listing import is_litter, same_names
 
 COLUMNS = ("image", "group")
 
@@ -101,7 +101,11 @@ def number(named: dict[str, str], images: list[str], test: np.ndarray | None) ->
     """
     same = same_names(images, named)
     missing = [image for image in images if image not in same]
-    unknown = sorted(set(named) - set(same.values()))
+    unknown = sorted(
+        image
+        for image in set(named) - set(same.values())
+        if not any(map(is_litter, image.split("/")))  # of a list of all files
+    )
     if missing or unknown:
         found = [f"lacks {_count_and_first(missing)}"] if missing else []
         found += [f"names unknown images: {_count_and_first(unknown)}"] if unknown else []

@@ -84,8 +84,9 @@ def to_classes(
 def _column(given: GivenLabels) -> np.ndarray:
     """Return labels as one column: int64 (N,), not negative, or text (N,)."""
     argument, array = given.argument, given.array
-    if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.ravel()):
-        array = array.astype(str)
+    is_text = array.dtype.kind == "O" and all(isinstance(value, str) for value in array.ravel())
+    if is_text or array.dtype.kind == "T":
+        array = np.array(array.tolist(), str)
     if array.dtype.kind == "S":
         array = _decode(argument, array)
     if _is_table(array):
@@ -110,8 +111,8 @@ def _column(given: GivenLabels) -> np.ndarray:
 
 
 def _is_table(array: np.ndarray) -> bool:
-    """Return whether labels have several columns."""
-    return array.ndim == 2 and array.shape[1] > 1
+    """Return whether labels have several columns, or none."""
+    return array.ndim == 2 and array.shape[1] != 1
 
 
 def _decode(argument: str, array: np.ndarray) -> np.ndarray:

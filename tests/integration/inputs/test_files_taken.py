@@ -72,6 +72,7 @@ def _groups_with_litter(folder, command):
     add_litter(classes(folder / "in"))
     with open(folder / "groups.csv", "w", newline="", encoding="utf-8") as file:
         rows = [(f"{name}/{row}.png", row) for name in ("cats", "dogs") for row in range(6)]
+        rows += [(f"cats/{name}", "a") for name in LITTER]  # as of a list of all files
         csv.writer(file).writerows([("image", "group"), *rows])
     found = sources.load(str(folder / "in"), groups=str(folder / "groups.csv"))
     assert not set(found.train.groups) & set(found.test.groups)

@@ -36,6 +36,7 @@ def classes(train, test=None, names=None):
         (np.array([["b"], ["a"], ["a"]]), [1, 0, 0], ("a", "b")),
         (np.array(["é", "a", "a"]).astype(object), [1, 0, 0], ("a", "é")),
         (np.char.encode(["é", "a", "a"]), [1, 0, 0], ("a", "é")),
+        (np.array(["b", "a", "a"], np.dtypes.StringDType()), [1, 0, 0], ("a", "b")),
     ],
 )
 def test_labels_of_all_kinds(train, labels, names):
@@ -43,7 +44,7 @@ def test_labels_of_all_kinds(train, labels, names):
     assert found.labels["train"].dtype == np.int64
     assert found.labels["train"].tolist() == labels
     assert found.names == names
-    left_out = not isinstance(names[0], str) or np.asarray(train).dtype.kind in "OSU"
+    left_out = not isinstance(names[0], str) or np.asarray(train).dtype.kind in "OSTU"
     assert bool(found.notice) == (not left_out and names != tuple(map(str, range(len(names)))))
 
 
@@ -97,6 +98,10 @@ def test_text_in_several_forms_of_unicode():
         (([[0, 0], [0, 1]],), ValueError, "multi-label"),
         (([[0.5, 0.5], [0, 1]],), ValueError, "multi-label"),
         (([["a", "b"], ["a", "b"]],), ValueError, "multi-label"),
+        ((np.zeros((3, 0)),), ValueError, r"one label an image, .* got \(3, 0\)"),
+        ((np.zeros((3, 1, 1), int),), ValueError, r"must have shape \(3,\).* got \(3, 1, 1\)"),
+        ((np.full((3, 1, 1), "a"),), ValueError, r"must have shape \(3,\).* got \(3, 1, 1\)"),
+        ((np.array(["2020-01-01"] * 3, "M8[D]"),), TypeError, "whole numbers; got dtype datetime"),
         ((["a", " "],), ValueError, "must name a class for each image; that of image 1 is empty"),
         ((np.array([b"\xff", b"a"]),), TypeError, "must be text in UTF-8"),
         ((["a", "b"], [0]), TypeError, "`y_train` and `y_test` must be of one kind; got text and"),
