@@ -4,21 +4,26 @@ The folder is `$XDG_CACHE_HOME/tfdvae`, or what the platform uses instead. A dat
 it: `info.json`, and for each split its arrays (`train_images.npy`, `train_labels.npy`, ...).
 """
 
+import atexit
+import errno
+import functools
 import logging
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import filelock
 import numpy as np
 import platformdirs
 
-from tfdvae._utils import file_names, files
+from tfdvae._utils import disk, file_names, files
 from tfdvae.data.image_dataset import Split
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -36,17 +41,81 @@ class Decoded:
     test: Split
 
 
-def folder(name: str) -> Path:
-    """Return the folder of a decoded dataset, which need not exist; the folder above it is made."""
+def use(name: str, work: Callable[[Path], Result]) -> Result:
+    """Return what a function makes of the folder of a decoded dataset.
+
+    One process has it at a time, others wait. Where the user's cache folder cannot be written or is
+    full, a NOTE says so, and a temporary folder stands in until this process ends.
+
+    Args:
+        name: of the dataset; it must change where the dataset does.
+        work: takes the folder, which need not exist; reads the dataset or builds it first.
+
+    Raises:
+        OSError: neither the cache nor a temporary folder can hold the dataset.
+    """
+    root = platformdirs.user_cache_path("tfdvae") / "datasets"
     short = file_names.short(re.sub(r"[^\w.-]", "-", name))
-    path = platformdirs.user_cache_path("tfdvae") / "datasets" / short
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    problem = _why_not(root)
+    try:
+        if not problem:
+            with filelock.FileLock(root / f"{short}.lock"):
+                return work(root / short)
+        if (root / short / "info.json").is_file():
+            return work(root / short)  # where nobody can write, a lock is not needed
+    except OSError as error:
+        if not problem and not disk.full(error) and error.errno != errno.EROFS:
+            raise
+        problem = problem or disk.full(error) or str(error.strerror)
+    try:
+        place = _temporary() / short
+    except OSError as error:
+        raise OSError(_nowhere(root, problem, str(error))) from None
+    _note(root, problem)
+    try:
+        return work(place)
+    except OSError as error:
+        if not (reason := disk.full(error)):
+            raise
+        files.remove(place)
+        raise disk.DiskFull(_nowhere(root, problem, f"{place.parent}: {reason}")) from error
 
 
-def lock(path: Path) -> filelock.BaseFileLock:
-    """Return the lock of a dataset's folder: one process decodes, others wait for it."""
-    return filelock.FileLock(path.with_name(f"{path.name}.lock"))
+def _why_not(root: Path) -> str:
+    """Return why nothing can be written to a folder, or an empty text."""
+    if not root.is_absolute() and root.parts[0] == "~":
+        return "there is no home folder"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            return ""
+    except OSError as error:
+        return str(error.strerror)
+
+
+@functools.cache
+def _temporary() -> Path:
+    """Return a folder that is removed when this process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="tfdvae-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@functools.cache
+def _note(root: Path, problem: str) -> None:
+    logger.warning(
+        "NOTE: the cache of decoded datasets, %s, cannot be written (%s); a temporary folder "
+        "stands in for it until the end. XDG_CACHE_HOME names another place for the cache.",
+        root,
+        problem,
+    )
+
+
+def _nowhere(root: Path, problem: str, other: str) -> str:
+    return (
+        f"there is no place for the decoded dataset: neither the cache, {root} ({problem}), nor a "
+        f"temporary folder ({other}). XDG_CACHE_HOME and TMPDIR name other places."
+    )
 
 
 def read(path: Path, arrays: tuple[str, ...] = ("images", "labels")) -> Decoded | None:
@@ -104,8 +173,8 @@ def load_or_build(
             what `info.json` is to hold.
         arrays: attributes of `Split` that are kept for each split.
     """
-    path = folder(name)
-    with lock(path):
+
+    def work(path: Path) -> Decoded:
         if (found := read(path, arrays)) is not None:
             return found
         remove_left(path)
@@ -113,3 +182,5 @@ def load_or_build(
             temporary.mkdir()
             files.write_json(temporary / "info.json", build(temporary))
         return read_back(path, arrays)
+
+    return use(name, work)

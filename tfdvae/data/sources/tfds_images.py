@@ -34,19 +34,22 @@ class TfdsSource(Source):
 
     def load(self, request: Request) -> ImageDataset:
         builder, folder = tfds_builder.make_builder(request.dataset), request.archives
-        place = cache.folder(builder.info.full_name)
-        with cache.lock(place), tfds_builder.errors_only():
-            archives: dict[Path, set[str]] = {}
+
+        def work(place: Path) -> cache.Decoded:
+            found, archives = folder, dict[Path, set[str]]()
             if folder is not None:
-                folder, archives = find_archives(folder, builder)
+                found, archives = find_archives(folder, builder)
                 verify_archives(archives, place / "verified.json")
-            decoded = cache.read(place)
-            if decoded is None:
-                _check_features(builder)
-                cache.remove_left(place)
-                tfds_prepare.prepare(request.dataset, builder, folder, place)
-                verify_archives(archives, place / "verified.json")
-                decoded = cache.read_back(place)
+            if (decoded := cache.read(place)) is not None:
+                return decoded
+            _check_features(builder)
+            cache.remove_left(place)
+            tfds_prepare.prepare(request.dataset, builder, found, place)
+            verify_archives(archives, place / "verified.json")
+            return cache.read_back(place)
+
+        with tfds_builder.errors_only():
+            decoded = cache.use(builder.info.full_name, work)
         return ImageDataset(
             request.dataset,
             tuple(decoded.info["class_names"]),

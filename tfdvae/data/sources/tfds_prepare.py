@@ -1,6 +1,7 @@
 """Preparing a dataset with TensorFlow Datasets (TFDS), and decoding it into the cache."""
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -14,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import chunks, files, progress
+from tfdvae._utils import chunks, disk, files, progress
 from tfdvae.data import splits
 from tfdvae.data.sources import tfds_builder
 from tfdvae.data.sources.base import Unavailable
 
 logger = logging.getLogger(__name__)
 
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 _WHAT_TO_DO = (
     "Connect to the network, or put its official archives in a folder and give --data-dir "
     "(or TFDVAE_DATA_DIR)."
@@ -70,6 +72,13 @@ def prepare(name: str, builder: Any, folder: Path | None, place: Path) -> None:
     except Unavailable:
         raise
     except (OSError, tfds.download.DownloadError) as error:
+        if disk.full(error):
+            raise
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and folder is None:
+            raise Unavailable(
+                f"TFDS cannot write {builder.name} to its own folder, and TFDS_DATA_DIR names "
+                f"another one: {tfds_builder.first_line(error)}."
+            ) from error
         raise Unavailable(
             f"{builder.name} could not be prepared: {tfds_builder.first_line(error)} {_WHAT_TO_DO}"
         ) from error
