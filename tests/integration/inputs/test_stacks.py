@@ -9,6 +9,7 @@ import tifffile
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tests.helpers.processes import peak_memory
 from tfdvae.data import sources
 
 RANDOM = np.random.default_rng(0)
@@ -323,6 +324,21 @@ def _impute_by_name(folder, command):
     assert not np.array_equal(made[:, 10:14], STACK[:, 10:14])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", [{"truncate": True}, {"compression": "zlib"}])
+def test_memory_does_not_grow_with_the_frames_of_a_stack(layout, tmp_path):
+    """All frames as floats would be 144 MiB more; each page of a compressed stack needs 1 KB."""
+    peaks = []
+    for count in (2_000, 50_000):
+        frames = RANDOM.integers(0, 256, (count, 28, 28), np.uint8)
+        tifffile.imwrite(tmp_path / "in.tif", frames, **layout)
+        made = tmp_path / f"out{count}.tif"
+        denoise = ("denoise", "clothing-dvae", tmp_path / "in.tif", made, "--threads", 2)
+        peaks.append(peak_memory(*denoise))
+        assert tifffile.imread(made).shape == frames.shape
+    assert peaks[1] - peaks[0] < 70, peaks
+
+
 @table(
     Case("encode", "a code for each frame", _encode),
     Case("detect", "a score for each frame", _detect),
@@ -370,6 +386,21 @@ def _one_stack(folder, command):
     assert test[1] == test[0] + 1
     assert "a.tif is the only file of its class" in found.notice
     assert "look better than on another stack" in found.notice
+
+
+def _file(folder, command):
+    stacks(folder, a=10)
+    found = sources.load(str(folder / "a.tif"), labelled=False)
+    assert sorted(map(len, parts(found))) == [2, 8]
+    assert found.name == str(folder / "a.tif")
+    with pytest.raises(ValueError, match="no labels; --no-classifier does without"):
+        sources.load(str(folder / "a.tif"))
+    tifffile.imwrite(folder / "a.tif", STACK[0])
+    with pytest.raises(ValueError, match="at least two images"):
+        sources.load(str(folder / "a.tif"), labelled=False)
+    (folder / "noisy").mkdir()
+    with pytest.raises(ValueError, match="must be a folder where `noisy_dir` is given"):
+        sources.load(str(folder / "a.tif"), noisy_dir=str(folder / "noisy"))
 
 
 def _stack_of_a_class(folder, command):
@@ -447,6 +478,7 @@ def _floats_of_two_scales(folder, command):
 @table(
     Case("stacks in class folders", "whole files are held out, of each class", _whole_files),
     Case("one stack", "a block of its frames is held out", _one_stack),
+    Case("one stack as --dataset", "a block of its frames is held out", _file),
     Case("a stack for each class", "a block of each is held out", _stack_of_a_class),
     Case("groups of stacks and frames", "the groups that are given", _groups),
     Case("clean and noisy stacks", "pairs of frames", _pairs),

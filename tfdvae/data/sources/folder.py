@@ -31,7 +31,7 @@ _DECODING = 5
 
 @register_source
 class FolderSource(PathSource):
-    """A folder of images; see `load_folder`."""
+    """A folder of images, or a TIFF stack; see `load_folder`."""
 
     name = "folder"
     description = "a folder of images"
@@ -48,6 +48,10 @@ class FolderSource(PathSource):
         noisy = Path(request.noisy_dir).expanduser()
         if not noisy.is_dir():
             raise FileNotFoundError(f"`noisy_dir` {request.noisy_dir} is not a folder.")
+        if not self.path(request).is_dir():
+            raise ValueError(
+                f"`dataset` {request.dataset} must be a folder where `noisy_dir` is given."
+            )
         if noisy.samefile(self.path(request)):
             raise ValueError(
                 "`noisy_dir` must be another folder than `dataset`; "
@@ -88,7 +92,7 @@ def load_folder(
     ignored. Links are followed.
 
     Args:
-        folder: of the images.
+        folder: of the images, or a file: a TIFF stack.
         noisy: folder with a noisy image for each one of `folder`, which is then clean. Both have
             the same path below their folders, but for the suffix. Class folders have no meaning
             then.
@@ -108,6 +112,7 @@ def load_folder(
         ValueError: no images, fewer than needed, images of different sizes, folders or groups that
             do not fit.
     """
+    root = folder if folder.is_dir() else folder.parent
     listing = (
         folder_listing.list_classes(folder)
         if noisy is None
@@ -115,13 +120,13 @@ def load_folder(
     )
     if labelled and not listing.class_names:
         raise ValueError(
-            f"`dataset` {folder} has images without class folders, so no labels; "
+            f"`dataset` {printable_path(folder)} has images without class folders, so no labels; "
             "--no-classifier does without."
         )
-    roots = [folder] if noisy is None else [folder, noisy]
+    roots = [root] if noisy is None else [folder, noisy]
     mark = folder_listing.fingerprint(listing, roots)
     listing = folder_stacks.spread(listing)
-    numbers = _groups(listing, folder, groups)
+    numbers = _groups(listing, root, groups)
     held_out = listing.test is None
     test = _hold_out(listing, numbers, groups is not None) if held_out else listing.test
     assert test is not None
@@ -147,11 +152,11 @@ def load_folder(
             partial(
                 decode_folder, listing, test, folder, image_size, skip_unreadable, white, behind
             ),
-            listing.names(folder).__getitem__,
+            listing.names(root).__getitem__,
         ),
         ("images", "labels", "rows") if noisy is None else ("images", "labels", "rows", "noisy"),
     )
-    others = [folder_listing.describe_others(folder)]
+    others = [folder_listing.describe_others(folder)] if folder.is_dir() else []
     if noisy is not None:
         others.append(folder_listing.describe_others(noisy, "noisy_dir"))
     skipped = decoded.info["skipped"]

@@ -100,10 +100,14 @@ def train_and_test_folders(folder: Path, argument: str = "dataset") -> dict[str,
 def list_classes(folder: Path) -> FolderListing:
     """Return the images of a folder with a folder for each class, or with images alone.
 
+    Of a file, it is the only one.
+
     Raises:
         ValueError: images beside folders, a class without images, or a class of test images that
             has no training images.
     """
+    if folder.is_file():
+        return FolderListing((), [(folder,)], np.zeros(1, np.int64), None)
     splits = train_and_test_folders(folder)
     if not splits:
         return FolderListing(*_list_split(folder), None)

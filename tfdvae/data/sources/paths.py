@@ -11,7 +11,7 @@ from tfdvae.data import duplicates, findings
 from tfdvae.data import groups as grouping
 from tfdvae.data.sources.base import Request, Source
 from tfdvae.data.sources.tfds_builder import is_tfds_name
-from tfdvae.image_io.listing import printable_path
+from tfdvae.image_io.listing import FORMATS, printable_path
 
 
 def local_path(text: str) -> Path | None:
@@ -49,7 +49,8 @@ class PathSource(Source):
         wanted = f"`dataset` {given} must be a folder of images or an .npz file"
         if not path.exists():
             raise FileNotFoundError(f"{wanted}; there is nothing of that name.")
-        if not path.is_dir() and not (path.is_file() and path.suffix == ".npz"):
+        may_be_stack = FORMATS.get(path.suffix.lower()) == "TIFF"
+        if not path.is_dir() and not (path.is_file() and (path.suffix == ".npz" or may_be_stack)):
             raise ValueError(f"{wanted}; it is neither.")
         if request.groups is not None:
             grouping.read(request.groups)
