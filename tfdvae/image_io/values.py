@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tfdvae._utils import unit_range
 from tfdvae.image_io.decoding import Unsupported
 
 UNSIGNED = (np.dtype(np.uint8), np.dtype(np.uint16))
@@ -48,7 +49,7 @@ def fitting_type(
     lows, highs, whole = zip(*found, strict=True)
     # NumPy's, since Python's own pass over NaN.
     lowest, highest = float(np.min(lows)), float(np.max(highs))
-    rounding = 4 * float(np.finfo(stored).eps) if stored.kind == "f" else 0
+    rounding = unit_range.rounding(stored)
     if white is not None and 0 <= lowest <= highest < np.inf:
         return np.dtype(np.float32)
     if stored.kind == "f" and lowest >= -rounding and highest <= 1 + rounding:

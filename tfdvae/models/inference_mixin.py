@@ -38,6 +38,7 @@ class InferenceMixin(abc.ABC):
     likelihood: likelihoods.Likelihood
     white: float | None = None
     background: str | None = None
+    _noted: bool = False  # that images are on another scale
 
     @property
     @abc.abstractmethod
@@ -60,7 +61,7 @@ class InferenceMixin(abc.ABC):
             value: images.
             scale: as for `checks.images`. It holds for models whose likelihood is of pixels in
                 [0, 1] (`bernoulli`); with others values within [-10, 10] pass, with a NOTE where
-                they are no images in [0, 1] with noise.
+                they are no images in [0, 1] with noise, once a model.
             any_size: whether images of another height and width are accepted.
 
         Raises:
@@ -77,7 +78,8 @@ class InferenceMixin(abc.ABC):
         if self.likelihood.unit_range:
             return checks.images(name, given, shape, scale=scale)
         images = checks.images(name, given, shape, scale="free")
-        if not unit_range.noise_explains(images):
+        if not self._noted and not unit_range.noise_explains(images):
+            self._noted = True
             logger.warning(
                 f"NOTE: `{name}` are no images in [0, 1] with noise: they have values from "
                 f"{images.min():g} to {images.max():g} and vary more than noise explains. The "

@@ -4,36 +4,28 @@ import tensorflow as tf
 
 from tfdvae._utils import unit_range
 
-WANTED = "images must be finite and scaled to [0, 1], which noise may exceed"
+_WANTED = "images must be finite and scaled to [0, 1], which noise may exceed"
 
 
-def check_values(images: tf.Tensor, unit: bool, noisy: bool = True) -> tf.Tensor:
+def check_values(images: tf.Tensor, unit: bool) -> tf.Tensor:
     """Return images (N, H, W, C) as a tensor whose values are checked as the graph runs.
 
     Args:
         images: float32; H and W are known.
-        unit: whether they are scaled to [0, 1], and not as the user likes.
-        noisy: whether noise may exceed [0, 1].
+        unit: whether they are scaled to [0, 1], which noise may exceed, and not as the user likes.
 
     Returns:
         The same images. The graph ends with an `InvalidArgumentError` if they do not fit.
     """
-    wanted = WANTED
-    if not unit:
-        fits = _within(images, *unit_range.FREE)
-    elif noisy:
-        fits = _within(images, *unit_range.NOISY) & noise_explains(images)
-        fits &= _within(tf.reduce_mean(images), *unit_range.NOISY_MEAN)
-    else:
-        excess = unit_range.rounding(images.dtype.as_numpy_dtype)
-        fits = _within(images, -excess, 1 + excess)
-        wanted = "images must be finite and in [0, 1]"
-    with tf.control_dependencies([tf.debugging.Assert(fits, [wanted])]):
+    fits = _within(images, *(unit_range.NOISY if unit else unit_range.FREE))
+    if unit:
+        fits &= _within(tf.reduce_mean(images), *unit_range.NOISY_MEAN) & noise_explains(images)
+    with tf.control_dependencies([tf.debugging.Assert(fits, [_WANTED])]):
         return tf.identity(images)
 
 
-def _within(images: tf.Tensor, low: float, high: float) -> tf.Tensor:
-    return tf.reduce_all((images >= low) & (images <= high))
+def _within(values: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    return tf.reduce_all((values >= low) & (values <= high))
 
 
 def noise_explains(images: tf.Tensor) -> tf.Tensor:
