@@ -136,6 +136,24 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def check_writable(argument: str, path: Path) -> None:
+    """Refuse a path at which nothing can be written, before any work is done.
+
+    Args:
+        argument: name used in messages.
+        path: of a file or folder, which need not exist, nor the folders above it.
+
+    Raises:
+        OSError: saying why.
+    """
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=path if path.is_dir() else above):
+            pass
+    except OSError as error:
+        raise OSError(f"`{argument}` {path} cannot be written: {error.strerror}.") from None
+
+
 def is_scratch(path: Path) -> bool:
     """Tell whether a path is a `scratch_folder`, also one that a killed process left."""
     return path.name.startswith(_SCRATCH)

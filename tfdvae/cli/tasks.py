@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfdvae._utils import files
 from tfdvae.cli import starting
 from tfdvae.data import findings
 from tfdvae.image_io import listing, reader, writer
@@ -32,6 +33,7 @@ def paths(
     Raises:
         FileNotFoundError: there is no such model or input.
         ValueError: the output is an input, or lies within one where it may not.
+        OSError: nothing can be written there.
     """
     model_files.find(model)
     inputs = {"input": given, **others}
@@ -39,6 +41,7 @@ def paths(
     for argument, text in inputs.items():
         if text is not None and not Path(text).expanduser().exists():
             raise FileNotFoundError(f"`{argument}` {text} does not exist.")
+    files.check_writable("output", Path(output).expanduser())
     return Path(given).expanduser(), Path(output).expanduser()
 
 

@@ -9,6 +9,7 @@ from tfdvae._utils import files
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
 from tfdvae.image_io import listing
+from tfdvae.inference import shipped
 
 _FREE = ("data_dir", "resume", "debug", "quiet")  # settings that a resumed run may be given anew
 _PATHS = ("dataset", "noisy_dir", "init_from")
@@ -73,6 +74,10 @@ def model_file(path: str) -> Path:
     """
     file = Path(path).expanduser()
     file = file / "generator.keras" if file.is_dir() else file
+    if not file.is_file() and path in shipped.names():
+        raise FileNotFoundError(
+            f"`init_from` {path} comes with tfdvae; give its file, {shipped.file(path)}."
+        )
     if not file.is_file():
         raise FileNotFoundError(
             f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file."

@@ -72,6 +72,7 @@ def run_study(
         return folder
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    files.check_writable("output", folder)
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
         check_settings(name, config, cells, settings)

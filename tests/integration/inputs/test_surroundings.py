@@ -5,13 +5,14 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.cases import Case, table
-from tests.helpers.processes import ROOT, TINY
+from tests.helpers.processes import ROOT, TINY, complaint
 
 LISTINGS = (
     "--help",
@@ -160,3 +161,51 @@ def test_a_run_ends_whose_output_is_ascii_and_unread(line, tmp_path):
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
     assert (tmp_path / "größe→" / "report.html").is_file()
+
+
+def _output_that_cannot_be_written(folder, command):
+    image(folder / "in" / "a.png")
+    (folder / "file").touch()
+    for line in (
+        "denoise clothing-denoiser in {}",
+        "impute clothing-denoiser in {} --mask in",
+        "augment clothing-dvae in {}",
+        "encode clothing-dvae in {}.npz",
+        "detect clothing-dvae in {}.csv",
+        "sample clothing-dvae {}",
+        "export clothing-dvae --output {}",
+        "study noise --dataset digits --output {}",
+    ):
+        for place, reason in (
+            ("/proc/none/out", "No such file or directory."),
+            ("file/out", "Not a directory."),
+        ):
+            done = command(*line.format(place).split())
+            message = complaint(done)
+            assert f"`output` {place}" in message, line
+            assert f"cannot be written: {reason}" in message, line
+    assert sorted(path.name for path in folder.iterdir()) == [".cache", "file", "in"]
+
+
+def _dataset_of_a_study(folder, command):
+    (folder / "a.npz").write_text("no archive")
+    for study in ("noise", "denoising", "uses", "augmentation"):
+        done = command("study", study, "--dataset", "./a.npz", "--output", "out")
+        assert "a.npz is no .npz file" in complaint(done), study
+        assert not (folder / "out").exists(), study
+
+
+def _start_from_a_shipped_model(folder, command):
+    done = command("train", "--init-from", "clothing-dvae", "--output", "run")
+    assert done.returncode == 2
+    assert "`init_from` clothing-dvae comes with tfdvae; give its file, " in done.stderr
+    assert Path(done.stderr.split("its file, ")[1].split(".\n")[0]).is_file()
+
+
+@table(
+    Case("an output that cannot be written", "refused by name", _output_that_cannot_be_written),
+    Case("a study, a damaged dataset", "refused, no folder is left", _dataset_of_a_study),
+    Case("--init-from a model's name", "told which file it is", _start_from_a_shipped_model),
+)
+def test_refused_before_any_work(case, tmp_path, command):
+    case.check(tmp_path, command)

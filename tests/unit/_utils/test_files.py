@@ -225,3 +225,12 @@ def test_files_that_are_being_written_are_not_listed(tmp_path):
             "a.csv",
             "b.csv",
         ]
+
+
+def test_a_path_that_cannot_be_written_is_refused_by_name(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file", tmp_path / "new", tmp_path / "new" / "below"):
+        files.check_writable("output", path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(OSError, match=r"`output` .*/file/below cannot be written: Not a directory"):
+        files.check_writable("output", tmp_path / "file" / "below")

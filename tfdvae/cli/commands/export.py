@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from tfdvae._utils import checks
+from tfdvae._utils import checks, files
 from tfdvae.cli import tasks
 from tfdvae.cli.registry import register_command
 from tfdvae.config import ExportConfig
@@ -28,6 +28,7 @@ def export(config: ExportConfig) -> None:
             f"`model` {config.model} is exported already; give the run folder or the .keras file "
             "that it was made from."
         )
+    files.check_writable("output", output)
     model = tasks.load(config.model, config.threads)
     from tfdvae.inference import exporting
 

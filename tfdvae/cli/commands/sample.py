@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from tfdvae._utils import files
 from tfdvae.cli import tasks
 from tfdvae.cli.registry import register_command
 from tfdvae.config import SampleConfig
@@ -25,6 +26,7 @@ def sample(config: SampleConfig) -> None:
         )
     else:
         manifest.check(output, config.overwrite)
+    files.check_writable("output", output)
     model = tasks.load(config.model, config.threads)
     from tfdvae.inference.on_disk import generating
 
