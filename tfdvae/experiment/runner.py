@@ -118,6 +118,7 @@ def _begin(
 ) -> Path:
     folder = folders.run_folder(config)
     folders.check_empty(folder)
+    files.check_writable("output", folder)
     origin = config.origin(given)
     config = config.replace(threads=use_threads(config.run.threads))
     preflight.check_before_loading(config)
