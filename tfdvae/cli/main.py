@@ -36,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: after `--help` (status 0), or where flags are unknown or not of their type (2).
     """
-    with streams.usable(), messages.shown():
-        return _main(list(sys.argv[1:] if arguments is None else arguments))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with streams.usable(), messages.shown(words):
+        return _main(words)
 
 
 def _main(arguments: list[str]) -> int:

@@ -88,7 +88,11 @@ def report(
     kept = (
         f", {tally.kept:,} already there, skipped (--overwrite replaces them)" if tally.kept else ""
     )
-    copied = f"; copied unchanged: {', '.join(tally.copied)}" if tally.copied else ""
+    copied = (
+        f"; copied unchanged: {', '.join(map(listing.printable_path, tally.copied))}"
+        if tally.copied
+        else ""
+    )
     logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
     if tally.others:
         logger.warning(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, text
 
 NEAR = 0.05
 """Largest root mean square of the difference of near images, in standard deviations of one."""
@@ -181,7 +181,8 @@ def describe(
         kinds += [f"{found.near:,} nearly equal"] * bool(found.near)
         total = len(test[0])
         among = "" if found.compared == total else f", of {found.compared:,} that were compared"
-        pairs = ", ".join(f"{test[1](row)} and {train[1](other)}" for other, row in found.pairs)
+        names = ((test[1](row), train[1](other)) for other, row in found.pairs)
+        pairs = ", ".join(" and ".join(map(text.name, pair)) for pair in names)
         said.append(
             f"{found.equal + found.near:,} of {total:,} test images are training images too "
             f"({' and '.join(kinds)}{among}), such as {pairs}: test scores are too good. Remove "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import text
 from tfdvae.data.image_dataset import Split
 from tfdvae.image_io.listing import is_litter, same_names
 
@@ -47,7 +48,7 @@ def read(path: str | Path) -> dict[str, str]:
         for line, image, group in _lines(path):
             if image in named:
                 raise ValueError(
-                    f"`groups` {path}, line {line}: duplicate image {image}; "
+                    f"`groups` {path}, line {line}: duplicate image {text.name(image)}; "
                     "each must have one line."
                 )
             named[image] = group
@@ -67,7 +68,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
         if [columns.count(column) for column in COLUMNS] != [1, 1]:
             raise ValueError(
                 f"`groups` {path} must have the columns image and group, once each; "
-                f"got {', '.join(columns) or 'none'}."
+                f"got {', '.join(map(text.name, columns)) or 'none'}."
             )
         for row in reader:
             where = f"`groups` {path}, line {reader.line_num}"
@@ -117,14 +118,15 @@ def number(named: dict[str, str], images: list[str], test: np.ndarray | None) ->
         in_train, in_test = ((numbers[part] == both[0]).sum() for part in (~test, test))
         more = f"; {len(both) - 1} more are in both" if len(both) > 1 else ""
         raise ValueError(
-            f"`groups` must each be in train or in test; {groups[both[0]]} has {in_train} images "
-            f"in train and {in_test} in test{more}."
+            f"`groups` must each be in train or in test; {text.name(groups[both[0]])} has "
+            f"{in_train} images in train and {in_test} in test{more}."
         )
     return numbers.astype(np.int64)
 
 
 def _count_and_first(images: list[str]) -> str:
-    return f"{len(images):,} ({', '.join(images[:3])}{', ...' if len(images) > 3 else ''})"
+    more = ", ..." if len(images) > 3 else ""
+    return f"{len(images):,} ({', '.join(map(text.name, images[:3]))}{more})"
 
 
 def add_to(split: Split, numbers: np.ndarray | None) -> Split:

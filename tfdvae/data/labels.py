@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfdvae._utils import checks
+from tfdvae._utils import checks, text
 from tfdvae.image_io.listing import same_names
 
 _SHOWN = 5  # class numbers that a notice lists
@@ -158,7 +158,8 @@ def _names(argument: str, names: object) -> tuple[str, ...]:
     if found.dtype.kind != "U":
         raise TypeError(f"{argument} must be text, one name a class; got dtype {found.dtype}.")
     if found.ndim == 1 and len(np.unique(found)) < len(found):
-        raise ValueError(f"{argument} must be different names; got {', '.join(found)}.")
+        listed = ", ".join(map(text.name, found))
+        raise ValueError(f"{argument} must be different names; got {listed}.")
     if found.ndim != 1:
         raise ValueError(f"{argument} must have one name a class, (K,); got {found.shape}.")
     return tuple(map(str, found))
@@ -175,7 +176,8 @@ def _of_text(
         names = present
     elif missing := [name for name in present if name not in names]:
         raise ValueError(
-            f"{names_argument} must name each label of {argument}; there is no {missing[0]}."
+            f"{names_argument} must name each label of {argument}; there is no "
+            f"{text.name(missing[0])}."
         )
     numbers = {name: number for number, name in enumerate(names)}
     labels = {}

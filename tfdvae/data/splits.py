@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfdvae._utils import checks, seeds
+from tfdvae._utils import checks, seeds, text
 
 
 def stratified_subset(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -205,10 +205,11 @@ def check_classes(
     if held_out and grouped:
         for part, labels in (("training", train_labels), ("test", test_labels)):
             if (empty := np.setdiff1d(np.flatnonzero(counts), labels)).size:
+                lacking = text.name(class_names[empty[0]])
                 raise ValueError(
-                    f"`groups` leave class {class_names[empty[0]]} without {part} images: a fifth "
-                    "of all images was held out by whole groups. A class must be spread over more "
-                    "and smaller groups, or `dataset` have training and test images of its own."
+                    f"`groups` leave class {lacking} without {part} images: a fifth of all images "
+                    "was held out by whole groups. A class must be spread over more and smaller "
+                    "groups, or `dataset` have training and test images of its own."
                 )
 
 
@@ -254,5 +255,5 @@ def describe_subset(labels: np.ndarray, count: int, class_names: Sequence[str]) 
 
 
 def _listed(labels: np.ndarray, class_names: Sequence[str], shown: int = 5) -> str:
-    names = ", ".join(str(class_names[label]) for label in labels[:shown])
+    names = ", ".join(text.name(str(class_names[label])) for label in labels[:shown])
     return f"{names}, ..." if len(labels) > shown else names

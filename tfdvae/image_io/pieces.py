@@ -172,7 +172,7 @@ def process(
         if len(piece.names) == 1:
             if piece.array is not None:
                 row = "" if piece.single else f", row {piece.first:,}"
-                raise type(error)(f"{piece.array}{row}: {error}") from None
+                raise type(error)(f"{listing.printable_path(piece.array)}{row}: {error}") from None
             tally.fail(piece.names[0], error, piece.stack)
             return
     for number in range(len(piece.names)):

@@ -158,7 +158,10 @@ def array_pieces(
         if (shaped := _as_images(array, alone)) is not None
     }
     if not images:
-        held = [f"{name} {array.dtype} {array.shape}" for name, array in found.items()]
+        held = [
+            f"{listing.printable_path(name)} {array.dtype} {array.shape}"
+            for name, array in found.items()
+        ]
         shapes = "(H, W), (N, H, W) or (N, H, W, C)" if alone else "(N, H, W) or (N, H, W, C)"
         raise ValueError(
             f"`{argument}` {path} must hold images, uint8, uint16 or floats {shapes}; "

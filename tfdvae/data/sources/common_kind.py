@@ -35,7 +35,8 @@ def find(
     sizes = {(kind.height, kind.width): path for kind, path in kinds.items()}
     if image_size is None and len(sizes) > 1:
         two = " and ".join(
-            f"{path.name} has {height}x{width}" for (height, width), path in list(sizes.items())[:2]
+            f"{printable_path(path.name)} has {height}x{width}"
+            for (height, width), path in list(sizes.items())[:2]
         )
         raise ValueError(
             f"`dataset` {folder} holds images of different sizes: {two}. "

@@ -75,7 +75,7 @@ def train_and_test_folders(folder: Path, argument: str = "dataset") -> dict[str,
         if split in found:
             raise ValueError(
                 f"`{argument}` {printable_path(folder)} must hold one folder for {split}; "
-                f"got {found[split].name} and {path.name}."
+                f"got {printable_path(found[split].name)} and {printable_path(path.name)}."
             )
         if split is not None:
             found[split] = path
@@ -140,7 +140,7 @@ def _list_split(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, ...]], 
     if loose and classes:
         raise ValueError(
             f"`dataset` {folder} holds images beside folders "
-            f"({loose[0].name}, {classes[0].name}); "
+            f"({printable_path(loose[0].name)}, {printable_path(classes[0].name)}); "
             "it must have a folder for each class, or images alone."
         )
     by_class = [images_below(path, parents=(folder.resolve(),)) for path in classes] or [loose]
@@ -169,7 +169,9 @@ def list_pairs(clean: Path, noisy: Path) -> FolderListing:
     }
     for argument, other in (("dataset", "noisy_dir"), ("noisy_dir", "dataset")):
         if missing := sorted(without_pair[argument]):
-            listed = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            listed = ", ".join(map(printable_path, missing[:3])) + (
+                ", ..." if len(missing) > 3 else ""
+            )
             raise ValueError(
                 f"`{argument}` must have an image for each one of `{other}`; "
                 f"it lacks {len(missing)}: {listed}."

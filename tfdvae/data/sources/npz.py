@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import text
 from tfdvae.data import array_checks, cache, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import ImageDataset
@@ -152,7 +153,7 @@ def _find_parts(archive: zipfile.ZipFile, path: Path, labelled: bool) -> dict[st
         hint = " --no-classifier does without labels." if missing == [labels] else ""
         raise ValueError(
             f"`dataset` {path} lacks {', '.join(missing)}{or_named}; "
-            f"it holds {', '.join(held) or 'no array'}.{hint}"
+            f"it holds {', '.join(map(text.name, held)) or 'no array'}.{hint}"
         )
     return parts
 

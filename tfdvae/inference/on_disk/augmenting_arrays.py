@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks, disk, room
+from tfdvae._utils import chunks, disk, room, text
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
@@ -97,7 +97,7 @@ def labelled_arrays(
         listed = " or ".join(f"{images} and {labels}" for images, labels in _LABELLED)
         raise ValueError(
             f"`input` {source} must hold images and labels, {listed}; it holds "
-            f"{', '.join(found) or 'nothing'}."
+            f"{', '.join(map(text.name, found)) or 'nothing'}."
         )
     images, given = (found[name] for name in names)
     if not len(images) or given.ndim not in (1, 2) or len(given) != len(images):

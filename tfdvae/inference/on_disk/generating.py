@@ -140,7 +140,7 @@ def _check_originals(source: Path, listed: Collection[str], per_image: int) -> N
         if Path(name).with_stem(found[1]).as_posix() in listed:
             raise ValueError(
                 f"`input` {source} must hold no image that a synthetic one is named like; it holds "
-                f"{name}."
+                f"{listing.printable_path(name)}."
             )
 
 

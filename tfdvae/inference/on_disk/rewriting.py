@@ -9,6 +9,7 @@ import numpy as np
 
 from tfdvae._utils import disk
 from tfdvae.image_io import codec, listing, reader, writer
+from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.reading import Reading
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
@@ -123,8 +124,8 @@ def _masks_by_name(folder: Path, source: Path) -> Masks:
     for name, file in reader.list_files(folder, "mask").items():
         if (other := named.setdefault(Path(name).with_suffix("").as_posix(), file)) is not file:
             raise ValueError(
-                f"`mask` {folder} must hold one mask for an image; it holds {file.name} and "
-                f"{other.name}."
+                f"`mask` {folder} must hold one mask for an image; it holds "
+                f"{printable_path(file.name)} and {printable_path(other.name)}."
             )
 
     images = [Path(name).with_suffix("").as_posix() for name in reader.list_files(source)]
@@ -151,7 +152,8 @@ def _frame_masks(path: Path, piece: reader.Piece) -> np.ndarray:
         if file.count != piece.count:
             frames = f" or a stack of {piece.count:,}" if piece.count else ""
             raise ValueError(
-                f"`mask` {path.name} must hold one image{frames}; got a stack of {file.count:,}"
+                f"`mask` {printable_path(path.name)} must hold one image{frames}; got a stack of "
+                f"{file.count:,}"
             )
         numbers = range(piece.first, piece.first + len(piece.names))
         return np.stack([(file.read(number) != 0).any(axis=-1) for number in numbers])
@@ -161,8 +163,8 @@ def _read_mask(path: Path) -> np.ndarray:
     """Return where a mask, an image, is not 0, bool (H, W)."""
     if (lossy := listing.FORMATS[path.suffix.lower()]) in ("JPEG", "WEBP"):
         raise ValueError(
-            f"`mask` {path.name} must be a PNG, TIFF or BMP file: {lossy} changes pixels beside "
-            "the marked ones."
+            f"`mask` {printable_path(path.name)} must be a PNG, TIFF or BMP file: {lossy} changes "
+            "pixels beside the marked ones."
         )
     return (codec.read(path, Reading(background=None)) != 0).any(axis=-1)
 
@@ -173,7 +175,8 @@ def _mask_rows(found: dict[str, np.ndarray], piece: reader.Piece, path: Path) ->
     array = next(iter(found.values())) if alone else found.get(piece.array or "")
     if array is None:
         raise ValueError(
-            f"`mask` {path} must hold an array {piece.array}; it holds {', '.join(found)}."
+            f"`mask` {path} must hold an array {printable_path(piece.array or '')}; it holds "
+            f"{', '.join(map(printable_path, found))}."
         )
     array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
     if array.ndim == 2:
