@@ -84,10 +84,12 @@ def watch():
         peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]))
 watching = threading.Thread(target=watch)
 watching.start()
-with limits.use(piece_bytes=2**20):
-    status = cli.main(sys.argv[1:])
-done.set()
-watching.join()
+try:
+    with limits.use(piece_bytes=2**20):
+        status = cli.main(sys.argv[1:])
+finally:
+    done.set()
+    watching.join()
 print("PEAK", peak / 1024)
 sys.exit(status)
 """

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tifffile
 
-import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.processes import peak_memory
 from tfdvae.data import sources
@@ -17,11 +16,6 @@ STACK = RANDOM.integers(0, 256, (10, 28, 28), np.uint8)
 COLOR = np.stack([STACK] * 3, axis=-1)
 IMAGEJ = {"axes": "ZYX", "spacing": 2.5, "unit": "um", "Info": "taken on Monday"}
 TRAINING = ("--model", "dae", "--network", "mlp", "--epochs", 1)
-
-
-@pytest.fixture(scope="module")
-def denoiser():
-    return tfdvae.load("clothing-denoiser")
 
 
 def written(pixels, **options):
@@ -325,18 +319,20 @@ def _impute_by_name(folder, command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layout", [{"truncate": True}, {"compression": "zlib"}])
-def test_memory_does_not_grow_with_the_frames_of_a_stack(layout, tmp_path):
-    """All frames as floats would be 144 MiB more; each page of a compressed stack needs 1 KB."""
+@pytest.mark.parametrize(
+    ("layout", "most"), [({"truncate": True}, 10), ({"compression": "zlib"}, 40)]
+)
+def test_memory_does_not_grow_with_the_frames_of_a_stack(layout, most, tmp_path):
+    """In MiB: one copy of all as floats would be 84 more; a page needs less than 1 KB."""
     peaks = []
-    for count in (2_000, 50_000):
+    for count in (2_000, 30_000):
         frames = RANDOM.integers(0, 256, (count, 28, 28), np.uint8)
         tifffile.imwrite(tmp_path / "in.tif", frames, **layout)
         made = tmp_path / f"out{count}.tif"
         denoise = ("denoise", "clothing-dvae", tmp_path / "in.tif", made, "--threads", 2)
         peaks.append(peak_memory(*denoise))
         assert tifffile.imread(made).shape == frames.shape
-    assert peaks[1] - peaks[0] < 70, peaks
+    assert peaks[1] - peaks[0] < most, peaks
 
 
 @table(
