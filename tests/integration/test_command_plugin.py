@@ -116,3 +116,18 @@ def test_a_package_that_cannot_be_imported_does_not_hide_others(tmp_path):
         "'nothing_of_that_name'; nor can wrong (broken:nothing)"
     )
     assert found == "True"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("networks",), ("study", "list"), ("count", ".")]
+)
+def test_commands_work_beside_a_package_that_cannot_be_imported(arguments, run, tmp_path):
+    (tmp_path / "broken.py").write_text("raise RuntimeError('too old')")
+    points = "[tfdvae]\nbroken = broken\ncount = counting\n"
+    (tmp_path / "counting-1.0.dist-info" / "entry_points.txt").write_text(points)
+    (tmp_path / "a.png").touch()
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    note = "NOTE: the plugin broken (broken) of tfdvae cannot be imported: too old\n"
+    assert out.count(note) == 1
+    assert len(out) > len(note)

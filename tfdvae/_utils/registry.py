@@ -2,11 +2,14 @@
 
 import importlib
 import importlib.metadata
+import logging
 import pkgutil
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from tfdvae._utils import checks
+
+logger = logging.getLogger(__name__)
 
 PLUGINS = "tfdvae"  # group of entry points
 _loaded = False
@@ -15,6 +18,9 @@ Member = TypeVar("Member")
 
 class Registry(Generic[Member]):
     """Members of one kind by name, in the order in which they were registered.
+
+    A plugin that cannot be imported is a NOTE; an `ImportError` only where the member that is asked
+    for is not there, since it may be the plugin's.
 
     Args:
         kind: what the members are, as messages name it.
@@ -78,7 +84,10 @@ class Registry(Generic[Member]):
         """Return the names and members; `plugins` as in `names`."""
         self._import_package()
         if plugins:
-            load_plugins()
+            try:
+                load_plugins()
+            except ImportError as error:
+                logger.warning("NOTE: %s", error)
         return tuple(self._members.items())
 
     def __iter__(self) -> Iterator[Member]:
@@ -87,7 +96,12 @@ class Registry(Generic[Member]):
     def __contains__(self, name: object) -> bool:
         self._import_package()
         if name not in self._members:
-            load_plugins()
+            try:
+                load_plugins()
+            except ImportError as error:
+                if name not in self._members:
+                    raise
+                logger.warning("NOTE: %s", error)
         return name in self._members
 
 
