@@ -111,6 +111,7 @@ def _notes(tally: reader.Tally, source: Path, model: TrainedModel) -> list[str]:
     notes = [] if model.white is not None else [findings.dark(tally.seen.largest)]
     if model.background is None:
         paths = sorted(tally.seen.transparent)
-        names = [path.relative_to(source) if path != source else path for path in paths]
+        below = source if source.is_dir() else source.parent
+        names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
         notes.append(findings.transparent([*map(listing.printable_path, names)], len(names)))
     return [note for note in notes if note]

@@ -110,8 +110,11 @@ def images(
         low, high = array[row].min(), array[row].max()
         got = f"values from {unit_range.text(low)} to {unit_range.text(high)}"
         got = "NaN" if np.isnan(low) else got
+        hint = (
+            " `white` says which value is white in other floats." if low >= 0 and high > 1 else ""
+        )
         raise ValueError(
             f"{argument}, of floats, must be finite and in [0, 1]; "
-            f"image {row if rows is None else rows[row]} has {got}."
+            f"image {row if rows is None else rows[row]} has {got}.{hint}"
         )
     return unit_range.clip_rounding(array, excess).astype(np.float32, copy=False)

@@ -164,7 +164,11 @@ def decode(
         mode = "L" if gray else "RGB"
         pixels = np.asarray(image.convert(f"{mode}A" if image.has_transparency_data else mode))
     found = turned(pixels if pixels.ndim == 3 else pixels[..., None], orientation(image))
-    return (found, None) if found.shape[-1] in (1, 3) else (found[..., :-1], found[..., -1])
+    if found.shape[-1] in (1, 3):
+        return found, None
+    pixels, alpha = found[..., :-1], found[..., -1]
+    # Many programs leave the fourth byte of BMP files at 0 without meaning anything by it.
+    return pixels, None if image.format == "BMP" and not alpha.any() else alpha
 
 
 def _decode_sixteen_bit(data: bytes) -> np.ndarray:

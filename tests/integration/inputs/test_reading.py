@@ -115,6 +115,8 @@ def _every_verb_on_drawings(folder, command):
         for name, given in (("icons", icons), ("white", on_white)):
             assert command(verb, model, given, f"{name}{end}").returncode == 0
         assert (folder / f"icons{end}").read_bytes() == (folder / f"white{end}").read_bytes()
+    done = command("detect", model, on_white, "w.csv", "--normal", icons)
+    assert "NOTE: 16 images have transparent parts" in done.stdout
     for name, given in (("made", icons), ("made-white", on_white)):
         assert command("augment", model, given, name).returncode == 0
     first = "a/00-synthetic1.png"
@@ -249,6 +251,14 @@ def _numbers_of_files(folder, command):
         np.testing.assert_allclose(made, expected, atol=1)
 
 
+def _floats_above_one(folder, command):
+    np.savez(folder / "a.npz", x_train=DEEP.astype(np.float32), y_train=np.arange(16) % 2)
+    done = command("train", "--dataset", "a.npz", "--output", "run", *TRAIN)
+    assert done.returncode == 2
+    assert "must be finite and in [0, 1]" in done.stderr
+    assert "`white` says which value is white" in done.stderr
+
+
 def _named_sources(folder, command):
     done = command("train", "--dataset", "digits", "--white", 16, "--output", "run")
     assert done.returncode == 2
@@ -305,6 +315,7 @@ def test_transparency(case, tmp_path, command):
     Case("values above --white", "named with the value; verbs do the others", _too_low_a_white),
     Case("denoise of 12 bits", "12 bits in 16 come out", _verbs_of_twelve_bits),
     Case("TIFF files of floats or signed integers", "read with --white", _numbers_of_files),
+    Case("floats above 1", "refused with the way out", _floats_above_one),
     Case("--white with a named dataset", "refused by name", _named_sources),
     Case("--white 0, bright, or of black images", "refused by name", _no_level),
 )

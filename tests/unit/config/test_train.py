@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tfdvae import csv_rows, registry
+from tfdvae.cli import settings_file
 from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
 from tfdvae.config.group import join_help_lines
 from tfdvae.config.train import GROUPS
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
 
@@ -316,6 +318,30 @@ def test_image_size_of_one_number_is_square():
     config = TrainConfig.of(image_size=[32, 48])
     assert config.data.image_size == (32, 48)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_white_is_a_number_or_auto():
+    for given, kept in ((4095.0, 4095), ("4095", 4095), (0.5, 0.5), ("auto", "auto"), (None, None)):
+        config = TrainConfig.of(white=given)
+        assert config.data.white == kept
+        assert type(config.data.white) is type(kept)
+        assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+        assert config.data.own_images["white"] == kept
+        study = AugmentationStudyConfig(white=given, background="black")
+        assert (study.own_images["white"], study.own_images["background"]) == (kept, "black")
+    assert TrainConfig.of(white=1).identity() != TrainConfig().identity()
+    with pytest.raises(ValueError, match="`background` must be one of white, black"):
+        AugmentationStudyConfig(background="red")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("white: 4095", 4095), ("white: auto", "auto"), ("white: 0.5", 0.5), ("", None)],
+)
+def test_white_in_a_file_of_settings(text, kept, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"{text}\nepochs: 3")
+    values = settings_file.read(str(tmp_path / "a.yaml"), TrainConfig)
+    assert TrainConfig.of(**values).data.white == kept
 
 
 def test_pairs_inject_nothing():

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -108,6 +110,28 @@ def test_opaque_alpha_and_samples_that_are_no_alpha_are_dropped(tmp_path):
         assert np.array_equal(codec.read(tmp_path / name, reading), COLORED)
     assert np.array_equal(codec.read(tmp_path / "other16.tif", reading), sixteen(COLORED))
     assert reading.seen.transparent == []
+
+
+def bmp32(pixels):
+    """A BMP file of 32 bits a pixel whose header says where alpha is."""
+    height, width = pixels.shape[:2]
+    masks = struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
+    header = struct.pack(
+        "<IiiHHIIiiII16sI48x", 108, width, height, 1, 32, 3, pixels.size, 0, 0, 0, 0, masks, 0
+    )
+    data = header + pixels[::-1].tobytes()
+    return struct.pack("<2sIHHI", b"BM", 14 + len(data), 0, 0, 14 + len(header)) + data
+
+
+def test_bytes_of_a_bmp_file_that_mean_nothing_are_no_alpha(tmp_path):
+    """Many programs leave the fourth byte at 0."""
+    for alpha, expected in ((0, COLORED), (ALPHA, None)):
+        path = tmp_path / "a.bmp"
+        path.write_bytes(bmp32(np.dstack([COLORED, np.zeros_like(ALPHA) + alpha])))
+        assert Image.open(path).mode == "RGBA"
+        found = codec.read(path, Reading(background="black"))
+        share = (ALPHA / 255)[..., None]
+        np.testing.assert_allclose(found, COLORED * share if expected is None else expected, atol=1)
 
 
 def test_alpha_is_dropped_without_a_background(tmp_path):

@@ -59,7 +59,8 @@ def detect(
         FileNotFoundError, ValueError: there is no image that can be used.
     """
     model.record.say_empty_code()
-    tally, normal_tally, threshold = reader.Tally(), reader.Tally(), None
+    tally, threshold = reader.Tally(), None
+    normal_tally = reader.Tally(seen=tally.seen)
     if normal is not None:
         found = [
             scores
