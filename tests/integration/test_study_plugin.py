@@ -35,7 +35,7 @@ def run(config):
 
     cells = [f"seed{seed}" for seed in config.seeds]
     settings = {"scale": config.scale}
-    return runner.run_study("mine", config, cells, settings, partial(compute, config), write_report)
+    return runner.run_study("mine", config, cells, settings, partial(compute, config))
 
 
 @register_study("mine", function=run, report="mine:write_report")

@@ -74,7 +74,7 @@ def test_imputation_of_color_images(dataset):
         )
     }
     given = images.load(dataclasses.replace(dataset, **parts), 0, "test")
-    _, arrays = measures.measure_imputation(Recipe("mlp", 4, "masking:0.5", 1), given, 20)
+    _, arrays = measures.measure_imputation(given, Recipe("mlp", 4, "masking:0.5", 1), 20)
     given, filled = arrays["0.3/input"][0], arrays["0.3/biharmonic"][0]
     missing = np.isnan(given[..., 0])
     for channel in range(3):

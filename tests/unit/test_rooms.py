@@ -35,6 +35,8 @@ WITHOUT_TENSORFLOW = (
     "tfdvae.corruptions",
     "tfdvae.config",
     "tfdvae.studies.registry",
+    "tfdvae.metrics.latent_codes",
+    "tfdvae.reporting.explorer",
     "tfdvae.cli.main",
 )
 

@@ -7,11 +7,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 
 from tfdvae._utils import disk, file_names
 
@@ -88,6 +89,17 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: object) -> None:
     """Write `value` as indented JSON to `path` in one step."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> None:
+    """Write arrays by name to the `.npz` file `path` in one step.
+
+    Example:
+        >>> write_npz("codes.npz", {"codes": codes, "labels": labels})
+    """
+    save: Any = np.savez_compressed if compressed else np.savez
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        save(file, **arrays)
 
 
 def read_json(path: str | Path) -> Any:

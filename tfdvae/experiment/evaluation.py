@@ -1,6 +1,6 @@
 """Measure trained models and classifiers: rows as dictionaries, with the fields known here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from tfdvae._utils import chunks, limits
 from tfdvae.corruptions import Corruption
 from tfdvae.data import image_dataset, pipelines
-from tfdvae.metrics import classification, image, latent, statistics
+from tfdvae.metrics import classification, image, latent_codes, statistics
 from tfdvae.models.base import DenoisingModel
 
 
@@ -83,7 +83,7 @@ def classifier_rows(
         low, high = statistics.wilson_interval(value, len(labels))
         for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):
             yield {
-                "test_corruption": "none" if corruption.level == 0 else str(corruption),
+                "test_corruption": str(corruption),
                 "split": "test",
                 "metric": metric,
                 "value": number,
@@ -113,7 +113,7 @@ def generator_rows(
         for metric in model.loss_names:
             yield {"split": split, "metric": metric, "value": float(losses[metric])}
     codes = (model.encode(train[0][piece]) for piece in _pieces(train[0]))
-    active = int(np.sum(latent.activity_of_pieces(codes) > 0.01))
+    active = int(np.sum(latent_codes.activity_of_pieces(codes) > 0.01))
     yield {"split": "train", "metric": "active_units", "value": float(active)}
 
 
@@ -169,7 +169,7 @@ def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray
     Returns:
         float64 (N,) for each.
     """
-    measures = {"psnr": image.psnr}
+    measures: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"psnr": image.psnr}
     if min(clean.shape[1:3]) >= image.SSIM_WINDOW:
         measures["ssim"] = image.ssim
     size = batch_size(clean)

@@ -1,5 +1,7 @@
 """The figures of a run."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +11,9 @@ from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
-from tfdvae.metrics import latent
+from tfdvae.metrics import latent_codes
 from tfdvae.reporting import figure_text, image_plots, plots
 
-CAPTIONS = {
-    "samples": "Images of the dataset, uncorrupted",
-    "training_loss": "Loss of the generative model after each epoch",
-    "denoised": "Clean, noisy and denoised test images",
-    "corrupted": "Test images at each test noise",
-    "reconstructions": "What the model sees and what it makes of it",
-    "augmentation": "Synthetic images below those that they were made from",
-    "latent_grids": "Decoded images over pairs of latent units",
-    "learning_curves": "Training of the classifiers",
-    "accuracy": "Accuracy of the classifiers at each test noise",
-}
 MAX_SHOWN = 10  # images in a row
 MAX_ENCODED = 10_000  # images that tell which latent units are the most active
 MAX_UNITS = 6  # latent units in the grids
@@ -30,39 +21,31 @@ GRID_SIZE = 10  # images on a side of a grid
 GRID_PIXELS = 64  # pixels on a side of each of up to 1,500 images, which are drawn small
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a run.
+
+    Attributes:
+        caption: what it shows.
+        draw: draws it, given the run and the path of the PNG.
+        wanted: tells from the settings whether a run has it.
+    """
+
+    caption: str
+    draw: Callable[[Run, Path], None]
+    wanted: Callable[[TrainConfig], bool] = lambda config: True
+
+
 def names(config: TrainConfig) -> list[str]:
     """Return the names of the figures of a run."""
-    listed = ["samples", "training_loss"]
-    listed += ["denoised"] if config.data.noisy_dir else ["corrupted", "reconstructions"]
-    listed += ["augmentation"] if config.makes_images else []
-    listed += ["latent_grids"] if config.generator.latent_units > 1 else []
-    return listed + (["learning_curves", "accuracy"] if config.training_sets else [])
+    return [name for name, figure in FIGURES.items() if figure.wanted(config)]
 
 
 def draw(run: Run) -> str:
     """Draw the figures of a run into its folder and return a line of text."""
-    config, folder = run.config, run.folder / "figures"
-    shown, titles = _choose_images(run)
-    clean = image_dataset.to_unit(run.dataset.train.images[run.data["index"][shown]])
-    title = f"Images of {config.data.title}, uncorrupted"
-    image_plots.image_rows({"": clean}, title, folder / "samples.png", titles)
-    if config.data.noisy_dir:
-        _draw_denoised(run, folder)
-    else:
-        _draw_test_noise(run, folder)
-        _draw_reconstructions(run, shown, clean, titles, folder)
-    if config.makes_images:
-        _draw_augmentation(run, shown, titles, folder)
-    plots.training_loss(
-        run.history("generator"),
-        f"{run.title}: training loss",
-        run.loss_unit,
-        folder / "training_loss.png",
-    )
-    if "latent_grids" in names(config):
-        _draw_latent_grids(run, folder)
-    if config.training_sets:
-        _draw_classifiers(run, folder)
+    folder = run.folder / "figures"
+    for name in names(run.config):
+        FIGURES[name].draw(run, folder / f"{name}.png")
     return f"{len(list(folder.glob('*.png')))} figures in {folder}"
 
 
@@ -76,34 +59,49 @@ def _choose_images(run: Run) -> tuple[np.ndarray, list[str] | None]:
     return shown, [figure_text.column_name(class_names[label]) for label in labels[shown]]
 
 
-def _draw_denoised(run: Run, folder: Path) -> None:
+def _draw_samples(run: Run, path: Path) -> None:
+    shown, titles = _choose_images(run)
+    title = f"Images of {run.config.data.title}, uncorrupted"
+    image_plots.image_rows({"": _clean(run, shown)}, title, path, titles)
+
+
+def _clean(run: Run, shown: np.ndarray) -> np.ndarray:
+    """Return training images as they were before noise, given their rows."""
+    return image_dataset.to_unit(run.dataset.train.images[run.data["index"][shown]])
+
+
+def _draw_training_loss(run: Run, path: Path) -> None:
+    title = f"{run.title}: training loss"
+    plots.training_loss(run.history("generator"), title, run.loss_unit, path)
+
+
+def _draw_denoised(run: Run, path: Path) -> None:
     test = run.dataset.test
     assert test.noisy is not None
     noisy, clean = (
         image_dataset.to_unit(images[:MAX_SHOWN]) for images in (test.noisy, test.images)
     )
     rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
-    image_plots.image_rows(rows, f"{run.title}: test images", folder / "denoised.png")
+    image_plots.image_rows(rows, f"{run.title}: test images", path)
 
 
-def _draw_test_noise(run: Run, folder: Path) -> None:
+def _draw_test_noise(run: Run, path: Path) -> None:
     """Draw test images at each test noise."""
     config, rows = run.config, {}
     for corruption in map(corruptions.parse, config.classifier.test_noise):
-        name = corruptions.label("none" if corruption.level == 0 else str(corruption))
+        name = corruptions.label(str(corruption))
         images = run.dataset.test.images[:MAX_SHOWN]
         rows[name] = evaluation.test_noise(images, corruption, config.run.seed)
     title = f"Test images of {config.data.title} at each test noise"
-    image_plots.image_rows(rows, title, folder / "corrupted.png")
+    image_plots.image_rows(rows, title, path)
 
 
-def _draw_reconstructions(
-    run: Run, shown: np.ndarray, clean: np.ndarray, titles: list[str] | None, folder: Path
-) -> None:
+def _draw_reconstructions(run: Run, path: Path) -> None:
     """Draw training images uncorrupted, as observed, as the model sees them, and reconstructed."""
     config = run.config
+    shown, titles = _choose_images(run)
     encoded = observed = run.data["images"][shown]
-    rows = {"uncorrupted\n(never seen)": clean} if config.data.noisy_train else {}
+    rows = {"uncorrupted\n(never seen)": _clean(run, shown)} if config.data.noisy_train else {}
     rows["observed"] = observed
     if config.generator.denoising:
         index = run.data["index"][shown]
@@ -113,10 +111,11 @@ def _draw_reconstructions(
         rows[f"corrupted\n{config.injected}"] = encoded
     rows["reconstructed"] = run.generator.denoise(encoded)
     title = f"{run.title}: what it sees and what it makes of it"
-    image_plots.image_rows(rows, title, folder / "reconstructions.png", titles)
+    image_plots.image_rows(rows, title, path, titles)
 
 
-def _draw_augmentation(run: Run, shown: np.ndarray, titles: list[str] | None, folder: Path) -> None:
+def _draw_augmentation(run: Run, path: Path) -> None:
+    shown, titles = _choose_images(run)
     images, labels, source = (run.synthetic[name] for name in ("images", "labels", "source"))
     rows = {}
     if (source >= 0).all():
@@ -126,24 +125,25 @@ def _draw_augmentation(run: Run, shown: np.ndarray, titles: list[str] | None, fo
         places = [np.flatnonzero(labels == label)[:4] for label in run.data["labels"][shown]]
     for copy in range(min(map(len, places))):
         rows[f"synthetic {copy + 1}"] = images[[place[copy] for place in places]]
-    image_plots.image_rows(
-        rows, f"{run.title}: synthetic images", folder / "augmentation.png", titles
-    )
+    image_plots.image_rows(rows, f"{run.title}: synthetic images", path, titles)
 
 
-def _draw_classifiers(run: Run, folder: Path) -> None:
+def _draw_learning_curves(run: Run, path: Path) -> None:
     config = run.config
-    protocol = config.classifier.protocol
     curves = {name: run.history(f"classifier-{name}") for name in config.training_sets}
-    title = f"{run.title}: classifiers, {protocol}"
-    plots.learning_curves(curves, title, folder / "learning_curves.png")
+    title = f"{run.title}: classifiers, {config.classifier.protocol}"
+    plots.learning_curves(curves, title, path)
+
+
+def _draw_accuracy(run: Run, path: Path) -> None:
+    config = run.config
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
     rows = [row for row in rows if row["metric"].startswith("accuracy")]
-    title = f"{run.title}\n{protocol}, one run, seed {config.run.seed}"
-    plots.accuracy_against_noise(rows, title, folder / "accuracy.png")
+    title = f"{run.title}\n{config.classifier.protocol}, one run, seed {config.run.seed}"
+    plots.accuracy_against_noise(rows, title, path)
 
 
-def _draw_latent_grids(run: Run, folder: Path) -> None:
+def _draw_latent_grids(run: Run, path: Path) -> None:
     """Draw decoded images over pairs of the most active units.
 
     The other units stay at 0 where the model is variational, otherwise at their mean. Of images of
@@ -151,7 +151,7 @@ def _draw_latent_grids(run: Run, folder: Path) -> None:
     """
     codes = run.generator.encode(run.data["images"][:MAX_ENCODED])
     flat = codes.reshape(len(codes), -1)
-    units = np.sort(np.argsort(-latent.activity(codes))[:MAX_UNITS])
+    units = np.sort(np.argsort(-latent_codes.activity(codes))[:MAX_UNITS])
     if run.config.generator.variational:
         center, others = np.zeros(flat.shape[1]), "0"
         values = {int(unit): np.linspace(-2.5, 2.5, GRID_SIZE) for unit in units}
@@ -169,4 +169,41 @@ def _draw_latent_grids(run: Run, folder: Path) -> None:
             images = images[:, ::step, ::step].copy()
             grids[i, j] = images.reshape(GRID_SIZE, GRID_SIZE, *images.shape[1:])
     title = f"{run.title}: decoded images over pairs of latent units, the others {others}"
-    image_plots.latent_grids(grids, values, title, folder / "latent_grids.png")
+    image_plots.latent_grids(grids, values, title, path)
+
+
+def _pairs(config: TrainConfig) -> bool:
+    return config.data.noisy_dir is not None
+
+
+def _classifies(config: TrainConfig) -> bool:
+    return bool(config.training_sets)
+
+
+FIGURES = {
+    "samples": Figure("Images of the dataset, uncorrupted", _draw_samples),
+    "training_loss": Figure("Loss of the generative model after each epoch", _draw_training_loss),
+    "denoised": Figure("Clean, noisy and denoised test images", _draw_denoised, _pairs),
+    "corrupted": Figure(
+        "Test images at each test noise", _draw_test_noise, lambda config: not _pairs(config)
+    ),
+    "reconstructions": Figure(
+        "What the model sees and what it makes of it",
+        _draw_reconstructions,
+        lambda config: not _pairs(config),
+    ),
+    "augmentation": Figure(
+        "Synthetic images below those that they were made from",
+        _draw_augmentation,
+        lambda config: config.makes_images,
+    ),
+    "latent_grids": Figure(
+        "Decoded images over pairs of latent units",
+        _draw_latent_grids,
+        lambda config: config.generator.latent_units > 1,
+    ),
+    "learning_curves": Figure("Training of the classifiers", _draw_learning_curves, _classifies),
+    "accuracy": Figure(
+        "Accuracy of the classifiers at each test noise", _draw_accuracy, _classifies
+    ),
+}

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tfdvae._utils import files
-from tfdvae.config import TrainConfig
+from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import sources
 from tfdvae.image_io import listing
 from tfdvae.inference import shipped
 
-_FREE = ("data_dir", "resume", "debug", "quiet")  # settings that a resumed run may be given anew
+_FREE = set(INCIDENTAL) - {"output"}  # settings that a resumed run may be given anew
 _PATHS = ("dataset", "noisy_dir", "init_from")
 
 

@@ -93,7 +93,10 @@ def write_report(run: Run) -> str:
     parts = [
         *_results(run),
         Heading("Figures"),
-        *(Figure(f"figures/{name}.png", figures.CAPTIONS[name]) for name in figures.names(config)),
+        *(
+            Figure(f"figures/{name}.png", figures.FIGURES[name].caption)
+            for name in figures.names(config)
+        ),
         Heading("Settings"),
         Table(["setting", "value", ""], _settings(run)),
         Heading("Environment"),

@@ -7,19 +7,22 @@ BEST_PSNR = 20 * np.log10(255)  # one gray level of 8 bits away; what is nearer 
 SSIM_WINDOW = 11
 
 
-def psnr(images: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Return the peak signal-to-noise ratio of each image in dB, float64 (N,).
-
-    The peak is 1, and values above 48.13 dB count as that.
+def psnr(
+    images: np.ndarray, clean: np.ndarray, *, peak: float = 1, best: float | None = BEST_PSNR
+) -> np.ndarray:
+    """Return the peak signal-to-noise ratio of each image in dB, float64 (N,); float32 without `best`.
 
     Args:
         images: float32 (N, H, W, C).
-        clean: the same shape, in [0, 1].
+        clean: the same shape, in [0, 1] or another range as wide as `peak`.
+        peak: the largest signal.
+        best: values above count as this one; None: all are as they are, up to infinity.
 
     Example:
         >>> image.psnr(model.denoise(noisy), clean).mean()
     """
-    return np.minimum(tf.image.psnr(images, clean, 1.0).numpy(), BEST_PSNR)
+    found = tf.image.psnr(images, clean, peak).numpy()
+    return found if best is None else np.minimum(found, best)
 
 
 def ssim(images: np.ndarray, clean: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Quality of codes and of samples: activity, likelihood, memorization, a linear probe."""
+"""Quality of codes and of samples: likelihood, memorization, a linear probe."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,33 +13,6 @@ import sklearn.preprocessing
 import tensorflow as tf
 
 from tfdvae._utils import checks, seeds
-
-
-def activity(codes: np.ndarray) -> np.ndarray:
-    """Return the variance over images of each latent unit's posterior mean: (N, D) -> (D,).
-
-    A unit above 0.01 counts as active (Burda et al. 2016, Importance Weighted Autoencoders).
-    """
-    return activity_of_pieces([codes])
-
-
-def activity_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
-    """Return `activity` of codes that come in pieces (N_1, D), (N_2, D), ...
-
-    The update is that of Chan et al. (1979).
-    """
-    count = 0
-    mean: Any = 0.0
-    squares: Any = 0.0
-    for piece in pieces:
-        codes = piece.reshape(len(piece), -1).astype(np.float64)
-        total, shift = count + len(codes), codes.mean(axis=0) - mean
-        squares = (
-            squares + codes.var(axis=0) * len(codes) + np.square(shift) * count * len(codes) / total
-        )
-        mean = mean + shift * len(codes) / total
-        count = total
-    return squares / count
 
 
 def log_likelihood(

@@ -9,12 +9,9 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
-import sklearn.decomposition
-import sklearn.manifold
-import threadpoolctl
 from PIL import Image
 
-from tfdvae.metrics import latent
+from tfdvae.metrics import latent_codes
 from tfdvae.reporting.plots import COLORS
 
 MAX_UNITS, MAX_PIXELS, MAX_SIDE = 32, 4_000_000, 64
@@ -95,11 +92,8 @@ def _units(decoded: Callable, flat: np.ndarray, prior: bool, tile: tuple[int, ..
     Of up to four units all combinations are decoded, of more each unit alone while the others rest.
     """
     count = flat.shape[1]
-    chosen = np.sort(
-        np.argsort(
-            -latent.activity_of_pieces(np.array_split(flat, min(16, len(flat)))), kind="stable"
-        )[:MAX_UNITS]
-    )
+    activity = latent_codes.activity_of_pieces(np.array_split(flat, min(16, len(flat))))
+    chosen = np.sort(np.argsort(-activity, kind="stable")[:MAX_UNITS])
     rest = np.zeros(count) if prior else flat.mean(axis=0)
     low, high = (
         (np.full(len(chosen), -2.5), np.full(len(chosen), 2.5))
@@ -149,7 +143,7 @@ def _between(decoded: Callable, codes: np.ndarray, names: list[str]) -> dict | N
 
 def _pca(flat: np.ndarray) -> list | None:
     return (
-        _unit_square(sklearn.decomposition.PCA(2, random_state=_SEED).fit_transform(flat))
+        _unit_square(latent_codes.principal_components(flat, 2, _SEED))
         if min(flat.shape) > 1
         else None
     )
@@ -158,17 +152,9 @@ def _pca(flat: np.ndarray) -> list | None:
 def _tsne(flat: np.ndarray) -> list | None:
     if len(flat) < 5:
         return None
-    reduced = (
-        sklearn.decomposition.PCA(50, random_state=_SEED).fit_transform(flat)
-        if min(flat.shape) > 50
-        else flat
-    )
-    # threads that wait for one another make it many times slower on a busy machine
-    with threadpoolctl.threadpool_limits(1):
-        found = sklearn.manifold.TSNE(
-            perplexity=min(30, (len(flat) - 1) / 3), init="random", random_state=_SEED
-        ).fit_transform(reduced)
-    return _unit_square(found)
+    reduced = latent_codes.principal_components(flat, 50, _SEED) if min(flat.shape) > 50 else flat
+    perplexity = min(30, (len(flat) - 1) / 3)
+    return _unit_square(latent_codes.tsne(reduced, perplexity, _SEED, init="random"))
 
 
 def _unit_square(points: np.ndarray) -> list:

@@ -18,6 +18,7 @@ from tfdvae import csv_rows
 from tfdvae._utils import checks, files, threads
 from tfdvae.experiment import provenance
 from tfdvae.studies import executor
+from tfdvae.studies.registry import STUDIES
 from tfdvae.studies.settings import StudyConfig
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def run_study(
     cells: Collection[str],
     settings: Mapping[str, object],
     compute: Callable[[str, Path], None],
-    report: Callable[[Path], object],
+    report: Callable[[Path], object] | None = None,
     in_process: bool = False,
 ) -> Path:
     """Compute the cells of a study that are missing and write its report; return its folder.
@@ -46,7 +47,8 @@ def run_study(
             and the version of tfdvae are added.
         compute: takes the name of a cell and the CSV file that it writes in one step, with the
             name as `run` in each row.
-        report: takes the folder, and writes the report from all rows in it.
+        report: takes the folder, and writes the report from all rows in it; by default the one
+            that the study was registered with.
         in_process: compute the cells one after the other in this process, whatever
             `config.workers`; for quick studies.
 
@@ -58,7 +60,7 @@ def run_study(
     Example:
         >>> def compute(cell, path):
         ...     csv_rows.write_rows(path, [{"study": "mine", "run": cell, "value": 1.0}])
-        >>> run_study("mine", config, ["a", "b"], {"epochs": 2}, compute, write_report)
+        >>> run_study("mine", config, ["a", "b"], {"epochs": 2}, compute)
     """
     folder, thread_count = study_folder(name, config), thread_count_of(name, config)
     if config.cell is not None:
@@ -84,7 +86,7 @@ def run_study(
             else executor.Processes(["study", name, *arguments])
         )
         compute_cells(cells, start, folder, 1 if in_process else config.workers)
-        report(folder)
+        (report or STUDIES.get(name).write_report)(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder
 

@@ -40,6 +40,8 @@ class StudyConfig:
 
     QUICK: ClassVar[Mapping[str, Any]] = {}
     """Settings that `--quick` stands for, in studies that have this flag."""
+    REPEATABLE: ClassVar[tuple[str, ...]] = ()
+    """Settings of several values that may hold one of them twice, or none."""
 
     def __post_init__(self) -> None:
         checks.texts(self)
@@ -52,7 +54,7 @@ class StudyConfig:
             checks.integer("threads", self.threads, 1)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name)
-            if field.name == "image_size" or not isinstance(values, tuple):
+            if field.name in self.REPEATABLE or not isinstance(values, tuple):
                 continue
             if len(set(values)) < max(1, len(values)):
                 raise ValueError(

@@ -234,3 +234,22 @@ def test_a_path_that_cannot_be_written_is_refused_by_name(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     with pytest.raises(OSError, match=r"`output` .*/file/below cannot be written: Not a directory"):
         files.check_writable("output", tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_arrays_replace_a_file_in_one_step(compressed, tmp_path):
+    path = tmp_path / "new" / "a.npz"
+    for count in (3, 4):
+        files.write_npz(path, {"codes": np.arange(count)}, compressed)
+    with np.load(path) as arrays:
+        assert arrays["codes"].tolist() == [0, 1, 2, 3]
+
+    class Broken:
+        def __array__(self, *arguments, **options):
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        files.write_npz(path, {"codes": np.zeros(5), "labels": Broken()}, compressed)
+    with np.load(path) as arrays:
+        assert arrays["codes"].tolist() == [0, 1, 2, 3]
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.npz"]

@@ -8,7 +8,7 @@ from tfdvae._utils import limits
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
-from tfdvae.metrics import classification, image, latent
+from tfdvae.metrics import classification, image, latent_codes
 
 
 def test_accuracy():
@@ -19,8 +19,8 @@ def test_accuracy():
 
 def test_activity_is_the_variance_of_each_unit():
     codes = np.array([[0.0, 1, 5], [2, 1, 5], [4, 1, 5]])
-    np.testing.assert_allclose(latent.activity(codes), [8 / 3, 0, 0])
-    np.testing.assert_allclose(latent.activity(codes.reshape(3, 3, 1)), [8 / 3, 0, 0])
+    np.testing.assert_allclose(latent_codes.activity(codes), [8 / 3, 0, 0])
+    np.testing.assert_allclose(latent_codes.activity(codes.reshape(3, 3, 1)), [8 / 3, 0, 0])
 
 
 def test_test_noise_is_frozen_for_each_image_and_level():
@@ -79,7 +79,7 @@ def test_pieces_change_nothing(monkeypatch):
     model = make("dvae")
     codes = np.random.default_rng(0).normal(3, [0.05, 0.5, 2], (50, 3))
     np.testing.assert_allclose(
-        latent.activity_of_pieces(np.split(codes, [1, 20, 33])), codes.var(axis=0)
+        latent_codes.activity_of_pieces(np.split(codes, [1, 20, 33])), codes.var(axis=0)
     )
     labels = np.arange(len(IMAGES)) % 2
     whole = [
@@ -160,3 +160,13 @@ def test_ssim_and_psnr_of_equal_images():
         "not infinite: one image would hide all others"
     )
     np.testing.assert_array_less(image.ssim(1 - images, images), 0.5)
+
+
+def test_psnr_of_another_peak_and_of_equal_images_without_a_best():
+    """20 log10 of peak over root mean squared error: 10 dB for 1 / sqrt(10), 20 dB for 0.2 of 2."""
+    images = np.zeros((2, 4, 4, 1), np.float32)
+    error = images + np.float32(0.1**0.5)
+    np.testing.assert_allclose(image.psnr(error, images), 10, rtol=1e-5)
+    np.testing.assert_allclose(image.psnr(images + np.float32(0.2), images, peak=2), 20, rtol=1e-5)
+    assert np.isinf(image.psnr(images, images, best=None)).all()
+    assert image.psnr(error, images, best=None).dtype == np.float32

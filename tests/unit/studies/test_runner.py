@@ -66,6 +66,14 @@ def test_a_finished_study_of_another_version_is_reported_anew(tmp_path):
         run(tmp_path, ("a", "b", "c"))
 
 
+def test_the_report_is_the_one_that_the_study_was_registered_with(saving_study, tmp_path):
+    seen = []
+    saving_study(lambda config: "", report=seen.append)
+    config = StudyConfig(dataset="digits", threads=1, output=str(tmp_path))
+    runner.run_study("mine", config, ["a"], {}, compute, in_process=True)
+    assert seen == [tmp_path]
+
+
 def test_cells_in_this_process_are_computed_one_after_the_other(tmp_path):
     """Whatever the workers: Keras has one state for all threads."""
     running, most = [], []
@@ -133,16 +141,16 @@ def test_a_misspelt_study_or_setting_is_refused():
 def saving_study(monkeypatch):
     """A study `mine` that is run by a function, given the settings."""
 
-    def register(function):
+    def register(function, report=lambda folder: None):
         fresh = Registry("study")
-        for module in (registry, api):
+        for module in (registry, api, runner):
             monkeypatch.setattr(module, "STUDIES", fresh)
 
         @dataclasses.dataclass(frozen=True)
         class Mine(StudyConfig):
             """One line."""
 
-        register_study("mine", function=function, report=lambda folder: None)(Mine)
+        register_study("mine", function=function, report=report)(Mine)
 
     return register
 

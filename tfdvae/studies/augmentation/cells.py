@@ -121,8 +121,8 @@ def classifier_cell(
                 classification.bootstrap(metric, probabilities, labels, BOOTSTRAPS, 0, groups)
             )
     if replicates:
-        with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
-            np.savez(file, replicates=np.array(replicates, np.float32))
+        arrays = {"replicates": np.array(replicates, np.float32)}
+        files.write_npz(path.with_suffix(".npz"), arrays)
     csv_rows.write_rows(path, rows)
 
 

@@ -59,17 +59,20 @@ class Results:
             self.units, self.unit = dataset.test_groups, "groups of test images"
         values: dict[tuple, dict[tuple[str, str], Scores]] = {}
         self._replicates: dict[tuple, dict[int, dict[str, np.ndarray]]] = defaultdict(dict)
+        tests = (*config.test_noise, *config.other_noise)
+        scaled = {
+            run: dict(zip(tests, 100 * replicates[run], strict=True))
+            for run in {row["run"] for row in rows}
+            if run in replicates
+        }
         for row in rows:
             if row["augmentation"] and row["split"] == "test":
                 key = (row["condition"], row["protocol"], row["augmentation"])
                 measured = values.setdefault(key, defaultdict(dict))
                 seed, value = int(row["seed"]), 100 * float(row["value"])
                 measured[row["metric"], row["test_corruption"]][seed] = value
-                if row["run"] in replicates:
-                    tests = (*config.test_noise, *config.other_noise)
-                    self._replicates[key][seed] = dict(
-                        zip(tests, 100 * replicates[row["run"]], strict=True)
-                    )
+                if row["run"] in scaled:
+                    self._replicates[key][seed] = scaled[row["run"]]
         self._values = values
 
     def sets(self, condition: str, protocol: str) -> list[str]:
@@ -194,8 +197,7 @@ def collect_replicates(folder: Path) -> dict[str, np.ndarray]:
         with np.load(cell) as arrays:
             replicates[cell.stem] = arrays["replicates"]
     if cells:
-        with files.replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, **replicates)  # type: ignore[arg-type]
+        files.write_npz(path, replicates, compressed=True)
     return replicates
 
 

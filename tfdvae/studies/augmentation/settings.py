@@ -138,6 +138,8 @@ class AugmentationStudyConfig(StudyConfig):
         "quick": True,
     }
 
+    REPEATABLE: ClassVar[tuple[str, ...]] = ("image_size",)
+
     def __post_init__(self) -> None:
         for name, choices in (
             ("conditions", CONDITIONS),

@@ -15,8 +15,8 @@ from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification
-from tfdvae.models import build
 from tfdvae.models.base import DenoisingModel
+from tfdvae.studies import training
 from tfdvae.studies.augmentation.images import Images
 from tfdvae.studies.augmentation.settings import (
     SAMPLES_PER_IMAGE,
@@ -49,14 +49,7 @@ def train_generator(
     settings = generator_settings(
         model, epochs=config.epochs, latent_dim=config.latent_dim, seed=seed
     )
-    batch_size = settings.generator.batch_size
-    per_epoch = pipelines.steps_per_epoch(len(images), batch_size)
-    generator = build.build_generator(settings, images.shape[1:], per_epoch)
-    batches = pipelines.training_batches((images,), batch_size, seed, "generator")
-    history = generator.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
-    losses = history.history["loss"]
-    _check_finite(losses, model)
-    return generator, losses
+    return training.train_generator(settings, images, "generator")
 
 
 def training_set(
@@ -137,7 +130,7 @@ def train_classifier(
         steps = per_epoch * len(curve)
     else:
         history = model.fit(batches, epochs=1, steps_per_epoch=steps, **fit_options)
-    _check_finite(history.history["loss"], f"classifier on {name}")
+    training.check_finite(history.history["loss"], f"the loss of the classifier on {name}")
     return model, steps, curve
 
 
@@ -157,8 +150,3 @@ def _validation(
             curve.append(measure(classification.probabilities(outputs), labels))
 
     return Measure()
-
-
-def _check_finite(losses: list[float], name: str) -> None:
-    if not np.isfinite(losses[-1]):
-        raise FloatingPointError(f"the loss of the {name} became {losses[-1]}.")

@@ -15,7 +15,7 @@ from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation
-from tfdvae.models import build
+from tfdvae.studies import training
 from tfdvae.studies.denoising.filters import best_filter, filtered, linear_denoiser
 from tfdvae.studies.denoising.settings import CLASSICAL, DenoisingStudyConfig
 
@@ -59,14 +59,7 @@ def model_cell(
         precision="bfloat16",
         seed=seed,
     )
-    batch_size = settings.generator.batch_size
-    per_epoch = pipelines.steps_per_epoch(len(train), batch_size)
-    model = build.build_generator(settings, train.shape[1:], per_epoch)
-    batches = pipelines.training_batches((train,), batch_size, seed, "denoising study")
-    history = model.fit(batches, epochs=config.epochs, steps_per_epoch=per_epoch, verbose=0)
-    last = history.history["loss"][-1]
-    if not np.isfinite(last):
-        raise FloatingPointError(f"the loss became {last}.")
+    model, _ = training.train_generator(settings, train, "denoising study")
     own = trained in config.corruptions
     name = "own" if own else "blind"
     fixed = _fixed_fields(dataset, path) | {
@@ -166,6 +159,5 @@ def _quality_rows(
 
 
 def _write(path: Path, rows: Iterable[dict], pictures: Mapping[str, np.ndarray]) -> None:
-    with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **pictures)  # type: ignore[arg-type]
+    files.write_npz(path.with_suffix(".npz"), pictures)
     csv_rows.write_rows(path, rows)

@@ -18,6 +18,7 @@ from tfdvae.reporting.document import (
     Table,
     in_sentence,
 )
+from tfdvae.studies.cell_names import seed_of
 from tfdvae.studies.denoising.results import BLIND, OWN, Results
 from tfdvae.studies.denoising.settings import CLASSICAL
 
@@ -133,7 +134,8 @@ def _draw(folder: Path, tests: list[str], name: str) -> None:
     """Draw test images of each corruption, as given and denoised, if the arrays are there."""
     pictures: dict[str, np.ndarray] = {}
     # the first seed comes last and stays
-    for path in sorted(files.completed_files(folder / "cells", "*.npz"), key=_seed, reverse=True):
+    cells = files.completed_files(folder / "cells", "*.npz")
+    for path in sorted(cells, key=seed_of, reverse=True):
         with np.load(path) as arrays:
             pictures |= dict(arrays)
     tests = [tested for tested in tests if f"{tested}/clean" in pictures]
@@ -150,8 +152,3 @@ def _draw(folder: Path, tests: list[str], name: str) -> None:
     columns = [tested if i == 0 else "" for tested in tests for i in range(SHOWN_IMAGES)]
     path = folder / "figures" / f"{name}.png"
     image_plots.image_rows(rows, f"Test images: {name} corruptions", path, columns)
-
-
-def _seed(path: Path) -> int:
-    seed = path.stem.rpartition("seed")[2]
-    return int(seed) if seed.isdigit() else 0

@@ -12,7 +12,6 @@ from pathlib import Path
 from tfdvae.data import sources
 from tfdvae.studies import runner
 from tfdvae.studies.dataset_info import log_local_notice
-from tfdvae.studies.denoising import report
 from tfdvae.studies.denoising.cells import list_cells
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 
@@ -33,4 +32,4 @@ def run(config: DenoisingStudyConfig) -> Path:
         cells[cell](config, sources.load(config.dataset, config.data_dir), path)
 
     settings = {name: getattr(config, name) for name in ("epochs", "corruptions", "unseen")}
-    return runner.run_study("denoising", config, cells, settings, compute, report.write)
+    return runner.run_study("denoising", config, cells, settings, compute)

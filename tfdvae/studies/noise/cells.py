@@ -12,14 +12,15 @@ import sklearn.linear_model
 import sklearn.metrics
 import sklearn.model_selection
 import sklearn.neighbors
-import tensorflow as tf
 
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.metrics import image
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
+from tfdvae.studies import training
 from tfdvae.studies.noise.settings import NOISES
 
 BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, LATENT_DIM = 256, 1e-3, 1e-5, 4
@@ -109,8 +110,7 @@ def run_cell(
         verbose=0,
         callbacks=[_pictures_of(shown, epochs, pictures)],
     ).history
-    if not np.isfinite(history["loss"][-1]):
-        raise FloatingPointError(f"the loss became {history['loss'][-1]}.")
+    training.check_finite(history["loss"])
     fixed = {
         "study": "noise",
         "run": path.stem,
@@ -137,8 +137,7 @@ def run_cell(
         for measured in _measure(model, dataset, train, test, seed)
     ]
     arrays = {"noisy": shown, "codes": model.encode(test), "labels": dataset.test.labels}
-    with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays, **pictures)  # type: ignore[arg-type]
+    files.write_npz(path.with_suffix(".npz"), arrays | pictures)
     path.with_suffix(".tsne.npy").unlink(missing_ok=True)
     csv_rows.write_rows(path, rows)
 
@@ -182,8 +181,8 @@ def _measure(
         noisy = _noisy(test, noise, seed)
         output, codes = model.denoise(noisy), model.encode(noisy)
         values = {
-            "psnr": np.mean(tf.image.psnr(output, test, 2.0)),
-            "psnr_reachable": np.mean(tf.image.psnr(output, np.maximum(test, 0), 1.0)),
+            "psnr": np.mean(image.psnr(output, test, peak=2, best=None)),
+            "psnr_reachable": np.mean(image.psnr(output, np.maximum(test, 0), best=None)),
             "probe_accuracy": probe.score(codes, labels),
         }
         if noise == "none":

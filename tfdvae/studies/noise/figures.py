@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import sklearn.manifold
-import threadpoolctl
 
 from tfdvae._utils import files
+from tfdvae.metrics import latent_codes
 from tfdvae.reporting import image_plots, plots
+from tfdvae.studies import cell_names
 from tfdvae.studies.noise.results import Results
 from tfdvae.studies.noise.settings import NOISES
 
@@ -57,18 +57,14 @@ def _first_cell(folder: Path, target: str, noise: str) -> Path | None:
     """Return the arrays of the first seed; None where they are not on this machine."""
     target = "*" if noise == "none" else target
     cells = files.completed_files(folder / "cells", f"{target}-{noise.replace(':', '-')}-seed*.npz")
-    return min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]), default=None)
+    return cell_names.of_first_seed(cells)
 
 
 def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
     """Return t-SNE as published (perplexity 30, random state 307), kept beside the cell."""
     path = cell.with_suffix(".tsne.npy")
     if not path.exists():
-        # threads that wait for one another make it many times slower on a busy machine
-        with threadpoolctl.threadpool_limits(1):
-            embedded = sklearn.manifold.TSNE(
-                perplexity=min(30, len(codes) - 1), random_state=307
-            ).fit_transform(codes)
+        embedded = latent_codes.tsne(codes, min(30, len(codes) - 1), seed=307)
         with files.replacing(path) as temporary, open(temporary, "wb") as file:
             np.save(file, embedded)
     return np.load(path)

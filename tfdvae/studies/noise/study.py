@@ -12,7 +12,6 @@ from pathlib import Path
 from tfdvae.data import sources
 from tfdvae.studies import runner
 from tfdvae.studies.dataset_info import log_local_notice
-from tfdvae.studies.noise import report
 from tfdvae.studies.noise.cells import run_cell
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
@@ -53,4 +52,4 @@ def run(config: NoiseStudyConfig) -> Path:
         run_cell(dataset, noise, target, seed, config.epochs, path)
 
     settings = {"epochs": config.epochs}
-    return runner.run_study("noise", config, cells, settings, compute, report.write)
+    return runner.run_study("noise", config, cells, settings, compute)

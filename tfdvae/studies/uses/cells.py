@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.uses import images as images_
 from tfdvae.studies.uses.compression import measure_compression, measure_jpeg
-from tfdvae.studies.uses.images import Images
-from tfdvae.studies.uses.measures import measure_anomaly, measure_imputation, measure_probe
+from tfdvae.studies.uses.images import Images, Measured
+from tfdvae.studies.uses.measures import measure_anomalies, measure_imputation, measure_probe
 from tfdvae.studies.uses.recipes import CANDIDATES, CHOSEN, Recipe, compared_sizes
 from tfdvae.studies.uses.settings import UsesStudyConfig
 
 DEVELOPMENT_SEED = 100
 DEVELOPMENT_CLASSES = (0, 6, 8)  # of anomaly scores
 
-Measured = tuple[list[dict[str, Any]], dict[str, np.ndarray]]  # rows, and pictures if any
 Measure = Callable[[Images], Measured]
 
 
@@ -49,7 +45,7 @@ def list_cells(config: UsesStudyConfig, classes: int) -> dict[str, partial[None]
         }
     cells = {}
     if "compression" in config.uses:
-        cells["jpeg"] = partial(run_cell, measure=_jpeg, seed=config.seeds[0], seedless=True)
+        cells["jpeg"] = partial(run_cell, measure=measure_jpeg, seed=config.seeds[0], seedless=True)
     for seed in config.seeds:
         for name, measure in _measures(config, classes).items():
             cells[f"{name}-seed{seed}"] = partial(run_cell, measure=measure, seed=seed)
@@ -62,19 +58,19 @@ def _measures(config: UsesStudyConfig, classes: int) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
     if "imputation" in config.uses:
         recipe = CHOSEN["imputation"][0].trained_for(config.epochs)
-        measures["imputation"] = partial(_imputation, recipe=recipe, n_train=count)
+        measures["imputation"] = partial(measure_imputation, recipe=recipe, n_train=count)
     if "probe" in config.uses:
         recipe = CHOSEN["probe"][0].trained_for(config.epochs)
-        measures["probe"] = partial(_probe, recipe=recipe, n_train=count)
+        measures["probe"] = partial(measure_probe, recipe=recipe, n_train=count)
     for recipe in compared_sizes(config.epochs) if "compression" in config.uses else ():
         name = f"compression-{recipe.network}-{recipe.latent_dim}"
-        measures[name] = partial(_compression, recipe=recipe, n_train=count)
+        measures[name] = partial(measure_compression, recipe=recipe, n_train=count)
     for use in ("anomaly-one", "anomaly-nine"):
         for label in range(classes) if use in config.uses else ():
             for chosen in CHOSEN[use]:
                 recipe = chosen.trained_for(config.epochs)
                 measures[f"{use}-{recipe.network}-{label}"] = partial(
-                    _anomaly, recipe=recipe, n_train=count, use=use, labels=(label,)
+                    measure_anomalies, recipe=recipe, n_train=count, use=use, labels=(label,)
                 )
     return measures
 
@@ -82,33 +78,13 @@ def _measures(config: UsesStudyConfig, classes: int) -> dict[str, Measure]:
 def _candidate(use: str, recipe: Recipe, n_train: int) -> Measure:
     if use.startswith("anomaly"):
         labels = DEVELOPMENT_CLASSES
-        return partial(_anomaly, recipe=recipe, n_train=n_train, use=use, labels=labels)
-    measures = {"imputation": _imputation, "probe": _probe, "compression": _compression}
+        return partial(measure_anomalies, recipe=recipe, n_train=n_train, use=use, labels=labels)
+    measures: dict[str, Callable[..., Measured]] = {
+        "imputation": measure_imputation,
+        "probe": measure_probe,
+        "compression": measure_compression,
+    }
     return partial(measures[use], recipe=recipe, n_train=n_train)
-
-
-def _imputation(images: Images, recipe: Recipe, n_train: int) -> Measured:
-    return measure_imputation(recipe, images, n_train)
-
-
-def _probe(images: Images, recipe: Recipe, n_train: int) -> Measured:
-    return measure_probe(recipe, images, n_train), {}
-
-
-def _compression(images: Images, recipe: Recipe, n_train: int) -> Measured:
-    return measure_compression(recipe, images, n_train), {}
-
-
-def _jpeg(images: Images) -> Measured:
-    return measure_jpeg(images), {}
-
-
-def _anomaly(
-    images: Images, recipe: Recipe, n_train: int, use: str, labels: tuple[int, ...]
-) -> Measured:
-    one = use == "anomaly-one"
-    found = (measure_anomaly(recipe, images, n_train, label, one) for label in labels)
-    return [row for rows in found for row in rows], {}
 
 
 def run_cell(
@@ -139,6 +115,5 @@ def run_cell(
     }
     rows, pictures = measure(images_.load(dataset, seed, split))
     if pictures and split == "test":
-        with files.replacing(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **pictures)  # type: ignore[arg-type]
+        files.write_npz(path.with_suffix(".npz"), pictures)
     csv_rows.write_rows(path, (fixed | row for row in rows))

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import PIL.Image
 
 from tfdvae.inference import compression
-from tfdvae.studies.uses.images import Images, fitted_pca, flat, mean_psnr, trained
+from tfdvae.studies.uses.images import (
+    Images,
+    Measured,
+    Rows,
+    fitted_pca,
+    flat,
+    mean_psnr,
+    trained,
+)
 from tfdvae.studies.uses.recipes import Recipe
 
 BITS = (1, 2, 3, 4, 5, 6, 8)  # of a unit
 QUALITIES = (5, 10, 20, 35, 50, 75, 90)  # of JPEG
 START_OF_SCAN = 0xDA
 
-Rows = list[dict[str, Any]]
 
-
-def measure_compression(recipe: Recipe, images: Images, n_train: int) -> Rows:
+def measure_compression(images: Images, recipe: Recipe, n_train: int) -> Measured:
     """Return bytes an image and PSNR of the decoded images.
 
     Args:
-        recipe: a model, or principal components, whose codes go into the same kind of stream.
         images: to train and measure on.
+        recipe: a model, or principal components, whose codes go into the same kind of stream.
         n_train: training images.
     """
     train, _ = images.train(n_train)
@@ -56,10 +61,10 @@ def measure_compression(recipe: Recipe, images: Images, n_train: int) -> Rows:
             fields | {"protocol": f"bits:{bits}", "metric": metric, "value": value}
             for metric, value in values.items()
         ]
-    return rows
+    return rows, {}
 
 
-def measure_jpeg(images: Images) -> Rows:
+def measure_jpeg(images: Images) -> Measured:
     """Return bytes and PSNR of one JPEG file an image.
 
     `scan_bytes_per_image` leaves out all but the entropy-coded pixels.
@@ -91,7 +96,7 @@ def measure_jpeg(images: Images) -> Rows:
             }
             for metric, value in values.items()
         ]
-    return rows
+    return rows, {}
 
 
 def scan_bytes(jpeg_file: bytes) -> int:

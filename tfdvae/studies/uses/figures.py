@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from tfdvae._utils import files
 from tfdvae.reporting import figure_text, image_plots, plots
+from tfdvae.studies import cell_names
 from tfdvae.studies.uses.measures import SHOWN_FRACTIONS
 
 MISSING_COLOR = (0.0, 0.45, 0.7)
@@ -25,9 +26,9 @@ def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
         methods: names of methods in the arrays, and in the figure.
     """
     cells = files.completed_files(folder / "cells", "imputation-seed*.npz")
-    if not cells:
+    first = cell_names.of_first_seed(cells)
+    if first is None:
         return
-    first = min(cells, key=lambda path: int(path.stem.rpartition("seed")[2]))
     with np.load(first) as arrays:
         pictures = dict(arrays)
     rows = {"original": pictures["original"]}
@@ -39,7 +40,7 @@ def draw_imputation(folder: Path, methods: Mapping[str, str]) -> None:
             f"{name}\n{fraction:.0%}": pictures[f"{fraction:g}/{method}"]
             for method, name in methods.items()
         }
-    seed = first.stem.rpartition("seed")[2]
+    seed = cell_names.seed_of(first)
     title = f"Missing pixels filled in: the first test image of each class (seed {seed})"
     image_plots.image_rows(rows, title, folder / "figures" / "imputation.png")
 

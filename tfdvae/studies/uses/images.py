@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import sklearn.decomposition
-import tensorflow as tf
 
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.metrics import image
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.studies.uses.recipes import Recipe
 
 MAX_VALIDATION = 2000
 BATCH_SIZE, LEARNING_RATE = 128, 2e-3
+
+Rows = list[dict[str, Any]]
+Measured = tuple[Rows, dict[str, np.ndarray]]  # rows, and pictures if any
 
 
 @dataclass(frozen=True)
@@ -101,4 +105,4 @@ def fitted_pca(dim: int, images: np.ndarray, seed: int) -> sklearn.decomposition
 
 def mean_psnr(images: np.ndarray, reference: np.ndarray) -> float:
     """Return the mean over images of the peak signal-to-noise ratio in dB, peak 1."""
-    return float(np.mean(tf.image.psnr(np.clip(images, 0, 1), reference, 1.0)))
+    return float(np.mean(image.psnr(np.clip(images, 0, 1), reference, best=None)))

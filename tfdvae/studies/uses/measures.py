@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,15 @@ from tfdvae.data import splits
 from tfdvae.inference import imputation, loading
 from tfdvae.metrics import latent
 from tfdvae.models.autoencoder import DAE
-from tfdvae.studies.uses.images import Images, fitted_pca, flat, mean_psnr, trained
+from tfdvae.studies.uses.images import (
+    Images,
+    Measured,
+    Rows,
+    fitted_pca,
+    flat,
+    mean_psnr,
+    trained,
+)
 from tfdvae.studies.uses.recipes import Recipe
 
 FRACTIONS = (0.1, 0.3, 0.5, 0.7)  # of missing pixels
@@ -26,21 +34,27 @@ SHOWN_FRACTIONS = (0.3, 0.7)
 BIHARMONIC_IMAGES = 1000  # the first ones: it takes an image at a time
 LABEL_COUNTS = (100, 1000, 5000)
 
-Rows = list[dict[str, Any]]
 
-
-def measure_anomaly(
-    recipe: Recipe, images: Images, n_train: int, label: int, one_is_normal: bool
-) -> Rows:
-    """Return the area under the ROC curve of an anomaly score.
+def measure_anomalies(
+    images: Images, recipe: Recipe, n_train: int, use: str, labels: Iterable[int]
+) -> Measured:
+    """Return the area under the ROC curve of an anomaly score for each of some classes.
 
     Args:
-        recipe: model.
         images: to train and measure on.
+        recipe: model.
         n_train: training images; half as many where one class is normal.
-        label: the class that is normal, or anomalous.
-        one_is_normal: whether all other classes are anomalous, rather than normal.
+        use: `anomaly-one`, where one class is normal and all others are anomalous, or
+            `anomaly-nine`, where one is anomalous.
+        labels: the classes that are this one in turn.
     """
+    one = use == "anomaly-one"
+    return [_anomaly_row(recipe, images, n_train, label, one) for label in labels], {}
+
+
+def _anomaly_row(
+    recipe: Recipe, images: Images, n_train: int, label: int, one_is_normal: bool
+) -> dict[str, Any]:
     classes = np.unique(images.pool_labels)
     normal = np.array([label]) if one_is_normal else np.setdiff1d(classes, label)
     train, _ = images.train(n_train // 2 if one_is_normal else n_train, normal)
@@ -49,7 +63,7 @@ def measure_anomaly(
     value = sklearn.metrics.roc_auc_score(~is_label if one_is_normal else is_label, scores)
     protocol = f"{'normal' if one_is_normal else 'anomalous'}:{label}"
     fields = {"n_train": len(train), "protocol": protocol}
-    return [recipe.fields | fields | {"metric": "auroc", "value": float(value)}]
+    return recipe.fields | fields | {"metric": "auroc", "value": float(value)}
 
 
 def _anomaly_scores(recipe: Recipe, train: np.ndarray, images: Images) -> np.ndarray:
@@ -66,9 +80,7 @@ def _anomaly_scores(recipe: Recipe, train: np.ndarray, images: Images) -> np.nda
     return model.anomaly_scores(images.measured)
 
 
-def measure_imputation(
-    recipe: Recipe, images: Images, n_train: int
-) -> tuple[Rows, dict[str, np.ndarray]]:
+def measure_imputation(images: Images, recipe: Recipe, n_train: int) -> Measured:
     """Return how good filled-in pixels are, and pictures of some images.
 
     `psnr` is of whole images, `rmse_missing` the root mean squared error of the missing pixels
@@ -146,7 +158,7 @@ def _imputation_rows(
     return rows
 
 
-def measure_probe(recipe: Recipe, images: Images, n_train: int) -> Rows:
+def measure_probe(images: Images, recipe: Recipe, n_train: int) -> Measured:
     """Return the accuracy of a linear classifier on codes, on principal components, on pixels.
 
     On validation images that of codes alone.
@@ -171,4 +183,4 @@ def measure_probe(recipe: Recipe, images: Images, n_train: int) -> Rows:
         )
         measured = {"protocol": f"labels:{count}", "metric": "accuracy", "value": value}
         rows.append(fields[name] | {"n_train": len(train)} | measured)
-    return rows
+    return rows, {}
