@@ -10,7 +10,7 @@ SSIM_WINDOW = 11
 def psnr(
     images: np.ndarray, clean: np.ndarray, *, peak: float = 1, best: float | None = BEST_PSNR
 ) -> np.ndarray:
-    """Return the peak signal-to-noise ratio of each image in dB, float64 (N,); float32 without `best`.
+    """Return the peak signal-to-noise ratio of each image in dB, floats (N,).
 
     Args:
         images: float32 (N, H, W, C).
