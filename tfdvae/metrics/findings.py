@@ -51,7 +51,7 @@ def harm(rows: Iterable[Mapping[str, str]]) -> str:
 def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
     """Return that a code carries nothing, or nearly nothing, in words; empty where it does.
 
-    Nothing is posterior collapse: no latent unit is active, see `latent.activity`.
+    Nothing is posterior collapse: no latent unit is active, see `latent_codes.activity`.
 
     Args:
         rows: of `metrics.csv` of a run of a variational model.
