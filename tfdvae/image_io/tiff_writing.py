@@ -50,6 +50,9 @@ class LikeTiff:
             images = np.moveaxis(images, -1, 1)
         if images.dtype.kind == "f" and self._dtype.kind != "f":
             images = np.rint(images)
+        # A type may hold less than its images: int16 half of what 16 bits do.
+        highest = min(_highest(self._dtype), _highest(images.dtype))
+        images = np.minimum(images, images.dtype.type(highest))
         return np.ascontiguousarray(images, self._dtype)
 
     def write(self, path: Path, rows: np.ndarray) -> None:
@@ -83,6 +86,10 @@ class LikeTiff:
             )
             options = {name: options[name] for name in options if name not in self._layout}
             tifffile.imwrite(path, images, **options)
+
+
+def _highest(dtype: np.dtype) -> float:
+    return float(np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max)
 
 
 def _options(other: TiffImages) -> dict[str, Any]:

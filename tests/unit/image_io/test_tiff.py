@@ -110,6 +110,17 @@ def test_floats_are_rounded_where_the_file_has_integers(tmp_path):
     assert (rows == 3).all()
 
 
+@pytest.mark.parametrize(
+    ("stored", "made", "highest"),
+    [("int16", "uint16", 32767), ("int8", "uint8", 127), ("float16", "uint16", 65504)],
+)
+def test_values_above_those_of_the_type_are_its_largest(stored, made, highest, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((6, 8), 100, stored))
+    like = LikeTiff(tmp_path / "a.tif")
+    images = np.array([7, np.iinfo(made).max], made).reshape(1, 1, 2, 1)
+    assert like.rows(images).ravel().tolist() == [7, highest]
+
+
 def test_a_stack_is_read_a_frame_at_a_time(tmp_path):
     """The last frames are cut away; the first can be read still."""
     tifffile.imwrite(tmp_path / "a.tif", GRAY, metadata=None, compression="zlib", **BLACK)
