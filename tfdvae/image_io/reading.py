@@ -23,6 +23,10 @@ class Seen:
     largest: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[type, tuple]:
+        """Pickle what was noticed, for the lock cannot be."""
+        return Seen, (self.transparent, self.largest)
+
     def note_values(self, images: np.ndarray) -> None:
         """Note the largest value of images of any shape; NaN does not count."""
         largest, name = np.fmax.reduce(images, axis=None).item(), images.dtype.name
