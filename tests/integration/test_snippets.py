@@ -26,10 +26,10 @@ NOT_RUN = {
     "docs/extending.md": 1,
     "docs/index.md": 1,
     "docs/serving.md": 2,
-    "docs/studies/augmentation.md": 1,
+    "docs/studies/augmentation.md": 3,
     "docs/studies/denoising.md": 1,
     "docs/studies/noise.md": 1,
-    "docs/studies/retina.md": 1,
+    "docs/studies/retina.md": 2,
     "docs/studies/uses.md": 1,
     "docs/train.md": 2,
 }
