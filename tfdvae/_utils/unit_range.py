@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfdvae._utils import chunks
+
 NOISY = (-8.0, 9.0)
 """Values that images of [0, 1] may have with noise."""
 NOISY_MEAN = (-0.1, 1.1)
@@ -59,6 +61,7 @@ def noise_explains(images: np.ndarray) -> bool:
     have, and that of the noise; and noise that is independent from pixel to pixel makes neighbors
     differ, by twice its variance in the mean square. Standardized images and those in [-1, 1] vary
     more than that. Images that leave [0, 1] by less than 0.25 (root mean square) pass in any case.
+    They are looked at in pieces, so that little memory is needed.
 
     Args:
         images: float (N, H, W, C), finite, at least one.
@@ -68,16 +71,29 @@ def noise_explains(images: np.ndarray) -> bool:
         >>> noise_explains(ramp), noise_explains(np.random.default_rng(0).normal(0, 1, ramp.shape))
         (False, True)
     """
-    if np.square(images - np.clip(images, 0, 1)).mean(dtype=np.float64) <= 0.25**2:
+    pieces = [images[place] for place in chunks.pieces(len(images), images[0].nbytes)]
+    if sum(map(_beyond, pieces)) <= 0.25**2 * images.size:
         return True
-    mean = float(np.clip(images.mean(dtype=np.float64), 0, 1))
+    mean = images.mean(dtype=np.float64)
+    variance = sum(_squares(piece - mean) for piece in pieces) / images.size
     noise = [
-        np.square(np.diff(images, axis=axis)).mean(dtype=np.float64) / 2
+        sum(_squares(np.diff(piece, axis=axis)) for piece in pieces)
+        / (images.size // images.shape[axis] * (images.shape[axis] - 1))
+        / 2
         for axis in (1, 2)
         if images.shape[axis] > 1
     ]
+    mean = np.clip(mean, 0, 1)
     most = mean * (1 - mean) + min(noise, default=np.inf)
-    return bool(images.var(dtype=np.float64) <= chance(images.size) * most)
+    return bool(variance <= chance(images.size) * most)
+
+
+def _beyond(images: np.ndarray) -> float:
+    return _squares(images - np.clip(images, 0, 1))
+
+
+def _squares(values: np.ndarray) -> float:
+    return float(np.square(values).sum(dtype=np.float64))
 
 
 def chance(size: int) -> float:

@@ -109,7 +109,7 @@ def checked(
     """Return a dataset of batches whose values are checked as they come.
 
     What it holds is looked at first, then its first batch; for that it is iterated once more, as it
-    is in every epoch.
+    is in every epoch. The others are checked in their order while earlier ones are worked on.
 
     Args:
         model: whose images they are.
@@ -135,7 +135,7 @@ def checked(
         for name, images in zip(("x", "y"), parts(batch), strict=True):
             if images is not None:
                 model.check_images(f"first batch of {name}", images)
-    return data.map(check)
+    return data.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _check_batch(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:

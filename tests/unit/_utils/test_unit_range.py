@@ -1,7 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from tfdvae._utils import unit_range
+from tfdvae._utils import limits, unit_range
 
 GENERATOR = np.random.default_rng(0)
 SMOOTH = 0.5 + 0.5 * np.sin(np.linspace(0, 9, 5 * 784)).reshape(5, 28, 28, 1)
@@ -39,6 +41,36 @@ def test_noise_up_to_level_1_is_explained_in_each_image(name, noise, level):
 )
 def test_other_scales_are_not_explained(images):
     assert not unit_range.noise_explains(images)
+
+
+@pytest.mark.parametrize("level", [0, 0.3, 1])
+@pytest.mark.parametrize("name", IMAGES)
+def test_pieces_change_nothing(name, level):
+    for scale in (1, 2, 4):
+        images = scale * NOISE["gaussian"](IMAGES[name], level) - (scale - 1) / 2
+        with limits.use(piece_bytes=2 * images[0].nbytes):
+            assert unit_range.noise_explains(images) == _explained_at_once(images)
+
+
+def _explained_at_once(images):
+    """What the docstring says, of all images together."""
+    if np.mean((images - np.clip(images, 0, 1)) ** 2) <= 0.25**2:
+        return True
+    mean = np.clip(images.mean(), 0, 1)
+    noise = min(np.mean(np.diff(images, axis=axis) ** 2) / 2 for axis in (1, 2))
+    return images.var() <= unit_range.chance(images.size) * (mean * (1 - mean) + noise)
+
+
+@pytest.mark.parametrize("offset", [0, -1.5])
+def test_many_images_take_little_memory(offset):
+    """Less than a quarter of their own, whether they are in [0, 1] or not."""
+    images = np.full((1000, 28, 28, 1), 0.5 + offset, np.float32)
+    with limits.use(piece_bytes=images.nbytes // 50):
+        tracemalloc.start()
+        unit_range.noise_explains(images)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < images.nbytes / 4
 
 
 def test_images_of_one_pixel_are_not_judged():

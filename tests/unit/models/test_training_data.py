@@ -80,6 +80,14 @@ def test_a_later_batch_that_does_not_fit_ends_the_work(model, verb):
         getattr(model, verb)(data, verbose=0)
 
 
+def test_many_checked_batches_come_in_their_order(model):
+    images = np.random.default_rng(0).random((300, *IMAGES.shape[1:]), np.float32)
+    data = tf.data.Dataset.from_tensor_slices(images).batch(7)
+    checked = training_data.checked(model, data)
+    assert int(checked.cardinality()) == int(data.cardinality())
+    assert np.array_equal(np.concatenate(list(checked.as_numpy_iterator())), images)
+
+
 def test_checked_batches_are_those_given(model):
     given = [(IMAGES[:7], IMAGES[7:14]), (IMAGES[14:], IMAGES[14:] / 2)]
     spec = tf.TensorSpec(None, tf.float32)
