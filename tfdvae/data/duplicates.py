@@ -1,12 +1,12 @@
 """Images that are there twice, above all in train and in test: equal ones and nearly equal ones."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from tfdvae._utils import chunks, text
+from tfdvae.data import pixels
 
 NEAR = 0.05
 """Largest root mean square of the difference of near images, in standard deviations of one."""
@@ -47,10 +47,9 @@ def digests(images: np.ndarray) -> Iterator[bytes | None]:
         images: (N, H, W, C), any type; memory-mapped ones are read in pieces.
     """
     for piece in chunks.pieces(len(images), images[0].nbytes):
-        part = np.ascontiguousarray(images[piece])
-        constant = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
-        for image, is_constant in zip(part, constant, strict=True):
-            yield None if is_constant else hashlib.blake2b(image.data, digest_size=16).digest()
+        part = images[piece]
+        for image, constant in zip(part, pixels.is_constant(part), strict=True):
+            yield None if constant else pixels.digest(image)
 
 
 def find(train: np.ndarray, test: np.ndarray) -> Duplicates:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, text
+from tfdvae.data import pixels
 from tfdvae.image_io.reading import level
 
 SHOWN = 3  # names in a sentence
@@ -65,16 +66,14 @@ def constant(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) -> str:
             return ""
         total += len(images)
         for piece in chunks.pieces(len(images), images[0].nbytes):
-            part = images[piece]
-            same = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
-            rows = piece.start + np.flatnonzero(same)
+            rows = piece.start + np.flatnonzero(pixels.is_constant(images[piece]))
             count += len(rows)
             names += [name(int(row)) for row in rows[: SHOWN - len(names)]]
     if not count:
         return ""
     return (
         f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} constant, all their pixels "
-        f"equal, the first {', '.join(names)}."
+        f"equal, the first {', '.join(map(text.name, names))}."
     )
 
 
@@ -95,5 +94,5 @@ def transparent(names: Sequence[str], count: int) -> str:
     have = "images have" if count > 1 else "image has"
     return (
         f"{count:,} {have} transparent parts, which are white now (--background black makes them "
-        f"black), the first {', '.join(names[:SHOWN])}."
+        f"black), the first {', '.join(map(text.name, names[:SHOWN]))}."
     )

@@ -17,6 +17,7 @@ from tfdvae.data import array_checks, splits
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 
 WHITE = "white_of_the_files"  # in an `.npz` file, `ImageDataset.white`
+EXAMINED = "examined"  # in an `.npz` file: `notice` has what was found of files that it came from
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,8 @@ class ImageDataset:
             arrays["notice"] = np.array(self.notice)
         if self.white is not None:
             arrays[WHITE] = np.array(self.white)
+        if self.fingerprint:  # of files, whose images were looked at as they were read
+            arrays[EXAMINED] = np.array(True)
         with files.scratch_folder(path.parent) as folder:
             written = folder / path.name
             np.savez(written, **arrays)

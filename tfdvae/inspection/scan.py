@@ -1,6 +1,5 @@
 """Goes once through the images of a folder or file and counts what is in there."""
 
-import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae.data import pixels
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import listing, reader
 from tfdvae.image_io.listing import printable_path
@@ -32,7 +32,7 @@ class Scan:
         types: images by type, such as `uint8 gray`.
         ranges: least and greatest value by type of number.
         stacks: frames of each file that is a stack.
-        constant: names of images whose pixels are all equal.
+        constant: names of images of more than one pixel whose pixels are all equal.
         equal: names of images that are equal to one another, in groups.
         unreadable: a message for each image that cannot be read.
         skipped: images in formats that are not read, by suffix.
@@ -93,10 +93,11 @@ def scan(path: Path, scratch: Path) -> Scan:
             if found.images % step == 0:
                 found.noise += _noise(image)
             _count_image(found, name, image)
-            digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode() + image.tobytes())
-            by_hash.setdefault(digest.digest()[:16], []).append(name)
-    constant = set(found.constant)
-    found.equal = [same for same in by_hash.values() if len(same) > 1 and same[0] not in constant]
+            if not pixels.is_constant(image[None])[0]:
+                by_hash.setdefault(pixels.digest(image), []).append(name)
+            elif image.shape[:2] != (1, 1):
+                found.constant.append(name)
+    found.equal = [same for same in by_hash.values() if len(same) > 1]
     found.unreadable = sorted(tally.failed)
     return found
 
@@ -119,8 +120,6 @@ def _count_image(found: Scan, name: str, image: np.ndarray) -> None:
     least, greatest = float(image.min()), float(image.max())
     before = found.ranges.get(str(image.dtype), (math.inf, -math.inf))
     found.ranges[str(image.dtype)] = min(before[0], least), max(before[1], greatest)
-    if least == greatest:
-        found.constant.append(name)
 
 
 def _format(name: str) -> str:

@@ -56,3 +56,10 @@ def test_transparent():
     )
     assert findings.transparent(list("abcd"), 1200).startswith("1,200 images have")
     assert findings.transparent(list("abcd"), 1200).endswith("the first a, b, c.")
+
+
+def test_names_stay_within_their_line():
+    names = ["new\nline.png", "bell\a.png"]
+    images = np.zeros((2, 4, 4, 1), np.uint8)
+    for said in (findings.transparent(names, 2), findings.constant([(images, names.__getitem__)])):
+        assert said.endswith("the first new\\nline.png, bell\\x07.png.")

@@ -89,6 +89,16 @@ def test_stacks(tmp_path):
     assert found.equal == [["one.tif", "z.tif[0]"]]
 
 
+def test_one_color_is_constant_and_a_single_pixel_is_nothing_to_name(tmp_path):
+    orange = np.full((2, 8, 8, 3), [255, 165, 0], np.uint8)
+    np.save(tmp_path / "orange.npy", orange)
+    found = scan(tmp_path / "orange.npy", tmp_path)
+    assert (found.constant, found.equal) == (["orange/0", "orange/1"], [])
+    np.save(tmp_path / "pixels.npy", orange[:, :1, :1])
+    found = scan(tmp_path / "pixels.npy", tmp_path)
+    assert (found.constant, found.equal) == ([], [])
+
+
 def test_nothing_of_that_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`path` .* does not exist"):
         scan(tmp_path / "nowhere", tmp_path)

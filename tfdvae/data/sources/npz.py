@@ -18,7 +18,7 @@ import numpy as np
 from tfdvae._utils import text
 from tfdvae.data import array_checks, cache, splits
 from tfdvae.data import groups as grouping
-from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.image_dataset import EXAMINED, ImageDataset
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 from tfdvae.data.sources import npz_archive, npz_images
 from tfdvae.data.sources.base import Request, register_source
@@ -88,7 +88,7 @@ def load_npz(
             numbers = grouping.number(groups, names, test if test_given else None)
         if not test_given:
             test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
-        held_out = not test_given or _says_held_out(archive, path)
+        held_out = not test_given or _says(archive, path, "held_out")
         if labelled:
             splits.check_classes(
                 every[~test],
@@ -98,6 +98,7 @@ def load_npz(
                 grouped=groups is not None and not test_given,
             )
         mark = fingerprint(path)
+        examined = _says(archive, path, EXAMINED)
         had_white = npz_images.read_white(archive, path, white)
         key = hashlib.sha256(
             f"{_DECODING}{path}{mark}{labelled}{white}".encode() + test.tobytes() + every.tobytes()
@@ -122,7 +123,7 @@ def load_npz(
         held_out,
         decoded.info["white"],
     )
-    for note in ("dark", "constant", "duplicates"):
+    for note in () if examined else ("dark", "constant", "duplicates"):
         dataset = dataset.with_notice(decoded.info[note])
     return dataset
 
@@ -174,6 +175,7 @@ def _read_classes(
     }
     array_checks.same_kind(f"`dataset` {path}", kinds)
     counts = {part: kinds[images][1][0] for part, (images, _) in parts.items()}
+    notice = _read_notice(archive, path)
     try:
         given = {}
         for part, (_, name) in parts.items():
@@ -185,8 +187,9 @@ def _read_classes(
     except (ValueError, TypeError, KeyError):
         if labelled:
             raise
-        return Classes({part: np.zeros(count, np.int64) for part, count in counts.items()}, ())
-    lines = (_read_notice(archive, path), ignored, found.notice)
+        labels = {part: np.zeros(count, np.int64) for part, count in counts.items()}
+        return Classes(labels, (), notice)
+    lines = (notice, ignored, found.notice)
     return dataclasses.replace(found, notice="\n".join(line for line in lines if line))
 
 
@@ -208,14 +211,15 @@ def _read_notice(archive: zipfile.ZipFile, path: Path) -> str:
     return str(npz_archive.read_array(archive, "notice")) if is_text else ""
 
 
-def _says_held_out(archive: zipfile.ZipFile, path: Path) -> bool:
-    """Return whether the file says that its test images were held out of its training images.
+def _says(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
+    """Return whether the file has a flag that is true, as `ImageDataset.save` writes them.
 
-    `ImageDataset.save` writes that.
+    `held_out`: its test images were held out of its training images. `examined`: `notice` says
+    what was found of its images.
     """
-    if "held_out" not in npz_archive.array_names(archive):
+    if name not in npz_archive.array_names(archive):
         return False
-    return npz_archive.read_header(archive, path, "held_out", objects=True) == (
+    return npz_archive.read_header(archive, path, name, objects=True) == (
         np.dtype(bool),
         (),
-    ) and bool(npz_archive.read_array(archive, "held_out"))
+    ) and bool(npz_archive.read_array(archive, name))
