@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,23 +73,34 @@ def choose_held_out(
     return index[np.concatenate([trained, held_out])], len(trained), index[held_out]
 
 
+def stored_images(run: Run, name: str = "images", clean_name: str = "clean") -> dict[str, Any]:
+    """Return the arrays that a run keeps images of, by name: of pairs the noisy and the clean."""
+    train = run.dataset.train
+    if train.noisy is not None and run.config.data.noisy_dir is not None:
+        return {name: train.noisy, clean_name: train.images}
+    return {name: train.images}
+
+
+def observe(run: Run, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return images of the dataset as they are observed: with the noise of the run, if it has any.
+
+    Args:
+        run: whose settings say which noise.
+        images: (N, H, W, C), all of one of `stored_images`.
+        rows: int (M,), those that are wanted.
+
+    Returns:
+        float32 (M, H, W, C).
+    """
+    data = run.config.data
+    noise = corruptions.parse(data.train_noise if data.noisy_train else "none")
+    chosen = image_dataset.to_unit(images[rows])
+    return pipelines.freeze_noise(chosen, rows, noise, run.config.run.seed, "observed")
+
+
 def _write_images(run: Run, rows: np.ndarray, folder: Path, name: str, clean_name: str) -> None:
     """Write images of the dataset as they are observed, piece by piece; of pairs also the clean."""
-    data, train = run.config.data, run.dataset.train
-    noise = corruptions.parse(data.train_noise if data.noisy_train else "none")
-    stored = {name: train.images}
-    if train.noisy is not None and data.noisy_dir is not None:
-        stored = {name: train.noisy, clean_name: train.images}
-    for file, images in stored.items():
+    for file, images in stored_images(run, name, clean_name).items():
         with chunks.array_writer(folder / f"{file}.npy") as append:
             for piece in chunks.pieces(len(rows), 4 * images[0].size):
-                chosen = rows[piece]
-                append(
-                    pipelines.freeze_noise(
-                        image_dataset.to_unit(images[chosen]),
-                        chosen,
-                        noise,
-                        run.config.run.seed,
-                        "observed",
-                    )
-                )
+                append(observe(run, images, rows[piece]))

@@ -17,7 +17,7 @@ from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import folders, preflight, provenance, report
+from tfdvae.experiment import folders, preflight, provenance, report, same_data
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
 from tfdvae.reporting import document
@@ -138,7 +138,8 @@ def _begin(
         folders.make_folder(folder)
         stack.enter_context(files.locked(folder))
         folders.check_empty(folder, allowed)
-        marks = {"notice": loaded.notice, "data": loaded.fingerprint}
+        marks: dict[str, Any] = {"notice": loaded.notice, "data": loaded.fingerprint}
+        marks["decoded"] = same_data.marks(loaded)
         if config.generator.init_from is not None:
             file = folders.model_file(config.generator.init_from)
             marks["init_from"] = files.sha256(file)
@@ -163,8 +164,10 @@ def _resume(
         )
     provenance.note_differences(recorded)
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
+    run = Run(config, folder, loaded, callbacks)
     with disk.naming(folder), files.locked(folder):
-        _run_stages(Run(config, folder, loaded, callbacks))
+        same_data.check(run, recorded)
+        _run_stages(run)
     return folder
 
 

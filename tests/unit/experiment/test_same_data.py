@@ -1,0 +1,86 @@
+"""A run goes on with the images and labels that it began with, or not at all."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfdvae.config import TrainConfig
+from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.experiment import prepare, same_data
+from tfdvae.experiment.run import Run
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (40, 8, 6, 1), np.uint8)
+LABELS = np.arange(40) % 3
+OLD = {"packages": {"tfdvae": "0.1.0"}}
+
+
+def dataset(images=IMAGES, labels=LABELS, names=("a", "b", "c")):
+    return ImageDataset.from_arrays(images, labels, class_names=names, name="mine")
+
+
+@pytest.fixture(params=[False, True], ids=["clean", "noisy"])
+def run(request, tmp_path):
+    """A run whose training images are prepared, and noisy in half of the tests."""
+    settings = {"noisy_train": request.param, "train_noise": "gaussian:0.1"}
+    begun = Run(TrainConfig.of(dataset="mine", n_train=20, **settings), tmp_path, dataset())
+    prepare.prepare_data(begun)
+    return begun
+
+
+def now(run, **changed):
+    return Run(run.config, run.folder, dataclasses.replace(run.dataset, **changed))
+
+
+def part(split, **changed):
+    return dataclasses.replace(split, **changed)
+
+
+def test_the_same_images_go_on(run):
+    same_data.check(now(run), OLD | {"decoded": same_data.marks(run.dataset)})
+    same_data.check(now(run), OLD)
+    same_data.check(now(run), {})
+
+
+def test_images_of_another_decoder_of_jpeg_go_on(run):
+    images = np.clip(IMAGES.astype(int) + RANDOM.integers(-2, 3, IMAGES.shape), 0, 255)
+    train = dataset(images.astype(np.uint8)).train
+    same_data.check(now(run, train=train), OLD)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        (lambda a: {"train": part(a.train, labels=a.train.labels[::-1])}, "its labels"),
+        (lambda a: {"test": part(a.test, labels=1 - a.test.labels)}, "its labels"),
+        (lambda a: {"test": part(a.test, labels=a.test.labels[1:])}, "its test images"),
+        (lambda a: {"train": part(a.train, labels=a.train.labels[1:])}, "its training images"),
+        (lambda a: {"class_names": ("a", "c", "b")}, "the names of its classes"),
+    ],
+    ids=["labels", "test labels", "test images", "training images", "classes"],
+)
+def test_what_was_recorded_must_be_the_same(run, changed, what):
+    recorded = OLD | {"decoded": same_data.marks(run.dataset)}
+    with pytest.raises(ValueError, match=rf"`dataset` mine is .* by tfdvae 0.1.0: {what} are oth"):
+        same_data.check(now(run, **changed(run.dataset)), recorded)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        (lambda a: part(a, labels=a.labels + 1), "the labels of its training images"),
+        (lambda a: part(a, images=a.images[:9], labels=a.labels[:9]), "its training images"),
+        (lambda a: part(a, images=255 - a.images), "the pixels of its training images"),
+        (lambda a: part(a, images=a.images[:, :6]), "the pixels of its training images"),
+    ],
+    ids=["labels", "fewer", "pixels", "size"],
+)
+def test_without_a_record_the_kept_images_must_be_the_same(run, changed, what):
+    with pytest.raises(ValueError, match=rf"{what} are others\. Begin a new run"):
+        same_data.check(now(run, train=changed(run.dataset.train)), OLD)
+
+
+def test_a_run_that_kept_no_images_yet_goes_on(tmp_path):
+    config = TrainConfig.of(dataset="mine", n_train=20)
+    same_data.check(Run(config, tmp_path, dataset(255 - IMAGES)), OLD)
