@@ -110,7 +110,7 @@ def _notes(tally: reader.Tally, source: Path, model: TrainedModel) -> list[str]:
     """Return what the user should know of images that were read but may be meant otherwise."""
     notes = [] if model.white is not None else [findings.dark(tally.seen.largest)]
     if model.background is None:
-        paths = sorted(tally.seen.transparent)
+        paths = sorted(set(tally.seen.transparent))  # each frame of a stack names it
         below = source if source.is_dir() else source.parent
         names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
         notes.append(findings.transparent([*map(listing.printable_path, names)], len(names)))

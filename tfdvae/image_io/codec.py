@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from tfdvae._utils import limits
 from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
+from tfdvae.image_io.likeness import Likeness
 from tfdvae.image_io.listing import FORMAT_NAMES, FORMATS, SUFFIXES, frame_name, printable_path
 from tfdvae.image_io.reading import Reading, to_full_range
 
@@ -188,7 +189,7 @@ def _reading(path: Path, frame: int | None = None) -> Iterator[None]:
         raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
 
 
-def write(path: Path, pixels: np.ndarray, like: Path | None = None) -> None:
+def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
     """Write an image in the format of the suffix, in one step.
 
     All formats keep each value, but for JPEG, of quality 95.
@@ -196,7 +197,7 @@ def write(path: Path, pixels: np.ndarray, like: Path | None = None) -> None:
     Args:
         path: its suffix is one of `listing.SUFFIXES`; its folder exists.
         pixels: uint8, uint16 or float32 (H, W, 1) or (H, W, 3).
-        like: a file whose type and metadata the new one gets where both are TIFF files.
+        like: of a file whose type and metadata the new one gets where both are TIFF files.
 
     Raises:
         ValueError: a suffix of no image; 16 bits, floats or colors for a format that has none; more
@@ -220,11 +221,9 @@ def write(path: Path, pixels: np.ndarray, like: Path | None = None) -> None:
     # Short, and no image to anybody who lists the folder.
     temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")
     try:
-        if like is not None and FORMATS[suffix] == "TIFF" and opening.is_tiff(like):
-            from tfdvae.image_io.tiff_writing import LikeTiff
-
-            kind = LikeTiff(like)
-            kind.write(temporary, kind.rows(pixels[None]))
+        tiff = like.tiff if like is not None and FORMATS[suffix] == "TIFF" else None
+        if tiff is not None:
+            tiff.write(temporary, tiff.rows(pixels[None]))
         else:
             _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, FORMATS[suffix])
         os.replace(temporary, path)

@@ -71,7 +71,11 @@ class StackWriter:
         if target.is_dir():
             self._fail("there is a folder of that name.")
             return
-        self._like = tiff_writing.LikeTiff(self._sources[name])
+        try:
+            self._like = tiff_writing.LikeTiff(self._sources[name])
+        except Exception as error:  # tifffile raises almost anything
+            self._fail(str(error).strip() or type(error).__name__)
+            return
         folder = self._scratch.enter_context(files.scratch_folder(target.parent))
         self._folder = folder
         self._writer = contextlib.ExitStack()

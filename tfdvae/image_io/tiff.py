@@ -6,6 +6,7 @@ files; tifffile knows both. They are read one at a time, so that a stack may be 
 
 import math
 import re
+from collections.abc import Hashable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,8 @@ from tfdvae.image_io import decoding, values
 from tfdvae.image_io.decoding import ImageKind, Unsupported
 from tfdvae.image_io.reading import without_alpha
 
-_FRAME_AXES = "TZCIQ"  # time, depth, channel, sequence, and those that have no name
+# Those of frames are time, depth, channel, sequence, and those that have no name.
+_AXES = re.compile("([TZCIQ]*)(YXS?|SYX)")
 _ORIENTATION = 274
 _KNOWN_TO_PILLOW = ("NONE", "CCITT", "LZW", "JPEG", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS")
 _KIND = tifffile.PHOTOMETRIC
@@ -223,7 +225,10 @@ class TiffImages:
 
 
 def _one_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """Return the images of a file; pages that were written one by one are one stack."""
     series = file.series
+    if len(series) > 1 and all(map(_is_plane, series)) and len(set(map(_look, series))) == 1:
+        return _stacked(file)
     if len(series) != 1:
         sizes = list(dict.fromkeys("x".join(map(str, one.shape)) for one in series))
         kinds = "of the sizes " + ", ".join(sizes[:3]) if len(sizes) > 1 else f"of {sizes[0]}"
@@ -235,11 +240,40 @@ def _one_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     return series[0]
 
 
+def _is_plane(series: tifffile.TiffPageSeries) -> bool:
+    """Return whether a series is one image, in a page of its own."""
+    match = _AXES.fullmatch(series.axes)
+    alone = len(series.pages) == len(series.levels) == 1
+    return alone and match is not None and math.prod(series.shape[: len(match[1])]) == 1
+
+
+def _look(series: tifffile.TiffPageSeries) -> tuple[Hashable, ...]:
+    """Return what pages of one stack have in common."""
+    page = series.keyframe
+    colors = None if page.colormap is None else page.colormap.tobytes()
+    tags = [page.photometric, page.extrasamples, page.tags.valueof(_ORIENTATION), colors]
+    return series.shape, series.axes, series.kind, str(series.dtype), *tags
+
+
+def _stacked(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    first = file.series[0]
+    match = _AXES.fullmatch(first.axes)
+    plane = match[2] if match is not None else first.axes
+    return tifffile.TiffPageSeries(
+        [one.pages[0] for one in file.series],
+        (len(file.series), *first.shape[-len(plane) :]),
+        first.dtype,
+        f"I{plane}",
+        parent=file,
+        kind=first.kind,
+    )
+
+
 def _split_axes(
     series: tifffile.TiffPageSeries,
 ) -> tuple[tuple[int, ...], tuple[int, ...], str]:
     """Return the shape of a stack, the shape of one of its images, and the axes of the latter."""
-    match = re.fullmatch(rf"([{_FRAME_AXES}]*)(YXS?|SYX)", series.axes)
+    match = _AXES.fullmatch(series.axes)
     if match is None:
         named = [tifffile.TIFF.AXES_NAMES.get(axis, axis) for axis in series.axes]
         raise Unsupported(

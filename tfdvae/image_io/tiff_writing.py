@@ -17,6 +17,7 @@ _LOSSLESS = {"LZW", "DEFLATE", "ADOBE_DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 _COUNTS = ("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "axes")
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _ICC_PROFILE = 34675
+_TOLD = ("iccprofile", "resolution", "resolutionunit")  # that no pixel depends on
 
 
 class LikeTiff:
@@ -41,6 +42,7 @@ class LikeTiff:
             self._planar = images.series.axes.endswith("SYX")
             self._options = _options(images)
             self._layout = _layout(images)
+        self._told = False
 
     def rows(self, images: np.ndarray) -> np.ndarray:
         """Return images (n, H, W, C) as they lie in the file, n first, in its type."""
@@ -62,8 +64,10 @@ class LikeTiff:
             path: of the file.
             rows: (N, ...) as `rows` returns them; may be mapped from the disk.
 
+        Metadata that tifffile cannot write are left out, with a NOTE.
+
         Raises:
-            ValueError: tifffile cannot write them.
+            ValueError: tifffile cannot write the images.
         """
         options = dict(self._options)
         color = rows.ndim == 4
@@ -75,17 +79,25 @@ class LikeTiff:
             options |= self._layout
             lead = self._lead
         images = rows.reshape(*lead, *rows.shape[1:])
-        try:
-            tifffile.imwrite(path, images, **options)
-        except (ValueError, TypeError) as error:
-            if not lead:
+        plain = {name: options[name] for name in options if name not in self._layout}
+        bare = {name: plain[name] for name in plain if name not in _TOLD}
+        errors: list[Exception] = []
+        for chosen in (options, plain, bare):
+            try:
+                tifffile.imwrite(path, images, **chosen)
+                break
+            except OSError:
                 raise
+            except Exception as error:  # tifffile raises almost anything
+                errors.append(error)
+        else:
+            raise ValueError(str(errors[0])) from errors[0]
+        if errors and not self._told:
+            self._told = True
             logger.warning(
                 f"NOTE: the metadata of {printable_path(self._other.name)} cannot be written: "
-                f"{error}"
+                f"{errors[0]}"
             )
-            options = {name: options[name] for name in options if name not in self._layout}
-            tifffile.imwrite(path, images, **options)
 
 
 def _highest(dtype: np.dtype) -> float:
@@ -119,7 +131,7 @@ def _layout(other: TiffImages) -> dict[str, Any]:
         metadata = {**kept, "axes": series.axes}
         return {"imagej": True, "truncate": in_one_page, "metadata": metadata}
     options: dict[str, Any] = {"bigtiff": file.is_bigtiff}
-    if series.kind == "ome":
+    if series.kind == "ome" and len(file.series) == 1:
         return options | {"ome": True, "metadata": {"axes": series.axes, **_ome(file.ome_metadata)}}
     if series.kind == "shaped":
         found = (file.shaped_metadata or ({},))[0]
@@ -129,7 +141,12 @@ def _layout(other: TiffImages) -> dict[str, Any]:
             "volumetric": volumetric,
             "truncate": in_one_page,
         }
-    return options | {"metadata": None, "description": other.page.description or None}
+    text = other.page.description
+    # As bytes, tifffile takes what is not ASCII.
+    return options | {
+        "metadata": None,
+        "description": (text if text.isascii() else text.encode()) or None,
+    }
 
 
 def _ome(text: str | None) -> dict[str, Any]:

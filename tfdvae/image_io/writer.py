@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tfdvae._utils import chunks, disk, file_names, files, limits
 from tfdvae._utils.progress import bar
 from tfdvae.image_io import codec, listing, overlap, reader
+from tfdvae.image_io.likeness import Likeness
 from tfdvae.image_io.pieces import Piece, Tally, file_pieces
 from tfdvae.image_io.reader import is_array
 from tfdvae.image_io.reading import Reading
@@ -157,7 +158,7 @@ def _rewrite_files(
                 folder.mkdir(parents=True, exist_ok=True)
             for name, pixels in zip(piece.names, made, strict=True):
                 try:
-                    codec.write(targets[name], pixels, todo[name])
+                    codec.write(targets[name], pixels, Likeness(todo[name]))
                     tally.done += 1
                 except ValueError as error:
                     tally.fail(name, error)

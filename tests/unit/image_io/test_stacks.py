@@ -92,6 +92,18 @@ def test_a_folder_of_that_name_stays(folder):
     assert made(folder) == ["a.tif/mine", "b/c.tif", "d.tif", "e.png"]
 
 
+def test_a_stack_whose_file_is_gone_fails_alone(folder):
+    def work(piece):
+        if piece.stack == "a.tif":
+            (folder / "in" / "a.tif").unlink()
+        return inverted(piece)
+
+    tally = rewrite(folder, work)
+    assert len(tally.failed) == 1
+    assert tally.failed[0].startswith("the image a.tif cannot be processed: [Errno 2] No such file")
+    assert (tally.done, made(folder)) == (21, ["b/c.tif", "d.tif", "e.png"])
+
+
 def test_a_long_name(folder):
     long = 250 * "a" + ".tif"
     (folder / "in" / "a.tif").rename(folder / "in" / long)

@@ -104,6 +104,57 @@ def test_metadata_that_cannot_be_written_lose_no_image(tmp_path, caplog, monkeyp
     assert "NOTE: the metadata of a.tif cannot be written: no such metadata" in caplog.text
 
 
+def test_what_tifffile_cannot_write_in_any_way_is_a_value_error(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0])
+    with pytest.raises(ValueError, match="M"):  # the type of times, which tifffile has no code for
+        LikeTiff(tmp_path / "a.tif").write(tmp_path / "b.tif", np.zeros((1, 6, 8), "datetime64[s]"))
+
+
+def test_metadata_of_many_images_are_left_out_with_one_note(tmp_path, caplog):
+    text = "ImageJ=1\nunit=µm\n".encode()
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0], description=text, metadata=None)
+    like = LikeTiff(tmp_path / "a.tif")
+    for name in ("b.tif", "c.tif"):
+        like.write(tmp_path / name, like.rows(GRAY[:1, ..., None]))
+        assert np.array_equal(tifffile.imread(tmp_path / name), GRAY[0])
+    assert caplog.text.count("NOTE: the metadata of a.tif cannot be written") == 1
+
+
+@pytest.mark.parametrize("pixels", [GRAY, GRAY[:, None], COLOR, np.moveaxis(COLOR, -1, 1).copy()])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"metadata": None}])
+def test_pages_that_were_written_one_by_one_are_a_stack(pixels, options, tmp_path):
+    planar = {"planarconfig": "separate"} if pixels.shape[1] == 3 else {}
+    photometric = RGB | planar if 3 in pixels.shape else BLACK
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page in pixels:
+            file.write(page, **photometric, **options)
+    expected = COLOR if 3 in pixels.shape else GRAY[..., None]
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)]), expected)
+    like = LikeTiff(tmp_path / "a.tif")
+    like.write(tmp_path / "b.tif", like.rows(255 - expected))
+    with codec.ImageFile(tmp_path / "b.tif") as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)]), 255 - expected)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert len(file.pages) == 4
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"photometric": "miniswhite"},
+        {"photometric": "palette", "colormap": COLORS},
+        {"extratags": [(274, 3, 1, 6, True)]},
+    ],
+)
+def test_pages_that_are_read_otherwise_are_no_stack(second, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(GRAY[0], **BLACK)
+        file.write(GRAY[1], **(BLACK | second))
+    with pytest.raises(codec.Unreadable, match="must hold one image or one stack; got 2 of 6x8"):
+        codec.ImageFile(tmp_path / "a.tif")
+
+
 def test_floats_are_rounded_where_the_file_has_integers(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GRAY.astype(np.int16), **BLACK)
     rows = LikeTiff(tmp_path / "a.tif").rows(np.full((1, 6, 8, 1), 2.7, np.float32))

@@ -29,13 +29,12 @@ class _Skipped:
 
     def __init__(self, allowed: bool):
         self.allowed = allowed
-        self.messages: list[str] = []
+        self.messages: dict[str, None] = {}
 
     def add(self, error: Unreadable) -> None:
         if not self.allowed:
             raise Unreadable(f"{error}{HOW_TO_SKIP}") from None
-        if str(error) not in self.messages:
-            self.messages.append(str(error))
+        self.messages[str(error)] = None
 
 
 def decode_folder(
@@ -99,7 +98,7 @@ def decode_folder(
             np.save(output / f"{split}_labels.npy", listing.labels[decoded])
     return {
         "class_names": listing.class_names,
-        "skipped": skipped.messages,
+        "skipped": list(skipped.messages),
         "white": white,
         "dark": "" if reading.white is not None else findings.dark(reading.seen.largest),
         "transparent": _transparent(folder, reading),
@@ -130,7 +129,7 @@ def _transparent(folder: Path, reading: Reading) -> str:
     """Return what `findings` says of images with transparent parts."""
     names = sorted(
         printable_path(path.relative_to(folder) if path.is_relative_to(folder) else path)
-        for path in reading.seen.transparent
+        for path in set(reading.seen.transparent)  # each frame of a stack names its file
     )
     return findings.transparent(names, len(names))
 

@@ -1,17 +1,19 @@
 """New images on disk: drawn from the prior, or made from labelled images."""
 
 import contextlib
+import functools
 import math
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import file_names, room
+from tfdvae._utils import file_names, limits, room
 from tfdvae.data.sources.folder_listing import train_and_test_folders
 from tfdvae.image_io import codec, listing, manifest, reader, writer
+from tfdvae.image_io.likeness import Likeness
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.augmenting_arrays import augment_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels
@@ -106,6 +108,8 @@ def augment(
         raise ValueError(f"`input` {source} holds no image that can be used: {long.popitem()[1]}.")
     with manifest.write(output, overwrite) as add:
         make, first = augmenter.maker(seed), 0
+        # Frames of a stack follow each other; of single images there are a few hundred in a piece.
+        like = functools.lru_cache(limits.current().file_images)(Likeness)
         for piece, batch in each(source, model, model.batch, "Augmenting", tally, output):
             index = np.arange(first, first + len(batch))
             first += len(batch)
@@ -119,14 +123,14 @@ def augment(
                     new = _synthetic_name(name, copy)
                     if name not in long:
                         place = add(new, name, _label(name), seed, augmenter.method)
-                        codec.write(place, pixels, source / listing.split_frame(name)[0])
+                        codec.write(place, pixels, like(source / listing.split_frame(name)[0]))
             for name, pixels in zip(piece.names, piece.images, strict=True):
                 if name in long:
                     tally.done -= 1
                     tally.fail(name, ValueError(f"{long[name]}."), piece.stack)
                 elif include_originals:
                     place = add(_file_name(name), name, _label(name), "", "original")
-                    _write_original(source, name, pixels, place)
+                    _write_original(source, name, pixels, place, like)
         tally.require_images(source)
     return tally
 
@@ -163,11 +167,17 @@ def _color_gif(listed: dict[str, Path]) -> dict[str, str]:
     return found
 
 
-def _write_original(source: Path, name: str, pixels: np.ndarray, place: Path) -> None:
+def _write_original(
+    source: Path,
+    name: str,
+    pixels: np.ndarray,
+    place: Path,
+    like: Callable[[Path], Likeness],
+) -> None:
     """Copy the file of an image; a frame becomes a file of its own."""
     file, frame = listing.split_frame(name)
     if frame:
-        codec.write(place, pixels, source / file)
+        codec.write(place, pixels, like(source / file))
     else:
         shutil.copyfile(source / name, place)
 

@@ -146,7 +146,7 @@ def _masks_by_name(folder: Path, source: Path) -> Masks:
 
 def _frame_masks(path: Path, piece: reader.Piece) -> np.ndarray:
     """Return the masks of frames from one image for all or a stack, bool (H, W) or (n, H, W)."""
-    with codec.ImageFile(path) as file:
+    with codec.ImageFile(path, Reading(background=None)) as file:
         if file.count == 1:
             return _read_mask(path)
         if file.count != piece.count:
@@ -161,7 +161,7 @@ def _frame_masks(path: Path, piece: reader.Piece) -> np.ndarray:
 
 def _read_mask(path: Path) -> np.ndarray:
     """Return where a mask, an image, is not 0, bool (H, W)."""
-    if (lossy := listing.FORMATS[path.suffix.lower()]) in ("JPEG", "WEBP"):
+    if (lossy := listing.FORMATS.get(path.suffix.lower())) in ("JPEG", "WEBP"):
         raise ValueError(
             f"`mask` {printable_path(path.name)} must be a PNG, TIFF or BMP file: {lossy} changes "
             "pixels beside the marked ones."

@@ -1,0 +1,267 @@
+"""TIFF files with odd metadata, pages written one by one, masks and transparent stacks."""
+
+import csv
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tests.helpers.cases import Case, table
+from tests.helpers.processes import complaint
+from tfdvae.data import sources
+
+RANDOM = np.random.default_rng(0)
+STACK = RANDOM.integers(0, 256, (4, 28, 28), np.uint8)
+NO_ORDER = (
+    '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image '
+    'ID="Image:0"><Pixels ID="P:0" SizeX="28" SizeY="28" SizeC="1" SizeT="1" SizeZ="1" '
+    'Type="uint8"></Pixels></Image></OME>'
+)
+
+
+def described(path, description):
+    text = description.encode() if isinstance(description, str) else description
+    tifffile.imwrite(path, STACK[0], description=text, metadata=None, resolution=(7, 5))
+
+
+def noted(make, *notes, description=None):
+    """A file beside another; both are denoised as arrays are, and the NOTEs name the first."""
+
+    def check(folder, command):
+        (folder / "in").mkdir()
+        make(folder / "in" / "a.tif")
+        tifffile.imwrite(folder / "in" / "b.tif", STACK[1])
+        np.save(folder / "in.npy", STACK[:2])
+        done = command("denoise", "clothing-denoiser", "in", "out")
+        assert done.returncode == 0, done.stderr
+        command("denoise", "clothing-denoiser", "in.npy", "out.npy")
+        for name, expected in zip("ab", np.load(folder / "out.npy"), strict=True):
+            assert np.array_equal(tifffile.imread(folder / "out" / f"{name}.tif"), expected)
+        assert done.stdout.count("NOTE: the metadata of a.tif") == len(notes)
+        assert all(note in done.stdout for note in notes)
+        if description is not None:
+            with tifffile.TiffFile(folder / "out" / "a.tif") as made:
+                assert made.pages[0].description == description
+                assert made.pages[0].resolution == (7, 5)
+
+    return check
+
+
+def with_text(text, *notes, kept=None):
+    return noted(lambda path: described(path, text), *notes, description=kept)
+
+
+def _no_denominator(path):
+    tifffile.imwrite(path, STACK[0], resolution=(7, 7))
+    data = path.read_bytes()
+    assert data.count(struct.pack("<2I", 7, 1)) == 2
+    path.write_bytes(data.replace(struct.pack("<2I", 7, 1), struct.pack("<2I", 7, 0)))
+
+
+def _augment(folder, command):
+    (folder / "in").mkdir()
+    described(folder / "in" / "a.tif", "ImageJ=\nimages=x")
+    tifffile.imwrite(folder / "in" / "b.tif", STACK[1])
+    done = command("augment", "clothing-dvae", "in", "out", "--include-originals")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("NOTE: the metadata of a.tif are left out") == 1
+    made = sorted(path.name for path in (folder / "out").glob("*.tif"))
+    assert made == [f"{n}{end}.tif" for n in "ab" for end in ("-synthetic1", "-synthetic2", "")]
+
+
+@table(
+    Case("a description in UTF-8", "kept", with_text("Größe 5 µm", kept="Größe 5 µm")),
+    Case(
+        "a description in another code",
+        "kept",
+        with_text("Größe 5 µm".encode("cp1252"), kept="Größe 5 µm"),
+    ),
+    Case(
+        "a unit of ImageJ that is not ASCII",
+        "denoised, with a NOTE",
+        with_text("ImageJ=1.53\nunit=µm\n", "cannot be written: 'ascii'"),
+    ),
+    Case(
+        "a description of tifffile that is cut",
+        "denoised, with a NOTE",
+        with_text('{"shape": [28, 2', "cannot be read: invalid image description"),
+    ),
+    Case(
+        "OME without DimensionOrder",
+        "denoised, with a NOTE",
+        with_text(NO_ORDER, "cannot be read: 'DimensionOrder'"),
+    ),
+    Case(
+        "ImageJ with images=x",
+        "denoised, with a NOTE",
+        with_text("ImageJ=\nimages=x", "are left out, since they cannot be read: '<'"),
+    ),
+    Case(
+        "a resolution of 7/0",
+        "denoised, with a NOTE",
+        noted(_no_denominator, "cannot be written: Fraction(7, 0)"),
+    ),
+    Case("`augment`, ImageJ with images=x", "all images made, one NOTE", _augment),
+)
+def test_metadata(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def one_by_one(path, frames, ome=None, **options):
+    with tifffile.TiffWriter(path, ome=ome) as file:
+        for frame in frames:
+            file.write(frame, **options)
+
+
+def pages(frames, kind="shaped", series=1, **options):
+    """A stack that was written page by page is denoised as an array is."""
+
+    def check(folder, command):
+        one_by_one(folder / "in.tif", frames, **options)
+        np.save(folder / "in.npy", frames.reshape(-1, 28, 28))
+        for suffix in ("tif", "npy"):
+            done = command("denoise", "clothing-denoiser", f"in.{suffix}", f"out.{suffix}")
+            assert done.returncode == 0, done.stderr
+            assert f"{len(frames)} images in out.{suffix}" in done.stdout
+        expected = np.load(folder / "out.npy")
+        with tifffile.TiffFile(folder / "in.tif") as old, tifffile.TiffFile("out.tif") as new:
+            assert len(new.pages) == len(frames)
+            for page, frame in zip(new.pages, expected, strict=True):
+                assert np.array_equal(page.asarray(), frame.reshape(page.shape))
+            assert (new.series[0].kind, len(new.series)) == (kind, series)
+            assert new.pages[0].compression == old.pages[0].compression
+            assert new.pages[0].photometric == old.pages[0].photometric
+
+    return check
+
+
+def _metadata(folder, command):
+    one_by_one(folder / "in.tif", STACK, metadata={"exposure": 3})
+    assert command("denoise", "clothing-denoiser", "in.tif", "out.tif").returncode == 0
+    with tifffile.TiffFile(folder / "out.tif") as made:
+        assert made.shaped_metadata[0]["exposure"] == 3
+
+
+def _appended(folder, command):
+    for frame in STACK:
+        tifffile.imwrite(folder / "in.tif", frame, append=True)
+    found = sources.load(str(folder / "in.tif"), labelled=False)
+    both = np.concatenate([found.train.images, found.test.images])[..., 0]
+    assert sorted(both.sum(axis=(1, 2))) == sorted(STACK.sum(axis=(1, 2)))
+    done = command("encode", "clothing-dvae", "in.tif", "out.npz")
+    assert done.returncode == 0, done.stderr
+    assert np.load("out.npz")["names"].tolist() == [f"in.tif[{frame}]" for frame in range(4)]
+
+
+def unlike(first, second):
+    """Two pages that are no stack."""
+
+    def check(folder, command):
+        with tifffile.TiffWriter(folder / "in.tif") as file:
+            for frame, options in zip(STACK, (first, second), strict=False):
+                file.write(frame.astype(options.pop("dtype", np.uint8)), **options)
+        done = command("denoise", "clothing-denoiser", "in.tif", "out.tif")
+        assert "in.tif must hold one image or one stack; got 2 of 28x28" in complaint(done)
+        assert not (folder / "out.tif").exists()
+
+    return check
+
+
+def _two_stacks(folder, command):
+    one_by_one(folder / "in.tif", [STACK, STACK], photometric="minisblack")
+    done = command("denoise", "clothing-denoiser", "in.tif", "out.tif")
+    assert "must hold one image or one stack; got 2 of 4x28x28" in complaint(done)
+
+
+@table(
+    Case("pages", "the stack denoised", pages(STACK)),
+    Case("pages (1, H, W), compressed", "denoised", pages(STACK[:, None], compression="zlib")),
+    Case("pages of OME", "denoised, images of OME", pages(STACK, kind="ome", series=4, ome=True)),
+    Case("metadata of pages", "kept", _metadata),
+    Case("pages that were appended", "frames of a stack to each command", _appended),
+    Case("pages of two types", "named", unlike({}, {"dtype": np.uint16})),
+    Case("black as 0 and as 255", "named", unlike({}, {"photometric": "miniswhite"})),
+    Case("two stacks of a shape", "named", _two_stacks),
+)
+def test_page_by_page(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _text_as_mask(folder, command):
+    Image.fromarray(STACK[0]).save(folder / "a.png")
+    (folder / "mask.txt").write_text("10 14\n")
+    done = command("impute", "clothing-dvae", "a.png", "out.png", "--mask", "mask.txt")
+    assert "the image mask.txt cannot be read: it is no PNG" in complaint(done)
+    assert not (folder / "out.png").exists()
+
+
+def _transparent_stack_as_mask(folder, command):
+    """Transparent pixels mark nothing, as in a mask of one image."""
+    tifffile.imwrite(folder / "in.tif", STACK, photometric="minisblack")
+    mask = np.zeros((4, 28, 28, 4), np.uint8)
+    mask[:, 5:9] = 255
+    tifffile.imwrite(
+        folder / "mask.tif", mask, photometric="rgb", extrasamples=["unassalpha"], metadata=None
+    )
+    done = command("impute", "clothing-dvae", "in.tif", "out.tif", "--mask", "mask.tif")
+    assert done.returncode == 0, done.stderr
+    made = tifffile.imread(folder / "out.tif")
+    marked = mask[..., 0] > 0
+    assert np.array_equal(made[~marked], STACK[~marked])
+    assert not np.array_equal(made[marked], STACK[marked])
+
+
+def _transparent_stack(folder, command):
+    (folder / "in").mkdir()
+    pixels = np.stack([STACK, STACK[::-1]], axis=-1)
+    options = {
+        "photometric": "minisblack",
+        "planarconfig": "contig",
+        "extrasamples": ["unassalpha"],
+    }
+    tifffile.imwrite(folder / "in" / "a.tif", pixels, **options)
+    tifffile.imwrite(folder / "in" / "b.tif", pixels[:3], **options)
+    expected = "2 images have transparent parts"
+    assert expected in sources.load(str(folder / "in"), labelled=False).notice
+    done = command("encode", "clothing-dvae", "in", "out.npz")
+    assert f"NOTE: {expected}" in done.stdout
+    assert "the first a.tif, b.tif." in done.stdout
+
+
+def _frames_to_augment(folder, command):
+    """The stack is opened as often for many frames as for few."""
+    opened = []
+    whole = tifffile.TiffFile
+
+    def opening(path, *given, **options):
+        opened.append(path)
+        return whole(path, *given, **options)
+
+    counts = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tifffile, "TiffFile", opening)
+        for frames in (2, 4):
+            (folder / f"in{frames}").mkdir()
+            tifffile.imwrite(
+                folder / f"in{frames}" / "a.tif", STACK[:frames], photometric="minisblack"
+            )
+            opened.clear()
+            out = f"out{frames}"
+            done = command("augment", "clothing-dvae", f"in{frames}", out, "--include-originals")
+            assert done.returncode == 0, done.stderr
+            counts.append(len(opened))
+            with open(folder / out / "manifest.csv") as file:
+                assert len(list(csv.DictReader(file))) == 3 * frames
+    assert counts[0] == counts[1] > 0
+
+
+@table(
+    Case("a text file as mask", "named", _text_as_mask),
+    Case("a mask of transparent frames", "marks by its colors", _transparent_stack_as_mask),
+    Case("transparent stacks", "a NOTE counts and names each once", _transparent_stack),
+    Case("`augment`, a stack", "its metadata are read once", _frames_to_augment),
+)
+def test_masks_and_stacks(case, tmp_path, command):
+    case.check(tmp_path, command)

@@ -1,0 +1,40 @@
+import numpy as np
+import tifffile
+
+from tfdvae.image_io import codec
+from tfdvae.image_io.likeness import Likeness
+
+IMAGE = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+
+
+def test_a_tiff_file_gives_type_and_metadata(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", IMAGE[..., 0].astype(np.int32), resolution=(50, 25))
+    like = Likeness(tmp_path / "a.tif")
+    for name in ("b.tif", "c.tif"):
+        codec.write(tmp_path / name, IMAGE, like)
+        with tifffile.TiffFile(tmp_path / name) as made:
+            assert (made.series[0].dtype, made.pages[0].resolution) == (np.int32, (50, 25))
+
+
+def test_a_file_of_another_format_gives_nothing(tmp_path, caplog):
+    codec.write(tmp_path / "a.png", IMAGE)
+    codec.write(tmp_path / "b.tif", IMAGE, Likeness(tmp_path / "a.png"))
+    assert np.array_equal(codec.read(tmp_path / "b.tif"), IMAGE)
+    assert not caplog.records
+
+
+def test_a_file_that_tifffile_cannot_read_gives_one_note(tmp_path, caplog):
+    tifffile.imwrite(
+        tmp_path / "a.tif", IMAGE[..., 0], description="ImageJ=\nimages=x", metadata=None
+    )
+    for other in ("a.tif", "gone.tif"):
+        like = Likeness(tmp_path / other)
+        for name in ("b.tif", "c.tif"):
+            codec.write(tmp_path / name, IMAGE, like)
+            assert np.array_equal(codec.read(tmp_path / name), IMAGE)
+        assert caplog.text.count(f"NOTE: the metadata of {other} are left out, since") == 1
+
+
+def test_nothing_is_read_for_another_format(tmp_path, caplog):
+    codec.write(tmp_path / "b.png", IMAGE, Likeness(tmp_path / "gone.tif"))
+    assert not caplog.records

@@ -1,0 +1,52 @@
+"""What an image file that is written takes over from another one."""
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfdvae.image_io import opening
+from tfdvae.image_io.listing import printable_path
+
+if TYPE_CHECKING:
+    from tfdvae.image_io.tiff_writing import LikeTiff
+
+logger = logging.getLogger(__name__)
+
+
+class Likeness:
+    """What new TIFF files take over from another file: of one that is TIFF, type and metadata.
+
+    The other file is read once, however many files are written like it.
+
+    Args:
+        other: the other file, of any format.
+
+    Example:
+        >>> like = Likeness(Path("stack.tif"))
+        >>> codec.write(Path("first.tif"), first, like)
+        >>> codec.write(Path("second.tif"), second, like)
+    """
+
+    def __init__(self, other: Path):
+        self._other = other
+
+    @cached_property
+    def tiff(self) -> "LikeTiff | None":
+        """Writes in the kind of the other file; None where that is not TIFF.
+
+        None too, with a NOTE, for a TIFF file that tifffile cannot read.
+        """
+        try:
+            if not opening.is_tiff(self._other):
+                return None
+            from tfdvae.image_io.tiff_writing import LikeTiff
+
+            return LikeTiff(self._other)
+        except Exception as error:  # tifffile raises almost anything
+            reason = str(error).strip() or type(error).__name__
+            logger.warning(
+                f"NOTE: the metadata of {printable_path(self._other.name)} are left out, since "
+                f"they cannot be read: {reason}"
+            )
+            return None
