@@ -84,3 +84,17 @@ def test_without_a_record_the_kept_images_must_be_the_same(run, changed, what):
 def test_a_run_that_kept_no_images_yet_goes_on(tmp_path):
     config = TrainConfig.of(dataset="mine", n_train=20)
     same_data.check(Run(config, tmp_path, dataset(255 - IMAGES)), OLD)
+
+
+def test_both_images_of_pairs_are_looked_at(tmp_path):
+    given = dataset()
+    noisy = part(given.train, noisy=255 - given.train.images)
+    config = TrainConfig.of(
+        dataset="mine", n_train=20, model="dae", noisy_dir="noisy", no_classifier=True
+    )
+    begun = Run(config, tmp_path, dataclasses.replace(given, train=noisy))
+    prepare.prepare_data(begun)
+    same_data.check(now(begun), OLD)
+    for changed in ({"images": given.train.images // 2}, {"noisy": given.train.images}):
+        with pytest.raises(ValueError, match="the pixels of its training images are others"):
+            same_data.check(now(begun, train=part(noisy, **changed)), OLD)
