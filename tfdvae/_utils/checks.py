@@ -15,6 +15,11 @@ MAX_NAME = 255
 """Bytes of the name of a file, on the file systems of Linux, macOS and Windows."""
 MAX_PATH = 4095
 """Bytes of a path, on Linux; others take fewer or more."""
+PATHS = (
+    *("config", "data_dir", "dataset", "groups", "init_from", "input", "mask", "model"),
+    *("noisy_dir", "normal", "output", "path", "resume"),
+)
+"""Settings that are paths, or names that may also be paths."""
 IMPUTE_HINT = " `tfdvae.load(model).impute(images)` fills in the pixels that are masked."
 
 
@@ -44,12 +49,17 @@ def nearest(value: str, choices: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def text(argument: str, value: str) -> str:
-    """Return `value` if it can be a path or a name.
+def text(argument: str, value: str, path: bool = True) -> str:
+    """Return `value` if it can be a path, or a text.
+
+    Args:
+        argument: name used in messages.
+        value: text.
+        path: whether it is a path, or a name that may also be one.
 
     Raises:
-        ValueError: it is empty or blank, holds a null character, or is longer than a path may be:
-            255 bytes between two slashes, 4,095 in all.
+        ValueError: it is empty or blank, holds a null character, or is a path and longer than one
+            may be: 255 bytes between two slashes, 4,095 in all.
 
     Example:
         >>> text("dataset", "scans")
@@ -59,6 +69,8 @@ def text(argument: str, value: str) -> str:
         raise ValueError(f"`{argument}` must not be empty; got {value!r}.")
     if "\0" in value:
         raise ValueError(f"`{argument}` must hold no null character; got {value!r}.")
+    if not path:
+        return value
     length = len(os.fsencode(value))
     longest = max(map(len, os.fsencode(value).split(b"/")))
     if longest > MAX_NAME or length > MAX_PATH:
@@ -70,12 +82,15 @@ def text(argument: str, value: str) -> str:
 
 
 def texts(settings: object) -> None:
-    """Refuse settings, a dataclass, of which one is a text that `text` refuses."""
+    """Refuse settings, a dataclass, of which one is a text that `text` refuses.
+
+    Those named in `PATHS` are paths.
+    """
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
         value = getattr(settings, field.name)
         for item in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(item, str):
-                text(field.name, item)
+                text(field.name, item, field.name in PATHS)
 
 
 def number(

@@ -50,6 +50,11 @@ def test_every_text_of_settings_is_checked():
         checks.texts(Settings(output=""))
     with pytest.raises(ValueError, match="`sets` must not be empty"):
         checks.texts(Settings(sets=("a", "")))
+    with pytest.raises(ValueError, match="`output` must be a path"):
+        checks.texts(Settings(output="n" * 256))
+    checks.texts(Settings(sets=("n" * 256,)))  # which are no paths
+    with pytest.raises(ValueError, match="`sets` must hold no null character"):
+        checks.texts(Settings(sets=("a\0",)))
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25), np.int64(1)])
