@@ -157,9 +157,11 @@ def parse_level(value: float | None) -> float | None:
 def data_folder(data_dir: str | None) -> Path | None:
     """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None.
 
+    An empty TFDVAE_DATA_DIR is as good as none.
+
     Raises:
-        ValueError: TFDVAE_DATA_DIR is set and empty.
+        ValueError: TFDVAE_DATA_DIR is blank or can be no path.
     """
-    if data_dir is None and (data_dir := os.environ.get("TFDVAE_DATA_DIR")) is not None:
+    if data_dir is None and (data_dir := os.environ.get("TFDVAE_DATA_DIR") or None) is not None:
         checks.text("TFDVAE_DATA_DIR", data_dir)
     return None if data_dir is None else Path(data_dir).expanduser()

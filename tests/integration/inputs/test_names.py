@@ -13,6 +13,7 @@ import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.light import light_main
 from tests.helpers.processes import complaint
+from tfdvae.config import TrainConfig
 from tfdvae.data import sources
 from tfdvae.inference import shipped
 
@@ -63,12 +64,34 @@ def _before_tensorflow(folder, command):
 
 
 def _environment(folder, command):
-    for value in ("", " "):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TFDVAE_DATA_DIR", value)
-            done = command("train", "--dataset", "digits", "--output", "run")
-        assert done.returncode == 2
-        assert "`TFDVAE_DATA_DIR` must not be empty; got '" in done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDVAE_DATA_DIR", " ")
+        done = command("train", "--dataset", "digits", "--output", "run")
+    assert done.returncode == 2
+    assert "`TFDVAE_DATA_DIR` must not be empty; got '" in done.stderr
+
+
+def _unset(folder, command):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDVAE_DATA_DIR", "")
+        assert sources.Request("digits").archives is None
+        assert len(sources.load("digits").class_names) == 10
+        done = command("train", "--dataset", "digits", "--data-dir", "", "--output", "run")
+    assert "`data_dir` must not be empty" in complaint(done)
+
+
+def _longer_than_paths(folder, command):
+    """A blind denoiser is trained on many corruptions; a run with them is resumed."""
+    many = ",".join(f"gaussian:{level / 1000:g}" for level in range(50, 80))
+    assert len(many) > 255
+    config = TrainConfig.of(corruption=many, test_noise=("0.1", many))
+    assert TrainConfig.from_dict(config.to_dict()) == config
+    for text, wanted in (("", "not be empty"), ("gaussian:0.1\0", "hold no null character")):
+        for setting in ("corruption", "train_noise", "likelihood", "test_noise"):
+            with pytest.raises(ValueError, match=f"`{setting}` must {wanted}"):
+                TrainConfig.of(**{setting: (text,) if setting == "test_noise" else text})
+    done = command("train", "--dataset", "gone.npz", "--corruption", many)
+    assert "gone.npz" in complaint(done)
 
 
 def _python(folder, command):
@@ -91,7 +114,9 @@ def _python(folder, command):
     Case("'' for a path", "refused before TensorFlow is imported", _before_tensorflow),
     Case("a blank for each path", "refused by name", _each(" ", "not be empty; got ' '.")),
     Case("a name of 256 bytes", "refused by name", _each(LONG, "be a path with names of at most")),
-    Case("TFDVAE_DATA_DIR empty or blank", "refused by name", _environment),
+    Case("TFDVAE_DATA_DIR blank", "refused by name", _environment),
+    Case("TFDVAE_DATA_DIR empty", "as if it were not set", _unset),
+    Case("--corruption of 400 bytes", "taken: it is no path", _longer_than_paths),
     Case("Python: '', ' ', a null character, 256 bytes", "refused by name", _python),
 )
 def test_arguments(case, tmp_path, command):

@@ -311,6 +311,11 @@ def test_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TFDVAE_DATA_DIR", str(tmp_path))
     assert data_folder(None) == tmp_path
     assert data_folder("other").name == "other"
+    monkeypatch.setenv("TFDVAE_DATA_DIR", "")
+    assert data_folder(None) is None
+    monkeypatch.setenv("TFDVAE_DATA_DIR", " ")
+    with pytest.raises(ValueError, match="`TFDVAE_DATA_DIR` must not be empty"):
+        data_folder(None)
 
 
 def test_image_size_of_one_number_is_square():
