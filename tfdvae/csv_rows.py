@@ -52,12 +52,24 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file written by `write_rows`, as text.
 
     Raises:
-        ValueError: the columns are not those of the schema.
+        ValueError: the columns are not those of the schema, a row has more cells, or the file is
+            not CSV.
     """
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != ROW_FIELDS:
+        try:
+            if reader.fieldnames != ROW_FIELDS:
+                raise ValueError(
+                    f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}."
+                )
+            rows = list(reader)
+        except csv.Error as error:
             raise ValueError(
-                f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}."
+                f"{path} must be a CSV file; after line {reader.line_num}: {error}."
+            ) from error
+    for number, row in enumerate(rows, 1):
+        if None in row:
+            raise ValueError(
+                f"{path} must have {len(ROW_FIELDS)} cells a row; row {number} has more."
             )
-        return [{key: sheets.from_cell(cell or "") for key, cell in row.items()} for row in reader]
+    return [{key: sheets.from_cell(cell or "") for key, cell in row.items()} for row in rows]

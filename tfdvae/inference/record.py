@@ -30,14 +30,15 @@ class Record:
     def beside(cls, path: Path, variational: bool, units: int) -> "Record":
         """Return the record of a model that lies in a run folder, from its `metrics.csv`.
 
-        Of a model that lies elsewhere, or whose run was not measured, nothing is known.
+        Of a model that lies elsewhere, or whose run was not measured, nothing is known; nor where
+        the file is damaged, or a plugin that it needs cannot be imported.
 
         Args:
             path: of the `.keras` file or the SavedModel.
             variational: whether its code is a distribution.
             units: units of its code.
         """
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, OverflowError, ImportError):
             if path.name in _IN_A_RUN:
                 rows = csv_rows.read_rows(path.parent / "metrics.csv")
                 code = findings.empty_code(rows, units) if variational else ""

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from tfdvae import corruptions
 from tfdvae.registry import NETWORKS
 
-_ACTIVE = 0.1  # of the latent units; a code with fewer active ones carries nearly nothing
-
 
 def harm(rows: Iterable[Mapping[str, str]]) -> str:
     """Return at which noise levels denoising does harm, in words; empty where it does none.
@@ -49,7 +47,7 @@ def harm(rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
-    """Return that a code carries nothing, or nearly nothing, in words; empty where it does.
+    """Return that a code carries nothing, in words; empty where it does carry something.
 
     Nothing is posterior collapse: no latent unit is active, see `latent_codes.activity`.
 
@@ -62,15 +60,14 @@ def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
         'The code carries nothing: 0 of 4 latent units are '
     """
     active = [int(float(row["value"])) for row in rows if row["metric"] == "active_units"]
-    if not active or active[0] > _ACTIVE * units:
+    if not active or active[0] > 0:
         return ""
-    nearly = "nearly " if active[0] else ""
     of_all = f" of {units:,}" if units else ""
     return (
-        f"The code carries {nearly}nothing: {active[0]}{of_all} latent units are active (posterior "
-        f"collapse). Synthetic images, samples and reconstructions are {nearly}all alike. What may "
-        "help: a smaller `--beta`, KL warm-up (`--beta-warmup`), more `--epochs`, more images, "
-        "or a `--likelihood gaussian:SIGMA` with a smaller SIGMA."
+        f"The code carries nothing: 0{of_all} latent units are active (posterior collapse). "
+        "Synthetic images, samples and reconstructions are all alike. What may help: a smaller "
+        "`--beta`, KL warm-up (`--beta-warmup`), more `--epochs`, more images, or a `--likelihood "
+        "gaussian:SIGMA` with a smaller SIGMA."
     )
 
 

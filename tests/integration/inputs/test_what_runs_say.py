@@ -10,6 +10,7 @@ import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.processes import ROOT
 from tfdvae import csv_rows
+from tfdvae.models import networks
 
 FIXTURES = ROOT / "tests" / "fixtures" / "0.1.0"  # of images 8x6, gray, 3 latent units
 HARM = "NOTE: Denoising with this model does harm"
@@ -58,7 +59,8 @@ def _denoise_well(folder, command):
     _run_folder(folder)
     for line in ("denoise run in out", "sample run drawn --count 2", "augment run in more"):
         assert _said(command(*line.split()), "NOTE") == 0, line
-    for content in ("image,score\na,1\n", "\0", ""):  # not ours, damaged
+    text = (folder / "run" / "metrics.csv").read_text()
+    for content in ("image,score\na,1\n", "\0", "", text + "," * 20, text + "a" * 200_000):
         (folder / "run" / "metrics.csv").write_text(content)
         assert _said(command("denoise", "run", "in", "out", "--overwrite"), "NOTE") == 0
 
@@ -77,10 +79,18 @@ def _empty_code(folder, command):
     assert _said(command("denoise", "run", "in", "out"), EMPTY) == 0
 
 
+def _narrow_code(folder, command):
+    _run_folder(folder, active=12)
+    pair = networks.build("mlp", (8, 6, 1), 128, variational=True, seed=0)
+    tfdvae.DVAE(*pair, corruption="gaussian:0.1").save(folder / "run" / "generator.keras")
+    assert _said(command("sample", "run", "drawn", "--count", "2"), "NOTE") == 0
+
+
 @table(
     Case("denoise with a run that does harm", "a NOTE, once, with the numbers", _denoise_harm),
     Case("a run that denoises well; a metrics.csv that is none", "no NOTE", _denoise_well),
     Case("sample, augment, ... with 0 active units", "a NOTE, once", _empty_code),
+    Case("sample with 12 of 128 units active", "no NOTE: they work", _narrow_code),
 )
 def test_commands(case, tmp_path, command):
     case.check(tmp_path, command)

@@ -107,6 +107,21 @@ def test_rows_outside_the_schema(tmp_path):
         csv_rows.read_rows(tmp_path / "other.csv")
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("1,", "have 18 cells a row; row 2 has more"),
+        ('"' + "a" * 200_000 + '"', "be a CSV file; after line 2: field larger"),
+    ],
+)
+def test_rows_that_are_damaged(damage, message, tmp_path):
+    csv_rows.write_rows(tmp_path / "rows.csv", [{"metric": "loss", "value": 1.0}] * 2)
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    (tmp_path / "rows.csv").write_text("\n".join([*lines[:-1], damage + lines[-1]]))
+    with pytest.raises(ValueError, match=f"rows.csv must {message}"):
+        csv_rows.read_rows(tmp_path / "rows.csv")
+
+
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"a": ')
     with pytest.raises(ValueError, match=r"config\.json is not valid JSON"):
