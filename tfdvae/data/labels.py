@@ -129,7 +129,8 @@ def _from_one_hot(argument: str, array: np.ndarray) -> np.ndarray:
             return ones.argmax(axis=1)
     raise ValueError(
         f"{argument} must hold one label an image, (N,) or (N, 1); got {array.shape}, "
-        "which is multi-label, for not each row is 0 but for a single 1."
+        "which is multi-label; columns of labels must be one-hot: a single 1 in each row, "
+        "otherwise 0."
     )
 
 

@@ -232,8 +232,8 @@ def describe_absent(
         return ""
     return (
         f"there are no test images of {_listed(absent, class_names)}: scores say nothing of them, "
-        "and scores that are a mean over classes, such as auc and balanced_accuracy, are one over "
-        f"{classes - len(absent):,} of {classes:,} classes"
+        "and scores that are a mean over classes, such as auc and balanced_accuracy, are then "
+        f"means over {classes - len(absent):,} of the {classes:,} classes"
     )
 
 

@@ -61,7 +61,7 @@ class InferenceMixin(abc.ABC):
             value: images.
             scale: as for `checks.images`. It holds for models whose likelihood is of pixels in
                 [0, 1] (`bernoulli`); with others values within [-10, 10] pass, with a NOTE where
-                they are no images in [0, 1] with noise, once a model.
+                they do not look like images scaled to [0, 1], once a model.
             any_size: whether images of another height and width are accepted.
 
         Raises:
@@ -81,7 +81,7 @@ class InferenceMixin(abc.ABC):
         if not self._noted and not unit_range.noise_explains(images):
             self._noted = True
             logger.warning(
-                f"NOTE: `{name}` are no images in [0, 1] with noise: they have values from "
+                f"NOTE: `{name}` do not look like images scaled to [0, 1]: they have values from "
                 f"{images.min():g} to {images.max():g} and vary more than noise explains. The "
                 "model returns images in [0, 1], and needs such ones unless it learned from others."
             )

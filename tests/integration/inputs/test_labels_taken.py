@@ -82,6 +82,7 @@ def _multi_label(folder, command):
     done = command("train", "--dataset", "in.npz")
     assert done.returncode == 2
     assert "got (30, 14), which is multi-label" in done.stderr
+    assert "must be one-hot: a single 1 in each row, otherwise 0." in " ".join(done.stderr.split())
 
 
 def _text(folder, command):
@@ -169,7 +170,9 @@ def _none_in_test(folder, command):
     done = command("study", "augmentation", "--dataset", "in.npz", "--metric", "auc", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "NOTE: there are no test images of 2: " in done.stdout
-    assert "such as auc and balanced_accuracy, are one over 2 of 3 classes\n" in done.stdout
+    assert (
+        "such as auc and balanced_accuracy, are then means over 2 of the 3 classes\n" in done.stdout
+    )
 
 
 @table(

@@ -95,7 +95,7 @@ def test_text_in_several_forms_of_unicode():
         (([0, 1], np.array([2**64 - 1], np.uint64)), ValueError, "`y_test` must .*18446744073"),
         (([0, 1000],), ValueError, "must be class numbers from 0; got 1000 with 2 images"),
         (([[1, 1], [0, 1]],), ValueError, "`y_train` must hold one label .* is multi-label"),
-        (([[0, 0], [0, 1]],), ValueError, "multi-label"),
+        (([[0, 0], [0, 1]],), ValueError, "multi-label; columns of labels must be one-hot"),
         (([[0.5, 0.5], [0, 1]],), ValueError, "multi-label"),
         (([["a", "b"], ["a", "b"]],), ValueError, "multi-label"),
         ((np.zeros((3, 0)),), ValueError, r"one label an image, .* got \(3, 0\)"),

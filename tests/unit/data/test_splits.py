@@ -123,7 +123,7 @@ def test_classes_without_test_images_are_told():
     assert describe_absent(train, train, "abcd") == ""
     text = describe_absent(train, np.array([0, 2]), "abcd")
     assert text.startswith("there are no test images of b, d: ")
-    assert text.endswith("are one over 2 of 4 classes")
+    assert text.endswith("are then means over 2 of the 4 classes")
 
 
 def test_classes_that_a_subset_leaves_out_are_told():
