@@ -59,7 +59,7 @@ def map_function(
         keep_dtype: whether the function returns images in [0, 1], which get the type and shape of
             those that came in.
         may_be_nan: whether pixels may be NaN, in any channel. All others are then those given, bit
-            for bit.
+            for bit; images of integers, which have no NaN, are refused.
         white: the value that stands for white in the images; None: the largest value of their type,
             of floats 1.
     """
@@ -89,6 +89,11 @@ def map_function(
                 "a dataset must hold images of uint8, uint16 or floats in [0, 1]; "
                 f"got {batch.dtype.name}."
             )
+        if may_be_nan and not batch.dtype.is_floating:
+            raise ValueError(
+                f"`missing` is needed for images of {batch.dtype.name}, which have no NaN; a "
+                "dataset must hold floats whose missing pixels are NaN."
+            )
         unbatched = batch.shape.rank == 3
         batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *core.image_shape))
         floating = batch.dtype.is_floating
@@ -103,7 +108,7 @@ def map_function(
         if keep_dtype:
             made = made * top
             made = tf.cast(made if floating else tf.round(made), batch.dtype)
-        if may_be_nan and floating:
+        if may_be_nan:
             missing = tf.reduce_any(tf.math.is_nan(batch), axis=-1, keepdims=True)
             made = tf.where(missing, made, batch)
         made = made[0] if unbatched else made

@@ -1,5 +1,6 @@
 """Missing pixels of images, filled in by a model."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import tensorflow as tf
 
 from tfdvae._utils import checks
 from tfdvae.models.inference_mixin import InferenceMixin
+
+logger = logging.getLogger(__name__)
 
 
 def impute(model: InferenceMixin, images: Any, missing: Any) -> np.ndarray:
@@ -63,8 +66,10 @@ def fill(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:
         return model.graphs["call"](tf.where(missing, 0.0, images))
 
 
-def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) -> np.ndarray:
+def missing_pixels(images: Any, shaped: np.ndarray, missing: Any) -> np.ndarray:
     """Return which pixels are missing, bool (N, H, W): those that are masked, and those marked.
+
+    Where none is, and `missing` is None, a NOTE says so.
 
     Args:
         images: as the user gave them, with their mask if they have one.
@@ -73,29 +78,39 @@ def missing_pixels(images: np.ma.MaskedArray, shaped: np.ndarray, missing: Any) 
 
     Raises:
         TypeError: `missing` is not boolean.
-        ValueError: a shape that does not fit; without `missing`, no pixel is masked or NaN.
+        ValueError: a shape that does not fit; images of integers without `missing` and a mask.
     """
-    masked = np.ma.getmaskarray(images).reshape(shaped.shape).any(axis=-1)
+    given = np.ma.asanyarray(images)
+    masked = np.asarray(np.ma.getmaskarray(given).reshape(shaped.shape).any(axis=-1))
     if missing is None:
-        has_nan = images.dtype.kind == "f"
-        found = masked | np.isnan(shaped).any(axis=-1) if has_nan else masked
-        if np.any(found):
-            return np.asarray(found)
-        raise ValueError(
-            "`missing` is needed for images of which no pixel is NaN or masked."
-            if has_nan
-            else f"`missing` is needed for images of {images.dtype}, which have no NaN, unless "
-            "they are a masked array that masks pixels."
-        )
+        if shaped.dtype.kind == "f":
+            masked |= np.isnan(shaped).any(axis=-1)
+        elif not _has_mask(images):
+            raise ValueError(
+                f"`missing` is needed for images of {shaped.dtype}, which have no NaN, unless they "
+                "are a masked array."
+            )
+        if not masked.any():
+            logger.warning(
+                "NOTE: no pixel of `images` is NaN or masked, so none was filled in; `missing` "
+                "marks missing ones."
+            )
+        return masked
     missing = _booleans(missing)
     if missing.shape == shaped.shape[1:3]:
         missing = np.broadcast_to(missing, shaped.shape[:3])
     if missing.shape != shaped.shape[:3]:
         raise ValueError(
-            f"`missing` must have shape (H, W) or (N, H, W) for `images` {images.shape}; "
+            f"`missing` must have shape (H, W) or (N, H, W) for `images` {given.shape}; "
             f"got {missing.shape}."
         )
     return masked | missing
+
+
+def _has_mask(images: Any) -> bool:
+    """Return whether images are a masked array, or a list of such arrays."""
+    parts = images if isinstance(images, (list, tuple)) else [images]
+    return any(isinstance(part, np.ma.MaskedArray) for part in parts)
 
 
 def _booleans(missing: Any) -> np.ndarray:

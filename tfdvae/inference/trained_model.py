@@ -224,11 +224,12 @@ class TrainedModel:
         Args:
             images: as for all methods; of the model's size.
             missing: bool, one a pixel, (H, W) or (N, H, W). Default, and for a dataset: pixels that
-                are NaN in any channel. The masked pixels of a masked array are missing too.
+                are NaN in any channel. The masked pixels of a masked array are missing too. Where
+                no pixel is missing, the images are returned as they are, with a NOTE.
 
         Raises:
-            TypeError, ValueError: images or `missing` that do not fit; no `missing` where no pixel
-                is NaN or masked; an image without a known pixel.
+            TypeError, ValueError: images or `missing` that do not fit; no `missing` for integers
+                that are no masked array; an image without a known pixel.
         """
         self.record.say_empty_code()
         if graphs.is_lazy(images):
@@ -239,10 +240,9 @@ class TrainedModel:
             return self._apply(
                 images, lambda batch: imputation.fill(self.core, batch), may_be_nan=True
             )
-        given = np.ma.asanyarray(images)
-        array = given.data
+        array = np.ma.asanyarray(images).data
         shaped = self.format.to_batch(array)
-        known = ~imputation.missing_pixels(given, shaped, missing)
+        known = ~imputation.missing_pixels(images, shaped, missing)
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
         made = imputation.impute(self.core, batch, ~known)
         filled = to_dtype(made, array.dtype, self.white)

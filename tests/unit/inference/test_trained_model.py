@@ -545,6 +545,10 @@ def test_imputation_of_nan_or_marked_pixels():
     assert np.array_equal(by_mask[~missing], integers[~missing])
     np.testing.assert_allclose(by_mask[missing] / 255, filled[..., 0][missing], atol=0.02)
     assert loaded.impute(integers[0], missing[0]).shape == (8, 6)
+    assert loaded.impute(np.ma.masked_array(integers)).tolist() == integers.tolist()
+    assert loaded.impute(IMAGES).tolist() == IMAGES.tolist()
+    with pytest.raises(ValueError, match="`missing` is needed for images of uint8"):
+        loaded.impute(tf.data.Dataset.from_tensor_slices(integers))
     with pytest.raises(ValueError, match="`missing` is needed for images of uint8"):
         loaded.impute(integers)
     with pytest.raises(ValueError, match=r"`missing` must have shape"):
