@@ -261,11 +261,14 @@ def _encode(path: Path, pixels: np.ndarray, image_format: str) -> None:
 def decoder_warnings_hidden() -> Iterator[None]:
     """Hide the warnings of Pillow and tifffile: the error that names the file is enough."""
     logger = logging.getLogger("tifffile")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+
+    def hide(record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(hide)  # not by its level: what it logs tells whether a file is whole
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        logger.removeFilter(hide)

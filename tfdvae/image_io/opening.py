@@ -116,10 +116,14 @@ def open_images(path: Path, white: float | None = None) -> "TiffImages | StillIm
 
 
 def _check_whole(records: list[logging.LogRecord]) -> None:
-    """Refuse a TIFF file whose pages cannot all be found, of which tifffile would read the rest."""
+    """Refuse a TIFF file whose pages cannot all be found, of which tifffile would read the rest.
+
+    Tags and descriptions that cannot be understood hide no page.
+    """
+    harmless = ("TiffTag", "series raised ParseError")
     for record in records:
         text = record.getMessage()
-        if record.levelno >= logging.ERROR and "TiffTag" not in text:
+        if record.levelno >= logging.ERROR and not any(name in text for name in harmless):
             raise ValueError(text.rpartition("> ")[2])
 
 

@@ -20,6 +20,8 @@ NO_ORDER = (
     'Type="uint8"></Pixels></Image></OME>'
 )
 
+NO_XML = "<?xml?><OME><Image OME>"
+
 
 def described(path, description):
     text = description.encode() if isinstance(description, str) else description
@@ -93,6 +95,7 @@ def _augment(folder, command):
         "denoised, with a NOTE",
         with_text(NO_ORDER, "cannot be read: 'DimensionOrder'"),
     ),
+    Case("OME that is no XML", "kept", with_text(NO_XML, kept=NO_XML)),
     Case(
         "ImageJ with images=x",
         "denoised, with a NOTE",
@@ -175,7 +178,23 @@ def _two_stacks(folder, command):
     assert "must hold one image or one stack; got 2 of 4x28x28" in complaint(done)
 
 
+def _cut_between_pages(folder, command):
+    (folder / "in").mkdir()
+    one_by_one(folder / "whole.tif", STACK, compression="zlib", metadata=None)
+    with tifffile.TiffFile(folder / "whole.tif") as whole:
+        end = whole.pages[2].offset
+    (folder / "in" / "a.tif").write_bytes((folder / "whole.tif").read_bytes()[:end])
+    tifffile.imwrite(folder / "in" / "b.tif", STACK, photometric="minisblack")
+    done = command("denoise", "clothing-denoiser", "in", "out")
+    assert done.returncode == 1
+    assert "a.tif cannot be read: invalid page offset" in done.stderr
+    assert [path.name for path in (folder / "out").iterdir()] == ["b.tif"]
+    with pytest.raises(ValueError, match=r"a\.tif cannot be read: invalid page offset"):
+        sources.load(str(folder / "in"), labelled=False)
+
+
 @table(
+    Case("pages cut off at the start of one", "named, the others done", _cut_between_pages),
     Case("pages", "the stack denoised", pages(STACK)),
     Case("pages (1, H, W), compressed", "denoised", pages(STACK[:, None], compression="zlib")),
     Case("pages of OME", "denoised, images of OME", pages(STACK, kind="ome", series=4, ome=True)),

@@ -155,6 +155,16 @@ def test_pages_that_are_read_otherwise_are_no_stack(second, tmp_path):
         codec.ImageFile(tmp_path / "a.tif")
 
 
+def test_ome_that_is_no_xml_hides_no_page(tmp_path):
+    text = "<?xml?><OME><Image OME>"
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, description=text, metadata=None, **BLACK)
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)])[..., 0], GRAY)
+    like = LikeTiff(tmp_path / "a.tif")
+    like.write(tmp_path / "b.tif", like.rows(GRAY[..., None]))
+    assert (tmp_path / "b.tif").read_bytes() == (tmp_path / "a.tif").read_bytes()
+
+
 def test_floats_are_rounded_where_the_file_has_integers(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GRAY.astype(np.int16), **BLACK)
     rows = LikeTiff(tmp_path / "a.tif").rows(np.full((1, 6, 8, 1), 2.7, np.float32))
