@@ -99,7 +99,8 @@ def _augment(path: Path, scratch: Path) -> str:
         listed = reader.list_files(path)
         generating.check_layout(path, listed)
         classes = {Path(name).parts[0] for name in listed if "/" in name}
-        return f"new images of {len(classes)} classes" if classes else "new images, without classes"
+        count = f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
+        return f"new images of {count}" if classes else "new images, without classes"
     if path.suffix.lower() != ".npz":
         raise ValueError(f"`input` {path} must be a folder or an .npz file of images and labels.")
     with reader.arrays(path, scratch) as found:

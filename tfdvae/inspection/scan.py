@@ -1,6 +1,7 @@
 """Goes once through the images of a folder or file and counts what is in there."""
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,8 @@ def _count_image(found: Scan, name: str, image: np.ndarray) -> None:
 
 def _format(name: str) -> str:
     """Return the format of a file by its suffix; a frame of a stack has its number behind it."""
-    return listing.FORMATS.get(Path(name.partition("[")[0]).suffix.lower(), Path(name).suffix)
+    suffix = Path(re.sub(r"\[\d+\]$", "", name)).suffix.lower()
+    return listing.FORMATS.get(suffix, suffix)
 
 
 def _noise(image: np.ndarray) -> list[float]:

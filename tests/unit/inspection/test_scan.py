@@ -20,6 +20,7 @@ def folder(tmp_path):
         "apple/same.bmp": images[0],
         "apple/black.png": images[0] * 0,
         "pear/deep.tif": images[1].astype(np.uint16) * 256,
+        "pear/[1] {2}.png": images[1],
         "pear/color.png": np.repeat(images[2], 3, axis=-1),
     }.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -31,11 +32,11 @@ def folder(tmp_path):
 
 def test_folder(folder, tmp_path):
     found = scan(folder, tmp_path)
-    assert found.images == 5
-    assert found.classes == {"apple": 3, "pear": 2}
-    assert found.formats == {"PNG": 3, "BMP": 1, "TIFF": 1}
-    assert found.sizes == {"16x12": 5}
-    assert found.types == {"uint8 gray": 3, "uint8 color": 1, "uint16 gray": 1}
+    assert found.images == 6
+    assert found.classes == {"apple": 3, "pear": 3}
+    assert found.formats == {"PNG": 4, "BMP": 1, "TIFF": 1}
+    assert found.sizes == {"16x12": 6}
+    assert found.types == {"uint8 gray": 4, "uint8 color": 1, "uint16 gray": 1}
     assert found.constant == ["apple/black.png"]
     assert found.equal == [["apple/a.png", "apple/same.bmp"]]
     assert found.skipped == {".ico": ["pear/icon.ico"]}
