@@ -397,7 +397,7 @@ def test_auto_without_data_says_so_and_names_digits_everywhere(tmp_path, no_netw
     assert {row["dataset"] for row in rows(tmp_path / "run")} == {"digits"}
     assert "test images of digits" in (tmp_path / "run" / "summary.md").read_text()
     summary = (tmp_path / "run" / "summary.md").read_text()
-    assert "Going on with the embedded `digits`" in summary
+    assert r"Going on with the embedded \`digits\`" in summary
     resumed = run("--resume", tmp_path / "run")
     assert "NOTE: fashion_mnist is not on this machine" in resumed.stdout
     assert (tmp_path / "run" / "summary.md").read_text() == summary
