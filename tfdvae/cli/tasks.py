@@ -114,4 +114,6 @@ def _notes(tally: reader.Tally, source: Path, model: TrainedModel) -> list[str]:
         below = source if source.is_dir() else source.parent
         names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
         notes.append(findings.transparent([*map(listing.printable_path, names)], len(names)))
+    notes.append(findings.constant(tally.constant, len(tally.constant), tally.read))
+    notes.append(findings.equal(tally.equal, len(tally.equal), tally.read))
     return [note for note in notes if note]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfdvae._utils import chunks, text
-from tfdvae.data import pixels
+from tfdvae.image_io import pixels
 
 NEAR = 0.05
 """Largest root mean square of the difference of near images, in standard deviations of one."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from tfdvae._utils import chunks, text
-from tfdvae.data import pixels
+from tfdvae.image_io import pixels
 from tfdvae.image_io.reading import level
 
 SHOWN = 3  # names in a sentence
@@ -49,14 +49,34 @@ def dark(largest: Mapping[str, float]) -> str:
     return " ".join(found)
 
 
-def constant(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) -> str:
-    """Say how many images have one and the same value everywhere, and name the first of them.
+def constant(names: Sequence[str], count: int, total: int) -> str:
+    """Say how many images have one and the same value everywhere.
+
+    Args:
+        names: of the first of them.
+        count: how many there are.
+        total: how many images were looked at.
+
+    Example:
+        >>> constant(["x_train/0", "x_train/1"], 2, 60)
+        '2 of 60 images are constant, all their pixels equal, the first x_train/0, x_train/1.'
+    """
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} constant, all their pixels "
+        f"equal, the first {', '.join(map(text.name, names[:SHOWN]))}."
+    )
+
+
+def constant_images(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) -> str:
+    """Look for constant images and say what `constant` says of them; of images of 1x1 nothing.
 
     Args:
         parts: images (N, H, W, C) and a function from a row to the name of the image.
 
     Example:
-        >>> constant([(np.zeros((2, 8, 8, 1)), "x_train/{}".format)])
+        >>> constant_images([(np.zeros((2, 8, 8, 1)), "x_train/{}".format)])
         '2 of 2 images are constant, all their pixels equal, the first x_train/0, x_train/1.'
     """
     names: list[str] = []
@@ -69,11 +89,26 @@ def constant(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) -> str:
             rows = piece.start + np.flatnonzero(pixels.is_constant(images[piece]))
             count += len(rows)
             names += [name(int(row)) for row in rows[: SHOWN - len(names)]]
+    return constant(names, count, total)
+
+
+def equal(names: Sequence[str], count: int, total: int) -> str:
+    """Say how many images are equal to one that came before them.
+
+    Args:
+        names: of the first of them.
+        count: how many there are.
+        total: how many images were looked at.
+
+    Example:
+        >>> equal(["copy.png"], 1, 60)
+        '1 of 60 images is equal to an earlier one, the first copy.png.'
+    """
     if not count:
         return ""
     return (
-        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} constant, all their pixels "
-        f"equal, the first {', '.join(map(text.name, names))}."
+        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} equal to an earlier one, "
+        f"the first {', '.join(map(text.name, names[:SHOWN]))}."
     )
 
 

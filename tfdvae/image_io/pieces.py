@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import limits
-from tfdvae.image_io import codec, listing
+from tfdvae.image_io import codec, listing, pixels
 from tfdvae.image_io.reading import Reading, Seen
 
 
@@ -63,6 +63,9 @@ class Tally:
         others: images in formats that are not read.
         stacks: paths of stacks of which a frame could not be processed.
         seen: what was noticed of images as they were read.
+        read: how many images were read, of which
+        constant: the names of those whose pixels are all equal, images of 1x1 excepted, and
+        equal: the names of others that are equal to an earlier one.
     """
 
     done: int = 0
@@ -72,6 +75,25 @@ class Tally:
     others: list[Path] = field(default_factory=list)
     stacks: dict[str, object] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    read: int = 0
+    constant: list[str] = field(default_factory=list)
+    equal: list[str] = field(default_factory=list)
+    _digests: set[bytes] = field(default_factory=set)
+
+    def note(self, piece: Piece) -> Piece:
+        """Note what is to be told of the images of a piece, and return it."""
+        if piece.array is not None:  # of files, reading them notes it
+            self.seen.note_values(piece.images)
+        self.read += len(piece.names)
+        constant = pixels.is_constant(piece.images)
+        for name, image, is_constant in zip(piece.names, piece.images, constant, strict=True):
+            if is_constant:
+                self.constant += [name] * (image.shape[:2] != (1, 1))
+                continue
+            digest = pixels.digest(image)
+            self.equal += [name] * (digest in self._digests)
+            self._digests.add(digest)
+        return piece
 
     def fail(self, name: str, error: Exception, stack: str | None = None) -> None:
         """Note that an image could not be processed, of a stack once.
@@ -163,8 +185,6 @@ def process(
     Raises:
         ValueError, TypeError: an array cannot be processed, or one of its rows.
     """
-    if piece.array is not None:
-        tally.seen.note_values(piece.images)
     try:
         yield piece, function(piece)
         return

@@ -109,7 +109,7 @@ def pieces(
     Args:
         path: of the folder or file.
         title: of the progress bar.
-        tally: gets a message for each file that cannot be read.
+        tally: gets a message for each file that cannot be read, and notes what was read.
         scratch: folder in which an `.npz` file is unpacked meanwhile.
         argument: name used in messages.
         reading: how image files are read.
@@ -123,7 +123,8 @@ def pieces(
     """
     if is_array(path):
         with arrays(path, scratch, argument) as found:
-            yield from array_pieces(found, path, title, argument)
+            for piece in array_pieces(found, path, title, argument):
+                yield tally.note(piece)
         return
     listed = list_files(path, argument)
     tally.others += listing.images_of_other_formats(path, argument) if path.is_dir() else []
@@ -133,7 +134,7 @@ def pieces(
         ThreadPoolExecutor(1) as thread,
     ):
         for piece in overlap.one_ahead(file_pieces(listed, tally, reading), thread):
-            yield piece
+            yield tally.note(piece)
             progress.update(piece.files)
 
 

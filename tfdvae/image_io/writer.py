@@ -174,7 +174,8 @@ def _rewrite_files(
         # on with the second one's.
         disk, computing = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         try:
-            read = overlap.one_ahead(file_pieces(todo, tally, reading), disk)
+            pieces = map(tally.note, file_pieces(todo, tally, reading))
+            read = overlap.one_ahead(pieces, disk)
             computed = overlap.map_ahead(read, compute, computing, 2)
             for count in overlap.map_ahead(computed, write, disk, 1):
                 progress.update(count)
@@ -196,7 +197,7 @@ def _rewrite_arrays(
         ArraysWriter(output, found, compressed(path)) as writer,
     ):
         for piece in reader.array_pieces(found, path, title):
-            for part, made in reader.process(piece, function, tally):
+            for part, made in reader.process(tally.note(piece), function, tally):
                 writer.append(str(part.array), made)
             tally.done += len(piece.names)
         tally.copied += [name for name in found if name not in writer.names]

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae.data import pixels
 from tfdvae.data.image_dataset import to_unit
-from tfdvae.image_io import listing, reader
+from tfdvae.image_io import listing, pixels, reader
 from tfdvae.image_io.listing import printable_path
 
 NOISE_IMAGES = 200

@@ -29,8 +29,12 @@ function units() {
   const sliders = values.map((steps, unit) => {
     const label = document.createElement("label");
     label.className = "slider";
-    label.append(Object.assign(document.createElement("span"), { textContent: `unit ${numbers[unit]}` }));
-    const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: steps.length - 1, value: start[unit] });
+    const name = document.createElement("span");
+    name.textContent = `unit ${numbers[unit]}`;
+    label.append(name);
+    const slider = Object.assign(document.createElement("input"), {
+      type: "range", min: 0, max: steps.length - 1, value: start[unit],
+    });
     const output = document.createElement("output");
     label.append(slider, output);
     document.getElementById("unit-sliders").append(label);
@@ -38,14 +42,22 @@ function units() {
     return { slider, output };
   });
   function update(moved) {
-    if (!together) sliders.forEach(({ slider }, unit) => { if (unit !== moved) slider.value = start[unit]; });
+    if (!together) {
+      sliders.forEach(({ slider }, unit) => {
+        if (unit !== moved) slider.value = start[unit];
+      });
+    }
     sliders.forEach(({ slider, output }, unit) => {
       const value = values[unit][slider.value].toFixed(2);
       output.textContent = value;
       slider.setAttribute("aria-valuetext", value);
     });
     const places = sliders.map(({ slider }) => Number(slider.value));
-    show(together ? places.reduce((number, place, unit) => number * values[unit].length + place, 0) : moved * values[moved].length + places[moved]);
+    show(
+      together
+        ? places.reduce((number, place, unit) => number * values[unit].length + place, 0)
+        : moved * values[moved].length + places[moved],
+    );
   }
   update(0);
 }
@@ -55,7 +67,9 @@ function between() {
   const show = picture(document.getElementById("between-picture"), sprite);
   const [from, to] = ["between-from", "between-to"].map((id) => document.getElementById(id));
   const place = document.getElementById("between-place");
-  for (const select of [from, to]) names.forEach((name, number) => select.append(new Option(name, number)));
+  for (const select of [from, to]) {
+    names.forEach((name, number) => select.append(new Option(name, number)));
+  }
   to.value = 1;
   place.max = steps - 1;
   function update() {
@@ -101,18 +115,23 @@ function map() {
   function choose(number) {
     chosen = number;
     ring.setAttribute("transform", `translate(${places[number]})`);
-    text.textContent = `Test image ${numbers[number]}${names.length ? `: ${names[labels[number]]}` : ""}`;
+    const name = names.length ? `: ${names[labels[number]]}` : "";
+    text.textContent = `Test image ${numbers[number]}${name}`;
     show(number);
   }
   function use(kind) {
     places = points[kind].map(([x, y]) => [20 + 600 * x, 620 - 600 * y]);
-    markers.forEach((path, number) => path.setAttribute("transform", `translate(${places[number]})`));
+    markers.forEach((path, number) => {
+      path.setAttribute("transform", `translate(${places[number]})`);
+    });
     choose(chosen);
   }
   const kinds = Object.keys(points).filter((kind) => points[kind]);
   kinds.forEach((kind, number) => {
     const label = document.createElement("label");
-    const radio = Object.assign(document.createElement("input"), { type: "radio", name: "map-kind", checked: number === 0 });
+    const radio = Object.assign(document.createElement("input"), {
+      type: "radio", name: "map-kind", checked: number === 0,
+    });
     radio.addEventListener("change", () => use(kind));
     label.append(radio, ` ${kind}`);
     document.getElementById("map-kind").append(label);
@@ -126,14 +145,17 @@ function map() {
     document.getElementById("map-legend").append(item);
   });
   function point(event) {
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    const screen = svg.getScreenCTM().inverse();
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(screen);
     const distances = places.map(([x, y]) => Math.hypot(x - at.x, y - at.y));
     const nearest = distances.indexOf(Math.min(...distances));
     if (distances[nearest] < 20) choose(nearest);
   }
   svg.addEventListener("pointermove", point);
   svg.addEventListener("pointerdown", point);
-  const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const DIRECTIONS = {
+    ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+  };
   svg.addEventListener("keydown", (event) => {
     const direction = DIRECTIONS[event.key];
     if (!direction) return;
@@ -144,7 +166,8 @@ function map() {
       const [dx, dy] = [x - places[chosen][0], y - places[chosen][1]];
       const along = dx * direction[0] + dy * direction[1];
       const across = Math.abs(dx * direction[1]) + Math.abs(dy * direction[0]);
-      if (number !== chosen && along > 0 && along + 3 * across < least) [best, least] = [number, along + 3 * across];
+      const far = along + 3 * across;
+      if (number !== chosen && along > 0 && far < least) [best, least] = [number, far];
     });
     if (best !== null) choose(best);
   });

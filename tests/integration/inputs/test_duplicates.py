@@ -7,7 +7,7 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
-from tfdvae.data import sources
+from tfdvae.data import duplicates, sources
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (30, 12, 12), np.uint8)
@@ -86,3 +86,16 @@ def _ordinary(folder, command):
 )
 def test_duplicates(case, tmp_path, command):
     case.check(tmp_path, command)
+
+
+def test_retinamnist_has_none(retinamnist):
+    arrays = np.load(retinamnist)
+    found = duplicates.find(arrays["train_images"], arrays["test_images"])
+    assert (found.equal, found.near, found.in_train) == (0, 0, 0)
+
+
+def test_fashion_mnist_has_few(fashion):
+    """Five of the 10,000 test images look like a training image to the eye too."""
+    found = duplicates.find(fashion.train.images, fashion.test.images[:3000])
+    assert (found.equal, found.in_train) == (0, 0)
+    assert found.near < 5

@@ -76,7 +76,61 @@ def _orange(folder, command):
     assert found["constant"] == ["b/1.png", "b/2.png"]
 
 
+def _gray(folder):
+    """Write 6 gray images of 28x28: numbers 1 and 2 constant, number 4 equal to number 3."""
+    images = RANDOM.integers(0, 256, (6, 28, 28), np.uint8)
+    images[[1, 2]] = 200
+    images[4] = images[3]
+    (folder / "in").mkdir()
+    for number, pixels in enumerate(images):
+        Image.fromarray(pixels).save(folder / f"in/{number}.png")
+    np.savez(folder / "in.npz", images=images, labels=np.arange(6))
+
+
+def _told(done, names):
+    """Assert that a command named the constant images and the equal one, each in one NOTE."""
+    found = [line for line in done.stdout.splitlines() if "constant" in line or "equal to" in line]
+    constant, equal = (", ".join(each) for each in names)
+    assert len(found) == 2
+    assert found[0].startswith("NOTE: 2 of ")
+    assert found[0].endswith(f"the first {constant}.")
+    assert found[1].startswith("NOTE: 1 of ")
+    assert found[1].endswith(f"the first {equal}.")
+
+
+def _each_command(folder, command):
+    _gray(folder)
+    Image.fromarray(np.eye(28, dtype=np.uint8)).save("mask.png")
+    names = ["1.png", "2.png"], ["4.png"]
+    _told(command("denoise", "clothing-denoiser", "in", "denoised"), names)
+    _told(command("encode", "clothing-dvae", "in", "codes.npz"), names)
+    _told(command("detect", "clothing-dvae", "in", "scores.csv"), names)
+    _told(command("augment", "clothing-dvae", "in", "augmented"), names)
+    _told(command("impute", "clothing-dvae", "in", "filled", "--mask", "mask.png"), names)
+
+
+def _each_command_on_arrays(folder, command):
+    _gray(folder)
+    names = ["images/1", "images/2"], ["images/4"]
+    _told(command("augment", "clothing-dvae", "in.npz", "augmented.npz"), names)
+    _told(command("denoise", "clothing-denoiser", "in.npz", "denoised.npz"), names)
+    _told(command("encode", "clothing-dvae", "in.npz", "codes.npz"), names)
+
+
+def _normal_and_input(folder, command):
+    """Images that are both normal and to be judged are not equal ones."""
+    _gray(folder)
+    (folder / "in/1.png").unlink()
+    (folder / "in/2.png").unlink()
+    (folder / "in/4.png").unlink()
+    done = command("detect", "clothing-dvae", "in", "scores.csv", "--normal", "in")
+    assert "equal" not in done.stdout + done.stderr
+
+
 @table(
+    Case("two constant images, two equal ones", "a NOTE on each by every command", _each_command),
+    Case("the same in .npz files", "the same, also with two copies", _each_command_on_arrays),
+    Case("a folder as --normal and as input", "no NOTE on equal images", _normal_and_input),
     Case("a folder, saved as .npz", "its NOTEs once, with the names of the files", _saved),
     Case("the same without labels", "its NOTEs once", _saved_without_labels),
     Case("a notice in an .npz of one's own", "it and what is found", _of_arrays),

@@ -94,16 +94,3 @@ def test_what_is_said():
     )
     assert duplicates.describe(train[:1] + train[1:], (BYTES[9:], str)).startswith("1 of 5")
     assert duplicates.describe((BYTES[:5], str), (BYTES[5:], str)) == ""
-
-
-def test_retinamnist_has_none(retinamnist):
-    arrays = np.load(retinamnist)
-    found = duplicates.find(arrays["train_images"], arrays["test_images"])
-    assert (found.equal, found.near, found.in_train) == (0, 0, 0)
-
-
-def test_fashion_mnist_has_few(fashion):
-    """Five of the 10,000 test images look like a training image to the eye too."""
-    found = duplicates.find(fashion.train.images, fashion.test.images[:3000])
-    assert (found.equal, found.in_train) == (0, 0)
-    assert found.near < 5

@@ -39,13 +39,15 @@ def test_constant_images_are_counted_and_three_are_named():
     images[2, ..., 0] = 3
     parts = [(images, "train/{}".format), (images[:2], "test/{}".format)]
     with limits.use(piece_bytes=2 * images[0].nbytes):
-        found = findings.constant(parts)
+        found = findings.constant_images(parts)
     assert found == (
         "5 of 11 images are constant, all their pixels equal, the first train/1, train/4, train/5."
     )
-    assert findings.constant([(images[:1], str)]) == ""
-    assert findings.constant([(images[1:2], str)]).startswith("1 of 1 images is constant")
-    assert findings.constant([(images[:, :1, :1], str)]) == "", "one pixel is always constant"
+    assert findings.constant_images([(images[:1], str)]) == ""
+    assert findings.constant_images([(images[1:2], str)]).startswith("1 of 1 images is constant")
+    assert findings.constant_images([(images[:, :1, :1], str)]) == "", (
+        "one pixel is always constant"
+    )
 
 
 def test_transparent():
@@ -61,5 +63,8 @@ def test_transparent():
 def test_names_stay_within_their_line():
     names = ["new\nline.png", "bell\a.png"]
     images = np.zeros((2, 4, 4, 1), np.uint8)
-    for said in (findings.transparent(names, 2), findings.constant([(images, names.__getitem__)])):
+    for said in (
+        findings.transparent(names, 2),
+        findings.constant_images([(images, names.__getitem__)]),
+    ):
         assert said.endswith("the first new\\nline.png, bell\\x07.png.")

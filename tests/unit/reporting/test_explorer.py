@@ -106,7 +106,7 @@ def test_the_page_says_which_units_have_sliders(tmp_path):
         .partition("Latent explorer")[2]
         .partition("<canvas")[0]
     )
-    said = write(tmp_path, built(50)[0]).read_text()
+    said = " ".join(write(tmp_path, built(50)[0]).read_text().split())
     assert f"Of 50 units these {explorer.MAX_UNITS} vary most over the test images." in said
 
 

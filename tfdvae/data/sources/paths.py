@@ -67,7 +67,7 @@ def with_findings(
 
     Returns:
         A function like `build`, whose `duplicates` is what `duplicates.describe` says, and whose
-        `constant` is what `findings.constant` says.
+        `constant` is what `findings.constant_images` says.
     """
 
     def built(folder: Path) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def with_findings(
 
         info, parts = build(folder), (part("train"), part("test"))
         return info | {
-            "constant": findings.constant(parts),
+            "constant": findings.constant_images(parts),
             "duplicates": duplicates.describe(*parts),
         }
 

@@ -121,6 +121,8 @@ def _synthetic(
     part, index = np.array(images[place]), np.arange(place.start, place.stop)
     shaped = part if part.ndim == 4 else part[..., None]
     piece = reader.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
+    if copy == 0:
+        tally.note(piece)
     batches = [
         batch
         for _, batch in reader.process(

@@ -84,6 +84,9 @@ def detect(
         )
     tally.failed = normal_tally.failed + tally.failed
     tally.others = normal_tally.others + tally.others
+    tally.constant = normal_tally.constant + tally.constant
+    tally.equal = normal_tally.equal + tally.equal
+    tally.read += normal_tally.read
     return tally
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfdvae.data import pixels
+from tfdvae.image_io import pixels
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
