@@ -201,7 +201,8 @@ def reaching_root():
 
 def silent(name, write):
     def check(folder, command):
-        write(images(folder / "in", 1) / name)
+        (folder / "in").mkdir()
+        write(folder / "in" / name)
         arguments = [
             ("denoise", "clothing-denoiser", "in", "out"),
             ("encode", "clothing-dvae", "in", "out.npz"),
