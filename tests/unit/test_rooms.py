@@ -98,6 +98,17 @@ def test_no_module_is_long():
     assert long == set(LONG_MODULES)
 
 
+def test_lines_of_templates_and_scripts_are_short_and_end_without_blanks():
+    files = [path for path in (ROOT / "tfdvae").rglob("*") if path.suffix in (".jinja", ".js")]
+    lines = {
+        f"{path.name}:{number}": line
+        for path in files
+        for number, line in enumerate(path.read_text().split("\n"), start=1)
+    }
+    assert len(files) > 2
+    assert not [where for where, line in lines.items() if len(line) > 100 or line != line.rstrip()]
+
+
 def private_names(tree: ast.Module) -> set[str]:
     """Return the private names of other modules of tfdvae that a module uses."""
     names, found = set(), set()

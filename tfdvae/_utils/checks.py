@@ -50,12 +50,12 @@ def nearest(value: str, choices: Iterable[str]) -> str:
 
 
 def text(argument: str, value: str, path: bool = True) -> str:
-    """Return `value` if it can be a path, or a text.
+    """Return `value` if it is a text that says something and, with `path`, can be a path.
 
     Args:
         argument: name used in messages.
         value: text.
-        path: whether it is a path, or a name that may also be one.
+        path: whether it is a path, or a name that may also be one; other texts may be longer.
 
     Raises:
         ValueError: it is empty or blank, holds a null character, or is a path and longer than one

@@ -157,7 +157,7 @@ def parse_level(value: float | None) -> float | None:
 def data_folder(data_dir: str | None) -> Path | None:
     """Return the folder of `--data-dir`, else the one of TFDVAE_DATA_DIR, else None.
 
-    An empty TFDVAE_DATA_DIR is as good as none.
+    An empty TFDVAE_DATA_DIR counts as not set.
 
     Raises:
         ValueError: TFDVAE_DATA_DIR is blank or can be no path.
