@@ -244,7 +244,7 @@ class TrainedModel:
         shaped = self.format.to_batch(array)
         known = ~imputation.missing_pixels(images, shaped, missing)
         batch = self.batch(np.where(known[..., None], shaped, shaped.dtype.type(0)))
-        made = imputation.impute(self.core, batch, ~known)
+        made = batch if known.all() else imputation.impute(self.core, batch, ~known)
         filled = to_dtype(made, array.dtype, self.white)
         return np.where(known[..., None], shaped, filled).reshape(array.shape)
 

@@ -1,5 +1,7 @@
 """Missing pixels as users of Python have them: in batches, datasets and whole numbers."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -91,6 +93,20 @@ def _marked(folder, caplog):
     assert NOTE not in caplog.text
 
 
+def _not_asked(folder, caplog):
+    model = _model()
+    with mock.patch.object(model.core, "denoise", side_effect=RuntimeError("asked")) as denoise:
+        for given in (IMAGES, np.ma.masked_array(BYTES)):
+            made = model.impute(given)
+            assert made.dtype == given.dtype
+            assert np.array_equal(made, given)
+        with pytest.raises(ValueError, match="images scaled to"):
+            model.impute(IMAGES * 255)
+        assert not denoise.called
+        with pytest.raises(RuntimeError, match="asked"):
+            model.impute(np.where(HOLES[..., None], np.nan, IMAGES))
+
+
 @table(
     Case("a dataset of uint8 or uint16", "refused, as an array of them is", _whole_numbers),
     Case("a dataset of floats", "known pixels stay bit for bit", _floats),
@@ -98,6 +114,7 @@ def _marked(folder, caplog):
     Case("floats without NaN", "as they are, with a NOTE", _complete),
     Case("np.ma of uint8 without masked pixels", "as they are, with a NOTE", _masked_whole_numbers),
     Case("`missing` that marks nothing", "as they are", _marked),
+    Case("no missing pixel", "the model is not asked, images are checked", _not_asked),
 )
 def test_impute(case, tmp_path, caplog):
     case.check(tmp_path, caplog)
