@@ -2,13 +2,23 @@
 
 import dataclasses
 import json
+import typing
 
 import pytest
 
+from tfdvae._utils import checks
 from tfdvae.cli import flags, settings_file
 from tfdvae.cli.commands import study as study_command
 from tfdvae.cli.commands import train as train_command
+from tfdvae.cli.registry import COMMANDS
 from tfdvae.config import RECIPES, TrainConfig
+from tfdvae.studies.registry import STUDIES
+
+# What `metavar` calls texts that are no paths, beside choices in braces.
+NO_PATHS = (
+    *("NAME", "KIND:LEVEL", "LEVEL", "CONDITION", "SET", "PROTOCOL", "TARGET", "USE"),
+    "MODULE:FUNCTION",
+)
 
 
 @pytest.fixture
@@ -181,3 +191,22 @@ def test_groups_are_flat():
     assert flags.flat(Outer("a", Inner(3))) == {"name": "a", "depth": 3}
     parsed = flags.parse(Outer, ["--depth", "2"], prog="x", defaults={"name": "b", "depth": 9})
     assert parsed == Outer("b", Inner(2))
+
+
+def _texts(settings):
+    """Yield name and `metavar` of each setting that is text, also of those in groups."""
+    for name, kind in typing.get_type_hints(settings, include_extras=True).items():
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            yield from _texts(kind)
+        elif typing.get_origin(kind) is not typing.ClassVar and "str" in str(kind):
+            marks = getattr(kind, "__metadata__", ())
+            yield name, next((mark.metavar for mark in marks if hasattr(mark, "metavar")), "")
+
+
+def test_every_setting_that_is_a_path_is_checked_as_one():
+    """A new text is a path unless its `metavar` says otherwise."""
+    kinds = [each.settings for registry in (COMMANDS, STUDIES) for each in registry]
+    texts = {text for kind in kinds for text in _texts(kind)}
+    assert len(texts) > 30
+    found = {name for name, what in texts if what[:1] != "{" and what.split(" ")[0] not in NO_PATHS}
+    assert found == set(checks.PATHS) - {"config"}  # which is read before there are settings
