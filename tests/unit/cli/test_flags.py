@@ -195,11 +195,12 @@ def test_groups_are_flat():
 
 def _texts(settings):
     """Yield name and `metavar` of each setting that is text, also of those in groups."""
-    for name, kind in typing.get_type_hints(settings, include_extras=True).items():
+    marked = typing.get_type_hints(settings, include_extras=True)
+    for name, kind in typing.get_type_hints(settings).items():
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             yield from _texts(kind)
         elif typing.get_origin(kind) is not typing.ClassVar and "str" in str(kind):
-            marks = getattr(kind, "__metadata__", ())
+            marks = getattr(marked[name], "__metadata__", ())
             yield name, next((mark.metavar for mark in marks if hasattr(mark, "metavar")), "")
 
 
