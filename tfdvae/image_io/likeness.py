@@ -36,6 +36,9 @@ class Likeness:
         """Writes in the kind of the other file; None where that is not TIFF.
 
         None too, with a NOTE, for a TIFF file that tifffile cannot read.
+
+        Raises:
+            ValueError: the other file cannot be opened or read from the disk.
         """
         try:
             if not opening.is_tiff(self._other):
@@ -43,6 +46,10 @@ class Likeness:
             from tfdvae.image_io.tiff_writing import LikeTiff
 
             return LikeTiff(self._other)
+        except MemoryError:
+            raise
+        except OSError as error:  # not odd metadata: the type of the pixels would be lost too
+            raise ValueError(f"its original cannot be read: {error.strerror or error}") from error
         except Exception as error:  # tifffile raises almost anything
             reason = str(error).strip() or type(error).__name__
             logger.warning(

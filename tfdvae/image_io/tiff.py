@@ -257,8 +257,7 @@ def _look(series: tifffile.TiffPageSeries) -> tuple[Hashable, ...]:
 
 def _stacked(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     first = file.series[0]
-    match = _AXES.fullmatch(first.axes)
-    plane = match[2] if match is not None else first.axes
+    plane = first.axes.lstrip("TZCIQ")
     return tifffile.TiffPageSeries(
         [one.pages[0] for one in file.series],
         (len(file.series), *first.shape[-len(plane) :]),

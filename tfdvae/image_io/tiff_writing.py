@@ -1,6 +1,8 @@
 """Writes a TIFF file in the kind of another one: its shape, type and metadata."""
 
+import json
 import logging
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ logger = logging.getLogger(__name__)
 _LOSSLESS = {"LZW", "DEFLATE", "ADOBE_DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 _COUNTS = ("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "axes")
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+_DESCRIPTION = 270
 _ICC_PROFILE = 34675
 _TOLD = ("iccprofile", "resolution", "resolutionunit")  # that no pixel depends on
 
@@ -86,18 +89,22 @@ class LikeTiff:
             try:
                 tifffile.imwrite(path, images, **chosen)
                 break
-            except OSError:
+            except (OSError, MemoryError):
                 raise
             except Exception as error:  # tifffile raises almost anything
                 errors.append(error)
         else:
-            raise ValueError(str(errors[0])) from errors[0]
+            raise ValueError(_reason(errors[0])) from errors[0]
         if errors and not self._told:
             self._told = True
             logger.warning(
                 f"NOTE: the metadata of {printable_path(self._other.name)} cannot be written: "
-                f"{errors[0]}"
+                f"{_reason(errors[0])}"
             )
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip() or type(error).__name__
 
 
 def _highest(dtype: np.dtype) -> float:
@@ -127,7 +134,11 @@ def _layout(other: TiffImages) -> dict[str, Any]:
     in_one_page = other.count > 1 == len(file.pages) and not volumetric
     if series.kind == "imagej" and other.written.name in _IMAGEJ_TYPES:
         found = file.imagej_metadata or {}
-        kept = {name: value for name, value in found.items() if name not in _COUNTS}
+        kept = {
+            name: _escaped(value) if isinstance(value, str) and name != "Info" else value
+            for name, value in found.items()
+            if name not in _COUNTS
+        }
         metadata = {**kept, "axes": series.axes}
         return {"imagej": True, "truncate": in_one_page, "metadata": metadata}
     options: dict[str, Any] = {"bigtiff": file.is_bigtiff}
@@ -141,12 +152,20 @@ def _layout(other: TiffImages) -> dict[str, Any]:
             "volumetric": volumetric,
             "truncate": in_one_page,
         }
-    text = other.page.description
-    # As bytes, tifffile takes what is not ASCII.
-    return options | {
-        "metadata": None,
-        "description": (text if text.isascii() else text.encode()) or None,
-    }
+    return options | {"metadata": None, "description": _description(other.page)}
+
+
+def _description(page: tifffile.TiffPage) -> str | bytes | None:
+    """Return what a page says of itself; as bytes, as tifffile takes it, where it is not ASCII."""
+    text = page.tags.valueof(_DESCRIPTION, "")
+    if isinstance(text, str) and not text.isascii():
+        return text.encode()
+    return text or None
+
+
+def _escaped(text: str) -> str:
+    r"""Return a text in ASCII, as ImageJ writes it in a description: `\u00b5m` for micrometers."""
+    return re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _ome(text: str | None) -> dict[str, Any]:

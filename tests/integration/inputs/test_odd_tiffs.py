@@ -45,7 +45,7 @@ def noted(make, *notes, description=None):
         assert all(note in done.stdout for note in notes)
         if description is not None:
             with tifffile.TiffFile(folder / "out" / "a.tif") as made:
-                assert made.pages[0].description == description
+                assert made.pages[0].tags["ImageDescription"].value == description
                 assert made.pages[0].resolution == (7, 5)
 
     return check
@@ -82,9 +82,13 @@ def _augment(folder, command):
     ),
     Case(
         "a unit of ImageJ that is not ASCII",
-        "denoised, with a NOTE",
-        with_text("ImageJ=1.53\nunit=µm\n", "cannot be written: 'ascii'"),
+        "kept as ImageJ writes it",
+        with_text(
+            "ImageJ=1.53\nimages=1\nunit=µm\n",
+            kept="ImageJ=1.11a\nimages=1\nhyperstack=true\nmode=grayscale\nunit=\\u00b5m",
+        ),
     ),
+    Case("a description in no code", "kept", with_text(b"a\x81b", kept=b"a\x81b")),
     Case(
         "a description of tifffile that is cut",
         "denoised, with a NOTE",

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tifffile
 
 from tfdvae.image_io import codec
@@ -27,12 +28,20 @@ def test_a_file_that_tifffile_cannot_read_gives_one_note(tmp_path, caplog):
     tifffile.imwrite(
         tmp_path / "a.tif", IMAGE[..., 0], description="ImageJ=\nimages=x", metadata=None
     )
-    for other in ("a.tif", "gone.tif"):
-        like = Likeness(tmp_path / other)
-        for name in ("b.tif", "c.tif"):
-            codec.write(tmp_path / name, IMAGE, like)
-            assert np.array_equal(codec.read(tmp_path / name), IMAGE)
-        assert caplog.text.count(f"NOTE: the metadata of {other} are left out, since") == 1
+    like = Likeness(tmp_path / "a.tif")
+    for name in ("b.tif", "c.tif"):
+        codec.write(tmp_path / name, IMAGE, like)
+        assert np.array_equal(codec.read(tmp_path / name), IMAGE)
+    assert caplog.text.count("NOTE: the metadata of a.tif are left out, since") == 1
+
+
+def test_nothing_is_written_like_a_file_that_is_gone(tmp_path):
+    """Its type would be lost, not its metadata alone."""
+    like = Likeness(tmp_path / "gone.tif")
+    reason = r"b\.tif cannot be written: its original cannot be read: No such file or directory\."
+    with pytest.raises(ValueError, match=reason):
+        codec.write(tmp_path / "b.tif", IMAGE, like)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_read_for_another_format(tmp_path, caplog):

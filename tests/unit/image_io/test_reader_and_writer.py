@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from tfdvae._utils import limits
@@ -49,6 +50,23 @@ def test_images_are_read_and_written_as_they_are(name, tmp_path):
                 name.rpartition(".")[2].lower()
             ]
         )
+
+
+def test_an_image_whose_file_goes_meanwhile_fails_alone(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / "in" / name, GRAY[..., 0].astype(np.int32))
+
+    def function(piece):
+        (tmp_path / "in" / "a.tif").unlink()
+        return piece.images
+
+    tally = writer.rewrite(tmp_path / "in", tmp_path / "out", function, "Test")
+    assert tally.done == 1
+    assert [message.count("a.tif") > 0 for message in tally.failed] == [True]
+    assert "its original cannot be read: No such file" in tally.failed[0]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.tif"]
+    assert tifffile.imread(tmp_path / "out" / "b.tif").dtype == np.int32
 
 
 def test_jpeg_is_written_as_jpeg_of_high_quality(tmp_path):

@@ -1,5 +1,7 @@
 """Layouts of TIFF files; what commands do with them is in `integration/inputs/test_stacks.py`."""
 
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -110,14 +112,54 @@ def test_what_tifffile_cannot_write_in_any_way_is_a_value_error(tmp_path):
         LikeTiff(tmp_path / "a.tif").write(tmp_path / "b.tif", np.zeros((1, 6, 8), "datetime64[s]"))
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+def test_want_of_memory_or_files_is_no_matter_of_metadata(error, tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0])
+    like, calls = LikeTiff(tmp_path / "a.tif"), []
+
+    def failing(path, images, **options):
+        calls.append(path)
+        raise error
+
+    monkeypatch.setattr(tifffile, "imwrite", failing)
+    with pytest.raises(type(error)):
+        like.write(tmp_path / "b.tif", GRAY[:1])
+    assert len(calls) == 1
+
+
+def test_an_error_without_words_is_told_by_its_type(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0])
+    like = LikeTiff(tmp_path / "a.tif")
+
+    def failing(path, images, **options):
+        raise KeyError
+
+    monkeypatch.setattr(tifffile, "imwrite", failing)
+    with pytest.raises(ValueError, match="KeyError"):
+        like.write(tmp_path / "b.tif", GRAY[:1])
+
+
 def test_metadata_of_many_images_are_left_out_with_one_note(tmp_path, caplog):
-    text = "ImageJ=1\nunit=µm\n".encode()
-    tifffile.imwrite(tmp_path / "a.tif", GRAY[0], description=text, metadata=None)
+    tifffile.imwrite(tmp_path / "a.tif", GRAY[0], resolution=(7, 7))
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data.replace(struct.pack("<2I", 7, 1), bytes([7, *[0] * 7])))
     like = LikeTiff(tmp_path / "a.tif")
     for name in ("b.tif", "c.tif"):
         like.write(tmp_path / name, like.rows(GRAY[:1, ..., None]))
         assert np.array_equal(tifffile.imread(tmp_path / name), GRAY[0])
     assert caplog.text.count("NOTE: the metadata of a.tif cannot be written") == 1
+
+
+def test_text_of_imagej_that_is_not_ascii_is_kept(tmp_path):
+    metadata = {"unit": "um", "Info": "5 µm", "Labels": ["µ", "b", "c", "d"], "loop": True}
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, imagej=True, metadata=metadata)
+    data = (tmp_path / "a.tif").read_bytes().replace(b"unit=um", b"unit=\xb5m")  # as older ImageJ
+    (tmp_path / "a.tif").write_bytes(data)
+    like = LikeTiff(tmp_path / "a.tif")
+    like.write(tmp_path / "b.tif", like.rows(GRAY[..., None]))
+    with tifffile.TiffFile(tmp_path / "a.tif") as old, tifffile.TiffFile(tmp_path / "b.tif") as new:
+        assert old.imagej_metadata["unit"] == "µm"
+        assert new.imagej_metadata == old.imagej_metadata | {"unit": r"\u00b5m"}
 
 
 @pytest.mark.parametrize("pixels", [GRAY, GRAY[:, None], COLOR, np.moveaxis(COLOR, -1, 1).copy()])
