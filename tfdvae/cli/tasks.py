@@ -99,21 +99,9 @@ def report(
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "
             f"{len(tally.others):,}, the first {listing.printable_path(tally.others[0])}"
         )
-    for note in _notes(tally, source, model):
+    white, background = model.white is not None, model.background is not None
+    for note in findings.of_tally(tally, source, white=white, background=background):
         logger.warning(f"NOTE: {note}")
     for message in tally.failed:
         logger.error(f"tfdvae: {message}")
     return 1 if tally.failed else 0
-
-
-def _notes(tally: reader.Tally, source: Path, model: TrainedModel) -> list[str]:
-    """Return what the user should know of images that were read but may be meant otherwise."""
-    notes = [] if model.white is not None else [findings.dark(tally.seen.largest)]
-    if model.background is None:
-        paths = sorted(set(tally.seen.transparent))  # each frame of a stack names it
-        below = source if source.is_dir() else source.parent
-        names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
-        notes.append(findings.transparent([*map(listing.printable_path, names)], len(names)))
-    notes.append(findings.constant(tally.constant, len(tally.constant), tally.read))
-    notes.append(findings.equal(tally.equal, len(tally.equal), tally.read))
-    return [note for note in notes if note]

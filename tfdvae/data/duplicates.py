@@ -25,7 +25,8 @@ class Duplicates:
     """How many images are there twice. Constant images do not count.
 
     Attributes:
-        in_train: training images that are equal to an earlier one.
+        in_train: training images that are equal to an earlier one of these.
+        in_test: test images that are equal to an earlier one of these.
         equal: test images that are equal to a training image.
         near: other test images that are nearly equal to a training image.
         compared: test images that were looked at for being near; fewer than all where these and the
@@ -34,26 +35,21 @@ class Duplicates:
     """
 
     in_train: int = 0
+    in_test: int = 0
     equal: int = 0
     near: int = 0
     compared: int = 0
     pairs: tuple[tuple[int, int], ...] = ()
 
 
-def digests(images: np.ndarray) -> Iterator[bytes | None]:
-    """Yield a hash of the pixels of each image, None for constant ones.
-
-    Args:
-        images: (N, H, W, C), any type; memory-mapped ones are read in pieces.
-    """
+def digests(images: np.ndarray) -> Iterator[int | None]:
+    """Yield what `pixels.digests` returns; memory-mapped images are read in pieces."""
     for piece in chunks.pieces(len(images), images[0].nbytes):
-        part = images[piece]
-        for image, constant in zip(part, pixels.is_constant(part), strict=True):
-            yield None if constant else pixels.digest(image)
+        yield from pixels.digests(images[piece])
 
 
 def find(train: np.ndarray, test: np.ndarray) -> Duplicates:
-    """Return which test images are also training images, and what is twice in train.
+    """Return which test images are also training images, and how many are twice on one side.
 
     Near are images whose difference has a root mean square of at most `NEAR` standard deviations of
     the test image, as after saving as JPEG again. Memory is bounded; 60,000 and 10,000 images of
@@ -67,13 +63,18 @@ def find(train: np.ndarray, test: np.ndarray) -> Duplicates:
         >>> find(images, images[5:7] + 1).pairs
         ((5, 0), (6, 1))
     """
-    first: dict[bytes, int] = {}
+    first: dict[int, int] = {}
     in_train = 0
     for row, digest in enumerate(digests(train)):
         if digest is not None:
             in_train += first.setdefault(digest, row) != row
     others, equal = [], []
+    seen: set[int] = set()
+    in_test = 0
     for row, digest in enumerate(digests(test)):
+        if digest is not None:
+            in_test += digest in seen
+            seen.add(digest)
         if digest in first:
             equal.append((first[digest], row))
         elif digest is not None:
@@ -83,6 +84,7 @@ def find(train: np.ndarray, test: np.ndarray) -> Duplicates:
     near = _near(train, test, looked_at)
     return Duplicates(
         in_train,
+        in_test,
         len(equal),
         len(near),
         len(equal) + len(looked_at),
@@ -163,7 +165,7 @@ def _candidates(
 def describe(
     train: tuple[np.ndarray, Callable[[int], str]], test: tuple[np.ndarray, Callable[[int], str]]
 ) -> str:
-    """Say which test images are also training images, and what to do; empty where none is.
+    """Say which test images are also training images, and what is twice on one side.
 
     Args:
         train: training images (N, H, W, C), and a function from a row to the name of the image.
@@ -187,8 +189,10 @@ def describe(
             f"({' and '.join(kinds)}{among}), such as {pairs}: test scores are too good. Remove "
             "them from one side, or give images that belong together a group (--groups)."
         )
-    if found.in_train:
-        said.append(
-            f"{found.in_train:,} of {len(train[0]):,} training images are equal to an earlier one."
-        )
+    for name, count, images in (
+        ("training", found.in_train, train[0]),
+        ("test", found.in_test, test[0]),
+    ):
+        if count:
+            said.append(f"{count:,} of {len(images):,} {name} images are equal to an earlier one.")
     return " ".join(said)

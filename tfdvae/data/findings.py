@@ -1,18 +1,19 @@
 """What a user should know of images that can be read but are probably not as they were meant.
 
-Each function returns a sentence, empty where there is nothing to say. `train`, the studies and the
-commands that use a model print them as NOTEs.
+Each function returns a sentence, empty where there is nothing to say, `of_tally` several. `train`,
+the studies, `inspect` and the commands that use a model print them as NOTEs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from tfdvae._utils import chunks, text
 from tfdvae.image_io import pixels
+from tfdvae.image_io.pieces import SHOWN, Tally
 from tfdvae.image_io.reading import level
 
-SHOWN = 3  # names in a sentence
 _BITS = (8, 10, 12, 14)  # of cameras and detectors, whose values are stored in 16
 
 
@@ -49,13 +50,14 @@ def dark(largest: Mapping[str, float]) -> str:
     return " ".join(found)
 
 
-def constant(names: Sequence[str], count: int, total: int) -> str:
+def constant(names: Sequence[str], count: int, total: int, what: str = "images") -> str:
     """Say how many images have one and the same value everywhere.
 
     Args:
         names: of the first of them.
         count: how many there are.
         total: how many images were looked at.
+        what: they are called.
 
     Example:
         >>> constant(["x_train/0", "x_train/1"], 2, 60)
@@ -64,7 +66,7 @@ def constant(names: Sequence[str], count: int, total: int) -> str:
     if not count:
         return ""
     return (
-        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} constant, all their pixels "
+        f"{count:,} of {total:,} {what} {'are' if count > 1 else 'is'} constant, all their pixels "
         f"equal, the first {', '.join(map(text.name, names[:SHOWN]))}."
     )
 
@@ -92,13 +94,14 @@ def constant_images(parts: Iterable[tuple[np.ndarray, Callable[[int], str]]]) ->
     return constant(names, count, total)
 
 
-def equal(names: Sequence[str], count: int, total: int) -> str:
+def equal(names: Sequence[str], count: int, total: int, what: str = "images") -> str:
     """Say how many images are equal to one that came before them.
 
     Args:
         names: of the first of them.
         count: how many there are.
         total: how many images were looked at.
+        what: they are called.
 
     Example:
         >>> equal(["copy.png"], 1, 60)
@@ -107,12 +110,12 @@ def equal(names: Sequence[str], count: int, total: int) -> str:
     if not count:
         return ""
     return (
-        f"{count:,} of {total:,} images {'are' if count > 1 else 'is'} equal to an earlier one, "
+        f"{count:,} of {total:,} {what} {'are' if count > 1 else 'is'} equal to an earlier one, "
         f"the first {', '.join(map(text.name, names[:SHOWN]))}."
     )
 
 
-def transparent(names: Sequence[str], count: int) -> str:
+def transparent(names: Sequence[str | Path], count: int) -> str:
     """Say how many images were put on white, since they have transparent parts.
 
     Args:
@@ -131,3 +134,29 @@ def transparent(names: Sequence[str], count: int) -> str:
         f"{count:,} {have} transparent parts, which are white now (--background black makes them "
         f"black), the first {', '.join(map(text.name, names[:SHOWN]))}."
     )
+
+
+def of_tally(tally: Tally, source: Path, *, white: bool, background: bool) -> list[str]:
+    """Return all that is to be said of the images of an input.
+
+    Args:
+        tally: of the images that were read.
+        source: the input; images below it are called by their paths from there.
+        white: it is known which of their values is white.
+        background: it is known what transparent parts are put on.
+
+    Example:
+        >>> of_tally(tally, Path("scans"), white=True, background=True)
+        ['1 of 60 images is equal to an earlier one, the first copy.png.']
+    """
+    said = [] if white else [dark(tally.seen.largest)]
+    if not background:
+        paths = sorted(set(tally.seen.transparent))  # each frame of a stack names it
+        below = source if source.is_dir() else source.parent
+        names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
+        said.append(transparent(names, len(names)))
+    for each, what in ((tally.normal, "normal images"), (tally, "images")):
+        if each is not None:
+            said.append(constant(each.constant.first, each.constant.count, each.read, what))
+            said.append(equal(each.equal.first, each.equal.count, each.read, what))
+    return [each for each in said if each]

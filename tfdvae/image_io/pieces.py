@@ -1,7 +1,7 @@
 """Images that are processed together, and what became of them."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,9 @@ import numpy as np
 from tfdvae._utils import limits
 from tfdvae.image_io import codec, listing, pixels
 from tfdvae.image_io.reading import Reading, Seen
+
+SHOWN = 3
+"""Names of images that a sentence shows."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Piece:
         count: rows of the whole array, frames of the whole stack.
         single: the array is one image and not a stack of images.
         stack: path of the file that they are frames of; None for other images.
+        digests: of each image as in `pixels.digests`, once `Tally.note` has looked at them.
     """
 
     names: list[str]
@@ -33,6 +37,7 @@ class Piece:
     count: int = 0
     single: bool = False
     stack: str | None = None
+    digests: Sequence[int | None] = ()
 
     def one(self, row: int) -> "Piece":
         """Return the piece with the image of that row alone."""
@@ -41,6 +46,7 @@ class Piece:
             names=[self.names[row]],
             images=self.images[row : row + 1],
             first=self.first + row,
+            digests=self.digests[row : row + 1],
         )
 
     @property
@@ -49,6 +55,19 @@ class Piece:
         if self.stack is None:
             return len(self.names)
         return int(self.first + len(self.names) == self.count)
+
+
+@dataclass
+class Named:
+    """How many images something is true of, and the names of the first of them."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        """Count an image."""
+        self.count += 1
+        self.first += [name] * (len(self.first) < SHOWN)
 
 
 @dataclass
@@ -64,8 +83,9 @@ class Tally:
         stacks: paths of stacks of which a frame could not be processed.
         seen: what was noticed of images as they were read.
         read: how many images were read, of which
-        constant: the names of those whose pixels are all equal, images of 1x1 excepted, and
-        equal: the names of others that are equal to an earlier one.
+        constant: those whose pixels are all equal, images of 1x1 excepted, and
+        equal: others that are equal to an earlier one.
+        normal: of the normal images that the others are compared with.
     """
 
     done: int = 0
@@ -76,24 +96,25 @@ class Tally:
     stacks: dict[str, object] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
     read: int = 0
-    constant: list[str] = field(default_factory=list)
-    equal: list[str] = field(default_factory=list)
-    _digests: set[bytes] = field(default_factory=set)
+    constant: Named = field(default_factory=Named)
+    equal: Named = field(default_factory=Named)
+    normal: "Tally | None" = None
+    _digests: set[int] = field(default_factory=set)
 
     def note(self, piece: Piece) -> Piece:
-        """Note what is to be told of the images of a piece, and return it."""
+        """Note what is to be told of the images of a piece, and return it with their digests."""
         if piece.array is not None:  # of files, reading them notes it
             self.seen.note_values(piece.images)
         self.read += len(piece.names)
-        constant = pixels.is_constant(piece.images)
-        for name, image, is_constant in zip(piece.names, piece.images, constant, strict=True):
-            if is_constant:
-                self.constant += [name] * (image.shape[:2] != (1, 1))
-                continue
-            digest = pixels.digest(image)
-            self.equal += [name] * (digest in self._digests)
-            self._digests.add(digest)
-        return piece
+        digests = pixels.digests(piece.images)
+        for name, digest in zip(piece.names, digests, strict=True):
+            if digest in self._digests:
+                self.equal.add(name)
+            elif digest is not None:
+                self._digests.add(digest)
+            elif piece.images.shape[1:3] != (1, 1):
+                self.constant.add(name)
+        return dataclasses.replace(piece, digests=digests)
 
     def fail(self, name: str, error: Exception, stack: str | None = None) -> None:
         """Note that an image could not be processed, of a stack once.

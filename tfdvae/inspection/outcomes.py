@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tfdvae.data import sources
+from tfdvae.data import findings, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.image_io import reader
 from tfdvae.inference.on_disk import augmenting_arrays, generating
@@ -24,7 +24,8 @@ def outcomes(found: Scan, scratch: Path) -> tuple[dict[str, Outcome], list[str]]
         scratch: folder in which an `.npz` file is unpacked meanwhile.
 
     Returns:
-        An outcome for each command, by its name with the flag that it needs, and the notes.
+        An outcome for each command, by its name with the flag that it needs, and the notes; where
+        `train` refuses the images, those of the commands that use a model.
 
     Example:
         >>> outcomes(scan(Path("scans"), scratch), scratch)[0]["train"]
@@ -51,7 +52,9 @@ def outcomes(found: Scan, scratch: Path) -> tuple[dict[str, Outcome], list[str]]
     dataset = next(
         (each for each in (labelled, unlabelled) if isinstance(each, ImageDataset)), None
     )
-    return asked, [] if dataset is None else dataset.notice.splitlines()
+    if dataset is None:
+        return asked, findings.of_tally(found.tally, path, white=False, background=False)
+    return asked, dataset.notice.splitlines()
 
 
 def _attempt(work: Callable[[], str]) -> Outcome:

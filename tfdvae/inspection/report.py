@@ -21,6 +21,7 @@ def to_values(found: Scan, outcomes: Mapping[str, Outcome], notes: Sequence[str]
     allows an estimate.
     """
     values = vars(found) | {"path": str(found.path), "noise": _noise(found)}
+    del values["tally"]
     ranges = {name: list(limits) for name, limits in found.ranges.items()}
     commands = {name: {"takes": taken, "says": text} for name, (taken, text) in outcomes.items()}
     return values | {"ranges": ranges, "notes": list(notes), "commands": commands}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae.data.image_dataset import to_unit
-from tfdvae.image_io import listing, pixels, reader
+from tfdvae.image_io import listing, reader
 from tfdvae.image_io.listing import printable_path
 
 NOISE_IMAGES = 200
@@ -38,6 +38,7 @@ class Scan:
         skipped: images in formats that are not read, by suffix.
         noise: standard deviation of the noise as a fraction of the range, estimated for single
             images.
+        tally: what was noticed as the images were read.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Scan:
     unreadable: list[str] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
     noise: list[float] = field(default_factory=list)
+    tally: reader.Tally = field(default_factory=reader.Tally)
 
 
 def scan(path: Path, scratch: Path) -> Scan:
@@ -83,22 +85,22 @@ def scan(path: Path, scratch: Path) -> Scan:
         if not listing.images_below(path, "path"):
             return found
     step = max(1, math.ceil(_count(path) / NOISE_IMAGES))
-    by_hash: dict[bytes, list[str]] = {}
-    tally = reader.Tally()
-    for piece in reader.pieces(path, "Reading", tally, scratch, "path"):
+    by_digest: dict[int, list[str]] = {}
+    for piece in reader.pieces(path, "Reading", found.tally, scratch, "path"):
         step = max(step, math.ceil(piece.count / NOISE_IMAGES))
         if piece.stack is not None:
             found.stacks[printable_path(piece.stack)] = piece.count
-        for name, image in zip(map(printable_path, piece.names), piece.images, strict=True):
+        names = map(printable_path, piece.names)
+        for name, image, digest in zip(names, piece.images, piece.digests, strict=True):
             if found.images % step == 0:
                 found.noise += _noise(image)
             _count_image(found, name, image)
-            if not pixels.is_constant(image[None])[0]:
-                by_hash.setdefault(pixels.digest(image), []).append(name)
+            if digest is not None:
+                by_digest.setdefault(digest, []).append(name)
             elif image.shape[:2] != (1, 1):
                 found.constant.append(name)
-    found.equal = [same for same in by_hash.values() if len(same) > 1]
-    found.unreadable = sorted(tally.failed)
+    found.equal = [same for same in by_digest.values() if len(same) > 1]
+    found.unreadable = sorted(found.tally.failed)
     return found
 
 

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.cases import Case, table
 from tfdvae.image_io import codec
 
-IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1)).astype(np.uint8)
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (12, 28, 28, 1)).astype(np.uint8)
 
 
 def _folder(root, classes=("apple", "pear"), images=IMAGES):
@@ -104,6 +106,49 @@ def _damaged(folder, command):
     assert "1 cannot be read" in found["commands"]["denoise, encode, detect"]["says"]
 
 
+def _dark_arrays(folder, command):
+    dark = RANDOM.integers(0, 4000, (6, 28, 28)).astype(np.uint16)
+    dark[0, 0, 0] = 3999
+    said = "The largest value is 3,999 in uint16, where white is 65,535: these images are nearly "
+    np.save("in.npy", dark)
+    np.savez("in.npz", others=dark)
+    for name in ("in.npy", "in.npz"):
+        found = _inspect(command, name)
+        assert not found["commands"]["train"]["takes"]
+        (note,) = found["notes"]
+        assert note.startswith(said)
+        done = command("denoise", "clothing-denoiser", name, f"out{name[2:]}")
+        assert f"NOTE: {note}" in done.stdout.splitlines()
+
+
+def _odd_pictures(folder, command):
+    """Images of two sizes, which `train` refuses: one transparent, one constant, two equal."""
+    (folder / "in").mkdir()
+    _odd(folder / "in")
+    found = _inspect(command, "in")
+    assert not found["commands"]["train"]["takes"]
+    assert found["notes"] == [
+        "1 image has transparent parts, which are white now (--background black makes them black), "
+        "the first ink.png.",
+        "1 of 5 images is constant, all their pixels equal, the first gray.png.",
+        "1 of 5 images is equal to an earlier one, the first b.png.",
+    ]
+    done = command("inspect", "in")
+    for note in found["notes"]:
+        assert f"NOTE: {note}" in done.stdout.splitlines()
+    (note,) = _inspect(command, "in/ink.png")["notes"]
+    assert note == found["notes"][0]
+
+
+def _odd(folder):
+    for name, image in {"a": IMAGES[0], "b": IMAGES[0], "wide": IMAGES[1, :20]}.items():
+        codec.write(folder / f"{name}.png", image)
+    codec.write(folder / "gray.png", np.full_like(IMAGES[0], 99))
+    ink = np.dstack([IMAGES[2]] * 3 + [np.full((28, 28), 255, np.uint8)])
+    ink[:4] = 0
+    Image.fromarray(ink).save(folder / "ink.png")
+
+
 @table(
     Case("a folder for each class", "every command takes it", _class_folders),
     Case("images alone", "train needs --no-classifier", _images_alone),
@@ -114,6 +159,8 @@ def _damaged(folder, command):
     Case("one image", "for trained models alone", _one_image),
     Case("a damaged file", "train needs --skip-unreadable", _damaged),
     Case("an empty folder", "no command takes it", _no_images),
+    Case("dark arrays that train refuses", "the NOTE of the other commands", _dark_arrays),
+    Case("odd pictures that train refuses", "the NOTEs of the other commands", _odd_pictures),
 )
 def test_what_is_said_is_what_happens(case, tmp_path, command):
     case.check(tmp_path, command)

@@ -117,20 +117,69 @@ def _each_command_on_arrays(folder, command):
     _told(command("encode", "clothing-dvae", "in.npz", "codes.npz"), names)
 
 
+def _many(folder, command):
+    np.save("in.npy", np.full((300, 28, 28), 200, np.uint8))
+    assert _notes(command("encode", "clothing-dvae", "in.npy", "codes.npz")) == [
+        "NOTE: 300 of 300 images are constant, all their pixels equal, the first in/0, in/1, in/2."
+    ]
+
+
+def _gray_in_color(folder, command):
+    _gray(folder)
+    Image.open("in/5.png").convert("RGB").save("in/6.png")
+    (folder / "train").mkdir()
+    for number in (0, 3, 5, 6):
+        (folder / f"in/{number}.png").rename(folder / f"train/{number}.png")
+    said = "equal to an earlier one"
+    assert f"1 of 4 images is {said}, the first 6.png." in _notes(
+        command("denoise", "clothing-denoiser", "train", "denoised")
+    )[0]
+    found = json.loads(command("inspect", "train", "--json").stdout)
+    assert found["equal"] == [["5.png", "6.png"]]
+    assert "equal" in sources.load("./train", labelled=False).notice
+
+
+def _equal_in_test(folder, command):
+    _write(folder / "in/train", [])
+    _write(folder / "in/test", ["b/copy.png"])
+    (notice,) = sources.load("./in").notice.splitlines()
+    assert notice == "1 of 21 test images are equal to an earlier one."
+
+
+def _notes(done):
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stdout.splitlines() if line.startswith("NOTE")]
+
+
 def _normal_and_input(folder, command):
     """Images that are both normal and to be judged are not equal ones."""
     _gray(folder)
-    (folder / "in/1.png").unlink()
-    (folder / "in/2.png").unlink()
     (folder / "in/4.png").unlink()
-    done = command("detect", "clothing-dvae", "in", "scores.csv", "--normal", "in")
-    assert "equal" not in done.stdout + done.stderr
+    detect = ("detect", "clothing-dvae", "in", "scores.csv", "--overwrite", "--normal")
+    constant = "constant, all their pixels equal, the first 1.png, 2.png."
+    assert _notes(command(*detect, "in")) == [
+        f"NOTE: 2 of 5 normal images are {constant}",
+        f"NOTE: 2 of 5 images are {constant}",
+    ]
+    (folder / "in").rename(folder / "normal")
+    (folder / "in.npz").unlink()
+    (folder / "in").mkdir()
+    for name in ("0.png", "5.png"):
+        (folder / "normal" / name).rename(folder / "in" / name)
+    (folder / "normal/copy.png").write_bytes((folder / "normal/3.png").read_bytes())
+    assert _notes(command(*detect, "normal")) == [
+        f"NOTE: 2 of 4 normal images are {constant}",
+        "NOTE: 1 of 4 normal images is equal to an earlier one, the first copy.png.",
+    ]
 
 
 @table(
     Case("two constant images, two equal ones", "a NOTE on each by every command", _each_command),
     Case("the same in .npz files", "the same, also with two copies", _each_command_on_arrays),
-    Case("a folder as --normal and as input", "no NOTE on equal images", _normal_and_input),
+    Case("--normal images and input", "a NOTE on each, none on both as equal", _normal_and_input),
+    Case("many constant images", "all counted, three named", _many),
+    Case("gray pictures in gray and in color", "equal for every command", _gray_in_color),
+    Case("equal images in test", "counted by `train`, as elsewhere", _equal_in_test),
     Case("a folder, saved as .npz", "its NOTEs once, with the names of the files", _saved),
     Case("the same without labels", "its NOTEs once", _saved_without_labels),
     Case("a notice in an .npz of one's own", "it and what is found", _of_arrays),

@@ -70,6 +70,13 @@ def test_duplicates_in_train():
     assert found == duplicates.Duplicates(in_train=3, compared=1)
 
 
+def test_duplicates_in_test():
+    found = duplicates.find(BYTES[:3], BYTES[[5, 0, 5, 6, 0, 5]])
+    assert (found.in_train, found.in_test, found.equal) == (0, 3, 2)
+    said = duplicates.describe((BYTES[:3], str), (BYTES[[5, 6, 5, 6]], str))
+    assert said == "2 of 4 test images are equal to an earlier one."
+
+
 def test_all_pairs_by_brute_force():
     """Among images of a few values that are often near."""
     base = smooth(6, 8)

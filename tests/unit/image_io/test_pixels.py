@@ -19,3 +19,13 @@ def test_a_digest_tells_type_shape_and_pixels_apart():
     digests = {pixels.digest(each) for each in [image, *others]}
     assert len(digests) == 6
     assert pixels.digest(np.repeat(image, 2, axis=0)[::2]) == pixels.digest(image.copy())
+
+
+def test_a_gray_image_is_equal_in_color():
+    gray = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 1), np.uint8)
+    color = np.repeat(gray, 3, axis=-1)
+    gray[2] = 7
+    assert pixels.digests(color)[:2] == pixels.digests(gray)[:2]
+    assert pixels.digests(gray)[2] is None
+    color[0, 3, 4, 2] += 1
+    assert pixels.digest(color[0]) != pixels.digest(gray[0])

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from tfdvae._utils import limits
-from tfdvae.image_io import codec, overlap, writer
+from tfdvae.image_io import codec, overlap, reader, writer
 
 GRAY = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (8, 6, 3), dtype=np.uint8)
@@ -449,3 +449,20 @@ def test_what_cannot_be_rewritten(case, tmp_path):
     with pytest.raises(error, match=message):
         rewrite(tmp_path / source, tmp_path / output)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_tally_counts_images_and_keeps_the_names_of_the_first(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), np.uint8)
+    images[10:20] = 7
+    images[30:40] = images[30]
+    np.save(tmp_path / "a.npy", images)
+    tally = reader.Tally()
+    with limits.use(file_images=7):
+        pieces = list(reader.pieces(tmp_path / "a.npy", "Reading", tally, tmp_path))
+    assert tally.read == 60
+    assert (tally.constant.count, tally.constant.first) == (10, ["a/10", "a/11", "a/12"])
+    assert (tally.equal.count, tally.equal.first) == (9, ["a/31", "a/32", "a/33"])
+    digests = [digest for piece in pieces for digest in piece.digests]
+    assert len(digests) == 60
+    assert len(set(digests)) == 42
+    assert pieces[1].one(3).digests == [None]

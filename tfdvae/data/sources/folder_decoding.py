@@ -18,7 +18,6 @@ from tfdvae.data.sources.folder_listing import FolderListing
 from tfdvae.image_io import codec
 from tfdvae.image_io.codec import ImageFile, Unreadable
 from tfdvae.image_io.decoding import ImageKind
-from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.reading import Reading, full_range_type
 
 HOW_TO_SKIP = " --skip-unreadable skips such images."
@@ -128,7 +127,7 @@ def _largest_value(listing: FolderListing, folder: Path) -> float:
 def _transparent(folder: Path, reading: Reading) -> str:
     """Return what `findings` says of images with transparent parts."""
     names = sorted(
-        printable_path(path.relative_to(folder) if path.is_relative_to(folder) else path)
+        path.relative_to(folder) if path.is_relative_to(folder) else path
         for path in set(reading.seen.transparent)  # each frame of a stack names its file
     )
     return findings.transparent(names, len(names))

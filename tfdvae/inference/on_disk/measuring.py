@@ -62,6 +62,7 @@ def detect(
     tally, threshold = reader.Tally(), None
     normal_tally = reader.Tally(seen=tally.seen)
     if normal is not None:
+        tally.normal = normal_tally
         found = [
             scores
             for _, scores in each(
@@ -84,9 +85,6 @@ def detect(
         )
     tally.failed = normal_tally.failed + tally.failed
     tally.others = normal_tally.others + tally.others
-    tally.constant = normal_tally.constant + tally.constant
-    tally.equal = normal_tally.equal + tally.equal
-    tally.read += normal_tally.read
     return tally
 
 
