@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tfdvae._utils import limits
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import prepare, same_data
@@ -37,6 +38,12 @@ def part(split, **changed):
     return dataclasses.replace(split, **changed)
 
 
+def one_pixel(split):
+    images = split.images.copy()
+    images[3, 1, 2] ^= 1
+    return part(split, images=images)
+
+
 def test_the_same_images_go_on(run):
     same_data.check(now(run), OLD | {"decoded": same_data.marks(run.dataset)})
     same_data.check(now(run), OLD)
@@ -57,12 +64,21 @@ def test_images_of_another_decoder_of_jpeg_go_on(run):
         (lambda a: {"test": part(a.test, labels=a.test.labels[1:])}, "its test images"),
         (lambda a: {"train": part(a.train, labels=a.train.labels[1:])}, "its training images"),
         (lambda a: {"class_names": ("a", "c", "b")}, "the names of its classes"),
+        (lambda a: {"train": one_pixel(a.train)}, "the pixels of its training images"),
+        (lambda a: {"test": one_pixel(a.test)}, "the pixels of its test images"),
+        (
+            lambda a: {"test": part(a.test, images=a.test.images[:, :6])},
+            "the pixels of its test images",
+        ),
     ],
-    ids=["labels", "test labels", "test images", "training images", "classes"],
+    ids=[
+        *("labels", "test labels", "test images", "training images", "classes", "a training pixel"),
+        *("a test pixel", "size of test images"),
+    ],
 )
 def test_what_was_recorded_must_be_the_same(run, changed, what):
     recorded = OLD | {"decoded": same_data.marks(run.dataset)}
-    with pytest.raises(ValueError, match=rf"`dataset` mine is .* by tfdvae 0.1.0: {what} are oth"):
+    with pytest.raises(ValueError, match=rf"tfdvae 0\.1\.0 read `dataset` mine .*: {what} differ"):
         same_data.check(now(run, **changed(run.dataset)), recorded)
 
 
@@ -77,7 +93,7 @@ def test_what_was_recorded_must_be_the_same(run, changed, what):
     ids=["labels", "fewer", "pixels", "size"],
 )
 def test_without_a_record_the_kept_images_must_be_the_same(run, changed, what):
-    with pytest.raises(ValueError, match=rf"{what} are others\. Begin a new run"):
+    with pytest.raises(ValueError, match=rf"{what} differ\. Begin a new run"):
         same_data.check(now(run, train=changed(run.dataset.train)), OLD)
 
 
@@ -96,5 +112,53 @@ def test_both_images_of_pairs_are_looked_at(tmp_path):
     prepare.prepare_data(begun)
     same_data.check(now(begun), OLD)
     for changed in ({"images": given.train.images // 2}, {"noisy": given.train.images}):
-        with pytest.raises(ValueError, match="the pixels of its training images are others"):
+        with pytest.raises(ValueError, match="the pixels of its training images differ"):
             same_data.check(now(begun, train=part(noisy, **changed)), OLD)
+
+
+@pytest.mark.parametrize("noisy", [False, True], ids=["images", "noisy images"])
+def test_a_record_of_many_images_is_of_some_spread_evenly(noisy, monkeypatch):
+    given = dataset()
+    if noisy:
+        given = dataclasses.replace(given, train=part(given.train, noisy=given.train.images // 2))
+    monkeypatch.setattr(same_data, "DIGESTED", 3 * 48)  # of 32 training and 8 test images
+    before = same_data.marks(given)
+    for row in range(32):
+        images = (given.train.noisy if noisy else given.train.images).copy()
+        images[row] += 1
+        train = part(given.train, **{"noisy" if noisy else "images": images})
+        now = same_data.marks(dataclasses.replace(given, train=train))
+        assert (now != before) == (row in (0, 15, 31))
+
+
+DARK = np.where(IMAGES > 200, 3, 0).astype(np.uint8)  # standard deviation 0.005 of the range
+
+
+@pytest.mark.parametrize(
+    ("images", "changed"),
+    [
+        (DARK, DARK // 3),
+        (DARK, DARK[::-1]),
+        (DARK * 0 + 40, DARK * 0 + 41),
+        (IMAGES // 8 + 100, IMAGES // 8 + 101),
+    ],
+    ids=["dark", "dark in another order", "constant", "a little brighter"],
+)
+def test_small_differences_count_where_images_vary_little(images, changed, tmp_path):
+    begun = Run(TrainConfig.of(dataset="mine", n_train=20), tmp_path, dataset(images))
+    prepare.prepare_data(begun)
+    same_data.check(now(begun), OLD)
+    with pytest.raises(ValueError, match="the pixels of its training images differ"):
+        same_data.check(now(begun, train=dataset(changed).train), OLD)
+
+
+def test_large_images_are_compared_one_by_one(tmp_path):
+    begun = Run(TrainConfig.of(dataset="mine", n_train=20), tmp_path, dataset())
+    prepare.prepare_data(begun)
+    with limits.use(batch_bytes=1, piece_bytes=1):
+        same_data.check(now(begun), OLD)
+        for row in begun.data["index"]:
+            images = begun.dataset.train.images.copy()
+            images[row] = 255 - images[row]
+            with pytest.raises(ValueError, match="the pixels of its training images differ"):
+                same_data.check(now(begun, train=part(begun.dataset.train, images=images)), OLD)
