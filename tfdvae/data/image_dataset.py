@@ -3,7 +3,7 @@
 import dataclasses
 import filecmp
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tfdvae.data import array_checks, splits
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 
 WHITE = "white_of_the_files"  # in an `.npz` file, `ImageDataset.white`
-EXAMINED = "examined"  # in an `.npz` file: `notice` has what was found of files that it came from
+EXAMINED = "examined"  # in an `.npz` file, the `notes` of `ImageDataset.examined`
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Examined:
+    """What was found of images.
+
+    Attributes:
+        images: the very arrays of images that were looked at, of train and of test.
+        notes: the lines of a notice that say what was found.
+    """
+
+    images: tuple[np.ndarray, np.ndarray]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ImageDataset:
     """A labelled image dataset.
 
@@ -67,6 +80,7 @@ class ImageDataset:
             of its own.
         white: the value that stood for white in the images before they got the whole range of their
             type; None where they had it.
+        examined: what was found of the images of a folder or file, which `notice` tells.
 
     Example:
         >>> from tfdvae.data import sources
@@ -83,6 +97,12 @@ class ImageDataset:
     fingerprint: str = ""
     held_out: bool = False
     white: float | None = None
+    examined: Examined | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def with_examined(self, notes: Iterable[str]) -> "ImageDataset":
+        """Return the dataset with what was found of its images, lines that `notice` has already."""
+        images = (self.train.images, self.test.images)
+        return dataclasses.replace(self, examined=Examined(images, tuple(filter(None, notes))))
 
     def with_notice(self, text: str) -> "ImageDataset":
         """Return the dataset with another line of its notice; the same where the text is empty."""
@@ -206,12 +226,18 @@ class ImageDataset:
             arrays["class_names"] = np.array(self.class_names)
         if self.held_out:
             arrays["held_out"] = np.array(True)
-        if self.notice:
-            arrays["notice"] = np.array(self.notice)
+        notice = self.notice
+        if self.examined is not None:
+            pairs = zip((self.train.images, self.test.images), self.examined.images, strict=True)
+            if all(images is looked_at for images, looked_at in pairs):
+                arrays[EXAMINED] = np.array(self.examined.notes, str)
+            else:  # of other images the file says what is found when it is read
+                lines = [line for line in notice.splitlines() if line not in self.examined.notes]
+                notice = "\n".join(lines)
+        if notice:
+            arrays["notice"] = np.array(notice)
         if self.white is not None:
             arrays[WHITE] = np.array(self.white)
-        if self.fingerprint:  # of files, whose images were looked at as they were read
-            arrays[EXAMINED] = np.array(True)
         with files.scratch_folder(path.parent) as folder:
             written = folder / path.name
             np.savez(written, **arrays)

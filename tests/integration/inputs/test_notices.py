@@ -1,5 +1,6 @@
 """What is said of images: each thing once, in a line, and the same by every command."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -33,6 +34,28 @@ def _saved(folder, command):
     assert again.notice == loaded.notice
     again.save("two.npz")
     assert sources.load("./two.npz").notice == loaded.notice
+
+
+def _saved_with_others(folder, command):
+    """Images of another kind in place of those that were read, with the old notice."""
+    _write(folder / "in", ["a/twice.png"])
+    (folder / "in/a/photo.heic").touch()
+    loaded = sources.load("./in")
+    left_out, equal = loaded.notice.splitlines()
+    black = dataclasses.replace(loaded.train, images=np.zeros_like(loaded.train.images))
+    dataclasses.replace(loaded, train=black).save("black.npz")
+    notice = sources.load("./black.npz").notice.splitlines()
+    count = len(black.labels)
+    assert notice[0] == left_out
+    assert notice[1].startswith(f"{count} of 21 images are constant")
+    assert equal not in notice
+    named = dataclasses.replace(loaded.train, labels=loaded.train.labels.copy())
+    dataclasses.replace(loaded, train=named).save("same.npz")
+    assert sources.load("./same.npz").notice == loaded.notice
+    again = sources.load("./same.npz")
+    other = dataclasses.replace(again.test, images=255 - again.test.images)
+    dataclasses.replace(again, test=other).save("other.npz")
+    assert sources.load("./other.npz").notice.splitlines()[0] == left_out
 
 
 def _saved_without_labels(folder, command):
@@ -179,6 +202,7 @@ def _normal_and_input(folder, command):
     Case("gray pictures in gray and in color", "equal for every command", _gray_in_color),
     Case("equal images in test", "counted by `train`, as elsewhere", _equal_in_test),
     Case("a folder, saved as .npz", "its NOTEs once, with the names of the files", _saved),
+    Case("other images, saved as .npz", "what is found of these alone", _saved_with_others),
     Case("the same without labels", "its NOTEs once", _saved_without_labels),
     Case("a notice in an .npz of one's own", "it and what is found", _of_arrays),
     Case("a line break in a file's name", "one NOTE, one line", _line_break),

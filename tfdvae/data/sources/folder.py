@@ -164,14 +164,15 @@ def load_folder(
         raise Unreadable(skipped[0] + HOW_TO_SKIP)
     if labelled and skipped:
         check_classes(decoded.train.labels, decoded.test.labels)
+    found = [decoded.info[name] for name in ("dark", "constant", "duplicates")]
+    found += [] if background else [decoded.info["transparent"]]
     said = [
         _describe_skipped(skipped),
         *others,
         folder_stacks.describe(listing, groups is not None),
-        *(decoded.info[name] for name in ("dark", "constant", "duplicates")),
-        "" if background else decoded.info["transparent"],
+        *found,
     ]
-    return ImageDataset(
+    dataset = ImageDataset(
         str(folder),
         tuple(decoded.info["class_names"]),
         grouping.add_to(decoded.train, numbers),
@@ -181,6 +182,7 @@ def load_folder(
         held_out,
         decoded.info["white"],
     )
+    return dataset.with_examined(found)
 
 
 def _groups(

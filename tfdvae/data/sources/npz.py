@@ -88,7 +88,7 @@ def load_npz(
             numbers = grouping.number(groups, names, test if test_given else None)
         if not test_given:
             test = np.isin(np.arange(len(every)), splits.hold_out_test(every, numbers)[1])
-        held_out = not test_given or _says(archive, path, "held_out")
+        held_out = not test_given or _held_out(archive, path)
         if labelled:
             splits.check_classes(
                 every[~test],
@@ -98,7 +98,7 @@ def load_npz(
                 grouped=groups is not None and not test_given,
             )
         mark = fingerprint(path)
-        examined = _says(archive, path, EXAMINED)
+        known = _read_examined(archive, path)
         had_white = npz_images.read_white(archive, path, white)
         key = hashlib.sha256(
             f"{_DECODING}{path}{mark}{labelled}{white}".encode() + test.tobytes() + every.tobytes()
@@ -123,9 +123,12 @@ def load_npz(
         held_out,
         decoded.info["white"],
     )
-    for note in () if examined else ("dark", "constant", "duplicates"):
-        dataset = dataset.with_notice(decoded.info[note])
-    return dataset
+    if known is not None:
+        return dataset.with_examined(known)
+    found = [decoded.info[name] for name in ("dark", "constant", "duplicates")]
+    for note in found:
+        dataset = dataset.with_notice(note)
+    return dataset.with_examined(found)
 
 
 def _image_name(parts: dict[str, tuple[str, str]], train_count: int, row: int) -> str:
@@ -211,15 +214,22 @@ def _read_notice(archive: zipfile.ZipFile, path: Path) -> str:
     return str(npz_archive.read_array(archive, "notice")) if is_text else ""
 
 
-def _says(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
-    """Return whether the file has a flag that is true, as `ImageDataset.save` writes them.
+def _read_examined(archive: zipfile.ZipFile, path: Path) -> list[str] | None:
+    """Return which lines of the notice `ImageDataset.save` says were found of the images.
 
-    `held_out`: its test images were held out of its training images. `examined`: `notice` says
-    what was found of its images.
+    None: it wrote no such file, or one of images that nothing was found of yet.
     """
-    if name not in npz_archive.array_names(archive):
+    if EXAMINED not in npz_archive.array_names(archive):
+        return None
+    dtype, shape = npz_archive.read_header(archive, path, EXAMINED, objects=True)
+    if dtype.kind != "U" or len(shape) != 1:
+        return None
+    return [str(line) for line in npz_archive.read_array(archive, EXAMINED)]
+
+
+def _held_out(archive: zipfile.ZipFile, path: Path) -> bool:
+    """Return whether `ImageDataset.save` wrote that the test images were held out."""
+    if "held_out" not in npz_archive.array_names(archive):
         return False
-    return npz_archive.read_header(archive, path, name, objects=True) == (
-        np.dtype(bool),
-        (),
-    ) and bool(npz_archive.read_array(archive, name))
+    kind = npz_archive.read_header(archive, path, "held_out", objects=True)
+    return kind == (np.dtype(bool), ()) and bool(npz_archive.read_array(archive, "held_out"))
