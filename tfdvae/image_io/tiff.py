@@ -5,8 +5,6 @@ files; tifffile knows both. They are read one at a time, so that a stack may be 
 """
 
 import math
-import re
-from collections.abc import Hashable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +12,10 @@ from types import TracebackType
 import numpy as np
 import tifffile
 
-from tfdvae.image_io import decoding, values
+from tfdvae.image_io import decoding, tiff_series, values
 from tfdvae.image_io.decoding import ImageKind, Unsupported
 from tfdvae.image_io.reading import without_alpha
 
-# Those of frames are time, depth, channel, sequence, and those that have no name.
-_AXES = re.compile("([TZCIQ]*)(YXS?|SYX)")
-_ORIENTATION = 274
 _KNOWN_TO_PILLOW = ("NONE", "CCITT", "LZW", "JPEG", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS")
 _KIND = tifffile.PHOTOMETRIC
 _ALPHA = (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA)
@@ -54,10 +49,10 @@ class TiffImages:
     def __init__(self, path: Path, white: float | None = None):
         self._path = path
         self._white = white
-        self.file = tifffile.TiffFile(path)
+        self.file = tiff_series.open_file(path)
         try:
-            self.series = _one_series(self.file)
-            self.lead, self._plane, self._axes = _split_axes(self.series)
+            self.series = tiff_series.of(self.file)
+            self.lead, self._plane, self._axes = tiff_series.split_axes(self.series)
             self.count = math.prod(self.lead)
             self._check_end()
         except BaseException:
@@ -154,7 +149,7 @@ class TiffImages:
 
     @property
     def _turn(self) -> int:
-        tag = self.page.tags.get(_ORIENTATION)
+        tag = self.page.tags.get(tiff_series.ORIENTATION)
         return tag.value if tag is not None and tag.value in range(1, 9) else 1
 
     def _check_channels(self, channels: int) -> None:
@@ -222,62 +217,3 @@ class TiffImages:
     def _volume(self) -> np.ndarray:
         """All images, from a page that must be decoded as a whole: in a temporary file."""
         return self.series.asarray(out="memmap").reshape(self.count, *self._plane)
-
-
-def _one_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
-    """Return the images of a file; pages that were written one by one are one stack."""
-    series = file.series
-    if len(series) > 1 and all(map(_is_plane, series)) and len(set(map(_look, series))) == 1:
-        return _stacked(file)
-    if len(series) != 1:
-        sizes = list(dict.fromkeys("x".join(map(str, one.shape)) for one in series))
-        kinds = "of the sizes " + ", ".join(sizes[:3]) if len(sizes) > 1 else f"of {sizes[0]}"
-        raise Unsupported(f"must hold one image or one stack; got {len(series)} {kinds}")
-    if len(series[0].levels) > 1:
-        raise Unsupported(
-            f"must hold images of one size; it is a pyramid of {len(series[0].levels)}"
-        )
-    return series[0]
-
-
-def _is_plane(series: tifffile.TiffPageSeries) -> bool:
-    """Return whether a series is one image, in a page of its own."""
-    match = _AXES.fullmatch(series.axes)
-    alone = len(series.pages) == len(series.levels) == 1
-    return alone and match is not None and math.prod(series.shape[: len(match[1])]) == 1
-
-
-def _look(series: tifffile.TiffPageSeries) -> tuple[Hashable, ...]:
-    """Return what pages of one stack have in common."""
-    page = series.keyframe
-    colors = None if page.colormap is None else page.colormap.tobytes()
-    tags = [page.photometric, page.extrasamples, page.tags.valueof(_ORIENTATION), colors]
-    return series.shape, series.axes, series.kind, str(series.dtype), *tags
-
-
-def _stacked(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
-    first = file.series[0]
-    plane = first.axes.lstrip("TZCIQ")
-    return tifffile.TiffPageSeries(
-        [one.pages[0] for one in file.series],
-        (len(file.series), *first.shape[-len(plane) :]),
-        first.dtype,
-        f"I{plane}",
-        parent=file,
-        kind=first.kind,
-    )
-
-
-def _split_axes(
-    series: tifffile.TiffPageSeries,
-) -> tuple[tuple[int, ...], tuple[int, ...], str]:
-    """Return the shape of a stack, the shape of one of its images, and the axes of the latter."""
-    match = _AXES.fullmatch(series.axes)
-    if match is None:
-        named = [tifffile.TIFF.AXES_NAMES.get(axis, axis) for axis in series.axes]
-        raise Unsupported(
-            f"must hold images, or a stack of them in time, depth or channels; its axes are "
-            f"{', '.join(named)}"
-        )
-    lead = len(match[1])
-    return series.shape[:lead], series.shape[lead:], match[2]

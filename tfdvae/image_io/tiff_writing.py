@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from tfdvae.image_io import tiff_series
 from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.tiff import TiffImages
 
@@ -45,6 +46,7 @@ class LikeTiff:
             self._planar = images.series.axes.endswith("SYX")
             self._options = _options(images)
             self._layout = _layout(images)
+            self._pages = _pages(images)
         self._told = False
 
     def rows(self, images: np.ndarray) -> np.ndarray:
@@ -78,16 +80,17 @@ class LikeTiff:
         if color and self._planar:
             options["planarconfig"] = "separate"
         lead: tuple[int, ...] = ()
+        pages: list[dict[str, Any]] = []
         if len(rows) == self._count:
             options |= self._layout
-            lead = self._lead
+            lead, pages = self._lead, self._pages
         images = rows.reshape(*lead, *rows.shape[1:])
         plain = {name: options[name] for name in options if name not in self._layout}
         bare = {name: plain[name] for name in plain if name not in _TOLD}
         errors: list[Exception] = []
         for chosen in (options, plain, bare):
             try:
-                tifffile.imwrite(path, images, **chosen)
+                _write(path, images, chosen, pages if chosen is options else [])
                 break
             except (OSError, MemoryError):
                 raise
@@ -107,6 +110,20 @@ def _reason(error: Exception) -> str:
     return str(error).strip() or type(error).__name__
 
 
+def _write(
+    path: Path, images: np.ndarray, options: dict[str, Any], pages: list[dict[str, Any]]
+) -> None:
+    """Write a stack in one go, or page by page where each has options of its own."""
+    if not pages:
+        tifffile.imwrite(path, images, **options)
+        return
+    common = {name: options[name] for name in options if name not in ("bigtiff", "byteorder")}
+    kind = {name: options[name] for name in ("bigtiff", "byteorder")}
+    with tifffile.TiffWriter(path, **kind) as file:
+        for image, page in zip(images, pages, strict=True):
+            file.write(image, **{**common, **page}, contiguous=False)
+
+
 def _highest(dtype: np.dtype) -> float:
     return float(np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max)
 
@@ -117,14 +134,19 @@ def _options(other: TiffImages) -> dict[str, Any]:
     options: dict[str, Any] = {"byteorder": other.file.byteorder}
     if (profile := page.tags.get(_ICC_PROFILE)) is not None:
         options["iccprofile"] = profile.value
-    sides = [page.tags.get(name) for name in ("XResolution", "YResolution")]
-    if None not in sides:
-        resolution = tuple(tag.value for tag in sides if tag is not None)
-        options |= {"resolution": resolution, "resolutionunit": page.resolutionunit}
+    options |= _resolution(page)
     compression = tifffile.COMPRESSION(page.compression)
     if compression.name in _LOSSLESS:
         options |= {"compression": compression, "predictor": page.predictor > 1}
     return options
+
+
+def _resolution(page: tifffile.TiffPage) -> dict[str, Any]:
+    sides = [page.tags.get(name) for name in ("XResolution", "YResolution")]
+    if None in sides:
+        return {}
+    resolution = tuple(tag.value for tag in sides if tag is not None)
+    return {"resolution": resolution, "resolutionunit": page.resolutionunit}
 
 
 def _layout(other: TiffImages) -> dict[str, Any]:
@@ -143,24 +165,41 @@ def _layout(other: TiffImages) -> dict[str, Any]:
         return {"imagej": True, "truncate": in_one_page, "metadata": metadata}
     options: dict[str, Any] = {"bigtiff": file.is_bigtiff}
     if series.kind == "ome" and len(file.series) == 1:
-        return options | {"ome": True, "metadata": {"axes": series.axes, **_ome(file.ome_metadata)}}
+        return options | {"ome": True, "metadata": _ome(file, series.axes)}
+    # One of a set of files stands alone from now on. OME has no axis I; Q is any other.
+    if series.kind == "generic" and (own := _ome(file, series.axes.replace("I", "Q"))):
+        return options | {"ome": True, "metadata": own}
     if series.kind == "shaped":
-        found = (file.shaped_metadata or ({},))[0]
-        kept = {name: value for name, value in found.items() if name not in ("shape", "truncated")}
-        return options | {
-            "metadata": kept,
-            "volumetric": volumetric,
-            "truncate": in_one_page,
-        }
-    return options | {"metadata": None, "description": _description(other.page)}
+        return options | {"volumetric": volumetric, "truncate": in_one_page, **_told(other.page)}
+    return options | _told(other.page)
 
 
-def _description(page: tifffile.TiffPage) -> str | bytes | None:
-    """Return what a page says of itself; as bytes, as tifffile takes it, where it is not ASCII."""
-    text = page.tags.valueof(_DESCRIPTION, "")
-    if isinstance(text, str) and not text.isascii():
-        return text.encode()
-    return text or None
+def _told(page: tifffile.TiffPage) -> dict[str, Any]:
+    """Return the options for what a page, which is not of ImageJ or OME, says of itself."""
+    description = page.tags.valueof(_DESCRIPTION, "")
+    metadata = None
+    if page.is_shaped:
+        shaped = page.shaped_description or ""
+        found = json.loads(shaped) if shaped.startswith("{") else {}
+        metadata = {name: found[name] for name in found if name not in ("shape", "truncated")}
+        description = "" if description == shaped else description
+    if isinstance(description, str) and not description.isascii():
+        description = description.encode()  # tifffile takes it so
+    return {"metadata": metadata, "description": description or None}
+
+
+def _pages(other: TiffImages) -> list[dict[str, Any]]:
+    """Return the options for each page of a stack; none where the first one's hold for all."""
+    file, series = other.file, other.series
+    alike = len(series.pages) == len(file.pages) == other.count > 1
+    if series.kind not in ("shaped", "uniform", "generic") or not alike:
+        return []
+    if series.kind == "shaped" and not tiff_series.page(file, 1).is_shaped:
+        return []
+    found = (tiff_series.page(file, index) for index in range(other.count))
+    pages = [_told(page) | _resolution(page) for page in found]
+    first, silent = pages[0], pages[0] | {"description": None}
+    return [] if all(page in (first, silent) for page in pages) else pages
 
 
 def _escaped(text: str) -> str:
@@ -168,15 +207,32 @@ def _escaped(text: str) -> str:
     return re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def _ome(text: str | None) -> dict[str, Any]:
-    """Return sizes and names of an OME-XML text, as tifffile takes them."""
-    pixels = None if text is None else ElementTree.fromstring(text).find(".//{*}Pixels")
-    if pixels is None:
-        return {}
-    kept: dict[str, Any] = {
+def _ome(file: tifffile.TiffFile, axes: str) -> dict[str, Any] | None:
+    """Return axes, sizes and names of the OME-XML text of a file, as tifffile takes them.
+
+    Where the text is of a set of files, it is the first image with a part in this one that counts.
+    None: there is no such text.
+    """
+    try:
+        root = ElementTree.fromstring(file.ome_metadata or "<OME/>")
+    except ElementTree.ParseError:
+        return None
+    images = root.findall(".//{*}Pixels")
+    if not images:
+        return None
+
+    def is_here(image: ElementTree.Element) -> bool:
+        parts = image.iterfind("{*}TiffData/{*}UUID")
+        return any(part.get("FileName") == file.filename for part in parts)
+
+    pixels = next(filter(is_here, images), images[0])
+    kept: dict[str, Any] = {"axes": axes}
+    kept |= {
         name: value
         for name, value in pixels.attrib.items()
         if name.startswith(("PhysicalSize", "TimeIncrement"))
     }
     names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
-    return kept | ({"Channel": {"Name": names}} if names and all(names) else {})
+    if names and all(names) and ("C" in axes or len(names) == 1):
+        kept["Channel"] = {"Name": names}
+    return kept

@@ -162,6 +162,107 @@ def _appended(folder, command):
     assert np.load("out.npz")["names"].tolist() == [f"in.tif[{frame}]" for frame in range(4)]
 
 
+SET = (
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{own}">{}</OME>'
+)
+IMAGE = (
+    '<Image ID="Image:{0}"><Pixels ID="Pixels:{0}" DimensionOrder="XYZCT" Type="uint8" SizeX="28" '
+    'SizeY="28" SizeZ="{1}" SizeC="1" SizeT="1" PhysicalSizeX="0.5"><Channel ID="Channel:{0}:0" '
+    'SamplesPerPixel="1" Name="dye {0}"/>{2}</Pixels></Image>'
+)
+PART = (
+    '<TiffData IFD="{0}" FirstZ="{1}" PlaneCount="1"><UUID FileName="{2}.ome.tif">urn:uuid:{2}'
+    "</UUID></TiffData>"
+)
+POSITIONS = [
+    IMAGE.format(number, 2, PART.format(0, 0, name) + PART.format(1, 1, name))
+    for number, name in enumerate("ab")
+]
+DEPTHS = [IMAGE.format(0, 2, PART.format(0, 0, "a") + PART.format(0, 1, "b"))]
+
+
+def ome_set(images, frames):
+    """Files that hold the OME text of all of them; each is its own pages, alone or together."""
+
+    def check(folder, command):
+        (folder / "in").mkdir()
+        for number, name in enumerate("ab"):
+            one_by_one(
+                folder / "in" / f"{name}.ome.tif",
+                STACK[number * frames :][:frames],
+                description=SET.format("".join(images), own=name).encode(),
+                metadata=None,
+            )
+        np.save(folder / "in.npy", STACK[: 2 * frames])
+        for name in ("in", "in.npy"):
+            done = command("denoise", "clothing-denoiser", name, f"out{name[2:]}")
+            assert done.returncode == 0, done.stderr
+            assert f"{2 * frames} images in" in done.stdout
+        expected = np.load(folder / "out.npy").reshape(2, frames, 28, 28)
+        for number, name in enumerate("ab"):
+            with tifffile.TiffFile(folder / "out" / f"{name}.ome.tif") as made:
+                assert np.array_equal(made.asarray(), expected[number].squeeze())
+                assert 'PhysicalSizeX="0.5"' in made.ome_metadata
+                assert f'Name="dye {number * (len(images) > 1)}"' in made.ome_metadata
+        found = sources.load(str(folder / "in"), labelled=False)
+        both = np.concatenate([found.train.images, found.test.images])[..., 0]
+        assert sorted(both.sum(axis=(1, 2))) == sorted(STACK[: 2 * frames].sum(axis=(1, 2)))
+
+    return check
+
+
+def _odd_file_of_a_set(folder, command):
+    text = SET.format(DEPTHS[0], own="a").encode()
+    with tifffile.TiffWriter(folder / "a.ome.tif") as file:
+        file.write(STACK[0], description=text, metadata=None)
+        file.write(STACK[1].astype(np.uint16), metadata=None)
+    done = command("denoise", "clothing-denoiser", "a.ome.tif", "out.ome.tif")
+    assert "a.ome.tif must hold one image or one stack; got 2 of 28x28" in complaint(done)
+
+
+def _acquisition(folder, command):
+    """Two files of an NDTiff acquisition of Micro-Manager; tifffile reads both from each."""
+    tags = {256: 28, 257: 28, 258: 8, 259: 1, 262: 1, 273: 64, 277: 1, 278: 28, 279: 784}
+    entries = b"".join(struct.pack("<2H2I", code, 4, 1, tags[code]) for code in tags)
+    entries += struct.pack("<2H2I", 51123, 2, 8, 31)  # MicroManagerMetadata
+    header = struct.pack("<2sH5I", b"II", 42, 64 + 784, 483729, 2, 2355492, 2) + b'{} {"a": 1}'
+    index = b""
+    (folder / "in").mkdir()
+    for number in range(2):
+        name = f"{number}.tif"
+        pages = STACK[number].tobytes() + struct.pack("<H", 10) + entries + bytes(4)
+        (folder / "in" / name).write_bytes(header.ljust(64, b"\0") + pages)
+        axes = f'{{"time": {number}}}'.encode()
+        index += struct.pack("<I", len(axes)) + axes + struct.pack("<I", len(name)) + name.encode()
+        index += struct.pack("<8i", 64, 28, 28, 0, 0, 0, 0, 0)
+    (folder / "in" / "NDTiff.index").write_bytes(index)
+    assert tifffile.TiffFile(folder / "in" / "0.tif").series[0].shape == (2, 28, 28)
+    np.save(folder / "in.npy", STACK[:2])
+    for name in ("in", "in.npy"):
+        done = command("denoise", "clothing-denoiser", name, f"out{name[2:]}")
+        assert done.returncode == 0, done.stderr
+    for number, expected in enumerate(np.load(folder / "out.npy")):
+        assert np.array_equal(tifffile.imread(folder / "out" / f"{number}.tif"), expected)
+
+
+def _own_metadata(folder, command):
+    """Descriptions and resolutions of pages, of which tifffile keeps those of the first alone."""
+    for metadata in (None, {"exposure": 3}):
+        with tifffile.TiffWriter(folder / "in.tif") as file:
+            for number, frame in enumerate(STACK):
+                given = {"description": f"page {number}", "resolution": (7 + number, 5)}
+                file.write(frame, metadata=metadata, **given)
+        done = command("denoise", "clothing-denoiser", "in.tif", "out.tif", "--overwrite")
+        assert done.returncode == 0, done.stderr
+        with tifffile.TiffFile("in.tif") as old, tifffile.TiffFile("out.tif") as new:
+            assert len(new.pages) == len(old.pages) == 4
+            for page, made in zip(old.pages, new.pages, strict=True):
+                page, made = (one if hasattr(one, "tags") else one.aspage() for one in (page, made))
+                assert made.description == page.description
+                assert made.description1 == page.description1
+                assert made.resolution == page.resolution
+
+
 def unlike(first, second):
     """Two pages that are no stack."""
 
@@ -203,6 +304,11 @@ def _cut_between_pages(folder, command):
     Case("pages (1, H, W), compressed", "denoised", pages(STACK[:, None], compression="zlib")),
     Case("pages of OME", "denoised, images of OME", pages(STACK, kind="ome", series=4, ome=True)),
     Case("metadata of pages", "kept", _metadata),
+    Case("pages with descriptions and resolutions", "kept", _own_metadata),
+    Case("an OME set, positions in files", "each file its own", ome_set(POSITIONS, 2)),
+    Case("an OME set, depths in files", "each file its own", ome_set(DEPTHS, 1)),
+    Case("an acquisition in several files", "each file its own", _acquisition),
+    Case("pages of two types in a file of an OME set", "named", _odd_file_of_a_set),
     Case("pages that were appended", "frames of a stack to each command", _appended),
     Case("pages of two types", "named", unlike({}, {"dtype": np.uint16})),
     Case("black as 0 and as 255", "named", unlike({}, {"photometric": "miniswhite"})),

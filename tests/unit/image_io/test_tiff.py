@@ -1,6 +1,7 @@
 """Layouts of TIFF files; what commands do with them is in `integration/inputs/test_stacks.py`."""
 
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -179,6 +180,21 @@ def test_pages_that_were_written_one_by_one_are_a_stack(pixels, options, tmp_pat
         assert np.array_equal(np.stack([file.read(index) for index in range(4)]), 255 - expected)
     with tifffile.TiffFile(tmp_path / "b.tif") as file:
         assert len(file.pages) == 4
+
+
+def test_many_pages_that_were_written_one_by_one_need_little_memory(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in range(300):
+            file.write(GRAY[0])
+    with TiffImages(tmp_path / "a.tif"):  # what is loaded once
+        pass
+    tracemalloc.start()
+    try:
+        with TiffImages(tmp_path / "a.tif") as images:
+            assert images.count == 300
+            assert tracemalloc.get_traced_memory()[0] < 300 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
