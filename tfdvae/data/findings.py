@@ -136,6 +136,29 @@ def transparent(names: Sequence[str | Path], count: int) -> str:
     )
 
 
+def lost(names: Sequence[str | Path], count: int, reason: str) -> str:
+    """Say how many TIFF files had metadata that are not in what was made of them.
+
+    Args:
+        names: of the first of them.
+        count: how many there are.
+        reason: of the first of them.
+
+    Example:
+        >>> lost(["scans/a.tif"], 1, "cannot be read: 'DimensionOrder'")
+        "The images of 1 TIFF file were written, but metadata were left out, the first scans/a.tif:
+        those of scans/a.tif cannot be read: 'DimensionOrder'."
+    """
+    if not count:
+        return ""
+    shown = [text.name(name) for name in names[:SHOWN]]
+    return (
+        f"The images of {count:,} TIFF {'files' if count > 1 else 'file'} were written, but "
+        f"metadata were left out, the first {', '.join(shown)}: those of {shown[0]} "
+        f"{text.name(reason).rstrip('.')}."
+    )
+
+
 def of_tally(tally: Tally, source: Path, *, white: bool, background: bool) -> list[str]:
     """Return all that is to be said of the images of an input.
 
@@ -149,12 +172,18 @@ def of_tally(tally: Tally, source: Path, *, white: bool, background: bool) -> li
         >>> of_tally(tally, Path("scans"), white=True, background=True)
         ['1 of 60 images is equal to an earlier one, the first copy.png.']
     """
+    below = source if source.is_dir() else source.parent
+
+    def shown(paths: Iterable[Path]) -> list[Path]:
+        paths = sorted(set(paths))  # each frame of a stack names it
+        return [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
+
     said = [] if white else [dark(tally.seen.largest)]
     if not background:
-        paths = sorted(set(tally.seen.transparent))  # each frame of a stack names it
-        below = source if source.is_dir() else source.parent
-        names = [path.relative_to(below) if path.is_relative_to(below) else path for path in paths]
+        names = shown(tally.seen.transparent)
         said.append(transparent(names, len(names)))
+    if tally.lost:
+        said.append(lost(shown(tally.lost), len(tally.lost), tally.lost[min(tally.lost)]))
     for each, what in ((tally.normal, "normal images"), (tally, "images")):
         if each is not None:
             said.append(constant(each.constant.first, each.constant.count, each.read, what))

@@ -1,17 +1,14 @@
 """What an image file that is written takes over from another one."""
 
-import logging
+from collections.abc import MutableMapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfdvae.image_io import opening
-from tfdvae.image_io.listing import printable_path
 
 if TYPE_CHECKING:
     from tfdvae.image_io.tiff_writing import LikeTiff
-
-logger = logging.getLogger(__name__)
 
 
 class Likeness:
@@ -21,21 +18,22 @@ class Likeness:
 
     Args:
         other: the other file, of any format.
+        lost: gets the path of the other file and a reason where metadata are left out.
 
     Example:
-        >>> like = Likeness(Path("stack.tif"))
+        >>> like = Likeness(Path("stack.tif"), tally.lost)
         >>> codec.write(Path("first.tif"), first, like)
         >>> codec.write(Path("second.tif"), second, like)
     """
 
-    def __init__(self, other: Path):
-        self._other = other
+    def __init__(self, other: Path, lost: MutableMapping[Path, str]):
+        self._other, self._lost = other, lost
 
     @cached_property
     def tiff(self) -> "LikeTiff | None":
         """Writes in the kind of the other file; None where that is not TIFF.
 
-        None too, with a NOTE, for a TIFF file that tifffile cannot read.
+        None too for a TIFF file that tifffile cannot read; its metadata are lost.
 
         Raises:
             ValueError: the other file cannot be opened or read from the disk.
@@ -45,15 +43,12 @@ class Likeness:
                 return None
             from tfdvae.image_io.tiff_writing import LikeTiff
 
-            return LikeTiff(self._other)
+            return LikeTiff(self._other, self._lost)
         except MemoryError:
             raise
         except OSError as error:  # not odd metadata: the type of the pixels would be lost too
             raise ValueError(f"its original cannot be read: {error.strerror or error}") from error
         except Exception as error:  # tifffile raises almost anything
             reason = str(error).strip() or type(error).__name__
-            logger.warning(
-                f"NOTE: the metadata of {printable_path(self._other.name)} are left out, since "
-                f"they cannot be read: {reason}"
-            )
+            self._lost[self._other] = f"cannot be read: {reason}"
             return None

@@ -81,6 +81,7 @@ class Tally:
         copied: names of the arrays that hold no images.
         others: images in formats that are not read.
         stacks: paths of stacks of which a frame could not be processed.
+        lost: files whose images were written without all their metadata, and why.
         seen: what was noticed of images as they were read.
         read: how many images were read, of which
         constant: those whose pixels are all equal, images of 1x1 excepted, and
@@ -94,6 +95,7 @@ class Tally:
     copied: list[str] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     stacks: dict[str, object] = field(default_factory=dict)
+    lost: dict[Path, str] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
     read: int = 0
     constant: Named = field(default_factory=Named)

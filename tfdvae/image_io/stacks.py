@@ -72,7 +72,7 @@ class StackWriter:
             self._fail("there is a folder of that name.")
             return
         try:
-            self._like = tiff_writing.LikeTiff(self._sources[name])
+            self._like = tiff_writing.LikeTiff(self._sources[name], self._tally.lost)
         except Exception as error:  # tifffile raises almost anything
             self._fail(str(error).strip() or type(error).__name__)
             return

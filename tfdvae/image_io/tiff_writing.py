@@ -1,9 +1,9 @@
 """Writes a TIFF file in the kind of another one: its shape, type and metadata."""
 
 import json
-import logging
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,7 @@ import numpy as np
 import tifffile
 
 from tfdvae.image_io import tiff_series
-from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.tiff import TiffImages
-
-logger = logging.getLogger(__name__)
 
 _LOSSLESS = {"LZW", "DEFLATE", "ADOBE_DEFLATE", "PACKBITS", "ZSTD", "LZMA"}
 _COUNTS = ("ImageJ", "images", "channels", "slices", "frames", "hyperstack", "axes")
@@ -32,14 +29,15 @@ class LikeTiff:
 
     Args:
         other: the other file.
+        lost: gets the path of the other file and a reason where metadata are left out.
 
     Example:
-        >>> like = LikeTiff(Path("stack.tif"))
+        >>> like = LikeTiff(Path("stack.tif"), tally.lost)
         >>> like.write(Path("inverted.tif"), like.rows(255 - images))
     """
 
-    def __init__(self, other: Path):
-        self._other = other
+    def __init__(self, other: Path, lost: MutableMapping[Path, str]):
+        self._other, self._lost = other, lost
         with TiffImages(other) as images:
             self._lead, self._count = images.lead, images.count
             self._dtype = images.written.newbyteorder(images.file.byteorder)
@@ -47,7 +45,6 @@ class LikeTiff:
             self._options = _options(images)
             self._layout = _layout(images)
             self._pages = _pages(images)
-        self._told = False
 
     def rows(self, images: np.ndarray) -> np.ndarray:
         """Return images (n, H, W, C) as they lie in the file, n first, in its type."""
@@ -69,7 +66,7 @@ class LikeTiff:
             path: of the file.
             rows: (N, ...) as `rows` returns them; may be mapped from the disk.
 
-        Metadata that tifffile cannot write are left out, with a NOTE.
+        Metadata that tifffile cannot write are lost.
 
         Raises:
             ValueError: tifffile cannot write the images.
@@ -98,12 +95,8 @@ class LikeTiff:
                 errors.append(error)
         else:
             raise ValueError(_reason(errors[0])) from errors[0]
-        if errors and not self._told:
-            self._told = True
-            logger.warning(
-                f"NOTE: the metadata of {printable_path(self._other.name)} cannot be written: "
-                f"{_reason(errors[0])}"
-            )
+        if errors:
+            self._lost[self._other] = f"cannot be written: {_reason(errors[0])}"
 
 
 def _reason(error: Exception) -> str:

@@ -158,7 +158,7 @@ def _rewrite_files(
                 folder.mkdir(parents=True, exist_ok=True)
             for name, pixels in zip(piece.names, made, strict=True):
                 try:
-                    codec.write(targets[name], pixels, Likeness(todo[name]))
+                    codec.write(targets[name], pixels, Likeness(todo[name], tally.lost))
                     tally.done += 1
                 except ValueError as error:
                     tally.fail(name, error)

@@ -23,6 +23,9 @@ NO_ORDER = (
 NO_XML = "<?xml?><OME><Image OME>"
 
 
+WRITTEN, LEFT_OUT = "NOTE: The images of ", "written, but metadata were left out, the first "
+
+
 def described(path, description):
     text = description.encode() if isinstance(description, str) else description
     tifffile.imwrite(path, STACK[0], description=text, metadata=None, resolution=(7, 5))
@@ -41,8 +44,11 @@ def noted(make, *notes, description=None):
         command("denoise", "clothing-denoiser", "in.npy", "out.npy")
         for name, expected in zip("ab", np.load(folder / "out.npy"), strict=True):
             assert np.array_equal(tifffile.imread(folder / "out" / f"{name}.tif"), expected)
-        assert done.stdout.count("NOTE: the metadata of a.tif") == len(notes)
-        assert all(note in done.stdout for note in notes)
+        assert done.stdout.count("metadata were left out") == len(notes)
+        for note in notes:
+            assert (
+                f"{WRITTEN}1 TIFF file were {LEFT_OUT}a.tif: those of a.tif {note}" in done.stdout
+            )
         if description is not None:
             with tifffile.TiffFile(folder / "out" / "a.tif") as made:
                 assert made.pages[0].tags["ImageDescription"].value == description
@@ -68,9 +74,19 @@ def _augment(folder, command):
     tifffile.imwrite(folder / "in" / "b.tif", STACK[1])
     done = command("augment", "clothing-dvae", "in", "out", "--include-originals")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("NOTE: the metadata of a.tif are left out") == 1
+    assert done.stdout.count(f"{WRITTEN}1 TIFF file were {LEFT_OUT}a.tif: those of a.tif can") == 1
     made = sorted(path.name for path in (folder / "out").glob("*.tif"))
     assert made == [f"{n}{end}.tif" for n in "ab" for end in ("-synthetic1", "-synthetic2", "")]
+
+
+def _many(folder, command):
+    (folder / "in" / "b").mkdir(parents=True)
+    for name in ("b/e", "d", "c", "a"):
+        _no_denominator(folder / "in" / f"{name}.tif")
+    done = command("denoise", "clothing-denoiser", "in", "out")
+    assert done.stdout.count("NOTE: The images of ") == 1
+    assert f"{WRITTEN}4 TIFF files were {LEFT_OUT}a.tif, b/e.tif, c.tif: those of " in done.stdout
+    assert "those of a.tif cannot be written: Fraction(7, 0)." in done.stdout
 
 
 @table(
@@ -103,13 +119,14 @@ def _augment(folder, command):
     Case(
         "ImageJ with images=x",
         "denoised, with a NOTE",
-        with_text("ImageJ=\nimages=x", "are left out, since they cannot be read: '<'"),
+        with_text("ImageJ=\nimages=x", "cannot be read: '<'"),
     ),
     Case(
         "a resolution of 7/0",
         "denoised, with a NOTE",
         noted(_no_denominator, "cannot be written: Fraction(7, 0)"),
     ),
+    Case("many files with a resolution of 7/0", "one NOTE counts them and names three", _many),
     Case("`augment`, ImageJ with images=x", "all images made, one NOTE", _augment),
 )
 def test_metadata(case, tmp_path, command):

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +69,12 @@ def test_names_stay_within_their_line():
         findings.constant_images([(images, names.__getitem__)]),
     ):
         assert said.endswith("the first new\\nline.png, bell\\x07.png.")
+
+
+def test_lost_metadata_are_told_with_one_reason():
+    names = [Path(f"{name}.tif") for name in "abcd"]
+    assert findings.lost(names, 4, "cannot be read: a\nb.") == (
+        "The images of 4 TIFF files were written, but metadata were left out, the first a.tif, "
+        "b.tif, c.tif: those of a.tif cannot be read: a\\nb."
+    )
+    assert findings.lost([], 0, "") == ""

@@ -109,7 +109,9 @@ def augment(
     with manifest.write(output, overwrite) as add:
         make, first = augmenter.maker(seed), 0
         # Frames of a stack follow each other; of single images there are a few hundred in a piece.
-        like = functools.lru_cache(limits.current().file_images)(Likeness)
+        like = functools.lru_cache(limits.current().file_images)(
+            functools.partial(Likeness, lost=tally.lost)
+        )
         for piece, batch in each(source, model, model.batch, "Augmenting", tally, output):
             index = np.arange(first, first + len(batch))
             first += len(batch)
