@@ -20,11 +20,12 @@ from tfdvae.models.networks.mlp import mlp
 from tfdvae.models.networks.pooled_conv import pooled_conv
 from tfdvae.models.networks.residual_conv import residual_conv
 from tfdvae.models.networks.strided_conv import strided_conv
+from tfdvae.models.networks.unet import unet
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build", "mlp", "pooled_conv", "residual_conv", "strided_conv"]
+__all__ = ["build", "mlp", "pooled_conv", "residual_conv", "strided_conv", "unet"]
 
 
 def build(

@@ -1,0 +1,114 @@
+"""What a denoising model reconstructs, and from what.
+
+y is an observed image: the clean image x and noise e, which is independent of it and has mean 0.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfdvae import corruptions
+
+RECORRUPTION = 0.5
+"""How much of fresh noise is added to the input under `recorrupted`, `a` of the paper."""
+
+HIDDEN = 0.02
+"""Fraction of the pixels that are hidden under `masked`."""
+
+REACH = 2
+"""A hidden pixel gets the value of a pixel at most so far away, each way."""
+
+
+class Sample(NamedTuple):
+    """What a step computes its loss from.
+
+    Attributes:
+        inputs: float32 (N, H, W, C).
+        aims: what they are to become, float32 (N, H, W, C).
+        weights: of the pixels in the loss, float32 (N, H, W, 1), 1 on average; None: all 1.
+    """
+
+    inputs: tf.Tensor
+    aims: tf.Tensor
+    weights: tf.Tensor | None = None
+
+
+def draw(
+    objective: str, images: tf.Tensor, corruption: corruptions.Corruption, seed: tf.Tensor
+) -> Sample:
+    """Return inputs and what they are to become, for an objective.
+
+    - `observed`: y, from y with the corruption. A model that learns so keeps half of the noise that
+      it sees.
+    - `corrupted`: the corrupted y, from itself.
+    - `recorrupted`: y - n / a, from y + a n, with n like the noise e, whose level the corruption
+      gives. The errors of both are independent, so that the loss is the one against x plus a
+      constant (Pang et al. 2021, Recorrupted-to-Recorrupted).
+    - `masked`: the values of hidden pixels of y, from all others; a hidden pixel is replaced by one
+      of its neighbors. It asks that the noise is independent from pixel to pixel, of any
+      distribution (Krull et al. 2019, Noise2Void).
+    - `paired`: a pixel of each block of 2x2, from another one beside it, so that inputs and aims
+      have half the height and width (Huang et al. 2021, Neighbor2Neighbor). It asks the same of the
+      noise, and that neighboring pixels of x are alike.
+
+    Args:
+        objective: its name.
+        images: y, float32 (N, H, W, C).
+        corruption: what the model injects; of `recorrupted`, `gaussian:LEVEL` of the noise.
+        seed: int32 (2,).
+
+    Example:
+        >>> draw("masked", images, corruptions.parse("none"), seed=(0, 1)).inputs.shape
+        TensorShape([16, 64, 64, 1])
+    """
+    if objective == "masked":
+        return _hide(images, seed)
+    if objective == "paired":
+        return _neighbors(images, seed)
+    corrupted = corruption(images, seed)
+    if objective == "recorrupted":
+        noise = corrupted - images
+        return Sample(images + RECORRUPTION * noise, images - noise / RECORRUPTION)
+    return Sample(corrupted, corrupted if objective == "corrupted" else images)
+
+
+def _hide(images: tf.Tensor, seed: tf.Tensor) -> Sample:
+    """Replace some pixels by neighbors of them; the loss is taken there alone.
+
+    Of each image one pixel in a cell of a grid is hidden, so that as many are in every image.
+    """
+    where, which = tf.unstack(tf.random.split(seed, 2))
+    shape = tf.shape(images)
+    hidden = tf.random.stateless_uniform([shape[0], shape[1], shape[2], 1], where) < HIDDEN
+    # Steps to the neighbors, none of them to the pixel itself.
+    side = 2 * REACH + 1
+    chosen = tf.random.stateless_uniform(shape[:3], which, 1, side**2, tf.int32)
+    chosen = (chosen + side**2 // 2) % side**2
+    down, right = chosen // side - REACH, chosen % side - REACH
+    rows = _reflect(tf.range(shape[1])[None, :, None] + down, shape[1])
+    columns = _reflect(tf.range(shape[2])[None, None, :] + right, shape[2])
+    others = tf.gather_nd(images, tf.stack([rows, columns], axis=-1), batch_dims=1)
+    weights = tf.cast(hidden, tf.float32) / HIDDEN
+    return Sample(tf.where(hidden, others, images), images, weights)
+
+
+def _reflect(places: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return places within an axis: those beyond its ends are mirrored at the last pixel."""
+    last = size - 1
+    return tf.clip_by_value(last - tf.abs(last - tf.abs(places)), 0, last)
+
+
+def _neighbors(images: tf.Tensor, seed: tf.Tensor) -> Sample:
+    """Take two pixels beside each other out of each block of 2x2."""
+    first, way = tf.unstack(tf.random.split(seed, 2))
+    shape = tf.shape(images)
+    rows, columns, channels = shape[1] // 2, shape[2] // 2, images.shape[-1]
+    cut = images[:, : 2 * rows, : 2 * columns]
+    blocks = tf.reshape(cut, [shape[0], rows, 2, columns, 2, channels])
+    blocks = tf.reshape(
+        tf.transpose(blocks, [0, 1, 3, 2, 4, 5]), [shape[0], rows, columns, 4, channels]
+    )
+    one = tf.random.stateless_uniform(tf.shape(blocks)[:3], first, 0, 4, tf.int32)
+    sideways = tf.random.stateless_uniform(tf.shape(one), way, 0, 2, tf.int32)
+    other = tf.bitwise.bitwise_xor(one, 1 + sideways)  # 1: beside it, 2: above or below it
+    return Sample(*(tf.gather(blocks, place, batch_dims=3) for place in (one, other)))
