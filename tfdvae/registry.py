@@ -62,6 +62,8 @@ class NetworkSpec:
             `latent_dim` then counts channels.
         latent_units: the code of a model that is not variational has `latent_dim` units. The code
             of a variational one always has, unless the network tiles.
+        encodes: it has a code. A network without one, for an ae or dae, only maps images to images,
+            of any size: it returns images and not logits, and its decoder is the identity.
     """
 
     name: str
@@ -69,6 +71,7 @@ class NetworkSpec:
     summary: str = ""
     tiles: bool = False
     latent_units: bool = True
+    encodes: bool = True
 
     def load_function(self) -> Callable[..., tuple[keras.Model, keras.Model]]:
         """Return the function; its module is imported where only its place is known."""
@@ -128,7 +131,12 @@ def register_model(
 
 
 def register_network(
-    name: str, *, summary: str = "", tiles: bool = False, latent_units: bool | None = None
+    name: str,
+    *,
+    summary: str = "",
+    tiles: bool = False,
+    latent_units: bool | None = None,
+    encodes: bool = True,
 ) -> Callable[[Registered], Registered]:
     """Return a decorator that makes a network known by its name to every command.
 
@@ -158,7 +166,7 @@ def register_network(
     def register(build: Registered) -> Registered:
         line = summary or _first_line(build)
         units = not tiles if latent_units is None else latent_units
-        NETWORKS.add(name, NetworkSpec(name, build, line, tiles, units))
+        NETWORKS.add(name, NetworkSpec(name, build, line, tiles, units, encodes))
         return build
 
     return register

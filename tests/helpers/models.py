@@ -18,13 +18,43 @@ MODELS = {
     "dae": (DAE, {"corruption": "gaussian:0.2"}),
     "dae corrupted target": (
         DAE,
-        {"corruption": "gaussian:0.2", "target": "corrupted", "likelihood": "gaussian:0.5"},
+        {"corruption": "gaussian:0.2", "objective": "corrupted", "likelihood": "gaussian:0.5"},
     ),
     "dae two copies": (DAE, {"corruption": "masking:0.5", "corruption_samples": 2}),
+    "dae recorrupted": (
+        DAE,
+        {"corruption": "gaussian:0.2", "objective": "recorrupted", "likelihood": "linear:0.5"},
+    ),
+    "dae masked": (
+        DAE,
+        {
+            "corruption": "none",
+            "objective": "masked",
+            "likelihood": "linear:1",
+            "corruption_samples": 4,
+        },
+    ),
+    "dae paired": (  # for networks that take images of any size
+        DAE,
+        {"corruption": "none", "objective": "paired", "likelihood": "linear:1"},
+    ),
     "vae": (VAE, {"beta": 0.5, "beta_warmup_steps": 5}),
     "vae three draws": (VAE, {"latent_samples": 3, "likelihood": "gaussian:0.3"}),
     "dvae": (DVAE, {"corruption": "gaussian:0.2"}),
-    "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "target": "corrupted"}),
+    "dvae corrupted target": (DVAE, {"corruption": "uniform:0.2", "objective": "corrupted"}),
+    "dvae recorrupted": (
+        DVAE,
+        {"corruption": "gaussian:0.2", "objective": "recorrupted", "likelihood": "gaussian:0.5"},
+    ),
+    "dvae masked": (
+        DVAE,
+        {
+            "corruption": "none",
+            "objective": "masked",
+            "likelihood": "gaussian:0.5",
+            "corruption_samples": 4,
+        },
+    ),
     "dvae two copies, three draws": (
         DVAE,
         {"corruption": "salt_and_pepper:0.2", "corruption_samples": 2, "latent_samples": 3},
@@ -38,16 +68,24 @@ SHAPES = {
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
     "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
+    "unet": [(12, 10, 2), (7, 9, 3), (1, 1, 1)],
 }
 CONVOLUTIONAL = (
     "strided_conv",
     "pooled_conv",
     "residual_conv",
 )  # the others differ from one of them in one thing
-CASES = [("mlp", name) for name in MODELS] + [
-    (network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")
+OF_NOISY_IMAGES = ("dae recorrupted", "dae masked", "dae paired")
+CASES = [
+    *(("mlp", name) for name in MODELS if name != "dae paired"),
+    *((network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")),
+    *(("unet", name) for name in OF_NOISY_IMAGES),
+    ("residual_conv", "dvae recorrupted"),
 ]
-FAST = {("strided_conv", "dae")}  # of the convolutional ones; the others take minutes together
+FAST = {
+    ("strided_conv", "dae"),
+    ("unet", "dae masked"),
+}  # of the convolutional ones; the others take minutes together
 PARAMETERS_OF_CASES = [
     pytest.param(
         name,
@@ -60,22 +98,28 @@ PARAMETERS_OF_CASES = [
 # For tests that train again and again: of the models on mlp, those that have between them every
 # part of the others (no corruption, another target, likelihood and warm-up, copies and draws);
 # of the convolutional networks, each as a DVAE, and one as a DAE too.
-OF_ALL_PARTS = ("ae", "dae corrupted target", "vae", "dvae two copies, three draws")
+OF_ALL_PARTS = (
+    "ae",
+    "dae corrupted target",
+    "vae",
+    "dvae masked",
+    "dvae two copies, three draws",
+)
 PARAMETERS_OF_TRAINING = [
     case
     for case in PARAMETERS_OF_CASES
     if case.values[0] in OF_ALL_PARTS
     or (case.values[1] != "mlp" and case.values[0] == "dvae")
-    or case.values[1] == "residual_conv"
+    or case.values[1] in ("residual_conv", "unet")
 ]
 
 
 def make(name, network="mlp", shape=None, seed=0, dtype="float32", compiled=True, **options):
     cls, settings = MODELS[name]
-    pair = networks.build(
-        network, shape or SHAPES[network][0], 3, variational=cls.variational, seed=seed, dtype=dtype
-    )
-    model = cls(*pair, **{**settings, **options}, seed=seed, dtype=dtype)
+    shape = shape or SHAPES[network][0]
+    pair = networks.build(network, shape, 3, variational=cls.variational, seed=seed, dtype=dtype)
+    options = {"image_shape": shape, **settings, **options}
+    model = cls(*pair, **options, seed=seed, dtype=dtype)
     if compiled:
         model.compile(optimizer=keras.optimizers.Adam(1e-2))
     return model

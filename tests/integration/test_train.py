@@ -344,7 +344,7 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
             "dae",
             "--corruption",
             "salt_and_pepper:0.2",
-            "--target",
+            "--objective",
             "corrupted",
             "--noisy-train",
             "--train-noise",

@@ -33,7 +33,12 @@ def test_a_model_is_what_its_spec_says(spec):
 def test_a_network_is_what_its_spec_says(spec, variational):
     assert isinstance(spec, NetworkSpec)
     assert spec.summary
-    encoder, _ = spec.load_function()((28, 28, 1), 3, variational=variational)
+    if variational and not spec.encodes:
+        with pytest.raises(ValueError, match="no code"):
+            spec.load_function()((28, 28, 1), 3, variational=True)
+        return
+    encoder, decoder = spec.load_function()((28, 28, 1), 3, variational=variational)
+    assert bool(decoder.weights) == spec.encodes
     shape = (encoder.outputs[0]).shape[1:]
     assert (len(shape) == 3) == spec.tiles
     assert (tuple(shape) == (3,)) == spec.has_units(variational)

@@ -156,14 +156,18 @@ def array(argument: str, value: Any, hint: str = "") -> np.ndarray:
 
 
 def images(
-    argument: str, value: object, shape: tuple[int, int, int] | None = None, *, scale: str = "unit"
+    argument: str,
+    value: object,
+    shape: tuple[int | None, int | None, int] | None = None,
+    *,
+    scale: str = "unit",
 ) -> np.ndarray:
     """Return `value` as a float32 array of images (N, H, W, C) in [0, 1].
 
     Args:
         argument: name used in messages.
         value: array-like of numbers.
-        shape: the (H, W, C) that is expected, if any.
+        shape: the (H, W, C) that is expected, if any; H and W may be None, for any.
         scale: `unit`: every value in [0, 1]; what rounding put a hair outside is clipped. `noisy`:
             images of [0, 1] to which noise was added and not clipped: every value within [-8, 9],
             the mean over all pixels within [-0.1, 1.1], and no more variance than noise explains
@@ -178,8 +182,12 @@ def images(
     given = array(argument, value, IMPUTE_HINT)
     if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {given.dtype}.")
-    expected = "(N, {}, {}, {})".format(*shape) if shape else "(N, H, W, C)"
-    if given.ndim != 4 or (shape is not None and given.shape[1:] != tuple(shape)):
+    sizes = shape or (None, None, None)
+    wanted = [name if size is None else size for name, size in zip("HWC", sizes, strict=True)]
+    expected = "(N, {}, {}, {})".format(*wanted)
+    if given.ndim != 4 or not all(
+        size in (None, found) for size, found in zip(sizes, given.shape[1:], strict=True)
+    ):
         raise ValueError(f"`{argument}` must have shape {expected}; got {given.shape}.")
     if 0 in given.shape:
         raise ValueError(

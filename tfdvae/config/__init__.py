@@ -7,9 +7,9 @@ from tfdvae.config.classifier import PROTOCOLS, ClassifierConfig
 from tfdvae.config.data import DEFAULT_N_TRAIN, DataConfig, data_folder
 from tfdvae.config.generator import (
     DEFAULT_CORRUPTION,
-    TARGETS,
     GeneratorConfig,
 )
+from tfdvae.config.objective import OBJECTIVES
 from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES, recipe_settings
 from tfdvae.config.run import PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
@@ -30,11 +30,11 @@ __all__ = [
     "DEFAULT_N_TRAIN",
     "EXPORT_FORMATS",
     "INCIDENTAL",
+    "OBJECTIVES",
     "PRECISIONS",
     "PROTOCOLS",
     "RECIPES",
     "RECIPE_SUMMARIES",
-    "TARGETS",
     "AugmentConfig",
     "ClassifierConfig",
     "DataConfig",

@@ -9,8 +9,8 @@ from tfdvae import corruptions, registry
 from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 from tfdvae.config.likelihood import split_likelihood
+from tfdvae.config.objective import OBJECTIVES
 
-TARGETS = ("observed", "corrupted")
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
 DEFAULT_CORRUPTION = "gaussian:0.1"
@@ -34,14 +34,17 @@ class GeneratorConfig(Group):
     corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
     """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and
     dvae; ae and vae have none."""
-    target: Annotated[str, one_of(*TARGETS)] = "observed"
-    """What the model reconstructs: the image as the dataset gives it, or its own corrupted
-    input."""
-    likelihood: Annotated[str, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,mse}")] = (
-        "bernoulli"
-    )
+    objective: Annotated[str, one_of(*OBJECTIVES)] = "observed"
+    """What the model reconstructs: the image as the dataset gives it (observed); its own corrupted
+    input (corrupted); without clean images, noise of the level of --corruption is removed from
+    images that have it (recorrupted), hidden pixels are found from those around them (masked), or
+    pixels from those beside them (paired)."""
+    likelihood: Annotated[
+        str | None, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,linear:SIGMA,mse}")
+    ] = None
     """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1];
-    gaussian:SIGMA squared error in nats; mse (ae, dae) the mean squared error."""
+    gaussian:SIGMA squared error in nats, and linear:SIGMA of a network that returns images
+    themselves; mse (ae, dae) the mean squared error. Default: bernoulli; linear:1 with unet."""
     epochs: int = 60
     """Epochs of the generative model."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
@@ -86,7 +89,7 @@ class GeneratorConfig(Group):
         checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:
             registry.NETWORKS.get(self.network)
-        checks.choice("target", self.target, TARGETS)
+        checks.choice("objective", self.objective, OBJECTIVES)
         checks.choice("sampling", self.sampling, SAMPLINGS)
         self.check_integers("epochs", "patience", "batch_size", "latent_dim")
         self.check_integers("corruption_samples", "latent_samples", "samples_per_image")
@@ -109,13 +112,25 @@ class GeneratorConfig(Group):
 
     def _check_model(self) -> None:
         """Refuse settings that the chosen model has no use for."""
-        kind, sigma = split_likelihood(self.likelihood)
+        kind, sigma = split_likelihood(self.chosen_likelihood)
         if self.variational and kind == "mse":
             raise ValueError(
                 "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its "
                 "KL divergence; take gaussian:SIGMA."
             )
-        self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
+        if self.likelihood is not None:
+            self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
+        if not self.network_spec.encodes:
+            if self.variational:
+                raise ValueError(
+                    f"`network` {self.network} is for ae and dae: it has no code that could be a "
+                    f"distribution; got {self.model}."
+                )
+            if kind != "linear":
+                raise ValueError(
+                    f"`likelihood` must be linear:SIGMA with `network` {self.network}, which "
+                    f"returns images themselves; got {self.likelihood}."
+                )
         if self.corruption is not None:
             corruption = corruptions.parse(self.corruption)
             if not self.denoising and corruption.level > 0:
@@ -123,7 +138,7 @@ class GeneratorConfig(Group):
                 hint = f" With one it is `{variant}`." if variant else ""
                 raise ValueError(f"a {self.model} has no `corruption`; got {corruption}.{hint}")
         for trait, names in (
-            ("denoising", ("corruption_samples", "target")),
+            ("denoising", ("corruption_samples", "objective")),
             ("variational", ("beta", "beta_warmup", "latent_samples", "sampling")),
         ):
             for name in () if getattr(self, trait) else self.changed(*names):
@@ -140,6 +155,11 @@ class GeneratorConfig(Group):
     def chosen_network(self) -> str:
         """The network: `network`, or what stands for its default."""
         return self.network or self.model_spec.default_network
+
+    @property
+    def chosen_likelihood(self) -> str:
+        """The likelihood: `likelihood`, or what stands for its default."""
+        return self.likelihood or ("bernoulli" if self.network_spec.encodes else "linear:1.0")
 
     @property
     def model_spec(self) -> registry.ModelSpec:

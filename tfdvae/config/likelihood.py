@@ -2,14 +2,15 @@
 
 from tfdvae._utils import checks
 
-LIKELIHOODS = ("bernoulli", "gaussian", "mse")
+LIKELIHOODS = ("bernoulli", "gaussian", "linear", "mse")
+_WITH_SIGMA = ("gaussian", "linear")
 
 
 def split_likelihood(text: str) -> tuple[str, float | None]:
-    """Return the kind of a likelihood, and the sigma of a Gaussian one.
+    """Return the kind of a likelihood, and its sigma where it has one.
 
     Args:
-        text: `bernoulli`, `gaussian:SIGMA` or `mse`.
+        text: `bernoulli`, `gaussian:SIGMA`, `linear:SIGMA` or `mse`.
 
     Example:
         >>> split_likelihood("gaussian:0.1")
@@ -20,15 +21,15 @@ def split_likelihood(text: str) -> tuple[str, float | None]:
     """
     kind, colon, sigma = str(text).partition(":")
     checks.choice("likelihood", kind, LIKELIHOODS)
-    if kind != "gaussian" and not colon:
+    if kind not in _WITH_SIGMA and not colon:
         return kind, None
     try:
-        if kind != "gaussian":
+        if kind not in _WITH_SIGMA:
             raise ValueError
-        name = "sigma of the gaussian likelihood"
+        name = f"sigma of the {kind} likelihood"
         return kind, float(checks.number(name, float(sigma), 0, above_low=True))
     except ValueError:
         raise ValueError(
-            "`likelihood` must be bernoulli, gaussian:SIGMA with SIGMA above 0, or mse; "
-            f"got {text!r}."
+            "`likelihood` must be bernoulli, mse, or gaussian:SIGMA or linear:SIGMA, with SIGMA "
+            f"above 0; got {text!r}."
         ) from None

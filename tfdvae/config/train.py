@@ -13,6 +13,7 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
 from tfdvae.config.group import Group, one_of
+from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
 
@@ -30,7 +31,7 @@ INCIDENTAL = (
     "quiet",
 )  # settings that no result depends on
 WITHOUT_PAIRS = (  # settings of the generator that make no sense with pairs
-    "target",
+    "objective",
     "corruption_samples",
     "samples_per_image",
     "sampling",
@@ -74,7 +75,9 @@ class TrainConfig:
                 )
         if self.data.noisy_dir is not None:
             self._check_pairs()
-        elif self.generator.denoising and self.injected.level == 0:
+        check_noise(self.generator.objective, self.injected)
+        hiding = self.data.noisy_dir is not None or self.generator.objective in HIDING
+        if not hiding and self.generator.denoising and self.injected.level == 0:
             spec = self.generator.model_spec
             hint = f" Without one it is `{spec.plain}`." if spec.plain else ""
             raise ValueError(
@@ -157,10 +160,13 @@ class TrainConfig:
     @property
     def injected(self) -> corruptions.Corruption:
         """The corruption that the model injects: `corruption`, or what stands for its default."""
-        given = self.generator.corruption
-        pairs = self.data.noisy_dir is not None
-        default = DEFAULT_CORRUPTION if self.generator.denoising and not pairs else "none"
-        return corruptions.parse(default if given is None else given)
+        if self.generator.corruption is not None:
+            return corruptions.parse(self.generator.corruption)
+        objective, pairs = self.generator.objective, self.data.noisy_dir is not None
+        if pairs or objective in HIDING or not self.generator.denoising:
+            return corruptions.parse("none")
+        known = objective == "recorrupted" and self.data.noisy_train
+        return corruptions.parse(self.data.train_noise if known else DEFAULT_CORRUPTION)
 
     @property
     def makes_images(self) -> bool:
@@ -188,6 +194,8 @@ class TrainConfig:
             for name, value in self.settings().items()
             if name not in INCIDENTAL and not (name in SINCE_0_1_0 and value == default[name])
         }
+        settings["target"] = settings.pop("objective")  # as 0.1.0 called it
+        settings["likelihood"] = self.generator.chosen_likelihood
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
         data = self.data
         return f"{self.generator.model}-{data.title}-{data.condition}-seed{self.run.seed}-{digest}"
@@ -208,6 +216,9 @@ class TrainConfig:
         """
         if not isinstance(settings, dict):
             raise ValueError(f"settings must be a dictionary; got {type(settings).__name__}.")
+        if "target" in settings:  # as 0.1.0 called it
+            settings = {**settings, "objective": settings["target"]}
+            del settings["target"]
         for name in settings:
             checks.choice("setting", name, setting_names())
         needed = [name for name in setting_names() if name not in SINCE_0_1_0]

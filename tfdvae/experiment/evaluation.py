@@ -112,6 +112,8 @@ def generator_rows(
         )
         for metric in model.loss_names:
             yield {"split": split, "metric": metric, "value": float(losses[metric])}
+    if not model.has_code:
+        return
     codes = (model.encode(train[0][piece]) for piece in _pieces(train[0]))
     active = int(np.sum(latent_codes.activity_of_pieces(codes) > 0.01))
     yield {"split": "train", "metric": "active_units", "value": float(active)}

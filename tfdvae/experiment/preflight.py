@@ -171,6 +171,7 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         **paths,
         network=config.generator.chosen_network,
         corruption=str(config.injected),
+        likelihood=config.generator.chosen_likelihood,
         white=dataset.white,
         output=None,
         debug=False,

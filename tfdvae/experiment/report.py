@@ -102,6 +102,8 @@ def write_report(run: Run) -> str:
         Heading("Environment"),
         *_environment(run),
     ]
+    if not run.generator.has_code:
+        return f"report in {Document(run.title, parts).write(run.folder)}"
     chosen, codes, pictures = _explored(run)
     labels = np.asarray(run.dataset.test.labels)[chosen]
     _write_projector(run, pictures, codes, labels)

@@ -97,7 +97,7 @@ class Run:
             "model": generator.model,
             "network": generator.chosen_network,
             "corruption": generator.corruption,
-            "target": generator.target,
+            "target": generator.objective,
             "seed": self.config.run.seed,
         }
         return fixed | fields

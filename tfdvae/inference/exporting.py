@@ -23,9 +23,9 @@ def export(
     Images are float32 (N, H, W, C) in [0, 1], with any N.
 
     - `saved_model`: a folder with these endpoints: `serving_default` (images -> denoised images),
-      `encode` (images -> codes), `decode` (codes -> images), and for a VAE or DVAE `posterior`
-      (images -> mean and standard deviation of q(z | image)) and `sample` (n: int32 scalar, seed:
-      int32 (2,) -> n images; the same seed gives the same images).
+      of a model with a code `encode` (images -> codes) and `decode` (codes -> images), and for a
+      VAE or DVAE `posterior` (images -> mean and standard deviation of q(z | image)) and `sample`
+      (n: int32 scalar, seed: int32 (2,) -> n images; the same seed gives the same images).
     - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the
       packages of `tfdvae[onnx]`.
 
@@ -66,13 +66,14 @@ def export(
 
 
 def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, Any]) -> None:
-    images = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")
+    images = tf.TensorSpec((None, *_image_shape(model)), tf.float32, name="images")
     codes = tf.TensorSpec((None, *model.code_shape), tf.float32, name="codes")
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("serve", lambda images: model(images, training=False), [images])
-    archive.add_endpoint("encode", model.encode_images, [images])
-    archive.add_endpoint("decode", model.decode_codes, [codes])
+    if model.has_code:
+        archive.add_endpoint("encode", model.encode_images, [images])
+        archive.add_endpoint("decode", model.decode_codes, [codes])
     if model.variational:
         archive.add_endpoint("posterior", model.posterior, [images])
         archive.add_endpoint(
@@ -84,6 +85,8 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
         "tfdvae": tfdvae.__version__,
         "model": type(model).__name__,
         "variational": model.variational,
+        "has_code": model.has_code,
+        "any_size": model.any_size,
         "image_shape": model.image_shape,
         "code_shape": model.code_shape,
         "corruption": str(model.corruption),
@@ -93,6 +96,12 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
         files.write_json(temporary / ABOUT, about)
+
+
+def _image_shape(model: DenoisingModel) -> tuple[int | None, int | None, int]:
+    """Return (H, W, C) of the images that the exported model takes, None for any size."""
+    height, width, channels = model.image_shape
+    return (None, None, channels) if model.any_size else (height, width, channels)
 
 
 def _export_onnx(model: DenoisingModel, path: Path) -> None:
@@ -105,11 +114,12 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
         ) from None
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")]
+        input_signature=[tf.TensorSpec((None, *_image_shape(model)), tf.float32, name="images")]
     )
     def graph(images: tf.Tensor) -> dict[str, Any]:
         codes = model.encode_images(images)
-        return {"denoised": model.decode_codes(codes), "codes": codes}
+        denoised = {"denoised": model.decode_codes(codes)}
+        return {**denoised, "codes": codes} if model.has_code else denoised
 
     with files.replacing(path) as temporary:
         tf2onnx.convert.from_function(

@@ -17,10 +17,12 @@ class ImageFormat:
     Attributes:
         image_shape: (H, W, C) of one image.
         tiles: whether larger images can be denoised and scored, in overlapping tiles.
+        any_size: whether smaller ones can too.
     """
 
     image_shape: tuple[int, int, int]
     tiles: bool
+    any_size: bool = False
 
     def is_single(self, array: np.ndarray) -> bool:
         """Tell whether an array is one image.
@@ -115,6 +117,8 @@ class ImageFormat:
             f"`images` must be {height}x{width}, as those that the model was trained on; "
             f"got {shape[0]}x{shape[1]}."
         )
+        if larger and self.any_size:
+            return
         if larger and shape[0] >= height and shape[1] >= width:
             if self.tiles:
                 return

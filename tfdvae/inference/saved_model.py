@@ -50,11 +50,14 @@ class SavedModel(InferenceMixin):
                 self._loaded = tf.saved_model.load(str(folder))  # graphs live as long as it does
             # Version 0.1.0 did not write it; only variational models have this endpoint.
             self.variational = about.get("variational", hasattr(self._loaded, "posterior"))
-            self._graphs = {
-                "call": self._loaded.serve,
-                "encode_images": self._loaded.encode,
-                "decode_codes": self._loaded.decode,
-            }
+            self.has_code = about.get("has_code", True)
+            self.any_size = about.get("any_size", False)
+            self._graphs = {"call": self._loaded.serve}
+            if self.has_code:
+                self._graphs |= {
+                    "encode_images": self._loaded.encode,
+                    "decode_codes": self._loaded.decode,
+                }
             if self.variational:
                 self._graphs["posterior"] = self._loaded.posterior
         except (

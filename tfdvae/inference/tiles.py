@@ -1,4 +1,4 @@
-"""Images larger than a network's, in overlapping tiles that are blended into each other."""
+"""Images larger than a network's, or than memory, in overlapping tiles."""
 
 import itertools
 from collections.abc import Callable
@@ -7,8 +7,13 @@ import numpy as np
 
 from tfdvae._utils import chunks
 
+WHOLE = 2**20
+"""Pixels of an image up to which it is computed as a whole; beyond, in tiles of about as many."""
 
-def apply(
+_GRID = 32  # tiles begin at multiples of it, so that halvings of the size fall on the same pixels
+
+
+def blend(
     function: Callable[[np.ndarray], np.ndarray],
     image: np.ndarray,
     tile: tuple[int, int],
@@ -45,6 +50,65 @@ def apply(
             total[place] += weight * made
             weights[place] += weight
     return total / weights
+
+
+def cut(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray, reach: int) -> np.ndarray:
+    """Return `function` of an image, computed on tiles of which only the inner part is kept.
+
+    Where the function's result at a pixel depends on nothing further away than `reach`, the result
+    is that of the whole image.
+
+    Args:
+        function: float32 (1, h, w, C) -> (1, h, w, C), of images of any size.
+        image: float32 (H, W, C).
+        reach: in pixels, see `measure_reach`.
+
+    Returns:
+        float32 (H, W, C).
+    """
+    height, width = image.shape[:2]
+    if height * width <= WHOLE:
+        return function(image[None])[0]
+    margin = -(-reach // _GRID) * _GRID
+    side = max(_GRID, int(WHOLE**0.5) - 2 * margin)
+    made = np.empty_like(image)
+    for top, left in itertools.product(range(0, height, side), range(0, width, side)):
+        above, before = min(margin, top), min(margin, left)
+        part = image[top - above : top + side + margin, left - before : left + side + margin]
+        inner = function(part[None])[0, above : above + side, before : before + side]
+        made[top : top + side, left : left + side] = inner
+    return made
+
+
+def measure_reach(function: Callable[[np.ndarray], np.ndarray], channels: int) -> int:
+    """Return from how many pixels away a pixel still has an influence on a function of images.
+
+    It is measured: pixels at some places of random images are changed much.
+
+    Args:
+        function: float32 (n, h, w, C) -> (n, h, w, C), of images of any size.
+        channels: C.
+
+    Raises:
+        ValueError: it reaches further than 256 pixels.
+    """
+    random = np.random.default_rng(0)
+    furthest, most = 0, 256
+    for size in ((8, 4 * most), (4 * most, 8)):
+        axis = int(size[0] == 8)
+        image = random.random((1, *size, channels), np.float32)
+        before = function(image)
+        for shift in range(0, 8, 1):  # where halvings of the size fall differently
+            changed, place = image.copy(), 2 * most + shift
+            changed[(slice(None),) * (1 + axis) + (place,)] += 10 * random.standard_normal()
+            seen = (function(changed) != before).any(axis=(0, 2 - axis, 3))
+            furthest = max(furthest, *np.abs(np.flatnonzero(seen) - place), 0)
+    if furthest > most:
+        raise ValueError(
+            f"this network has an influence on pixels {furthest} away; large images can be "
+            f"computed in tiles where it is at most {most}."
+        )
+    return int(furthest)
 
 
 def _starts(size: int, part: int) -> list[int]:

@@ -1,6 +1,7 @@
 """A trained model in everyday use: what `tfdvae.load` returns."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ class TrainedModel:
         image_shape: (H, W, C) of the images that it was trained on.
         code_shape: shape of the code of one image.
         variational: whether codes are distributions, so that new images can be sampled.
+        has_code: whether images can be encoded: networks that only map images to images, such as
+            unet, have no code.
+        any_size: whether images of any height and width can be denoised and scored.
         tiles: whether larger images can be denoised and scored as anomalies, in overlapping tiles:
             where codes keep their place in the image.
         format: shapes that arrays of its images may have.
@@ -64,8 +68,9 @@ class TrainedModel:
         self.image_shape = core.image_shape
         self.code_shape = core.code_shape
         self.variational = core.variational
+        self.has_code, self.any_size = core.has_code, core.any_size
         self.tiles = len(core.code_shape) == 3
-        self.format = ImageFormat(self.image_shape, self.tiles)
+        self.format = ImageFormat(self.image_shape, self.tiles, self.any_size)
         self._noted = False
         _ = core.graphs  # made once here, for the commands use them from several threads
 
@@ -87,7 +92,8 @@ class TrainedModel:
     def denoise(self, images: Any) -> Any:
         """Return the denoised images.
 
-        Arrays of larger images than the model's are denoised in tiles where the model `tiles`.
+        Arrays of larger images than the model's are denoised in tiles where the model `tiles`, and
+        images of any size where it takes `any_size`.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
@@ -102,8 +108,14 @@ class TrainedModel:
     def _denoise(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == self.image_shape:
             return self.core.denoise(images)
+        if self.any_size:
+            return np.stack([tiles.cut(self.core.denoise, image, self._reach) for image in images])
         tile, rows = self.image_shape[:2], self.core.batch_rows
-        return np.stack([tiles.apply(self.core.denoise, image, tile, rows) for image in images])
+        return np.stack([tiles.blend(self.core.denoise, image, tile, rows) for image in images])
+
+    @cached_property
+    def _reach(self) -> int:
+        return tiles.measure_reach(self.core.denoise, self.image_shape[-1])
 
     def encode(self, images: Any) -> Any:
         """Return the code of each image, float32 (N, *code_shape), of a single image code_shape.
@@ -111,6 +123,7 @@ class TrainedModel:
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
         """
+        self.core.require_code()
         self.record.say_empty_code()
         if graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["encode_images"], keep_dtype=False)
@@ -265,6 +278,7 @@ class TrainedModel:
         Example:
             >>> restored = model.decompress(model.compress(images, bits=4))
         """
+        self.core.require_code()
         return compression.compress_codes(self.core.encode(self.batch(images)), bits)
 
     def decompress(self, stream: bytes) -> np.ndarray:

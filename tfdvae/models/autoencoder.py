@@ -21,9 +21,10 @@ class DAE(DenoisingModel):
         encoder: Keras model from images (N, H, W, C) to one code.
         decoder: Keras model from the code to logits (N, H, W, C).
         corruption: what is injected, `kind:level` or `none`.
-        target: `observed` (the image given) or `corrupted` (the model's own corrupted input, as in
-            the noise study).
-        likelihood: `bernoulli`, `gaussian:SIGMA` or `mse`.
+        objective: what is reconstructed, and from what: `observed` (the image given), `corrupted`
+            (the model's own corrupted input, as in the noise study), or, to learn from noisy images
+            alone, `recorrupted`, `masked` or `paired`; see `tfdvae.models.objectives.draw`.
+        likelihood: `bernoulli`, `gaussian:SIGMA`, `linear:SIGMA` or `mse`.
         corruption_samples: corrupted copies of each image in a step.
         seed: root seed of all noise.
         **kwargs: `image_shape`, where the encoder does not know it, and what `keras.Model` takes.
@@ -48,14 +49,14 @@ class DAE(DenoisingModel):
         encoder: keras.Model,
         decoder: keras.Model,
         corruption: str | corruptions.Corruption = "gaussian:0.1",
-        target: str = "observed",
+        objective: str = "observed",
         likelihood: str | likelihoods.Likelihood = "bernoulli",
         corruption_samples: int = 1,
         seed: int = 0,
         **kwargs: Any,
     ):
         super().__init__(
-            encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
+            encoder, decoder, corruption, objective, likelihood, corruption_samples, seed, **kwargs
         )
 
     def losses_per_image(
@@ -67,9 +68,8 @@ class DAE(DenoisingModel):
         training: bool,
     ) -> dict[str, tf.Tensor]:
         """Return `loss` and `reconstruction_loss` of each image, which are the same."""
-        corrupted, aims = self.corrupt(inputs, target, seed)
-        nll = self.likelihood.nll(
-            aims, self.decoder(self.encoder(corrupted, training=training), training=training)
-        )
+        corrupted, aims, weights = self.corrupt(inputs, target, seed)
+        made = self.decoder(self.encoder(corrupted, training=training), training=training)
+        nll = self.likelihood.nll(aims, made, weights)
         reconstruction = mean_over_copies(nll, self.copies(target))
         return {"loss": reconstruction, "reconstruction_loss": reconstruction}

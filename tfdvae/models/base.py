@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, seeds
-from tfdvae.config import TARGETS
-from tfdvae.models import likelihoods, network_checks, training_data
+from tfdvae.config.objective import OBJECTIVES, check_noise
+from tfdvae.models import likelihoods, network_checks, objectives, training_data
 from tfdvae.models.keras_api import ImageModel
 
 OF_FILES = ("white", "background")  # attributes that say how image files are read
@@ -21,8 +21,8 @@ class DenoisingModel(ImageModel):
     """Base of `DAE`, `VAE` and `DVAE`: an encoder, a decoder and the corruption that it injects.
 
     `fit` and `evaluate` take images alone, float (N, H, W, C) in [0, 1], as an array or a
-    `tf.data.Dataset` of batches; the model then corrupts them afresh at each step and reconstructs
-    its `target`. Given pairs (input, target), it uses them as they are and injects nothing.
+    `tf.data.Dataset` of batches; the model then corrupts them afresh at each step and learns by its
+    `objective`. Given pairs (input, target), it uses them as they are and injects nothing.
     `compile` takes no loss and no metrics: the loss is the model's own, in nats per image (but for
     the likelihood `mse`). `predict` and a call return reconstructions in [0, 1].
 
@@ -41,8 +41,8 @@ class DenoisingModel(ImageModel):
         encoder: Keras model from images (N, H, W, C) to one code, or to mean and log-variance.
         decoder: Keras model from a code to logits (N, H, W, C).
         corruption: what is injected, `kind:level` or `none`.
-        target: `observed` (the image given) or `corrupted` (the model's own corrupted input).
-        likelihood: `bernoulli`, `gaussian:SIGMA` or `mse`.
+        objective: what is reconstructed, and from what; see `objectives.draw`.
+        likelihood: `bernoulli`, `gaussian:SIGMA`, `linear:SIGMA` or `mse`.
         corruption_samples: corrupted copies of each image in a step.
         seed: root seed of all noise.
         image_shape: (H, W, C); by default that of the encoder's input.
@@ -60,7 +60,7 @@ class DenoisingModel(ImageModel):
         encoder: keras.Model,
         decoder: keras.Model,
         corruption: str | corruptions.Corruption,
-        target: str,
+        objective: str,
         likelihood: str | likelihoods.Likelihood,
         corruption_samples: int,
         seed: int,
@@ -69,7 +69,8 @@ class DenoisingModel(ImageModel):
     ):
         super().__init__(**kwargs)
         self.corruption = corruptions.parse(corruption)
-        self.target = checks.choice("target", target, TARGETS)
+        self.objective = checks.choice("objective", objective, OBJECTIVES)
+        check_noise(self.objective, self.corruption)
         self.likelihood = likelihoods.parse(likelihood)
         self.corruption_samples = checks.integer("corruption_samples", corruption_samples, 1)
         self.seed = checks.integer("seed", seed, 0, 2**63 - 1)
@@ -78,6 +79,13 @@ class DenoisingModel(ImageModel):
         )
         self.encoder = encoder
         self.decoder = decoder
+        self.has_code = not network_checks.is_identity(decoder)
+        self.any_size = all(map(network_checks.takes_any_size, (encoder, decoder)))
+        if self.objective == "paired" and not self.any_size:
+            raise ValueError(
+                "`objective` paired, on images of half the size, needs networks for images of any "
+                "size, such as unet."
+            )
         if self.compute_dtype != "float16" and any(
             layer.compute_dtype == "float16"
             for network in (encoder, decoder)
@@ -112,17 +120,17 @@ class DenoisingModel(ImageModel):
 
     def corrupt(
         self, inputs: tf.Tensor, target: tf.Tensor | None, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    ) -> objectives.Sample:
         """Return corrupted copies of each image, and what they are to become.
 
-        Both are float32 (N * corruption_samples, H, W, C).
+        Both are float32 (N * corruption_samples, H, W, C), under `paired` of half the height and
+        width; pairs that were given are returned as they are.
         """
         inputs = tf.cast(inputs, tf.float32)
         if target is not None:
-            return inputs, tf.cast(target, tf.float32)
+            return objectives.Sample(inputs, tf.cast(target, tf.float32))
         copies = tf.repeat(inputs, self.copies(target), axis=0)
-        corrupted = self.corruption(copies, seed)
-        return corrupted, corrupted if self.target == "corrupted" else copies
+        return objectives.draw(self.objective, copies, self.corruption, seed)
 
     def copies(self, target: tf.Tensor | None) -> int:
         """Return how many corrupted copies of each image a step has.
@@ -134,8 +142,9 @@ class DenoisingModel(ImageModel):
     @cached_property
     def graphs(self) -> Mapping[str, Callable]:
         """The graphs of `InferenceMixin`, each traced once for any number of rows."""
+        channels = self.image_shape[-1]
         taken = {
-            "call": self.image_shape,
+            "call": (None, None, channels) if self.any_size else self.image_shape,
             "encode_images": self.image_shape,
             "decode_codes": self.code_shape,
         }
@@ -206,7 +215,7 @@ class DenoisingModel(ImageModel):
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "corruption": str(self.corruption),
-            "target": self.target,
+            "objective": self.objective,
             "likelihood": str(self.likelihood),
             "corruption_samples": self.corruption_samples,
             "seed": self.seed,
@@ -221,6 +230,8 @@ class DenoisingModel(ImageModel):
             for name in ("encoder", "decoder")
         }
         arguments = {name: value for name, value in config.items() if name not in OF_FILES}
+        if "target" in arguments:  # of 0.1.0
+            arguments["objective"] = arguments.pop("target")
         model = cls(**{**arguments, **networks})
         for name in OF_FILES:
             setattr(model, name, config.get(name))

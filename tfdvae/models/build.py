@@ -36,11 +36,11 @@ def build_generator(
         seed=seed,
         dtype=dtype,
     )
-    options = {"likelihood": c.likelihood, "seed": seed, "dtype": dtype, "name": c.model}
+    options = {"likelihood": c.chosen_likelihood, "seed": seed, "dtype": dtype, "name": c.model}
     if spec.denoising:
         options |= {
             "corruption": str(config.injected),
-            "target": c.target,
+            "objective": c.objective,
             "corruption_samples": c.corruption_samples,
         }
     if spec.variational:
@@ -49,6 +49,8 @@ def build_generator(
             "beta_warmup_steps": c.beta_warmup * steps_per_epoch,
             "latent_samples": c.latent_samples,
         }
+    if not c.network_spec.encodes:
+        options["image_shape"] = image_shape
     model = spec.load_class()(encoder, decoder, **options, **spec.options)
     model.white, model.background = config.data.white, config.data.background
     rate = c.learning_rate

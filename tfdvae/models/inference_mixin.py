@@ -22,6 +22,8 @@ class InferenceMixin(abc.ABC):
         image_shape: (H, W, C).
         code_shape: of one image.
         variational: whether codes are distributions, so that the model can be sampled.
+        has_code: whether there is a code: networks that only map images to images have none.
+        any_size: whether images of any height and width can be denoised.
         corruption: what the model injected in training.
         likelihood: of pixels.
         white: the value that stood for white in the images that the model was trained on; None:
@@ -34,6 +36,8 @@ class InferenceMixin(abc.ABC):
     image_shape: tuple[int, int, int]
     code_shape: tuple[int, ...]
     variational: bool
+    has_code: bool
+    any_size: bool
     corruption: corruptions.Corruption
     likelihood: likelihoods.Likelihood
     white: float | None = None
@@ -74,7 +78,8 @@ class InferenceMixin(abc.ABC):
                 f"`{name}` must hold floating point images in [0, 1]; got {given.dtype}. "
                 "Scale integers first, such as images / 255."
             )
-        shape = None if any_size else self.image_shape
+        height, width, channels = self.image_shape
+        shape = (None, None, channels) if any_size else (height, width, channels)
         if self.likelihood.unit_range:
             return checks.images(name, given, shape, scale=scale)
         images = checks.images(name, given, shape, scale="free")
@@ -104,7 +109,8 @@ class InferenceMixin(abc.ABC):
         """Return the reconstruction of each image.
 
         Args:
-            images: (N, H, W, C) in [0, 1], which noise may exceed; in a graph, such as that of
+            images: (N, H, W, C) in [0, 1], of the model's size unless it takes `any_size`, which
+                noise may exceed; in a graph, such as that of
                 `Dataset.map`, a float tensor.
             batch_size: images at a time. Default: 256, or fewer where they are large.
 
@@ -120,12 +126,14 @@ class InferenceMixin(abc.ABC):
         """
         if tf.is_symbolic_tensor(images):
             return self.graphs["call"](self._check_symbolic(images))
-        return self._in_batches("call", self.check_images("images", images), batch_size)
+        checked = self.check_images("images", images, any_size=self.any_size)
+        return self._in_batches("call", checked, batch_size)
 
     def encode(
         self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
     ) -> np.ndarray | tf.Tensor:
         """Return the code of each image, float32 (N, *code_shape), as `denoise` takes them."""
+        self.require_code()
         if tf.is_symbolic_tensor(images):
             return self.graphs["encode_images"](self._check_symbolic(images))
         return self._in_batches("encode_images", self.check_images("images", images), batch_size)
@@ -145,6 +153,7 @@ class InferenceMixin(abc.ABC):
         Raises:
             ValueError: codes with NaN or of the wrong shape.
         """
+        self.require_code()
         if tf.is_symbolic_tensor(codes):
             return self.graphs["decode_codes"](tf.cast(codes, tf.float32))
         codes = checks.array("codes", codes).astype(np.float32, copy=False)
@@ -154,6 +163,18 @@ class InferenceMixin(abc.ABC):
         if not np.isfinite(codes).all():
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
         return self._in_batches("decode_codes", codes, batch_size)
+
+    def require_code(self) -> None:
+        """Refuse a model without a code.
+
+        Raises:
+            ValueError: its network maps images to images.
+        """
+        if not self.has_code:
+            raise ValueError(
+                "this model has no code: its network, such as unet, maps images to images. Models "
+                "on other networks encode and compress."
+            )
 
     def _check_symbolic(self, images: tf.Tensor) -> tf.Tensor:
         """Return a tensor of a graph as float32: type and shape are checked now, values later."""

@@ -33,7 +33,7 @@ def check_networks(
     image_shape = (height, width, channels)
     code_shape = _code_shape(encoder, variational, image_shape)
     taken = getattr(decoder, "input_shape", code_shape)
-    if taken != code_shape:
+    if not _is_shape(taken, any_size=True) or not _fits(code_shape, taken):
         raise ValueError(
             f"`decoder` must take the encoder's code, of shape {code_shape}; it takes {taken}."
         )
@@ -55,6 +55,11 @@ def _image_shape(encoder: keras.Model, image_shape: Sequence[int] | None) -> tup
             raise ValueError(
                 "`encoder` must have a known input: begin it with a keras.Input, or give "
                 "`image_shape`."
+            )
+        if _is_shape(taken, any_size=True) and len(taken) == 4 and not _is_shape(taken):
+            raise ValueError(
+                "`image_shape` (H, W, C) must be given for networks that take images of any size: "
+                "that of the images to train on."
             )
         if not _is_shape(taken) or len(taken) != 4:
             raise ValueError(
@@ -91,13 +96,37 @@ def _code_shape(
     return code_shape
 
 
-def _is_shape(shape: object) -> bool:
-    """Tell a shape with any number of rows and known sizes from a structure of shapes."""
+def _is_shape(shape: object, any_size: bool = False) -> bool:
+    """Tell a shape with any number of rows and known sizes from a structure of shapes.
+
+    Args:
+        shape: of a tensor.
+        any_size: sizes may be unknown too.
+    """
     return (
         isinstance(shape, tuple)
         and shape[:1] == (None,)
-        and all(isinstance(size, int) for size in shape[1:])
+        and all(isinstance(size, int) or (any_size and size is None) for size in shape[1:])
     )
+
+
+def _fits(shape: tuple[Any, ...], taken: tuple[Any, ...]) -> bool:
+    """Tell whether a network takes a shape, given the one that it takes, with None for any size."""
+    return len(shape) == len(taken) and all(
+        wanted in (None, size) for size, wanted in zip(shape, taken, strict=True)
+    )
+
+
+def takes_any_size(network: keras.Model) -> bool:
+    """Tell whether a network takes images of any height and width."""
+    taken = getattr(network, "input_shape", None)
+    return _is_shape(taken, any_size=True) and len(taken) == 4 and taken[1:3] == (None, None)
+
+
+def is_identity(network: keras.Model) -> bool:
+    """Tell whether a network returns what it is given: it has no layer but `Identity`."""
+    layers = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return bool(layers) and all(isinstance(layer, keras.layers.Identity) for layer in layers)
 
 
 def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -13,7 +13,7 @@ RECORRUPTION = 0.5
 """How much of fresh noise is added to the input under `recorrupted`, `a` of the paper."""
 
 HIDDEN = 0.02
-"""Fraction of the pixels that are hidden under `masked`."""
+"""Fraction of the pixels that are hidden under `masked`, at least one of an image."""
 
 REACH = 2
 """A hidden pixel gets the value of a pixel at most so far away, each way."""
@@ -73,13 +73,14 @@ def draw(
 
 
 def _hide(images: tf.Tensor, seed: tf.Tensor) -> Sample:
-    """Replace some pixels by neighbors of them; the loss is taken there alone.
-
-    Of each image one pixel in a cell of a grid is hidden, so that as many are in every image.
-    """
+    """Replace some pixels by neighbors of them, as many of each image; the loss is taken there."""
     where, which = tf.unstack(tf.random.split(seed, 2))
     shape = tf.shape(images)
-    hidden = tf.random.stateless_uniform([shape[0], shape[1], shape[2], 1], where) < HIDDEN
+    pixels = shape[1] * shape[2]
+    count = tf.maximum(1, tf.cast(tf.round(HIDDEN * tf.cast(pixels, tf.float32)), tf.int32))
+    order = tf.random.stateless_uniform([shape[0], pixels], where)
+    last = tf.math.top_k(order, count).values[:, -1:]
+    hidden = tf.reshape(order >= last, [shape[0], shape[1], shape[2], 1])
     # Steps to the neighbors, none of them to the pixel itself.
     side = 2 * REACH + 1
     chosen = tf.random.stateless_uniform(shape[:3], which, 1, side**2, tf.int32)
@@ -88,7 +89,7 @@ def _hide(images: tf.Tensor, seed: tf.Tensor) -> Sample:
     rows = _reflect(tf.range(shape[1])[None, :, None] + down, shape[1])
     columns = _reflect(tf.range(shape[2])[None, None, :] + right, shape[2])
     others = tf.gather_nd(images, tf.stack([rows, columns], axis=-1), batch_dims=1)
-    weights = tf.cast(hidden, tf.float32) / HIDDEN
+    weights = tf.cast(hidden, tf.float32) * tf.cast(pixels / count, tf.float32)
     return Sample(tf.where(hidden, others, images), images, weights)
 
 

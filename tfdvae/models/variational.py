@@ -40,7 +40,7 @@ class VariationalModel(DenoisingModel):
         encoder: keras.Model,
         decoder: keras.Model,
         corruption: str | corruptions.Corruption,
-        target: str,
+        objective: str,
         likelihood: str | likelihoods.Likelihood,
         beta: float,
         beta_warmup_steps: int,
@@ -50,7 +50,7 @@ class VariationalModel(DenoisingModel):
         **kwargs: Any,
     ):
         super().__init__(
-            encoder, decoder, corruption, target, likelihood, corruption_samples, seed, **kwargs
+            encoder, decoder, corruption, objective, likelihood, corruption_samples, seed, **kwargs
         )
         if isinstance(self.likelihood, likelihoods.MeanSquaredError):
             raise ValueError(
@@ -79,7 +79,7 @@ class VariationalModel(DenoisingModel):
     ) -> dict[str, tf.Tensor]:
         """Return `loss`, `reconstruction_loss` and `kl_loss` of each image."""
         corruption_seed, latent_seed = tf.unstack(tf.random.split(seed, 2))
-        corrupted, aims = self.corrupt(inputs, target, corruption_seed)
+        corrupted, aims, weights = self.corrupt(inputs, target, corruption_seed)
         mean, log_variance = self.encoder(corrupted, training=training)
         mean, log_variance = tf.cast(mean, tf.float32), _bounded(log_variance)
         # Every tensor is used at most twice: three gradient terms would be summed in varying order,
@@ -93,7 +93,9 @@ class VariationalModel(DenoisingModel):
         )
         codes = tf.repeat(mean, draws, axis=0) + tf.repeat(sigma, draws, axis=0) * noise
         nll = self.likelihood.nll(
-            tf.repeat(aims, draws, axis=0), self.decoder(codes, training=training)
+            tf.repeat(aims, draws, axis=0),
+            self.decoder(codes, training=training),
+            None if weights is None else tf.repeat(weights, draws, axis=0),
         )
         copies = self.copies(target)
         kl = mean_over_copies(kl, copies)
@@ -194,7 +196,7 @@ class VAE(VariationalModel):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, as JSON can hold them."""
         config = super().get_config()
-        for fixed in ("corruption", "target", "corruption_samples"):
+        for fixed in ("corruption", "objective", "corruption_samples"):
             del config[fixed]
         return config
 
@@ -213,7 +215,9 @@ class DVAE(VariationalModel):
         encoder: Keras model from images (N, H, W, C) to mean and log-variance of the code.
         decoder: Keras model from the code to logits (N, H, W, C).
         corruption: what is injected, `kind:level`.
-        target: `observed` (the image given) or `corrupted` (the model's own corrupted input).
+        objective: what is reconstructed, and from what, as for `DAE`. With `recorrupted` and a
+            `gaussian` or `linear` likelihood of the noise's level it is DivNoising (Prakash et al.
+            2021) with the denoising criterion.
         likelihood, beta, beta_warmup_steps, latent_samples, seed: as for `VAE`.
         corruption_samples: corrupted copies of each image in a step.
         **kwargs: `image_shape`, where the encoder does not know it, and what `keras.Model` takes.
@@ -235,7 +239,7 @@ class DVAE(VariationalModel):
         encoder: keras.Model,
         decoder: keras.Model,
         corruption: str | corruptions.Corruption = "gaussian:0.1",
-        target: str = "observed",
+        objective: str = "observed",
         likelihood: str | likelihoods.Likelihood = "bernoulli",
         beta: float = 1.0,
         beta_warmup_steps: int = 0,
@@ -248,7 +252,7 @@ class DVAE(VariationalModel):
             encoder,
             decoder,
             corruption,
-            target,
+            objective,
             likelihood,
             beta,
             beta_warmup_steps,

@@ -81,7 +81,7 @@ def test_help_shows_every_flag_with_its_default():
         (["--noisy-train", "--train-noise", "-0.1"], "got -0.1"),
         (["--corruption", "-0.1"], "got -0.1"),
         (["--train-noise", "0.2"], "is for `noisy_train`"),
-        (["--model", "vae", "--target", "corrupted"], "`target` is for models dae and dvae"),
+        (["--model", "vae", "--objective", "corrupted"], "`objective` is for models dae and dvae"),
         (["--train-noise", "gaussian:-0.1"], "got -0.1"),
         (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"),
         (["--latent-dim", "0"], "`latent_dim`"),

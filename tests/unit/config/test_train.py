@@ -72,7 +72,7 @@ def test_every_field_has_a_default_and_help():
         "noisy_train",
         "train_noise",
         "corruption",
-        "target",
+        "objective",
         "epochs",
         "batch_size",
         "learning_rate",
@@ -100,7 +100,7 @@ def test_every_field_has_a_default_and_help():
     [
         ({"model": "dvea"}, "Did you mean 'dvae'"),
         ({"network": "mpl"}, "Did you mean 'mlp'"),
-        ({"target": "clean"}, "`target` must be one of"),
+        ({"objective": "clean"}, "`objective` must be one of"),
         ({"protocol": "equal_step"}, "equal_steps"),
         ({"precision": "float8"}, "`precision`"),
         ({"sampling": "x"}, "`sampling`"),
@@ -142,8 +142,8 @@ def test_every_field_has_a_default_and_help():
         ({"noisy_dir": "a", "no_classifier": True, "noisy_train": True}, "noisy already"),
         ({"noisy_dir": "a", "no_classifier": True, "corruption": "0.1"}, "noisy already"),
         (
-            {"noisy_dir": "a", "no_classifier": True, "target": "corrupted"},
-            "`target` cannot be given",
+            {"noisy_dir": "a", "no_classifier": True, "objective": "corrupted"},
+            "`objective` cannot be given",
         ),
         (
             {"noisy_dir": "a", "no_classifier": True, "test_noise": ("0.2",)},
@@ -153,7 +153,7 @@ def test_every_field_has_a_default_and_help():
         ({"schedule": "cosin"}, "Did you mean 'cosine'"),
         ({"beta_1": 1.0}, "`beta_1` must be below 1"),
         ({"likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
-        ({"likelihood": "gaussian"}, "gaussian:SIGMA with SIGMA above 0"),
+        ({"likelihood": "gaussian"}, "gaussian:SIGMA or linear:SIGMA, with SIGMA above 0"),
         ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
         ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"),
         ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
@@ -395,9 +395,9 @@ def test_settings_of_a_run_of_0_1_0():
     """They lack what is new, which takes its default, and the run keeps its name."""
     config = TrainConfig.of_run(OLD)
     stored = json.loads((OLD / "config.json").read_text())
-    assert {name: config.to_dict()[name] for name in stored if name != "origin"} == {
-        name: value for name, value in stored.items() if name != "origin"
-    }
+    del stored["origin"]
+    stored["objective"] = stored.pop("target")
+    assert {name: config.to_dict()[name] for name in stored} == stored
     assert set(config.to_dict()) - set(stored) == {
         "patience",
         "quiet",

@@ -104,19 +104,19 @@ def test_ae_reconstructs_the_image():
     np.testing.assert_allclose(losses(model)["loss"], expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("target", ["observed", "corrupted"])
+@pytest.mark.parametrize("objective", ["observed", "corrupted"])
 @pytest.mark.parametrize("samples", [1, 3])
-def test_dae_reconstructs_its_target_from_the_corrupted_image(target, samples):
+def test_dae_reconstructs_its_target_from_the_corrupted_image(objective, samples):
     model = DAE(
         *networks.mlp(SHAPE, 2, variational=False),
         "masking:0.5",
-        target,
+        objective,
         corruption_samples=samples,
     )
     copies = np.repeat(IMAGES, samples, axis=0)
     corrupted = corruptions.parse("masking:0.5")(copies, SEED).numpy()
     expected = bce(
-        copies if target == "observed" else corrupted,
+        copies if objective == "observed" else corrupted,
         model.decoder(model.encoder(corrupted)).numpy(),
     )
     np.testing.assert_allclose(

@@ -15,7 +15,7 @@ DEPTH = 2
 
 
 @register_network(
-    "unet", latent_units=False, summary="U-Net for denoising: images of any size, no code."
+    "unet", tiles=True, encodes=False, summary="U-Net for denoising: images of any size, no code."
 )
 def unet(
     image_shape: tuple[int, int, int],

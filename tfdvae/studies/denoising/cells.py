@@ -66,7 +66,7 @@ def model_cell(
         "model": settings.generator.model,
         "network": settings.generator.network,
         "corruption": trained,
-        "target": settings.generator.target,
+        "target": settings.generator.objective,
         "seed": seed,
         "epoch": config.epochs,
         "augmentation": name,

@@ -94,7 +94,7 @@ def run_cell(
     encoder, decoder = networks.strided_conv(
         train.shape[1:], LATENT_DIM, variational=False, seed=seed
     )
-    model = DAE(encoder, decoder, corruption=noise, target=target, likelihood="mse", seed=seed)
+    model = DAE(encoder, decoder, corruption=noise, objective=target, likelihood="mse", seed=seed)
     model.compile(optimizer=L2Adam(LEARNING_RATE, WEIGHT_DECAY))
     shown = _noisy(test, noise, seed)[:SHOWN_IMAGES]
     pictures: dict[str, np.ndarray] = {}

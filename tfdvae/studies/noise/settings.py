@@ -6,7 +6,6 @@ from typing import Annotated
 import tyro
 
 from tfdvae._utils import checks
-from tfdvae.config import TARGETS
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
@@ -19,6 +18,9 @@ NOISES = (
     "gaussian:0.5",
 )
 """Training noises, and test noises, in units of images in [-1, 1]."""
+
+
+TARGETS = ("corrupted", "observed")
 
 
 @register_study(
