@@ -183,8 +183,8 @@ def images(
     if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
         raise TypeError(f"`{argument}` must hold real numbers; got dtype {given.dtype}.")
     sizes = shape or (None, None, None)
-    wanted = [name if size is None else size for name, size in zip("HWC", sizes, strict=True)]
-    expected = "(N, {}, {}, {})".format(*wanted)
+    names = [name if size is None else size for name, size in zip("HWC", sizes, strict=True)]
+    expected = "(N, {}, {}, {})".format(*names)
     if given.ndim != 4 or not all(
         size in (None, found) for size, found in zip(sizes, given.shape[1:], strict=True)
     ):

@@ -120,7 +120,7 @@ def _fits(shape: tuple[Any, ...], taken: tuple[Any, ...]) -> bool:
 def takes_any_size(network: keras.Model) -> bool:
     """Tell whether a network takes images of any height and width."""
     taken = getattr(network, "input_shape", None)
-    return _is_shape(taken, any_size=True) and len(taken) == 4 and taken[1:3] == (None, None)
+    return isinstance(taken, tuple) and len(taken) == 4 and taken[1:3] == (None, None)
 
 
 def is_identity(network: keras.Model) -> bool:
