@@ -37,7 +37,8 @@ class PadToMultiple(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         for axis in (1, 2):
             size = tf.shape(inputs)[axis]
-            padded = -(-size // self.multiple) * self.multiple
+            # Of numbers above 0: ONNX rounds quotients of others otherwise.
+            padded = (size + self.multiple - 1) // self.multiple * self.multiple
             places = tf.minimum(tf.range(padded), size - 1)
             inputs = tf.gather(inputs, places, axis=axis)
         return inputs

@@ -173,8 +173,8 @@ class TestContract:
 
     def test_regularizers_enter_the_loss(self, name, network, images):
         plain, model = make(name, network), make(name, network)
-        name = ("decoder", "logits") if model.has_code else ("encoder", "last")
-        kernel = getattr(model, name[0]).get_layer(name[1]).kernel
+        network, layer = ("decoder", "logits") if model.has_code else ("encoder", "last")
+        kernel = getattr(model, network).get_layer(layer).kernel
         kernel.regularizer = keras.regularizers.L2(0.5)
         before, after = (
             each.evaluate(images, verbose=0, return_dict=True) for each in (plain, model)
@@ -200,6 +200,10 @@ class TestContractOfTraining:
 
     def test_other_image_shapes(self, name, network):
         for shape in SHAPES[network][1:]:
+            if name == "dae paired" and min(shape[:2]) < 2:
+                with pytest.raises(ValueError, match="images of 2x2 pixels at least; got 1x1"):
+                    make(name, network, shape=shape)
+                continue
             model = make(name, network, shape=shape)
             images = np.random.default_rng(0).random((4, *shape), dtype=np.float32)
             model.fit(images, epochs=1, verbose=0)
@@ -265,7 +269,8 @@ class TestContractOfTraining:
         history = model.fit(images, batch_size=10, epochs=4, verbose=0).history
         assert history["loss"][-1] < history["loss"][0]
         assert model.trainable_variables[0].dtype == "float32"
-        assert model.encoder.layers[-1].compute_dtype == precision.removeprefix("mixed_")
+        *_, last = (layer for layer in model.encoder.layers if layer.weights)
+        assert last.compute_dtype == precision.removeprefix("mixed_")
         assert model(images).dtype == tf.float32
         model.save(tmp_path / "m.keras")
         assert np.array_equal(

@@ -35,7 +35,7 @@ def unet(
 
     There is no code: the second network is the identity, and `latent_dim` has no part in it. Images
     may have any height and width; within the network their edges are repeated until both are
-    multiples of 4.
+    multiples of 4. The image is added in float32 whatever `dtype` is.
 
     Arguments are those of `mlp`, and `filters`.
 
@@ -70,7 +70,7 @@ def unet(
             units, 3, padding="same", kernel_initializer="zeros", dtype=dtype, name=name
         )(relu(inputs))
 
-    def add(one: Any, other: Any) -> Any:
+    def add(one: Any, other: Any, dtype: str = dtype) -> Any:
         return keras.layers.Add(dtype=dtype)([one, other])
 
     def block(hidden: Any, name: str) -> Any:
@@ -79,7 +79,7 @@ def unet(
         return add(hidden, zero_conv(inner, units, f"{name}_2"))
 
     images = keras.Input((None, None, channels), name="images")
-    padded = PadToMultiple(2**DEPTH, dtype=dtype)(images)
+    padded = PadToMultiple(2**DEPTH, dtype="float32")(images)
     hidden, kept = conv(padded, filters, "first"), []
     for level in range(DEPTH):
         hidden = block(hidden, f"down_{level}")
@@ -91,8 +91,9 @@ def unet(
         double = keras.layers.Conv2DTranspose
         hidden = conv(hidden, units, f"double_{level}", size=2, strides=2, kind=double)
         hidden = block(add(hidden, kept[level]), f"up_{level}")
-    made = CropLike(dtype=dtype)([add(padded, zero_conv(hidden, channels, "last")), images])
+    change = zero_conv(hidden, channels, "last")
+    made = CropLike(dtype="float32")([add(padded, change, "float32"), images])
     network = keras.Model(images, made, name="unet")
     code = keras.Input((None, None, channels), name="made")
-    same = keras.Model(code, keras.layers.Identity(dtype=dtype)(code), name="identity")
+    same = keras.Model(code, keras.layers.Identity(dtype="float32")(code), name="identity")
     return network, same
