@@ -9,7 +9,7 @@ from tfdvae.config.generator import (
     DEFAULT_CORRUPTION,
     GeneratorConfig,
 )
-from tfdvae.config.objective import OBJECTIVES
+from tfdvae.config.objective import OBJECTIVES, OF_NOISY_IMAGES
 from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES, recipe_settings
 from tfdvae.config.run import PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
@@ -31,6 +31,7 @@ __all__ = [
     "EXPORT_FORMATS",
     "INCIDENTAL",
     "OBJECTIVES",
+    "OF_NOISY_IMAGES",
     "PRECISIONS",
     "PROTOCOLS",
     "RECIPES",

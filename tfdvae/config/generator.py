@@ -9,7 +9,7 @@ from tfdvae import corruptions, registry
 from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 from tfdvae.config.likelihood import split_likelihood
-from tfdvae.config.objective import OBJECTIVES
+from tfdvae.config.objective import HIDING, OBJECTIVES, OF_NOISY_IMAGES, check_likelihood
 
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
@@ -44,7 +44,8 @@ class GeneratorConfig(Group):
     ] = None
     """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1];
     gaussian:SIGMA squared error in nats, and linear:SIGMA of a network that returns images
-    themselves; mse (ae, dae) the mean squared error. Default: bernoulli; linear:1 with unet."""
+    themselves; mse (ae, dae) the mean squared error. Default: bernoulli; linear:1 for ae and dae
+    with unet or with --objective recorrupted, masked or paired."""
     epochs: int = 60
     """Epochs of the generative model."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
@@ -120,6 +121,7 @@ class GeneratorConfig(Group):
             )
         if self.likelihood is not None:
             self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
+        check_likelihood(self.objective, kind)
         if not self.network_spec.encodes:
             if self.variational:
                 raise ValueError(
@@ -147,9 +149,15 @@ class GeneratorConfig(Group):
                     f"{getattr(self, name)!r} with {self.model}."
                 )
         if self.corrupt_before_encoding and not (
-            self.denoising and self.variational and self.sampling == "posterior"
+            self.denoising
+            and self.variational
+            and self.sampling == "posterior"
+            and self.objective not in HIDING
         ):
-            raise ValueError("`corrupt_before_encoding` is for posterior samples of model dvae.")
+            raise ValueError(
+                "`corrupt_before_encoding` is for posterior samples of model dvae, with a "
+                "corruption."
+            )
 
     @property
     def chosen_network(self) -> str:
@@ -159,7 +167,10 @@ class GeneratorConfig(Group):
     @property
     def chosen_likelihood(self) -> str:
         """The likelihood: `likelihood`, or what stands for its default."""
-        return self.likelihood or ("bernoulli" if self.network_spec.encodes else "linear:1.0")
+        if self.likelihood is not None:
+            return self.likelihood
+        clips = self.network_spec.encodes and self.objective not in OF_NOISY_IMAGES
+        return "bernoulli" if clips or self.variational else "linear:1.0"
 
     @property
     def model_spec(self) -> registry.ModelSpec:

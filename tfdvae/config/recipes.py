@@ -33,13 +33,14 @@ RECIPE_SUMMARIES = {
 }
 
 
-def recipe_settings(name: str, pairs: bool = False) -> dict[str, object]:
+def recipe_settings(name: str, own_noise: bool = False) -> dict[str, object]:
     """Return the settings of a recipe, by their flat names.
 
     Args:
         name: of the recipe.
-        pairs: whether the model learns from pairs of a noisy and a clean image, to which no
-            corruption is added: that of the recipe is then left out.
+        own_noise: whether the model learns from the noise that the images have: from pairs of a
+            noisy and a clean image, or from noisy images alone. The corruption of the recipe is
+            then left out.
 
     Raises:
         ValueError: no such recipe; the nearest names are suggested.
@@ -47,8 +48,9 @@ def recipe_settings(name: str, pairs: bool = False) -> dict[str, object]:
     Example:
         >>> recipe_settings("conv-dae")["corruption"]
         'clipped_gaussian:0.1'
-        >>> "corruption" in recipe_settings("conv-dae", pairs=True)
+        >>> "corruption" in recipe_settings("conv-dae", own_noise=True)
         False
     """
     settings = RECIPES[checks.choice("recipe", name, RECIPES)]
-    return {key: value for key, value in settings.items() if not (pairs and key == "corruption")}
+    left_out = ("corruption",) if own_noise else ()
+    return {key: value for key, value in settings.items() if key not in left_out}

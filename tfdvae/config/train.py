@@ -13,7 +13,7 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
 from tfdvae.config.group import Group, one_of
-from tfdvae.config.objective import HIDING, check_noise
+from tfdvae.config.objective import HIDING, OF_NOISY_IMAGES, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
 
@@ -75,7 +75,7 @@ class TrainConfig:
                 )
         if self.data.noisy_dir is not None:
             self._check_pairs()
-        check_noise(self.generator.objective, self.injected)
+        self._check_noise()
         hiding = self.data.noisy_dir is not None or self.generator.objective in HIDING
         if not hiding and self.generator.denoising and self.injected.level == 0:
             spec = self.generator.model_spec
@@ -84,6 +84,17 @@ class TrainConfig:
                 f"a {spec.name} needs a `corruption` with a level above 0; got {self.injected}."
                 f"{hint}"
             )
+
+    def _check_noise(self) -> None:
+        """Refuse an objective without the noise that it asks for."""
+        objective = self.generator.objective
+        known = self.generator.corruption is not None or self.data.noisy_train
+        if objective == "recorrupted" and not known:
+            raise ValueError(
+                "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL, of the "
+                "noise that the images have."
+            )
+        check_noise(objective, self.injected)
 
     def _check_pairs(self) -> None:
         """Refuse settings that make no sense with pairs of a noisy and a clean image."""
@@ -111,7 +122,8 @@ class TrainConfig:
     def of(cls, **settings: Any) -> "TrainConfig":
         """Return the settings that flat names give; the others are those of `recipe` or defaults.
 
-        With `noisy_dir` the corruption of a recipe is left out: the images are noisy already.
+        With `noisy_dir`, or an `objective` for noisy images alone, the corruption of a recipe is
+        left out: the images are noisy already.
 
         Raises:
             TypeError: a value of the wrong type.
@@ -125,7 +137,8 @@ class TrainConfig:
         """
         if (recipe := settings.get("recipe")) is not None:
             pairs = settings.get("noisy_dir") is not None
-            settings = recipe_settings(recipe, pairs) | settings
+            own_noise = pairs or settings.get("objective") in OF_NOISY_IMAGES
+            settings = recipe_settings(recipe, own_noise) | settings
         return cls().replace(**settings)
 
     def replace(self, **settings: Any) -> "TrainConfig":
@@ -170,16 +183,16 @@ class TrainConfig:
 
     @property
     def makes_images(self) -> bool:
-        """Whether the model makes synthetic images: no plain autoencoder, none of pairs."""
-        return self.generator.model_spec.generates and self.data.noisy_dir is None
+        """Whether the model makes synthetic images: none of pairs, none without randomness."""
+        random = self.generator.variational or self.injected.level > 0
+        return self.generator.model_spec.generates and random and self.data.noisy_dir is None
 
     @property
     def training_sets(self) -> tuple[str, ...]:
         """What classifiers are trained on, as in the column `augmentation`, if there are any."""
         if self.classifier.no_classifier:
             return ()
-        spec = self.generator.model_spec
-        return ("limited", spec.name) if spec.generates else ("limited",)
+        return ("limited", self.generator.model) if self.makes_images else ("limited",)
 
     def identity(self) -> str:
         """Return a name made from the settings that a result depends on, and from nothing else.

@@ -42,8 +42,11 @@ def findings_of(run: Run) -> list[str]:
 def _results(run: Run) -> list[Part]:
     config = run.config
     parts: list[Part] = [Paragraph(in_sentence(line)) for line in run.dataset.notice.splitlines()]
-    if not config.generator.model_spec.generates:
-        text = "A plain autoencoder makes no synthetic images (it has nothing random)"
+    if not config.makes_images and not config.data.noisy_dir:
+        model = config.generator.model
+        denoising = config.generator.denoising
+        kind = f"A {model} without a corruption" if denoising else "A plain autoencoder"
+        text = f"{kind} makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))
     parts += [Paragraph(text) for text in findings_of(run)]
     rows = csv_rows.read_rows(run.folder / "metrics.csv")

@@ -77,8 +77,9 @@ class Augmenter:
         core = loaded.core
         if not core.variational and core.corruption.level == 0:
             raise ValueError(
-                "a plain autoencoder makes no synthetic images: it has nothing random, "
-                "so each image gives one and the same reconstruction."
+                "a plain autoencoder makes no synthetic images, nor does a dae without a "
+                "corruption: it has nothing random, so each image gives one and the same "
+                "reconstruction."
             )
         allowed = ("posterior", "prior") if core.variational else ("reconstruction",)
         self.core = core

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, seeds
-from tfdvae.config.objective import OBJECTIVES, check_noise
+from tfdvae.config.objective import OBJECTIVES, check_likelihood, check_noise
 from tfdvae.models import likelihoods, network_checks, objectives, training_data
 from tfdvae.models.keras_api import ImageModel
 
@@ -72,6 +72,7 @@ class DenoisingModel(ImageModel):
         self.objective = checks.choice("objective", objective, OBJECTIVES)
         check_noise(self.objective, self.corruption)
         self.likelihood = likelihoods.parse(likelihood)
+        check_likelihood(self.objective, self.likelihood.kind)
         self.corruption_samples = checks.integer("corruption_samples", corruption_samples, 1)
         self.seed = checks.integer("seed", seed, 0, 2**63 - 1)
         self.image_shape, self.code_shape = network_checks.check_networks(
@@ -80,12 +81,8 @@ class DenoisingModel(ImageModel):
         self.encoder = encoder
         self.decoder = decoder
         self.has_code = not network_checks.is_identity(decoder)
-        self.any_size = all(map(network_checks.takes_any_size, (encoder, decoder)))
-        if self.objective == "paired" and not self.any_size:
-            raise ValueError(
-                "`objective` paired, on images of half the size, needs networks for images of any "
-                "size, such as unet."
-            )
+        self.any_size = network_checks.keep_any_size(encoder, decoder, self.image_shape[-1])
+        self._check_objective()
         if self.compute_dtype != "float16" and any(
             layer.compute_dtype == "float16"
             for network in (encoder, decoder)
@@ -98,6 +95,21 @@ class DenoisingModel(ImageModel):
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
         # The networks are built. `build` of Keras would forbid derived classes new variables.
         self.built = True
+
+    def _check_objective(self) -> None:
+        if not self.has_code and not isinstance(self.likelihood, likelihoods.Linear):
+            raise ValueError(
+                "`likelihood` must be linear:SIGMA with a network without a code, such as unet, "
+                f"which returns images themselves; got {self.likelihood}."
+            )
+        height, width, _ = self.image_shape
+        if self.objective == "paired" and not (self.any_size and min(height, width) > 1):
+            raise ValueError(
+                "`objective` paired learns from images of half the height and width: it needs "
+                "networks for images of any size, such as unet, and images of 2x2 pixels at least; "
+                f"got {height}x{width} and networks for "
+                f"{'any size' if self.any_size else 'that size alone'}."
+            )
 
     @abc.abstractmethod
     def losses_per_image(

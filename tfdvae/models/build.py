@@ -3,7 +3,7 @@
 import keras
 
 from tfdvae.config import TrainConfig
-from tfdvae.models import networks
+from tfdvae.models import network_checks, networks
 from tfdvae.models.base import DenoisingModel
 
 
@@ -49,7 +49,7 @@ def build_generator(
             "beta_warmup_steps": c.beta_warmup * steps_per_epoch,
             "latent_samples": c.latent_samples,
         }
-    if not c.network_spec.encodes:
+    if network_checks.takes_any_size(encoder):
         options["image_shape"] = image_shape
     model = spec.load_class()(encoder, decoder, **options, **spec.options)
     model.white, model.background = config.data.white, config.data.background

@@ -123,6 +123,18 @@ def takes_any_size(network: keras.Model) -> bool:
     return isinstance(taken, tuple) and len(taken) == 4 and taken[1:3] == (None, None)
 
 
+def keep_any_size(encoder: keras.Model, decoder: keras.Model, channels: int) -> bool:
+    """Tell whether networks take images of any height and width, and return such ones."""
+    if not (takes_any_size(encoder) and takes_any_size(decoder)):
+        return False
+    images = keras.Input((7, 5, channels))  # odd sizes, which few networks keep by chance
+    try:
+        code = encoder(images)
+        return decoder(code[0] if isinstance(code, list) else code).shape == images.shape
+    except ValueError:
+        return False
+
+
 def is_identity(network: keras.Model) -> bool:
     """Tell whether a network returns what it is given: it has no layer but `Identity`."""
     layers = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]

@@ -48,8 +48,8 @@ def draw(
       of its neighbors. It asks that the noise is independent from pixel to pixel, of any
       distribution (Krull et al. 2019, Noise2Void).
     - `paired`: a pixel of each block of 2x2, from another one beside it, so that inputs and aims
-      have half the height and width (Huang et al. 2021, Neighbor2Neighbor). It asks the same of the
-      noise, and that neighboring pixels of x are alike.
+      have half the height and width (Huang et al. 2021, Neighbor2Neighbor, without its
+      regularizer). It asks the same of the noise, and that neighboring pixels of x are alike.
 
     Args:
         objective: its name.
@@ -79,24 +79,34 @@ def _hide(images: tf.Tensor, seed: tf.Tensor) -> Sample:
     pixels = shape[1] * shape[2]
     count = tf.maximum(1, tf.cast(tf.round(HIDDEN * tf.cast(pixels, tf.float32)), tf.int32))
     order = tf.random.stateless_uniform([shape[0], pixels], where)
-    last = tf.math.top_k(order, count).values[:, -1:]
-    hidden = tf.reshape(order >= last, [shape[0], shape[1], shape[2], 1])
-    # Steps to the neighbors, none of them to the pixel itself.
-    side = 2 * REACH + 1
-    chosen = tf.random.stateless_uniform(shape[:3], which, 1, side**2, tf.int32)
-    chosen = (chosen + side**2 // 2) % side**2
-    down, right = chosen // side - REACH, chosen % side - REACH
-    rows = _reflect(tf.range(shape[1])[None, :, None] + down, shape[1])
-    columns = _reflect(tf.range(shape[2])[None, None, :] + right, shape[2])
-    others = tf.gather_nd(images, tf.stack([rows, columns], axis=-1), batch_dims=1)
-    weights = tf.cast(hidden, tf.float32) * tf.cast(pixels / count, tf.float32)
-    return Sample(tf.where(hidden, others, images), images, weights)
+    chosen = tf.math.top_k(order, count).indices
+    places = tf.stack([tf.broadcast_to(tf.range(shape[0])[:, None], tf.shape(chosen)), chosen], -1)
+    hidden = tf.scatter_nd(places, tf.ones_like(chosen, tf.float32), [shape[0], pixels])
+    hidden = tf.reshape(hidden, [shape[0], shape[1], shape[2], 1])
+    others = tf.gather_nd(images, _other_places(shape, which), batch_dims=1)
+    weights = hidden * tf.cast(pixels / count, tf.float32)
+    return Sample(tf.where(hidden > 0, others, images), images, weights)
 
 
-def _reflect(places: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Return places within an axis: those beyond its ends are mirrored at the last pixel."""
-    last = size - 1
-    return tf.clip_by_value(last - tf.abs(last - tf.abs(places)), 0, last)
+def _other_places(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Return the row and column of a neighbor of each pixel, int32 (N, H, W, 2).
+
+    Neighbors are the other pixels at most `REACH` away, each as probable; an image of one pixel has
+    none, and that pixel stands for it.
+    """
+    rows, columns = tf.range(shape[1])[:, None], tf.range(shape[2])
+    (top, high), (left, wide) = _window(rows, shape[1]), _window(columns, shape[2])
+    itself, others = (rows - top) * wide + columns - left, high * wide - 1
+    drawn = tf.random.stateless_uniform(shape[:3], seed, 0, 2**31 - 1, tf.int32)
+    drawn %= tf.maximum(others, 1)
+    drawn = tf.minimum(drawn + tf.cast(drawn >= itself, tf.int32), others)
+    return tf.stack([top + drawn // wide, left + drawn % wide], axis=-1)
+
+
+def _window(places: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return where the neighbors of places along an axis begin, and how many there are."""
+    first = tf.maximum(places - REACH, 0)
+    return first, tf.minimum(places + REACH, size - 1) - first + 1
 
 
 def _neighbors(images: tf.Tensor, seed: tf.Tensor) -> Sample:

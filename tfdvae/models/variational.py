@@ -89,7 +89,7 @@ class VariationalModel(DenoisingModel):
         kl = 0.5 * tf.reduce_sum(tf.square(mean) + tf.square(sigma) - log_variance - 1, axis=units)
         draws = self.latent_samples
         noise = tf.random.stateless_normal(
-            tf.concat([[tf.shape(mean)[0] * draws], self.code_shape], 0), latent_seed
+            tf.concat([[tf.shape(mean)[0] * draws], tf.shape(mean)[1:]], 0), latent_seed
         )
         codes = tf.repeat(mean, draws, axis=0) + tf.repeat(sigma, draws, axis=0) * noise
         nll = self.likelihood.nll(

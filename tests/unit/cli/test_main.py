@@ -82,6 +82,13 @@ def test_help_shows_every_flag_with_its_default():
         (["--corruption", "-0.1"], "got -0.1"),
         (["--train-noise", "0.2"], "is for `noisy_train`"),
         (["--model", "vae", "--objective", "corrupted"], "`objective` is for models dae and dvae"),
+        (["--model", "vae", "--network", "unet"], "`network` unet is for ae and dae"),
+        (
+            ["--model", "dae", "--network", "unet", "--likelihood", "bernoulli"],
+            "`likelihood` must be linear:SIGMA with `network` unet",
+        ),
+        (["--model", "dae", "--objective", "recorrupted"], "`corruption` must be given"),
+        (["--model", "dae", "--objective", "masked", "--corruption", "0.1"], "got gaussian:0.1"),
         (["--train-noise", "gaussian:-0.1"], "got -0.1"),
         (["--test-noise", "0", "1.5"], "between 0 and 1; got 1.5"),
         (["--latent-dim", "0"], "`latent_dim`"),
@@ -335,6 +342,7 @@ def test_networks_are_listed_with_what_they_can_do():
     shown = light_main("networks").stdout
     assert re.search(r"residual_conv .*\n.*larger images in tiles; default of ae, dae", shown)
     assert re.search(r"mlp .*\n.*latent units; default of vae, dvae", shown)
+    assert re.search(r"unet .*\n.*denoises images of any size; no code: for ae and dae\n", shown)
 
 
 def test_recipes_are_listed_with_their_settings():

@@ -7,6 +7,7 @@ import pytest
 
 from tfdvae import csv_rows, registry
 from tfdvae.cli import settings_file
+from tfdvae.cli.commands.train import parse
 from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
 from tfdvae.config.group import join_help_lines
 from tfdvae.config.train import GROUPS
@@ -157,6 +158,48 @@ def test_every_field_has_a_default_and_help():
         ({"likelihood": "gaussian:0"}, "SIGMA above 0"),
         ({"model": "dae", "likelihood": "mse:2"}, "got 'mse:2'"),
         ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
+        (
+            {"model": "dae", "objective": "recorrupted"},
+            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL",
+        ),
+        (
+            {"model": "dae", "objective": "recorrupted", "corruption": "masking:0.1"},
+            "`corruption` must be gaussian:LEVEL, .* got masking:0.1",
+        ),
+        (
+            {
+                "model": "dae",
+                "objective": "recorrupted",
+                "noisy_train": True,
+                "train_noise": "salt_and_pepper:0.1",
+            },
+            "`corruption` must be gaussian:LEVEL, .* got salt_and_pepper:0.1",
+        ),
+        (
+            {"model": "dvae", "objective": "recorrupted", "noisy_train": True},
+            r"`likelihood` must be linear:SIGMA, .* leave \[0, 1\]; got bernoulli",
+        ),
+        (
+            {"model": "dae", "objective": "masked", "corruption": "gaussian:0.1"},
+            "`corruption` must be none with `objective` masked",
+        ),
+        (
+            {"model": "dae", "objective": "paired", "corruption": "gaussian:0.1"},
+            "`corruption` must be none with `objective` paired",
+        ),
+        (
+            {"objective": "masked", "corrupt_before_encoding": True},
+            "`corrupt_before_encoding` is for posterior samples of model dvae, with a corruption",
+        ),
+        ({"model": "dvae", "network": "unet"}, "`network` unet is for ae and dae: .* got dvae"),
+        ({"model": "vae", "network": "unet"}, "`network` unet is for ae and dae: .* got vae"),
+        *(
+            (
+                {"model": "dae", "network": "unet", "likelihood": likelihood},
+                f"`likelihood` must be linear:SIGMA with `network` unet, .* got {likelihood}",
+            )
+            for likelihood in ("bernoulli", "gaussian:0.5", "mse")
+        ),
         ({"recipe": "conv_dae"}, "Did you mean 'conv-dae'"),
     ],
 )
@@ -232,6 +275,65 @@ def test_what_is_given_wins_over_a_recipe(recipe):
         "given",
     )
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "injected", "likelihood"),
+    [
+        ({"objective": "masked"}, "none", "linear:1.0"),
+        ({"objective": "masked", "model": "dvae"}, "none", "bernoulli"),
+        ({"objective": "masked", "network": "unet"}, "none", "linear:1.0"),
+        ({"objective": "masked", "likelihood": "mse"}, "none", "mse"),
+        ({"objective": "paired", "network": "unet"}, "none", "linear:1.0"),
+        ({"objective": "recorrupted", "noisy_train": True}, "gaussian:0.1", "linear:1.0"),
+        (
+            {"objective": "recorrupted", "noisy_train": True, "train_noise": "0.3"},
+            "gaussian:0.3",
+            "linear:1.0",
+        ),
+        ({"objective": "recorrupted", "corruption": "0.2"}, "gaussian:0.2", "linear:1.0"),
+        ({"network": "unet"}, "gaussian:0.1", "linear:1.0"),
+        ({"objective": "corrupted"}, "gaussian:0.1", "bernoulli"),
+    ],
+)
+def test_corruption_and_likelihood_follow_the_objective(settings, injected, likelihood):
+    config = TrainConfig.of(**{"model": "dae", **settings})
+    assert str(config.injected) == injected
+    assert config.generator.chosen_likelihood == likelihood
+    stored = config.replace(corruption=injected, likelihood=likelihood)
+    assert TrainConfig.from_dict(json.loads(json.dumps(stored.to_dict()))) == stored
+
+
+@pytest.mark.parametrize(
+    ("settings", "makes"),
+    [
+        ({"model": "ae"}, False),
+        ({"model": "dae"}, True),
+        ({"model": "dae", "objective": "masked"}, False),
+        ({"model": "dae", "objective": "recorrupted", "corruption": "0.1"}, True),
+        ({"model": "vae"}, True),
+        ({"model": "dvae", "objective": "masked"}, True),
+        ({"model": "dae", "noisy_dir": "a", "no_classifier": True}, False),
+    ],
+)
+def test_a_model_without_anything_random_makes_no_images(settings, makes):
+    config = TrainConfig.of(**settings)
+    assert config.makes_images == makes
+    if not config.classifier.no_classifier:
+        sets = ("limited", settings["model"]) if makes else ("limited",)
+        assert config.training_sets == sets
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("objective", ["masked", "paired", "recorrupted"])
+def test_a_recipe_adds_no_corruption_to_an_objective_for_noisy_images(recipe, objective):
+    likelihood = "linear:1"
+    given = {"recipe": recipe, "objective": objective, "likelihood": likelihood}
+    config = TrainConfig.of(**given, noisy_train=True, train_noise="0.3")
+    expected = "gaussian:0.3" if objective == "recorrupted" else "none"
+    assert str(config.injected) == expected
+    flags = [text for name, value in given.items() for text in (f"--{name}", value)]
+    assert parse([*flags, "--noisy-train", "--train-noise", "0.3"])[0] == config
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -55,6 +55,39 @@ def test_gaussian_is_the_normal_density(sigma):
     np.testing.assert_allclose(likelihoods.Gaussian(sigma).nll(IMAGES, LOGITS), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("sigma", [0.1, 1.0])
+def test_linear_is_the_normal_density_around_the_output_itself(sigma):
+    outside = IMAGES * 3 - 1
+    expected = -scipy.stats.norm(LOGITS, sigma).logpdf(outside).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(likelihoods.Linear(sigma).nll(outside, LOGITS), expected, rtol=1e-5)
+
+
+def test_images_of_linear_are_clipped_and_those_of_the_loss_are_not():
+    linear = likelihoods.Linear(1.0)
+    assert LOGITS.min() < -1
+    assert LOGITS.max() > 2
+    assert np.array_equal(linear.mean(LOGITS), np.clip(LOGITS, 0, 1))
+    assert np.array_equal(linear.expected(LOGITS), LOGITS)
+    assert not linear.unit_range
+
+
+@pytest.mark.parametrize("text", ["bernoulli", "mse", "gaussian:0.5", "linear:0.5"])
+def test_weights_of_pixels(text):
+    """The loss of each pixel is that of an image whose other pixels weigh nothing."""
+    likelihood = likelihoods.parse(text)
+    weights = np.random.default_rng(2).random((6, *SHAPE), dtype=np.float32)
+    each = [
+        likelihood.nll(IMAGES, LOGITS, mask) * np.sum(weights * mask, axis=(1, 2, 3))
+        for mask in np.eye(12, dtype=np.float32).reshape(12, 1, *SHAPE)
+    ]
+    weighted = likelihood.nll(IMAGES, LOGITS, weights)
+    np.testing.assert_allclose(weighted, np.sum(each, axis=0), rtol=1e-5)
+    ones = np.ones_like(weights)
+    np.testing.assert_allclose(
+        likelihood.nll(IMAGES, LOGITS, ones), likelihood.nll(IMAGES, LOGITS), rtol=1e-6
+    )
+
+
 def test_mean_squared_error_is_the_mean_over_pixels():
     mean = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
     target = IMAGES * 2 - 1
@@ -65,7 +98,9 @@ def test_mean_squared_error_is_the_mean_over_pixels():
     )
 
 
-@pytest.mark.parametrize("text", ["bernoulli", "mse", "gaussian:0.25", "gaussian:0.123456789"])
+@pytest.mark.parametrize(
+    "text", ["bernoulli", "mse", "gaussian:0.25", "gaussian:0.123456789", "linear:0.25"]
+)
 def test_likelihood_text_and_back(text):
     assert str(likelihoods.parse(text)) == text
     assert likelihoods.parse(likelihoods.parse(text)) == likelihoods.parse(text)
@@ -78,6 +113,8 @@ def test_likelihood_text_and_back(text):
         "gaussian:-1",
         "gaussian:",
         "gaussian",
+        "linear",
+        "linear:0",
         "bernoulli:3",
         "mse:1",
         "bernouli",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfdvae.cli import flags, settings_file, starting
 from tfdvae.cli.registry import register_command
-from tfdvae.config import TrainConfig, recipe_settings
+from tfdvae.config import OF_NOISY_IMAGES, TrainConfig, recipe_settings
 from tfdvae.data import sources
 from tfdvae.experiment import folders
 
@@ -30,7 +30,8 @@ def parse(arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, str]]:
     recipe = flags.last_value("recipe", arguments) or from_file.get("recipe")
     if recipe is not None:
         pairs = "noisy_dir" in given or from_file.get("noisy_dir") is not None
-        values = recipe_settings(str(recipe), pairs)
+        objective = flags.last_value("objective", arguments) or from_file.get("objective")
+        values = recipe_settings(str(recipe), pairs or objective in OF_NOISY_IMAGES)
     values |= from_file
     values |= {"recipe": recipe}
     config = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=values, config_file=True)
