@@ -609,6 +609,24 @@ def test_start_from_copies_the_weights(tmp_path):
     assert int(new.optimizer.iterations) == 0
 
 
+def test_a_network_for_images_of_any_size_starts_from_one_for_others(tmp_path):
+    config = TrainConfig.of(model="dae", network="unet", objective="masked")
+    trained = build.build_generator(config, (8, 6, 1))
+    trained.encoder.get_layer("last").kernel.assign_add(tf.ones((3, 3, 32, 1)))
+    trained.save(tmp_path / "trained.keras")
+    new = build.build_generator(config.replace(seed=2), (28, 20, 1))
+    initial_weights.start_from(new, tmp_path / "trained.keras")
+    for ours, theirs in zip(new.get_weights(), trained.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    other = build.build_generator(config, (8, 6, 3))
+    with pytest.raises(
+        ValueError,
+        match=r"it is a DAE for images 8x6x1 without a code, 38\+2 layers and .* parameters; the "
+        "new model is a DAE for images 8x6x3 without a code",
+    ):
+        initial_weights.start_from(other, tmp_path / "trained.keras")
+
+
 def test_models_to_start_from_that_are_refused(tmp_path):
     """Before anything is written, with what the file holds and what the settings ask for."""
     built(model="vae", latent_dim=2).save(tmp_path / "vae.keras")

@@ -25,6 +25,8 @@ class Limits:
         file_images: images that are read from files before they are processed.
         file_bytes: bytes of images that are read from files before they are processed.
         image_pixels: pixels of one image file; a larger one is refused.
+        whole_pixels: pixels of an image that is denoised as a whole, by a model for images of any
+            size; a larger one is denoised in tiles of about as many.
         memory_bytes: of this machine. None: what the operating system says.
     """
 
@@ -35,6 +37,7 @@ class Limits:
     file_images: int = 256
     file_bytes: int = 2**24
     image_pixels: int = 50_000_000
+    whole_pixels: int = 2**20
     memory_bytes: float | None = None
 
 

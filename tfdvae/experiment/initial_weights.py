@@ -35,14 +35,16 @@ def layout(model: DenoisingModel) -> list[Any]:
         for network in (model.encoder, model.decoder)
         for layer in network.layers
     ]
-    return [model.image_shape, model.code_shape, layers]
+    shapes = None if model.any_size else (model.image_shape, model.code_shape)
+    return [shapes, layers]
 
 
 def describe(model: DenoisingModel) -> str:
     """Return the class, shapes and sizes of a model in words."""
     shape, code = ("x".join(map(str, sizes)) for sizes in (model.image_shape, model.code_shape))
+    coded = f"with a code of {code}" if model.has_code else "without a code"
     layers = "+".join(str(len(network.layers)) for network in (model.encoder, model.decoder))
     return (
-        f"a {type(model).__name__} for images {shape} with a code of {code}, {layers} layers and "
+        f"a {type(model).__name__} for images {shape} {coded}, {layers} layers and "
         f"{model.count_params():,} parameters"
     )

@@ -54,7 +54,7 @@ class ImageFormat:
             return
         wide = (
             " One image of that width is images[None]."
-            if channels == 1 and self.tiles and shape[0] >= height
+            if channels == 1 and (self.any_size or (self.tiles and shape[0] >= height))
             else ""
         )
         raise ValueError(

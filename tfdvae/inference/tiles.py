@@ -2,15 +2,48 @@
 
 import itertools
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, limits
+from tfdvae.models.inference_mixin import InferenceMixin
 
-WHOLE = 2**20
-"""Pixels of an image up to which it is computed as a whole; beyond, in tiles of about as many."""
+FURTHEST = 256
+"""Pixels away that a network may see, where large images are computed in tiles."""
 
+_SHIFTS = 8
 _GRID = 32  # tiles begin at multiples of it, so that halvings of the size fall on the same pixels
+
+
+class Denoiser:
+    """Denoises images of all sizes that a model takes.
+
+    Those of its own size are denoised as a whole, and those of any size where it takes them, unless
+    they are larger than `limits.whole_pixels`. Others are denoised in tiles.
+
+    Args:
+        core: computes what is denoised.
+    """
+
+    def __init__(self, core: InferenceMixin):
+        self.core = core
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Return the denoised images, float32 (N, H, W, C) -> (N, H, W, C)."""
+        core, size = self.core, images.shape[1:3]
+        small = size[0] * size[1] <= limits.current().whole_pixels
+        if size == core.image_shape[:2] or (core.any_size and small):
+            return core.denoise(images)
+        if core.any_size:
+            return np.stack([cut(core.denoise, image, self.reach) for image in images])
+        tile, rows = core.image_shape[:2], core.batch_rows
+        return np.stack([blend(core.denoise, image, tile, rows) for image in images])
+
+    @cached_property
+    def reach(self) -> int:
+        """From how far away a pixel has an influence, in pixels: measured once."""
+        return measure_reach(self.core.denoise, self.core.image_shape[-1])
 
 
 def blend(
@@ -56,7 +89,7 @@ def cut(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray, reach: 
     """Return `function` of an image, computed on tiles of which only the inner part is kept.
 
     Where the function's result at a pixel depends on nothing further away than `reach`, the result
-    is that of the whole image.
+    is that of the whole image. Tiles have about `limits.whole_pixels`.
 
     Args:
         function: float32 (1, h, w, C) -> (1, h, w, C), of images of any size.
@@ -67,10 +100,9 @@ def cut(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray, reach: 
         float32 (H, W, C).
     """
     height, width = image.shape[:2]
-    if height * width <= WHOLE:
-        return function(image[None])[0]
     margin = -(-reach // _GRID) * _GRID
-    side = max(_GRID, int(WHOLE**0.5) - 2 * margin)
+    inside = int(limits.current().whole_pixels ** 0.5) - 2 * margin
+    side = max(1, inside // _GRID) * _GRID
     made = np.empty_like(image)
     for top, left in itertools.product(range(0, height, side), range(0, width, side)):
         above, before = min(margin, top), min(margin, left)
@@ -83,30 +115,31 @@ def cut(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray, reach: 
 def measure_reach(function: Callable[[np.ndarray], np.ndarray], channels: int) -> int:
     """Return from how many pixels away a pixel still has an influence on a function of images.
 
-    It is measured: pixels at some places of random images are changed much.
+    It is measured: a row or column of random images is changed, at places where halvings of the
+    size fall differently.
 
     Args:
         function: float32 (n, h, w, C) -> (n, h, w, C), of images of any size.
         channels: C.
 
     Raises:
-        ValueError: it reaches further than 256 pixels.
+        ValueError: it reaches further than `FURTHEST`.
     """
     random = np.random.default_rng(0)
-    furthest, most = 0, 256
-    for size in ((8, 4 * most), (4 * most, 8)):
-        axis = int(size[0] == 8)
-        image = random.random((1, *size, channels), np.float32)
-        before = function(image)
-        for shift in range(0, 8, 1):  # where halvings of the size fall differently
-            changed, place = image.copy(), 2 * most + shift
-            changed[(slice(None),) * (1 + axis) + (place,)] += 10 * random.standard_normal()
-            seen = (function(changed) != before).any(axis=(0, 2 - axis, 3))
-            furthest = max(furthest, *np.abs(np.flatnonzero(seen) - place), 0)
-    if furthest > most:
+    images = random.random((_SHIFTS, _SHIFTS, 4 * FURTHEST, channels), np.float32)
+    changed, places = images.copy(), 2 * FURTHEST + np.arange(_SHIFTS)
+    changed[np.arange(_SHIFTS), :, places] = 1 - changed[np.arange(_SHIFTS), :, places]
+    furthest = 0
+    for axes in ((0, 1, 2, 3), (0, 2, 1, 3)):  # along the width, along the height
+        before, after = (function(each.transpose(axes)) for each in (images, changed))
+        seen = (after != before).transpose(axes).any(axis=(1, 3))
+        for place, of_image in zip(places, seen, strict=True):
+            furthest = max(furthest, *np.abs(np.flatnonzero(of_image) - place), 0)
+    if furthest > FURTHEST:
         raise ValueError(
-            f"this network has an influence on pixels {furthest} away; large images can be "
-            f"computed in tiles where it is at most {most}."
+            f"this network sees pixels {furthest} pixels away; images of more than "
+            f"{limits.current().whole_pixels:,} pixels are denoised by networks that see at most "
+            f"{FURTHEST}."
         )
     return int(furthest)
 

@@ -1,7 +1,6 @@
 """A trained model in everyday use: what `tfdvae.load` returns."""
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,7 @@ class TrainedModel:
         image_shape: (H, W, C) of the images that it was trained on.
         code_shape: shape of the code of one image.
         variational: whether codes are distributions, so that new images can be sampled.
-        has_code: whether images can be encoded: networks that only map images to images, such as
-            unet, have no code.
+        has_code: whether images can be encoded; a unet only maps images to images.
         any_size: whether images of any height and width can be denoised and scored.
         tiles: whether larger images can be denoised and scored as anomalies, in overlapping tiles:
             where codes keep their place in the image.
@@ -71,6 +69,7 @@ class TrainedModel:
         self.has_code, self.any_size = core.has_code, core.any_size
         self.tiles = len(core.code_shape) == 3
         self.format = ImageFormat(self.image_shape, self.tiles, self.any_size)
+        self._denoise = tiles.Denoiser(core)
         self._noted = False
         _ = core.graphs  # made once here, for the commands use them from several threads
 
@@ -92,8 +91,7 @@ class TrainedModel:
     def denoise(self, images: Any) -> Any:
         """Return the denoised images.
 
-        Arrays of larger images than the model's are denoised in tiles where the model `tiles`, and
-        images of any size where it takes `any_size`.
+        Arrays of other sizes are denoised where it `tiles` (larger ones) or takes `any_size`.
 
         Raises:
             TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
@@ -104,18 +102,6 @@ class TrainedModel:
         array = checks.array("images", images, checks.IMPUTE_HINT)
         made = self._denoise(self.batch(array, larger=True))
         return to_dtype(made, array.dtype, self.white).reshape(array.shape)
-
-    def _denoise(self, images: np.ndarray) -> np.ndarray:
-        if images.shape[1:] == self.image_shape:
-            return self.core.denoise(images)
-        if self.any_size:
-            return np.stack([tiles.cut(self.core.denoise, image, self._reach) for image in images])
-        tile, rows = self.image_shape[:2], self.core.batch_rows
-        return np.stack([tiles.blend(self.core.denoise, image, tile, rows) for image in images])
-
-    @cached_property
-    def _reach(self) -> int:
-        return tiles.measure_reach(self.core.denoise, self.image_shape[-1])
 
     def encode(self, images: Any) -> Any:
         """Return the code of each image, float32 (N, *code_shape), of a single image code_shape.
@@ -295,7 +281,7 @@ class TrainedModel:
 
         Args:
             images: an array of images of the model's size.
-            larger: whether larger ones are accepted where the model `tiles`.
+            larger: whether larger ones are accepted where the model `tiles`, or of `any_size`.
 
         Raises:
             TypeError: neither uint8 nor uint16 nor floats.

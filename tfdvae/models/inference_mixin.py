@@ -109,9 +109,9 @@ class InferenceMixin(abc.ABC):
         """Return the reconstruction of each image.
 
         Args:
-            images: (N, H, W, C) in [0, 1], of the model's size unless it takes `any_size`, which
-                noise may exceed; in a graph, such as that of
-                `Dataset.map`, a float tensor.
+            images: (N, H, W, C) in [0, 1], which noise may exceed, of the model's size unless it
+                takes `any_size`; in a graph, such as that of `Dataset.map`, a float tensor of the
+                model's size.
             batch_size: images at a time. Default: 256, or fewer where they are large.
 
         Returns:
@@ -127,6 +127,8 @@ class InferenceMixin(abc.ABC):
         if tf.is_symbolic_tensor(images):
             return self.graphs["call"](self._check_symbolic(images))
         checked = self.check_images("images", images, any_size=self.any_size)
+        if batch_size is None:
+            batch_size = chunks.batch_rows(checked[0].nbytes, limits.current().batch_images)
         return self._in_batches("call", checked, batch_size)
 
     def encode(

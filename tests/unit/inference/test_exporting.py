@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tfdvae
-from tests.helpers.models import make
+from tests.helpers.models import make, make_unet
 from tfdvae.inference.exporting import export
 
 
@@ -49,3 +49,55 @@ def test_a_loaded_model_exports_as_its_keras_model_does(tmp_path):
     with pytest.raises(TypeError, match=r"must be a DAE, VAE or DVAE, or what .* got Functional"):
         tfdvae.export(model.keras_model.encoder, tmp_path / "twice")
     assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]
+
+
+@pytest.fixture(scope="module")
+def unet(tmp_path_factory):
+    """A model without a code, for images of any size, and files of it."""
+    folder = tmp_path_factory.mktemp("unet")
+    model = make_unet((12, 10, 1))
+    model.white = 200.0
+    model.save(folder / "m.keras")
+    export(model, folder / "saved_model")
+    return model, folder
+
+
+@pytest.mark.parametrize("place", ["m.keras", "saved_model"])
+def test_a_model_for_images_of_any_size_stays_one(unet, place):
+    model, folder = unet
+    loaded = tfdvae.load(folder / place)
+    assert (loaded.has_code, loaded.any_size, loaded.image_shape) == (False, True, (12, 10, 1))
+    assert loaded.white == 200
+    for size in ((12, 10), (1, 1), (30, 7)):
+        images = np.random.default_rng(0).random((3, *size, 1), dtype=np.float32)
+        np.testing.assert_allclose(
+            loaded.denoise(images * 200), 200 * model.denoise(images), atol=1e-3
+        )
+    for verb in (loaded.encode, loaded.decode, loaded.core.encode, loaded.core.decode):
+        with pytest.raises(ValueError, match="this model has no code"):
+            verb(images * 200)
+    with pytest.raises(ValueError, match="this model has no code"):
+        loaded.compress(images * 200, 4)
+    assert set(loaded.core.graphs) >= {"call"}
+
+
+def test_a_saved_model_without_a_code_has_no_endpoint_for_one(unet):
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(unet[1] / "saved_model"))
+    assert not hasattr(signatures, "encode")
+    assert not hasattr(signatures, "decode")
+    images = np.random.default_rng(0).random((2, 9, 14, 1), dtype=np.float32)
+    np.testing.assert_allclose(signatures.serve(images), unet[0].denoise(images), atol=1e-5)
+
+
+def test_an_onnx_file_of_a_model_without_a_code_denoises_images_of_any_size(unet, tmp_path):
+    pytest.importorskip("tf2onnx")
+    session = pytest.importorskip("onnxruntime").InferenceSession(
+        export(unet[0], tmp_path / "m.onnx", "onnx"), providers=["CPUExecutionProvider"]
+    )
+    assert [output.name for output in session.get_outputs()] == ["denoised"]
+    for size in ((12, 10), (9, 14), (1, 1)):
+        images = np.random.default_rng(0).random((2, *size, 1), dtype=np.float32)
+        made = session.run(None, {"images": images})[0]
+        np.testing.assert_allclose(made, unet[0].denoise(images), atol=1e-5)

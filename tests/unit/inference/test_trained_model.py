@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfdvae
-from tests.helpers.models import make
+from tests.helpers.models import make, make_unet
 from tests.helpers.processes import ROOT
 from tfdvae.inference import image_arrays
 from tfdvae.inference.exporting import export
@@ -14,6 +14,7 @@ from tfdvae.inference.trained_model import TrainedModel
 
 GRAY = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((5, *GRAY), dtype=np.float32)
+UNETS = {channels: make_unet((8, 6, channels)) for channels in (1, 3)}
 
 
 def model_of(name="dae", network="mlp", shape=GRAY):
@@ -188,7 +189,7 @@ def test_tiles_of_what_changes_nothing_are_the_image(size):
 
     image = np.random.default_rng(0).random((*size, 2), dtype=np.float32)
     np.testing.assert_allclose(
-        tiles.apply(lambda batch: batch, image, (8, 6), batch_size=3), image, atol=1e-6
+        tiles.blend(lambda batch: batch, image, (8, 6), batch_size=3), image, atol=1e-6
     )
 
 
@@ -209,6 +210,79 @@ def test_larger_images_in_tiles_without_seams(size):
     np.testing.assert_allclose(made, 1 / (1 + np.exp(-1)), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("channels", "shape"),
+    [
+        (1, (5, 4)),
+        (1, (30, 21)),
+        (1, (2, 5, 14)),
+        (1, (2, 14, 5, 1)),
+        (1, (1, 1)),
+        (3, (5, 4, 3)),
+        (3, (2, 30, 21, 3)),
+    ],
+)
+def test_a_model_for_images_of_any_size_takes_smaller_and_larger_ones(channels, shape, dtype):
+    model = UNETS[channels]
+    given = np.random.default_rng(0).random(shape)
+    if np.dtype(dtype).kind == "u":
+        given *= np.iinfo(dtype).max
+    given = given.astype(dtype)
+    made = TrainedModel(model).denoise(given)
+    assert (made.dtype, made.shape) == (dtype, shape)
+    unit = image_arrays.to_unit(given).astype(np.float32)
+    batch = unit.reshape(-1, *shape[-3:]) if channels == 3 or unit.ndim == 4 else unit[..., None]
+    batch = batch[None] if batch.ndim == 3 else batch
+    expected = model.likelihood.mean(model.encoder(batch)).numpy().reshape(shape)
+    step = 1 / np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 0
+    np.testing.assert_allclose(image_arrays.to_unit(made), expected, atol=1e-5 + step)
+    scores = TrainedModel(model).anomaly_scores(given)
+    errors = np.square(expected.reshape(batch.shape) - batch).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(scores, errors, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "message"),
+    [
+        ("encode", (), "this model has no code"),
+        ("decode", (), "this model has no code"),
+        ("compress", (4,), "this model has no code"),
+        ("augment", (), "nor does a dae without a corruption"),
+        ("sample", (), "only a VAE or DVAE has a prior"),
+        ("impute", (), "`images` must be 8x6, .*; got 9x6"),
+    ],
+)
+def test_what_a_model_without_a_code_cannot_do(verb, arguments, message):
+    given = 3 if verb == "sample" else np.full((2, 9, 6, 1), np.float32(0.5))
+    with pytest.raises(ValueError, match=message):
+        getattr(TrainedModel(UNETS[1]), verb)(given, *arguments)
+
+
+def test_a_model_without_a_code_scores_imputes_and_augments():
+    model = TrainedModel(
+        make_unet(GRAY, corruption="gaussian:0.2", objective="recorrupted", seed=1)
+    )
+    missing = np.zeros((5, 8, 6), bool)
+    missing[:, 2, 3] = True
+    filled = model.impute(IMAGES, missing)
+    assert np.array_equal(filled[~missing], IMAGES[~missing])
+    holes = np.where(missing[..., None], np.float32(0), IMAGES)
+    np.testing.assert_allclose(filled[missing], model.denoise(holes)[missing], atol=1e-6)
+    made = model.augment(IMAGES, [0, 1, 2, 0, 1], per_image=2, seed=3)
+    assert made.images.shape == (10, *GRAY)
+    assert not np.array_equal(made.images[:5], made.images[5:])
+    assert model.detect(IMAGES, IMAGES).shape == (5,)
+
+
+def test_a_row_of_values_is_no_flattened_image_if_it_says_so():
+    model = TrainedModel(UNETS[1])
+    row = np.random.default_rng(0).random((1, 48))
+    with pytest.raises(ValueError, match=r"must not be flattened.* is images\[None\]"):
+        model.denoise(row)
+    assert model.denoise(row[None]).shape == (1, 1, 48)
+
+
 def test_tiles_are_weighted_by_the_distance_to_their_edges():
     from tfdvae.inference import tiles
 
@@ -220,7 +294,7 @@ def test_tiles_are_weighted_by_the_distance_to_their_edges():
         return np.stack([np.full_like(image, first + i) for i, image in enumerate(batch)])
 
     image = np.arange(6, dtype=np.float32).reshape(1, 6, 1)
-    made = tiles.apply(number, image, (1, 4), batch_size=1)
+    made = tiles.blend(number, image, (1, 4), batch_size=1)
     assert [tile.ravel().tolist() for tile in seen] == [[0, 1, 2, 3], [2, 3, 4, 5]]
     # weights 1 2 2 1: pixel 2 is (2 * 0 + 1 * 1) / 3, pixel 3 is (1 * 0 + 2 * 1) / 3
     np.testing.assert_allclose(made.ravel(), [0, 0, 1 / 3, 2 / 3, 1, 1], atol=1e-6)

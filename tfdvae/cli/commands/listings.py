@@ -52,11 +52,15 @@ def networks(config: NetworksConfig) -> None:
     for name, network in NETWORKS.items():
         logger.info("%-24s%s", name, network.summary)
         traits = [
-            "denoises larger images in tiles"
+            "denoises images of any size"
+            if not network.encodes
+            else "denoises larger images in tiles"
             if network.tiles
             else "needs images of the size that it was trained on",
         ]
-        if not network.tiles and not network.latent_units:
+        if not network.encodes:
+            traits.append("no code: for ae and dae")
+        elif not network.tiles and not network.latent_units:
             traits.append("latent units with vae and dvae alone")
         elif not network.tiles:
             traits.append("latent units")

@@ -23,8 +23,9 @@ def encode(model: TrainedModel, source: Path, output: Path) -> reader.Tally:
         output: the file, which is replaced.
 
     Raises:
-        FileNotFoundError, ValueError: there is no image that can be used.
+        FileNotFoundError, ValueError: there is no image that can be used, or the model has no code.
     """
+    model.core.require_code()
     model.record.say_empty_code()
     tally = reader.Tally()
     names: list[str] = []
