@@ -91,6 +91,7 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
         "code_shape": model.code_shape,
         "corruption": str(model.corruption),
         "likelihood": str(model.likelihood),
+        "orientations": model.orientations,
         **{name: value for name, value in of_files.items() if value is not None},
     }
     with files.replacing(path) as temporary:

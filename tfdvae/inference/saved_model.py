@@ -43,6 +43,7 @@ class SavedModel(InferenceMixin):
             self.corruption = corruptions.parse(about["corruption"])
             self.likelihood = likelihoods.parse(about["likelihood"])
             self.white, self.background = about.get("white"), about.get("background")
+            self.orientations = about.get("orientations")
             self._files = _read_files(path)
             with contextlib.ExitStack() as stack:
                 if _is_pattern(path):

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tfdvae._utils import chunks, limits
+from tfdvae.data.patches import oriented, restored
 from tfdvae.models.inference_mixin import InferenceMixin
 
 FURTHEST = 256
@@ -20,7 +21,8 @@ class Denoiser:
     """Denoises images of all sizes that a model takes.
 
     Those of its own size are denoised as a whole, and those of any size where it takes them, unless
-    they are larger than `limits.whole_pixels`. Others are denoised in tiles.
+    they are larger than `limits.whole_pixels`. Others are denoised in tiles. The result is the mean
+    over the `orientations` that the model asks for.
 
     Args:
         core: computes what is denoised.
@@ -31,6 +33,13 @@ class Denoiser:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the denoised images, float32 (N, H, W, C) -> (N, H, W, C)."""
+        made, count = self._once(images), self.core.orientations or 1
+        for number in range(1, count):
+            turned = self._once(np.ascontiguousarray(oriented(images, number)))
+            made = made + restored(turned, number)
+        return made / np.float32(count) if count > 1 else made
+
+    def _once(self, images: np.ndarray) -> np.ndarray:
         core, size = self.core, images.shape[1:3]
         small = size[0] * size[1] <= limits.current().whole_pixels
         if size == core.image_shape[:2] or (core.any_size and small):

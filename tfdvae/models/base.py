@@ -14,7 +14,7 @@ from tfdvae.config.objective import OBJECTIVES, check_likelihood, check_noise
 from tfdvae.models import likelihoods, network_checks, objectives, training_data
 from tfdvae.models.keras_api import ImageModel
 
-OF_FILES = ("white", "background")  # attributes that say how image files are read
+OF_USE = ("white", "background", "orientations")  # attributes that say how it is used
 
 
 class DenoisingModel(ImageModel):
@@ -220,10 +220,10 @@ class DenoisingModel(ImageModel):
         return self.likelihood.mean(self.decoder(codes, training=training))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, and what was said of files, as JSON can hold them."""
+        """Return the constructor's arguments, and what is said of its use, for JSON."""
         return {
             **super().get_config(),
-            **{name: value for name in OF_FILES if (value := getattr(self, name)) is not None},
+            **{name: value for name in OF_USE if (value := getattr(self, name)) is not None},
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "corruption": str(self.corruption),
@@ -241,11 +241,11 @@ class DenoisingModel(ImageModel):
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("encoder", "decoder")
         }
-        arguments = {name: value for name, value in config.items() if name not in OF_FILES}
+        arguments = {name: value for name, value in config.items() if name not in OF_USE}
         if "target" in arguments:  # of 0.1.0
             arguments["objective"] = arguments.pop("target")
         model = cls(**{**arguments, **networks})
-        for name in OF_FILES:
+        for name in OF_USE:
             setattr(model, name, config.get(name))
         return model
 

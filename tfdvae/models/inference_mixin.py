@@ -29,6 +29,8 @@ class InferenceMixin(abc.ABC):
         white: the value that stood for white in the images that the model was trained on; None:
             the largest value of their type. The model itself takes images in [0, 1].
         background: `white` or `black`, what their transparent parts were put on; None: white.
+        orientations: of an image, turned and mirrored, whose results `TrainedModel.denoise`
+            averages; None: 1. A model that learned from hidden pixels gains by 8.
         graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`:
             functions of float32 tensors with any number of rows.
     """
@@ -42,6 +44,7 @@ class InferenceMixin(abc.ABC):
     likelihood: likelihoods.Likelihood
     white: float | None = None
     background: str | None = None
+    orientations: int | None = None
     _noted: bool = False  # that images are on another scale
 
     @property

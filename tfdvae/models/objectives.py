@@ -12,7 +12,7 @@ from tfdvae import corruptions
 RECORRUPTION = 0.5
 """How much of fresh noise is added to the input under `recorrupted`, `a` of the paper."""
 
-HIDDEN = 0.02
+HIDDEN = 0.08
 """Fraction of the pixels that are hidden under `masked`, at least one of an image."""
 
 REACH = 2

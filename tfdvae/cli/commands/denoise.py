@@ -1,16 +1,28 @@
-"""`tfdvae denoise`."""
+"""`tfdvae denoise`: with a trained model, or one that learns from the images themselves."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from tfdvae.cli import tasks
+from tfdvae.cli import flags, starting, tasks
 from tfdvae.cli.registry import SAME_COMMAND, register_command
 from tfdvae.config import DenoiseConfig
+from tfdvae.config.learn import LearnConfig
 from tfdvae.image_io import writer
 
 
-@register_command("denoise", DenoiseConfig, resumes=SAME_COMMAND)
-def denoise(config: DenoiseConfig) -> int:
+def parse(arguments: Sequence[str]) -> tuple[DenoiseConfig | LearnConfig]:
+    """Return the settings that the flags give: with `--learn` those of learning."""
+    learns = any(word.partition("=")[0] == "--learn" for word in arguments)
+    if learns:
+        return (flags.parse(LearnConfig, arguments, prog="tfdvae denoise --learn"),)
+    return (flags.parse(DenoiseConfig, arguments, prog="tfdvae denoise"),)
+
+
+@register_command("denoise", DenoiseConfig, resumes=SAME_COMMAND, parse=parse)
+def denoise(config: DenoiseConfig | LearnConfig) -> int:
     """Denoise images on disk."""
+    if isinstance(config, LearnConfig):
+        return _learn(config)
     nested = not Path(config.input).expanduser().is_dir()
     source, output = tasks.paths(config.model, config.input, config.output, nested=nested)
     writer.check_output(source, output, config.overwrite)
@@ -19,3 +31,11 @@ def denoise(config: DenoiseConfig) -> int:
 
     tally = rewriting.denoise(model, source, output, config.overwrite)
     return tasks.report(tally, source, output, model)
+
+
+def _learn(config: LearnConfig) -> int:
+    with starting.tensorflow():
+        from tfdvae.learning import job
+    tally, model = job.run(config)
+    output = Path(config.output).expanduser()
+    return tasks.report(tally, Path(config.learn).expanduser(), output, model)

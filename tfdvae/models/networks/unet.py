@@ -25,6 +25,8 @@ def unet(
     seed: int = 0,
     dtype: str = "float32",
     filters: int = 32,
+    mean: float = 0.0,
+    deviation: float = 1.0,
 ) -> tuple[keras.Model, keras.Model]:
     """Return a U-Net (Ronneberger et al. 2015) that maps noisy images to clean ones.
 
@@ -35,9 +37,10 @@ def unet(
 
     There is no code: the second network is the identity, and `latent_dim` has no part in it. Images
     may have any height and width; within the network their edges are repeated until both are
-    multiples of 4. The image is added in float32 whatever `dtype` is.
+    multiples of 4.
 
-    Arguments are those of `mlp`, and `filters`.
+    Arguments are those of `mlp`, and `filters`, and `mean` and `deviation` of the values of the
+    images, which the network scales to 0 and 1 inside.
 
     Raises:
         ValueError: a variational model, which needs a code.
@@ -70,7 +73,7 @@ def unet(
             units, 3, padding="same", kernel_initializer="zeros", dtype=dtype, name=name
         )(relu(inputs))
 
-    def add(one: Any, other: Any, dtype: str = dtype) -> Any:
+    def add(one: Any, other: Any) -> Any:
         return keras.layers.Add(dtype=dtype)([one, other])
 
     def block(hidden: Any, name: str) -> Any:
@@ -79,7 +82,8 @@ def unet(
         return add(hidden, zero_conv(inner, units, f"{name}_2"))
 
     images = keras.Input((None, None, channels), name="images")
-    padded = PadToMultiple(2**DEPTH, dtype="float32")(images)
+    scaled = keras.layers.Rescaling(1 / deviation, -mean / deviation, dtype=dtype)(images)
+    padded = PadToMultiple(2**DEPTH, dtype=dtype)(scaled)
     hidden, kept = conv(padded, filters, "first"), []
     for level in range(DEPTH):
         hidden = block(hidden, f"down_{level}")
@@ -91,9 +95,9 @@ def unet(
         double = keras.layers.Conv2DTranspose
         hidden = conv(hidden, units, f"double_{level}", size=2, strides=2, kind=double)
         hidden = block(add(hidden, kept[level]), f"up_{level}")
-    change = zero_conv(hidden, channels, "last")
-    made = CropLike(dtype="float32")([add(padded, change, "float32"), images])
+    made = CropLike(dtype=dtype)([add(padded, zero_conv(hidden, channels, "last")), images])
+    made = keras.layers.Rescaling(deviation, mean, dtype=dtype)(made)
     network = keras.Model(images, made, name="unet")
     code = keras.Input((None, None, channels), name="made")
-    same = keras.Model(code, keras.layers.Identity(dtype="float32")(code), name="identity")
+    same = keras.Model(code, keras.layers.Identity(dtype=dtype)(code), name="identity")
     return network, same

@@ -1,0 +1,65 @@
+"""Settings of `tfdvae denoise --learn`."""
+
+import dataclasses
+import re
+from typing import Annotated
+
+import tyro
+
+from tfdvae._utils import checks
+from tfdvae.config.group import one_of
+from tfdvae.config.tasks import TaskConfig
+
+LEARNED = ("recorrupted", "masked", "paired")
+"""Objectives that need no clean image."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LearnConfig(TaskConfig):
+    """Learn to denoise from noisy pictures alone, and denoise them.
+
+    The output folder gets the denoised pictures, with the names and types of the input, the model
+    and a report. No clean picture is needed. The same command goes on where it was stopped.
+    """
+
+    learn: Annotated[str, tyro.conf.arg(metavar="INPUT")]
+    """A folder of noisy pictures with any folders below it, one picture or stack, or an .npy or
+    .npz file of arrays."""
+    output: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUTPUT")]
+    """Folder for the result."""
+    objective: Annotated[str | None, one_of(*LEARNED)] = None
+    """How the model learns. Default: what the noise of the pictures allows."""
+    noise: Annotated[float | None, tyro.conf.arg(metavar="SIGMA")] = None
+    """Standard deviation of Gaussian noise, as a fraction of the range of the pictures' type.
+    Default: the noise is estimated."""
+    time: Annotated[str | None, tyro.conf.arg(metavar="TIME")] = None
+    """Longest training, such as 90s, 10m or 2h. Default: as many steps as usually suffice."""
+    seed: int = 0
+    """Root seed of all random choices."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.text("learn", self.learn)
+        checks.text("output", self.output)
+        if self.objective is not None:
+            checks.choice("objective", self.objective, LEARNED)
+        if self.noise is not None:
+            checks.number("noise", self.noise, 0, 1, above_low=True)
+        checks.integer("seed", self.seed, 0)
+        _ = self.seconds
+
+    @property
+    def seconds(self) -> float | None:
+        """The longest training in seconds; None for no limit.
+
+        Raises:
+            ValueError: no number with s, m or h behind it.
+        """
+        if self.time is None:
+            return None
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", self.time.strip())
+        if found is None or float(found[1]) <= 0:
+            raise ValueError(
+                f"`time` must be a number above 0 and s, m or h, such as 10m; got {self.time!r}."
+            )
+        return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]

@@ -1,0 +1,1 @@
+"""Denoise pictures by what is learned from them alone: `tfdvae denoise --learn`."""

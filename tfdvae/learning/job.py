@@ -1,0 +1,272 @@
+"""The stages of `tfdvae denoise --learn`: decode, look at the noise, train, denoise, report.
+
+A stage whose files are there is not repeated, and training goes on from its last checkpoint.
+"""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfdvae._utils import disk, files
+from tfdvae._utils.threads import use_threads
+from tfdvae.config.learn import LearnConfig
+from tfdvae.data.patches import ORIENTATIONS, training_patches
+from tfdvae.experiment import training
+from tfdvae.image_io import reader, writer
+from tfdvae.inference import keras_files
+from tfdvae.inference.on_disk import rewriting
+from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.learning import choice, pictures, quality, report
+from tfdvae.metrics import noise
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+
+logger = logging.getLogger(__name__)
+
+STEPS = 2400
+"""Training steps where the time does not bound them."""
+
+PATCH = 64
+"""Largest side of a patch, in pixels."""
+
+_PIXELS = 65536  # of a batch
+_RATE = 2e-3
+_ROUND = 100  # steps between two checkpoints
+_TIMED = 12  # steps by which the seconds of a step are measured, after as many that do not count
+_SHARE = 0.95  # of the time that training may take
+
+
+def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
+    """Learn from noisy pictures, denoise them and write the report.
+
+    Args:
+        config: settings.
+
+    Returns:
+        A tally of the pictures that were denoised, and the model.
+
+    Raises:
+        FileExistsError: the output folder holds something else.
+        FileNotFoundError, ValueError: pictures that cannot be used, or noise that cannot be removed
+            by what they show alone.
+        BlockingIOError: another process writes to the folder.
+    """
+    source, folder = Path(config.learn).expanduser(), Path(config.output).expanduser()
+    _check_folder(config, folder)
+    use_threads(config.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    with disk.naming(folder), files.locked(folder):
+        files.remove_temporary(folder)
+        files.write_json(folder / "settings.json", _settings(config))
+        found = _decode(source, folder)
+        estimate, objective, reason = _look_at_noise(config, found, folder)
+        model = _train(config, found, estimate, objective, folder)
+        trained = TrainedModel(model)
+        quality.measure(trained, found, estimate, folder)
+        tally = _denoise(trained, source, folder, config.overwrite)
+        report.write(folder, source.name, found, trained, reason)
+        files.remove(folder / "checkpoints")
+    return tally, trained
+
+
+def _settings(config: LearnConfig) -> dict[str, object]:
+    """Return the settings that the result depends on."""
+    return {
+        "learn": str(files.absolute(config.learn)),
+        "objective": config.objective,
+        "noise": config.noise,
+        "time": config.time,
+        "seed": config.seed,
+    }
+
+
+def _check_folder(config: LearnConfig, folder: Path) -> None:
+    """Refuse a folder that holds something else than this job, begun or done.
+
+    Raises:
+        FileExistsError, ValueError: saying what it is.
+    """
+    if not Path(config.learn).expanduser().exists():
+        raise FileNotFoundError(f"`learn` {config.learn} does not exist.")
+    writer.check_apart(folder, nested=False, learn=config.learn)
+    files.check_writable("output", folder)
+    known = folder / "settings.json"
+    if known.is_file():
+        before, now = files.read_json(known), _settings(config)
+        for name, value in now.items():
+            if before.get(name) != value:
+                raise ValueError(
+                    f"`output` {folder} holds what was learned with `{name}` "
+                    f"{before.get(name)}; got {value}. Give a new folder."
+                )
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"`output` {folder} is there and is not empty. Give a new folder.")
+
+
+def _decode(source: Path, folder: Path) -> list[pictures.Picture]:
+    kept = folder / "checkpoints" / "pictures"
+    kept.parent.mkdir(exist_ok=True)
+    tally = reader.Tally()
+    pictures.decode(source, kept, tally)
+    for message in tally.failed:
+        logger.warning("NOTE: not learned from: %s", message)
+    found = pictures.load(kept)
+    constant = [picture for picture in found if pictures.is_constant(picture)]
+    if len(constant) == len(found):
+        raise ValueError(
+            f"`learn` {source} holds constant pictures alone: there is nothing to learn."
+        )
+    if constant:
+        logger.warning(
+            "NOTE: not learned from: %d of %d pictures, which are constant, the first %s.",
+            len(constant),
+            len(found),
+            constant[0].name,
+        )
+    found = [picture for picture in found if picture not in constant]
+    logger.info("%s to learn from.", _counted(found))
+    return found
+
+
+def _counted(found: Sequence[pictures.Picture]) -> str:
+    sizes = sorted({picture.values.shape[:2] for picture in found})
+    shown = " and ".join(
+        f"{height}x{width}" for height, width in (sizes[0], sizes[-1])[: len(sizes)]
+    )
+    noun = "picture" if len(found) == 1 else "pictures"
+    between = "between " if len(sizes) > 2 else ""
+    return f"{len(found):,} {noun} of {between}{shown}"
+
+
+def _look_at_noise(
+    config: LearnConfig, found: Sequence[pictures.Picture], folder: Path
+) -> tuple[noise.NoiseEstimate, str, str]:
+    """Return the noise of the pictures, the objective and why it was chosen."""
+    if config.noise is not None:
+        level = float(config.noise)
+        estimate = noise.NoiseEstimate(0.0, level**2, level, level, 1.0, 0.0, 0.0)
+        objective, reason = "recorrupted", "its standard deviation was given"
+    else:
+        estimate = noise.estimate(picture.unit for picture in found)
+        if config.objective is None:
+            objective, reason = choice.choose(estimate)
+    if config.objective is not None:
+        objective, reason = config.objective, "it was asked for"
+    if objective == "recorrupted" and not estimate.floor > 0:
+        raise ValueError("`objective` recorrupted needs noise; the estimate is 0. Give `noise`.")
+    files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
+    logger.info("Noise: standard deviation %.1f of 255 on average.", 255 * estimate.level)
+    logger.info("Objective: %s, since %s.", objective, reason)
+    return estimate, objective, reason
+
+
+def _train(
+    config: LearnConfig,
+    found: Sequence[pictures.Picture],
+    estimate: noise.NoiseEstimate,
+    objective: str,
+    folder: Path,
+) -> DAE:
+    """Return the trained model, from its file where it is there."""
+    file = folder / "model.keras"
+    if file.exists():
+        loaded = keras_files.load(file, "output")
+        assert isinstance(loaded, DAE)
+        return loaded
+    size = min(PATCH, *(min(picture.values.shape[:2]) for picture in found))
+    batch = max(1, _PIXELS // size**2)
+    build = partial(_build, config, found, estimate, objective, size)
+    batches = partial(
+        training_patches,
+        [picture.values for picture in found],
+        size,
+        batch,
+        config.seed,
+        "learn",
+    )
+    steps = _steps(config, build, batches, folder)
+    model = build(steps)
+    history = training.fit(
+        model, batches, steps, _ROUND, folder / "checkpoints" / "training", "Learning"
+    )
+    model.orientations = ORIENTATIONS
+    files.write_json(folder / "history.json", history)
+    with files.replacing(file) as temporary:
+        model.save(temporary)
+    return model
+
+
+def _build(
+    config: LearnConfig,
+    found: Sequence[pictures.Picture],
+    estimate: noise.NoiseEstimate,
+    objective: str,
+    size: int,
+    steps: int,
+) -> DAE:
+    """Return the model, compiled for a number of steps."""
+    mean, deviation = _moments(found)
+    shape = (size, size, found[0].values.shape[-1])
+    pair = networks.build(
+        "unet", shape, 1, variational=False, seed=config.seed, mean=mean, deviation=deviation
+    )
+    model = DAE(
+        *pair,
+        corruption=f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none",
+        objective=objective,
+        likelihood=f"linear:{deviation:.6g}",
+        seed=config.seed,
+        image_shape=shape,
+        name="dae",
+    )
+    rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
+    model.compile(optimizer=keras.optimizers.Adam(rate))
+    return model
+
+
+def _moments(found: Sequence[pictures.Picture]) -> tuple[float, float]:
+    """Return mean and standard deviation of all pixels."""
+    count = total = squares = 0.0
+    for picture in found:
+        values = picture.unit.astype(np.float64)
+        count, total = count + values.size, total + values.sum()
+        squares += np.square(values).sum()
+    mean = total / count
+    return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+
+
+def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) -> int:
+    """Return the number of training steps, once and for all: fewer where the time bounds them."""
+    if config.seconds is None:
+        return STEPS
+    known = folder / "checkpoints" / "steps.json"
+    if not known.exists():
+        model = build(STEPS)
+        for data in batches().take(_TIMED):
+            model.train_on_batch(data)
+        start = time.monotonic()
+        for data in batches().take(_TIMED):
+            model.train_on_batch(data)
+        each = (time.monotonic() - start) / _TIMED
+        steps = int(_SHARE * config.seconds / each)
+        files.write_json(known, min(STEPS, max(_ROUND, steps)))
+    steps = int(files.read_json(known))
+    if steps < STEPS:
+        logger.info("Training: %d steps of %d, which the time allows.", steps, STEPS)
+    return steps
+
+
+def _denoise(trained: TrainedModel, source: Path, folder: Path, overwrite: bool) -> reader.Tally:
+    output = folder / "denoised"
+    if not source.is_dir():
+        output = output / source.name
+        output.parent.mkdir(exist_ok=True)
+        if output.exists() and not overwrite:
+            return reader.Tally(kept=1)
+    return rewriting.denoise(trained, source, output, overwrite)

@@ -1,0 +1,101 @@
+"""The report of `tfdvae denoise --learn`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae import csv_rows
+from tfdvae._utils import files
+from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.learning.pictures import Picture
+from tfdvae.reporting import learned_plots
+from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal
+
+SHOWN = 3
+_SIDE = 256  # of the part of a picture that is shown pixel by pixel
+
+
+def write(
+    folder: Path, title: str, pictures: Sequence[Picture], model: TrainedModel, reason: str
+) -> Path:
+    """Write `report.md`, `report.html` and the figures, and return the page.
+
+    Args:
+        folder: of the job, with `noise.json`, `metrics.csv` and `history.json`.
+        title: of the input.
+        pictures: those that were learned from.
+        model: trained.
+        reason: why its objective was chosen.
+    """
+    noise, history = (files.read_json(folder / f"{name}.json") for name in ("noise", "history"))
+    values = {
+        row["metric"]: float(row["value"]) for row in csv_rows.read_rows(folder / "metrics.csv")
+    }
+    parts: list[Part] = [
+        Paragraph(_summary(len(pictures), values)),
+        Paragraph(
+            "The model has seen no clean picture: the estimate rests on the noise below, and is "
+            "wrong where that is. Fine texture may be lost without a trace in it. Look at what was "
+            "removed: it should look like noise, without structure of the pictures."
+        ),
+        Heading("Before and after, pixel by pixel"),
+    ]
+    step = max(1, len(pictures) // SHOWN)
+    spectra = {}
+    for number, picture in enumerate(pictures[::step][:SHOWN]):
+        noisy = _part(picture.unit)
+        made = model.denoise(noisy[None])[0]
+        name = f"figures/picture-{number}.png"
+        learned_plots.before_and_after(noisy, made, picture.name, folder / name)
+        parts.append(Figure(name, f"Noisy, denoised and removed: {literal(picture.name)}"))
+        spectra[picture.name] = learned_plots.radial_spectrum((noisy - made).mean(axis=-1))
+    learned_plots.spectra(spectra, folder / "figures/spectrum.png")
+    parts += [
+        Heading("What was removed"),
+        Paragraph(
+            "Power of what was removed, by the size of details. Noise that is independent from "
+            "pixel to pixel has the same at all sizes; a rise on the left is structure that was "
+            "lost, a fall there is noise that was kept with large details."
+        ),
+        Figure("figures/spectrum.png", "Spectrum of what was removed"),
+        Heading("Noise and training"),
+        Table(["", ""], _facts(noise, history, model, reason)),
+    ]
+    return Document(f"Denoised from noisy pictures alone: {title}", parts).write(folder)
+
+
+def _summary(count: int, values: dict[str, float]) -> str:
+    noun = "picture" if count == 1 else "pictures"
+    harm = (
+        " **The denoised pictures are probably further from the truth than the noisy ones.**"
+        if values["psnr_estimated"] <= values["psnr_input_estimated"]
+        else ""
+    )
+    return (
+        f"Learned from {count:,} noisy {noun}. Estimated PSNR {values['psnr_estimated']:.1f} dB "
+        f"(95% interval {values['psnr_estimated_low']:.1f} to "
+        f"{values['psnr_estimated_high']:.1f}); the noisy {noun}: "
+        f"{values['psnr_input_estimated']:.1f} dB.{harm}"
+    )
+
+
+def _facts(noise: dict, history: list[dict], model: TrainedModel, reason: str) -> list[list[str]]:
+    shared = noise["correlation"]
+    return [
+        ["noise, standard deviation", f"{255 * noise['level']:.1f} of 255 on average"],
+        ["bright against dark places", f"{noise['spread']:.2f} times as strong"],
+        [
+            "correlation of neighboring pixels",
+            "unknown, no flat places" if np.isnan(shared) else f"{shared:.2f}",
+        ],
+        ["clipped pixels", f"{100 * noise['clipped']:.2f}%"],
+        ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
+        ["training", f"{history[-1]['step']:,} steps, loss {history[-1]['loss']:.1f} nats a patch"],
+    ]
+
+
+def _part(image: np.ndarray) -> np.ndarray:
+    """Return the middle of a picture."""
+    top, left = (max(0, (size - _SIDE) // 2) for size in image.shape[:2])
+    return image[top : top + _SIDE, left : left + _SIDE]
