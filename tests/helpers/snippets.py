@@ -239,6 +239,11 @@ def prepare(folder: Path) -> None:
         write(f"my_images/{labels[number] % 3}/{number:03}.png", pictures[number])
         write(f"scans/clean/{number:03}.png", pictures[number])
         write(f"scans/noisy/{number:03}.png", noisy[number])
+    random, (rows, columns) = np.random.default_rng(1), np.mgrid[:48, :48] / 16
+    scene = 0.5 + 0.35 * np.sin(3 * rows + columns) * np.cos(2 * columns)
+    for number in range(4):
+        photons = np.clip(random.poisson(20 * scene) / 20, 0, 1)
+        write(f"microscope/{number}.png", np.rint(255 * photons).astype(np.uint8))
     (folder / "train.py").write_text((ROOT / "train.py").read_text())
 
 

@@ -24,6 +24,7 @@ ROOMS = (
     "classifier",
     "reporting",
     "experiment",
+    "learning",
     "studies",
     "inspection",
     "cli",

@@ -4,7 +4,7 @@ import math
 
 from tfdvae.metrics.noise import NoiseEstimate
 
-CORRELATED = 0.12
+CORRELATED = 0.1
 """Correlation of neighboring pixels from which noise is not independent from pixel to pixel."""
 
 UNEVEN = 1.35

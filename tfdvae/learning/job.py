@@ -37,8 +37,8 @@ PATCH = 64
 
 _PIXELS = 65536  # of a batch
 _RATE = 2e-3
-_ROUND = 100  # steps between two checkpoints
-_TIMED = 12  # steps by which the seconds of a step are measured, after as many that do not count
+_ROUND = 20  # steps between two checkpoints
+_TIMED = 5  # steps by which the seconds of a step are measured, after as many that do not count
 _SHARE = 0.95  # of the time that training may take
 
 

@@ -130,24 +130,36 @@ def _blocks(plane: np.ndarray) -> np.ndarray:
 def _correlation(blocks: np.ndarray) -> float:
     """Return the correlation of neighboring pixels in the flattest blocks.
 
-    Flat are the blocks that vary least. Those with many clipped pixels do not count.
+    Flat are the blocks that vary least around a surface of second degree. Those with many clipped
+    pixels do not count.
     """
     low, high = blocks.min(), blocks.max()
     clipped = ((blocks == low) | (blocks == high)).mean(axis=(1, 2)) > _EXTREME
     blocks = blocks[~clipped]
     if len(blocks) < 20:
         return float("nan")
-    order = np.argsort(blocks.var(axis=(1, 2)), kind="stable")
-    flat = blocks[order[: max(20, int(_FLAT * len(blocks)))]]
-    flat = flat - flat.mean(axis=(1, 2), keepdims=True)
-    power = np.mean(flat**2)
-    if power <= 0:
+    without = _without_surfaces()
+    rough = (blocks.reshape(len(blocks), -1) @ without).reshape(blocks.shape)
+    power = np.square(rough).mean(axis=(1, 2))
+    flat = rough[np.argsort(power, kind="stable")[: max(20, int(_FLAT * len(blocks)))]]
+    if not np.any(flat):
         return float("nan")
-    size = _BLOCK * _BLOCK
+    # Of independent values too, what is left of them has a little correlation.
+    expected = without.reshape(_BLOCK, _BLOCK, _BLOCK, _BLOCK)
+    inside = np.arange(_BLOCK)
+    own = expected[inside[:, None], inside, inside[:, None], inside].mean()
+    beside = expected[inside[:, None], inside[1:], inside[:, None], inside[:-1]].mean()
     found = [
-        np.mean(flat[:, :, 1:] * flat[:, :, :-1]) / power,
-        np.mean(flat[:, 1:] * flat[:, :-1]) / power,
+        float(np.mean(each[:, :, 1:] * each[:, :, :-1]) / np.mean(np.square(each)) - beside / own)
+        for each in (flat, flat.transpose(0, 2, 1))
     ]
-    # Without the mean of their block, independent values are correlated by -1 / (size - 1).
-    found = [value + 1 / (size - 1) for value in found]
-    return float(max(found, key=abs))
+    return max(found, key=abs)
+
+
+def _without_surfaces() -> np.ndarray:
+    """Return the projection of blocks, as vectors, that removes surfaces of second degree."""
+    x = np.linspace(-1, 1, _BLOCK)
+    down, right = (axis.ravel() for axis in np.meshgrid(x, x, indexing="ij"))
+    terms = np.stack([down**0, down, right, down**2, down * right, right**2], axis=1)
+    basis, _ = np.linalg.qr(terms)
+    return np.eye(_BLOCK**2) - basis @ basis.T

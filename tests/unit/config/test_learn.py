@@ -1,0 +1,30 @@
+import pytest
+
+from tfdvae.config.learn import LearnConfig
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"), [(None, None), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2 m ", 120)]
+)
+def test_time(time, seconds):
+    assert LearnConfig(learn="in", output="out", time=time).seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"time": "10"}, ValueError, "`time` must be a number above 0 and s, m or h"),
+        ({"time": "0s"}, ValueError, "`time` must be a number above 0"),
+        ({"time": "-1m"}, ValueError, "`time` must be a number above 0"),
+        ({"noise": 0.0}, ValueError, r"`noise` must be .* \(above 0\); got 0"),
+        ({"noise": 25.0}, ValueError, "`noise` must be .*; got 25"),
+        ({"objective": "observed"}, ValueError, "`objective` must be one of"),
+        ({"objective": "mask"}, ValueError, "Did you mean 'masked'"),
+        ({"seed": -1}, ValueError, "`seed`"),
+        ({"threads": 0}, ValueError, "`threads`"),
+        ({"learn": ""}, ValueError, "`learn`"),
+    ],
+)
+def test_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        LearnConfig(**{"learn": "in", "output": "out", **settings})
