@@ -63,7 +63,8 @@ class NetworkSpec:
         latent_units: the code of a model that is not variational has `latent_dim` units. The code
             of a variational one always has, unless the network tiles.
         encodes: it has a code. A network without one, for an ae or dae, only maps images to images,
-            of any size: it returns images and not logits, and its decoder is the identity.
+            of any size: it returns images and not logits, and its decoder is the identity. Its
+            function takes `residual` too, which is False where the model learns from hidden pixels.
     """
 
     name: str

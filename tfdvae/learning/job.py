@@ -16,6 +16,7 @@ import numpy as np
 from tfdvae._utils import disk, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config.learn import LearnConfig
+from tfdvae.config.objective import HIDING
 from tfdvae.data.patches import ORIENTATIONS, training_patches
 from tfdvae.experiment import training
 from tfdvae.image_io import reader, writer
@@ -36,7 +37,7 @@ PATCH = 64
 """Largest side of a patch, in pixels."""
 
 _PIXELS = 65536  # of a batch
-_RATE = 2e-3
+_RATE = 1e-3
 _ROUND = 20  # steps between two checkpoints
 _TIMED = 5  # steps by which the seconds of a step are measured, after as many that do not count
 _SHARE = 0.95  # of the time that training may take
@@ -214,7 +215,14 @@ def _build(
     mean, deviation = _moments(found)
     shape = (size, size, found[0].values.shape[-1])
     pair = networks.build(
-        "unet", shape, 1, variational=False, seed=config.seed, mean=mean, deviation=deviation
+        "unet",
+        shape,
+        1,
+        variational=False,
+        seed=config.seed,
+        residual=objective not in HIDING,
+        mean=mean,
+        deviation=deviation,
     )
     model = DAE(
         *pair,

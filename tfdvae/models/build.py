@@ -3,6 +3,7 @@
 import keras
 
 from tfdvae.config import TrainConfig
+from tfdvae.config.objective import HIDING
 from tfdvae.models import network_checks, networks
 from tfdvae.models.base import DenoisingModel
 
@@ -28,6 +29,7 @@ def build_generator(
     """
     c, dtype = config.generator, config.run.keras_dtype
     spec, seed = c.model_spec, config.run.seed
+    of_network = {} if c.network_spec.encodes else {"residual": c.objective not in HIDING}
     encoder, decoder = networks.build(
         c.chosen_network,
         image_shape,
@@ -35,6 +37,7 @@ def build_generator(
         variational=spec.variational,
         seed=seed,
         dtype=dtype,
+        **of_network,
     )
     options = {"likelihood": c.chosen_likelihood, "seed": seed, "dtype": dtype, "name": c.model}
     if spec.denoising:

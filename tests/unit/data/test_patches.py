@@ -58,5 +58,5 @@ def test_pictures_are_chosen_by_their_pixels():
 
 
 def test_a_picture_smaller_than_a_patch_is_refused():
-    with pytest.raises(ValueError, match="`size` of patches .* got 8 with one of 7x20"):
+    with pytest.raises(ValueError, match=r"`size` of patches .* got 8 with one of 7x20"):
         patches.training_patches([np.zeros((7, 20, 1))], 8, 2, seed=0, purpose="learn")
