@@ -36,12 +36,16 @@ def unet(
     on the way up, where what was computed on the way down is given to them too. For one channel and
     24 filters: 265,297 parameters.
 
-    There is no code: the second network is the identity, and `latent_dim` has no part in it. Images
+    There is no code: the second network is the identity. Images
     may have any height and width; within the network their edges are repeated until both are
     multiples of 4.
 
     Args:
-        image_shape, latent_dim, variational, seed, dtype: as for `mlp`.
+        image_shape: (H, W, C), of which C counts.
+        latent_dim: without meaning here.
+        variational: must be False.
+        seed: root seed of the initial weights.
+        dtype: Keras dtype policy, such as `mixed_bfloat16`.
         filters: channels at the full size.
         residual: the image is added to what the convolutions make, so that an untrained network
             returns its input. It is for models that see all of the image: one that learns from
