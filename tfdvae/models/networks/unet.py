@@ -38,7 +38,7 @@ def unet(
 
     There is no code: the second network is the identity. Images
     may have any height and width; within the network their edges are repeated until both are
-    multiples of 4.
+    multiples of 4. The image is added in float32 whatever `dtype` is.
 
     Args:
         image_shape: (H, W, C), of which C counts.
@@ -84,8 +84,8 @@ def unet(
         return conv(conv(inputs, units, f"{name}_1"), units, f"{name}_2")
 
     images = keras.Input((None, None, channels), name="images")
-    scaled = keras.layers.Rescaling(1 / deviation, -mean / deviation, dtype=dtype)(images)
-    hidden = padded = PadToMultiple(2**DEPTH, dtype=dtype)(scaled)
+    scaled = keras.layers.Rescaling(1 / deviation, -mean / deviation, dtype="float32")(images)
+    hidden = padded = PadToMultiple(2**DEPTH, dtype="float32")(scaled)
     kept = []
     for level in range(DEPTH):
         hidden = pair(hidden, filters * 2**level, f"down_{level}")
@@ -98,10 +98,10 @@ def unet(
         hidden = pair(joined, filters * 2**level, f"up_{level}")
     made = conv(hidden, channels, "last", activation=None)
     if residual:
-        made = keras.layers.Add(dtype=dtype)([padded, made])
-    made = CropLike(dtype=dtype)([made, images])
-    made = keras.layers.Rescaling(deviation, mean, dtype=dtype)(made)
+        made = keras.layers.Add(dtype="float32")([padded, made])
+    made = CropLike(dtype="float32")([made, images])
+    made = keras.layers.Rescaling(deviation, mean, dtype="float32")(made)
     network = keras.Model(images, made, name="unet")
     code = keras.Input((None, None, channels), name="made")
-    same = keras.Model(code, keras.layers.Identity(dtype=dtype)(code), name="identity")
+    same = keras.Model(code, keras.layers.Identity(dtype="float32")(code), name="identity")
     return network, same
