@@ -69,7 +69,9 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
         estimate, objective, reason = _look_at_noise(config, found, folder)
         model = _train(config, found, estimate, objective, folder)
         trained = TrainedModel(model)
-        quality.measure(trained, found, estimate, folder)
+        known = config.noise is not None
+        estimate = quality.measure(trained, found, estimate, known, folder)
+        files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
         tally = _denoise(trained, source, folder, config.overwrite)
         report.write(folder, source.name, found, trained, reason)
         files.remove(folder / "checkpoints")

@@ -10,6 +10,7 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning.pictures import Picture
+from tfdvae.metrics import noise as metrics_noise
 from tfdvae.metrics import risk
 from tfdvae.metrics.noise import NoiseEstimate
 
@@ -23,28 +24,38 @@ _BLOCK = 32  # pixels a side, whose errors are taken as independent
 
 
 def measure(
-    model: TrainedModel, pictures: Sequence[Picture], noise: NoiseEstimate, folder: Path
-) -> None:
+    model: TrainedModel,
+    pictures: Sequence[Picture],
+    noise: NoiseEstimate,
+    known: bool,
+    folder: Path,
+) -> NoiseEstimate:
     """Estimate the PSNR of noisy and of denoised pictures, write `metrics.csv` and say it.
 
     The mean squared error is estimated by `risk.squared_errors`; its 95% interval is that of the
-    means of blocks of 32x32 pixels.
+    means of blocks of 32x32 pixels, and takes the noise for granted.
 
     Args:
         model: trained.
         pictures: those it learned from.
         noise: of the pictures.
+        known: whether the noise was given, and not estimated.
         folder: gets the file.
+
+    Returns:
+        The noise; where it is not known, estimated again with what was denoised.
     """
-    blocks, variances, looked = [], [], 0
     step = max(1, math.ceil(len(pictures) * _SIDE**2 / MOST_PIXELS))
-    for number, picture in enumerate(pictures[::step]):
-        image = _middle(picture.unit)[None]
-        variance = noise.variance(image)
-        errors = risk.squared_errors(model.denoise, image, variance, number)
+    parts = [_middle(picture.unit) for picture in pictures[::step]]
+    if not known:
+        made = ((part, model.denoise(part[None])[0]) for part in parts)
+        noise = metrics_noise.refine(made, noise)
+    blocks, variances = [], []
+    for number, part in enumerate(parts):
+        variance = noise.variance(part)[None]
+        errors = risk.squared_errors(model.denoise, part[None], variance, number)
         blocks += _block_means(errors[0])
         variances.append(float(variance.mean()))
-        looked += 1
     level = float(np.mean(variances))
     mean, half = np.mean(blocks), 1.96 * np.std(blocks) / math.sqrt(len(blocks))
     values = {
@@ -67,11 +78,12 @@ def measure(
         for name, value in values.items()
     ]
     csv_rows.write_rows(folder / "metrics.csv", rows)
-    logger.info("%s", describe(values, looked))
+    logger.info("%s", describe(values, len(parts)))
     if values["psnr_estimated"] <= values["psnr_input_estimated"]:
         logger.warning(
             "NOTE: the denoised pictures are probably further from the truth than the noisy ones."
         )
+    return noise
 
 
 def describe(values: dict[str, float], looked: int) -> str:

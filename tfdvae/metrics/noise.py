@@ -1,11 +1,13 @@
 """The noise in images, estimated from the noisy images alone."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 _BINS = 24
+_FEW_BINS = 6
 _ENDS = (0.05, 0.95)  # quantiles of the means of blocks
 _FLOOR = 0.25  # quantile of the variances of bins
 _NORMAL_MEDIAN = 0.6745  # of the size of a standard normal number
@@ -75,7 +77,7 @@ def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
     if not count:
         raise ValueError(f"`pictures` must hold one of {_BLOCK}x{_BLOCK} pixels at least.")
     blocks = np.concatenate(found)
-    signal, variance = _bins(blocks)
+    signal, variance = _bins(blocks, _BINS)
     slope, offset = _line(signal, variance)
     ends = np.maximum(slope * np.quantile(blocks.mean(axis=(1, 2)), _ENDS) + offset, 1e-12)
     level = np.sqrt(max(slope * blocks.mean() + offset, 0.0))
@@ -84,14 +86,14 @@ def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
         slope=slope,
         offset=offset,
         level=float(level),
-        floor=float(np.sqrt(np.quantile(variance, _FLOOR))),
+        floor=float(np.sqrt(np.quantile(_bins(blocks, _FEW_BINS)[1], _FLOOR))),
         spread=float(spread),
         correlation=_correlation(blocks),
         clipped=extreme / count,
     )
 
 
-def _bins(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bins(blocks: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the robust variance of the noise in bins of blocks of like mean.
 
     Of each bin the half is taken that varies least at the scale of 4x4 pixels. A block's mean says
@@ -105,11 +107,57 @@ def _bins(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         blocks[:, ::2, ::2] - blocks[:, ::2, 1::2] - blocks[:, 1::2, ::2] + blocks[:, 1::2, 1::2]
     ) / 2
     signal, variance = [], []
-    for rows in np.array_split(np.argsort(means, kind="stable"), min(_BINS, len(blocks))):
+    for rows in np.array_split(np.argsort(means, kind="stable"), min(count, len(blocks))):
         even = rows[np.argsort(unevenness[rows], kind="stable")[: max(1, len(rows) // 2)]]
         signal.append(means[even].mean())
         variance.append((np.median(np.abs(details[even])) / _NORMAL_MEDIAN) ** 2)
     return np.array(signal), np.array(variance)
+
+
+def refine(pairs: Iterable[tuple[np.ndarray, np.ndarray]], first: NoiseEstimate) -> NoiseEstimate:
+    """Estimate the noise again, with denoised pictures: texture no longer counts as noise.
+
+    The variance is that of the finest diagonal wavelet coefficients of what was removed, in bins of
+    the denoised values. Of these coefficients a denoiser keeps next to nothing.
+
+    Args:
+        pairs: noisy and denoised picture, floats (H, W, C) each.
+        first: what `estimate` found, for what is not estimated again.
+
+    Example:
+        >>> refine([(noisy, model.denoise(noisy))], estimate([noisy])).level
+        0.1001
+    """
+    signals, details = [], []
+    for noisy, denoised in pairs:
+        removed, made = (
+            np.moveaxis(part, -1, 0)[:, : part.shape[0] // 2 * 2, : part.shape[1] // 2 * 2]
+            for part in (noisy - denoised, denoised)
+        )
+        signals.append(_quads(made, (1, 1, 1, 1)).ravel() / 4)
+        details.append(_quads(removed, (1, -1, -1, 1)).ravel() / 2)
+    signal, squares = np.concatenate(signals), np.square(np.concatenate(details))
+    bins = np.array_split(np.argsort(signal, kind="stable"), min(_BINS, len(signal)))
+    slope, offset = _line(
+        np.array([signal[rows].mean() for rows in bins]),
+        np.array([squares[rows].mean() for rows in bins]),
+    )
+    level = float(np.sqrt(squares.mean()))
+    return dataclasses.replace(first, slope=slope, offset=offset, level=level)
+
+
+def _quads(planes: np.ndarray, weights: tuple[int, int, int, int]) -> np.ndarray:
+    """Return the weighted sum of the pixels of each block of 2x2, of planes (C, H, W)."""
+    corners = (
+        planes[:, ::2, ::2],
+        planes[:, ::2, 1::2],
+        planes[:, 1::2, ::2],
+        planes[:, 1::2, 1::2],
+    )
+    return sum(
+        (weight * corner for weight, corner in zip(weights, corners, strict=True)),
+        np.zeros_like(corners[0]),
+    )
 
 
 def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:

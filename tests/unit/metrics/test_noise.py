@@ -55,6 +55,19 @@ def test_noise_that_neighbors_share():
         choice.choose(found)
 
 
+@pytest.mark.parametrize("count", [15, 100])
+def test_what_was_denoised_refines_the_estimate(count):
+    """Texture is no noise any more, and few photons are as they are."""
+    texture = 0.08 * RANDOM.standard_normal((32, 40)).repeat(4, 0).repeat(4, 1)[..., None]
+    clean = np.clip(CLEAN + texture, 0.02, 1)
+    noisy = [RANDOM.poisson(count * clean) / count for _ in range(4)]
+    first = noise.estimate(noisy)
+    found = noise.refine([(picture, clean) for picture in noisy], first)
+    assert found.level == pytest.approx(np.sqrt(clean.mean() / count), rel=0.02)
+    np.testing.assert_allclose(found.variance(clean), clean / count, atol=0.05 / count)
+    assert (found.correlation, found.clipped) == (first.correlation, first.clipped)
+
+
 def test_clean_pictures_have_no_noise():
     with pytest.raises(ValueError, match="there is no noise"):
         choice.choose(noise.estimate([CLEAN]))

@@ -293,7 +293,7 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("slim_residual_conv", True): (58_089, 0),
     ("wide_residual_conv", False): (447_877, 0),
     ("wide_residual_conv", True): (448_137, 0),
-    ("unet", False): (562_689, 0),
+    ("unet", False): (265_297, 0),
 }
 
 
