@@ -612,7 +612,7 @@ def test_start_from_copies_the_weights(tmp_path):
 def test_a_network_for_images_of_any_size_starts_from_one_for_others(tmp_path):
     config = TrainConfig.of(model="dae", network="unet", objective="masked")
     trained = build.build_generator(config, (8, 6, 1))
-    trained.encoder.get_layer("last").kernel.assign_add(tf.ones((3, 3, 32, 1)))
+    trained.encoder.get_layer("last").kernel.assign_add(tf.ones((3, 3, 24, 1)))
     trained.save(tmp_path / "trained.keras")
     new = build.build_generator(config.replace(seed=2), (28, 20, 1))
     initial_weights.start_from(new, tmp_path / "trained.keras")
@@ -621,7 +621,7 @@ def test_a_network_for_images_of_any_size_starts_from_one_for_others(tmp_path):
     other = build.build_generator(config, (8, 6, 3))
     with pytest.raises(
         ValueError,
-        match=r"it is a DAE for images 8x6x1 without a code, 38\+2 layers and .* parameters; the "
+        match=r"it is a DAE for images 8x6x1 without a code, \d+\+2 layers and .* parameters; the "
         "new model is a DAE for images 8x6x3 without a code",
     ):
         initial_weights.start_from(other, tmp_path / "trained.keras")
@@ -732,8 +732,14 @@ def test_what_is_seen_before_images_are_read(settings, message, digits, tmp_path
     assert not list((tmp_path / "cache").rglob("*.npy")), "decoded images would be there"
 
 
-@pytest.mark.parametrize("network", registry.NETWORKS.names())
-@pytest.mark.parametrize("variational", [False, True])
+@pytest.mark.parametrize(
+    ("network", "variational"),
+    [
+        (network.name, variational)
+        for network in registry.NETWORKS
+        for variational in ((False, True) if network.encodes else (False,))
+    ],
+)
 def test_parameters_are_counted_without_being_made(network, variational):
     make = partial(networks.build, network, (28, 28, 1), 4, variational=variational)
     assert preflight.count_parameters(make) == sum(part.count_params() for part in make())

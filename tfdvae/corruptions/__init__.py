@@ -6,7 +6,7 @@ command line can check its arguments quickly.
 """
 
 from tfdvae._utils.registry import import_modules
-from tfdvae.corruptions.additive import ClippedGaussian, Gaussian, Speckle, Uniform
+from tfdvae.corruptions.additive import ClippedGaussian, Gaussian, Poisson, Speckle, Uniform
 from tfdvae.corruptions.base import KINDS, Corruption, NoCorruption, OneOf, label, parse, register
 from tfdvae.corruptions.missing import Masking, RandomErasing, SaltAndPepper
 
@@ -18,6 +18,7 @@ __all__ = [
     "Masking",
     "NoCorruption",
     "OneOf",
+    "Poisson",
     "RandomErasing",
     "SaltAndPepper",
     "Speckle",

@@ -76,3 +76,24 @@ class Uniform(Corruption):
         return images + tf.random.stateless_uniform(
             tf.shape(images), seed, -self.level, self.level, dtype=images.dtype
         )
+
+
+@register
+class Poisson(Corruption):
+    """Photons counted, level^2 * Poisson(x / level^2): noise whose variance grows with brightness.
+
+    A white pixel has 1 / level^2 photons on average. Values below 0 have none.
+
+    Example:
+        >>> noisy = Poisson(0.2)(images, seed=(0, 1))
+    """
+
+    kind = "poisson"
+    unit = "standard deviation at white, 1 / sqrt(photons)"
+    reference = "shot noise of cameras and microscopes"
+
+    def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
+        variance = self.level**2
+        photons = tf.maximum(tf.cast(images, tf.float32), 0) / variance
+        drawn = tf.random.stateless_poisson(tf.shape(images), seed, photons, tf.float32)
+        return tf.cast(variance * drawn, images.dtype)

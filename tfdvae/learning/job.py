@@ -10,34 +10,23 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import keras
-import numpy as np
-
 from tfdvae._utils import disk, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config.learn import LearnConfig
-from tfdvae.config.objective import HIDING
-from tfdvae.data.patches import ORIENTATIONS, training_patches
+from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import choice, pictures, quality, report
+from tfdvae.learning.model import STEPS, batch_size, moments_of, patch_size
+from tfdvae.learning.model import build as build_model
 from tfdvae.metrics import noise
-from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 
 logger = logging.getLogger(__name__)
 
-STEPS = 2400
-"""Training steps where the time does not bound them."""
-
-PATCH = 64
-"""Largest side of a patch, in pixels."""
-
-_PIXELS = 65536  # of a batch
-_RATE = 1e-3
 _ROUND = 20  # steps between two checkpoints
 _TIMED = 5  # steps by which the seconds of a step are measured, after as many that do not count
 _SHARE = 0.95  # of the time that training may take
@@ -182,73 +171,21 @@ def _train(
         loaded = keras_files.load(file, "output")
         assert isinstance(loaded, DAE)
         return loaded
-    size = min(PATCH, *(min(picture.values.shape[:2]) for picture in found))
-    batch = max(1, _PIXELS // size**2)
-    build = partial(_build, config, found, estimate, objective, size)
-    batches = partial(
-        training_patches,
-        [picture.values for picture in found],
-        size,
-        batch,
-        config.seed,
-        "learn",
-    )
+    values = [picture.values for picture in found]
+    size = patch_size(values)
+    shape = (size, size, values[0].shape[-1])
+    corruption = f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none"
+    build = partial(build_model, objective, corruption, shape, moments_of(values), config.seed)
+    batches = partial(training_patches, values, size, batch_size(size), config.seed, "learn")
     steps = _steps(config, build, batches, folder)
     model = build(steps)
     history = training.fit(
         model, batches, steps, _ROUND, folder / "checkpoints" / "training", "Learning"
     )
-    model.orientations = ORIENTATIONS
     files.write_json(folder / "history.json", history)
     with files.replacing(file) as temporary:
         model.save(temporary)
     return model
-
-
-def _build(
-    config: LearnConfig,
-    found: Sequence[pictures.Picture],
-    estimate: noise.NoiseEstimate,
-    objective: str,
-    size: int,
-    steps: int,
-) -> DAE:
-    """Return the model, compiled for a number of steps."""
-    mean, deviation = _moments(found)
-    shape = (size, size, found[0].values.shape[-1])
-    pair = networks.build(
-        "unet",
-        shape,
-        1,
-        variational=False,
-        seed=config.seed,
-        residual=objective not in HIDING,
-        mean=mean,
-        deviation=deviation,
-    )
-    model = DAE(
-        *pair,
-        corruption=f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none",
-        objective=objective,
-        likelihood=f"linear:{deviation:.6g}",
-        seed=config.seed,
-        image_shape=shape,
-        name="dae",
-    )
-    rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
-    model.compile(optimizer=keras.optimizers.Adam(rate))
-    return model
-
-
-def _moments(found: Sequence[pictures.Picture]) -> tuple[float, float]:
-    """Return mean and standard deviation of all pixels."""
-    count = total = squares = 0.0
-    for picture in found:
-        values = picture.unit.astype(np.float64)
-        count, total = count + values.size, total + values.sum()
-        squares += np.square(values).sum()
-    mean = total / count
-    return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
 
 
 def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) -> int:

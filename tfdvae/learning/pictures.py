@@ -92,3 +92,9 @@ def _check_channels(pictures: Sequence[Picture]) -> None:
 def is_constant(picture: Picture) -> bool:
     """Tell whether all pixels of a picture are equal."""
     return bool((picture.values == picture.values[:1, :1]).all())
+
+
+def middle(image: np.ndarray, side: int = 256) -> np.ndarray:
+    """Return the middle of an image (H, W, C), at most `side` pixels high and wide."""
+    top, left = (max(0, (size - side) // 2) for size in image.shape[:2])
+    return image[top : top + side, left : left + side]

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfdvae import csv_rows
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning.pictures import Picture
+from tfdvae.learning.pictures import Picture, middle
 from tfdvae.metrics import noise as metrics_noise
 from tfdvae.metrics import risk
 from tfdvae.metrics.noise import NoiseEstimate
@@ -19,7 +19,9 @@ logger = logging.getLogger(__name__)
 MOST_PIXELS = 2_000_000
 """Pixels that are looked at, in the middle of as many pictures."""
 
-_SIDE = 512  # of the part of a picture that is looked at
+SIDE = 512
+"""Pixels a side, of the part of a picture that is looked at."""
+
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
 
 
@@ -45,8 +47,8 @@ def measure(
     Returns:
         The noise; where it is not known, estimated again with what was denoised.
     """
-    step = max(1, math.ceil(len(pictures) * _SIDE**2 / MOST_PIXELS))
-    parts = [_middle(picture.unit) for picture in pictures[::step]]
+    step = max(1, math.ceil(len(pictures) * SIDE**2 / MOST_PIXELS))
+    parts = [middle(picture.unit, SIDE) for picture in pictures[::step]]
     if not known:
         made = ((part, model.denoise(part[None])[0]) for part in parts)
         noise = metrics_noise.refine(made, noise)
@@ -94,11 +96,6 @@ def describe(values: dict[str, float], looked: int) -> str:
         f"{values['psnr_input_estimated']:.1f} dB, from {looked:,} "
         f"{'picture' if looked == 1 else 'pictures'}, without a clean one."
     )
-
-
-def _middle(image: np.ndarray) -> np.ndarray:
-    top, left = (max(0, (size - _SIDE) // 2) for size in image.shape[:2])
-    return image[top : top + _SIDE, left : left + _SIDE]
 
 
 def _block_means(errors: np.ndarray) -> list[float]:

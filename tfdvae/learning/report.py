@@ -8,12 +8,13 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning.pictures import Picture
+from tfdvae.learning.pictures import Picture, middle
 from tfdvae.reporting import learned_plots
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal
 
 SHOWN = 3
-_SIDE = 256  # of the part of a picture that is shown pixel by pixel
+SHOWN_SIDE = 256
+"""Pixels a side, of the part of a picture that is shown."""
 
 
 def write(
@@ -44,7 +45,7 @@ def write(
     step = max(1, len(pictures) // SHOWN)
     spectra = {}
     for number, picture in enumerate(pictures[::step][:SHOWN]):
-        noisy = _part(picture.unit)
+        noisy = middle(picture.unit, SHOWN_SIDE)
         made = model.denoise(noisy[None])[0]
         name = f"figures/picture-{number}.png"
         learned_plots.before_and_after(noisy, made, picture.name, folder / name)
@@ -93,9 +94,3 @@ def _facts(noise: dict, history: list[dict], model: TrainedModel, reason: str) -
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
         ["training", f"{history[-1]['step']:,} steps, loss {history[-1]['loss']:.1f} nats a patch"],
     ]
-
-
-def _part(image: np.ndarray) -> np.ndarray:
-    """Return the middle of a picture."""
-    top, left = (max(0, (size - _SIDE) // 2) for size in image.shape[:2])
-    return image[top : top + _SIDE, left : left + _SIDE]

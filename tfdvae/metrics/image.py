@@ -25,6 +25,26 @@ def psnr(
     return found if best is None else np.minimum(found, best)
 
 
+def scale_invariant_psnr(image: np.ndarray, clean: np.ndarray) -> float:
+    """Return the PSNR in dB of an image whose scale and offset may be others than the clean one's.
+
+    Both are those with the least squared error. It is for pictures that were exposed differently.
+
+    Args:
+        image: floats of any shape.
+        clean: the same shape, in [0, 1].
+
+    Example:
+        >>> scale_invariant_psnr(0.5 * clean + 0.1, clean)
+        inf
+    """
+    values, wanted = image.astype(np.float64).ravel(), clean.astype(np.float64).ravel()
+    columns = np.stack([values, np.ones_like(values)], axis=1)
+    scale, *_ = np.linalg.lstsq(columns, wanted)
+    error = np.mean(np.square(columns @ scale - wanted))
+    return float(-10 * np.log10(error)) if error > 0 else float("inf")
+
+
 def ssim(images: np.ndarray, clean: np.ndarray) -> np.ndarray:
     """Return the structural similarity of each image (Wang et al. 2004), float32 (N,).
 

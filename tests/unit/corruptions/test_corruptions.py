@@ -95,6 +95,17 @@ def test_gaussian_moments():
     assert error.std() == pytest.approx(0.2, rel=0.013)
 
 
+def test_poisson_counts_photons():
+    """Its variance is level^2 times the value, and its values are multiples of level^2."""
+    for value in (0.0, 0.25, 1.0):
+        images = np.full((1, 200, 200, 1), value, np.float32)
+        noisy = parse("poisson:0.2")(images, SEED).numpy()
+        assert noisy.mean() == pytest.approx(value, abs=0.005)
+        assert noisy.var() == pytest.approx(0.04 * value, rel=0.05)
+        np.testing.assert_allclose(noisy / 0.04, np.rint(noisy / 0.04), atol=1e-4)
+    assert not parse("poisson:0.2")(np.full((1, 9, 9, 1), -0.5, np.float32), SEED).numpy().any()
+
+
 def test_speckle_grows_with_brightness():
     images = np.concatenate([np.zeros_like(GREY), np.full_like(GREY, 0.25), np.ones_like(GREY)])
     error = parse("speckle:0.2")(images, SEED).numpy() - images

@@ -6,7 +6,9 @@ import sklearn.linear_model
 from tests.helpers.processes import run_tfdvae
 from tfdvae import csv_rows
 from tfdvae.metrics import image
-from tfdvae.studies.denoising import filters, report
+from tfdvae.studies import filters
+from tfdvae.studies.denoising import report
+from tfdvae.studies.denoising.settings import CLASSICAL
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +169,7 @@ def test_study_through_the_command_line(small_digits, tmp_path):
     assert process.returncode == 0, process.stderr
     rows = csv_rows.read_rows(tmp_path / "rows.csv")
     names = {row["model"] for row in rows}
-    assert names == {"dae", "linear", *filters.FILTERS}
+    assert names == {"dae", "linear", *CLASSICAL}
     tested = {
         (row["augmentation"], row["test_corruption"]) for row in rows if row["model"] == "dae"
     }

@@ -42,6 +42,17 @@ def _wavelet(wavelet: str, sigma: float) -> Filter:
     return partial(function, sigma=sigma, wavelet=wavelet, mode="soft", rescale_sigma=False)
 
 
+def _bm3d(sigma: float) -> Filter:
+    try:
+        import bm3d
+    except ImportError as error:
+        raise ValueError(
+            f"BM3D needs a package that is not installed ({error}): pip install bm3d. Its licence "
+            "allows use that is not commercial."
+        ) from None
+    return partial(bm3d.bm3d, sigma_psd=sigma)
+
+
 FILTERS: dict[str, tuple[Callable[..., Filter], dict[str, tuple]]] = {
     "gaussian filter": (
         _gaussian,
@@ -59,12 +70,19 @@ FILTERS: dict[str, tuple[Callable[..., Filter], dict[str, tuple]]] = {
         _total_variation,
         {"weight": (0.02, 0.05, 0.08, 0.1, 0.13, 0.2, 0.3, 0.4, 0.6, 0.9)},
     ),
+    "BM3D": (
+        _bm3d,
+        {"sigma": (0.03, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.3, 0.4)},
+    ),
     "wavelet": (
         _wavelet,
         {"wavelet": ("db1", "sym4"), "sigma": (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)},
     ),
 }
 """By name: what makes the filter, and the values that each of its parameters may take."""
+
+SCALED = ("h", "sigma", "weight")
+"""Parameters that are larger in proportion to the noise."""
 
 
 def filtered(images: np.ndarray, function: Filter) -> np.ndarray:

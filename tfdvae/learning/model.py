@@ -1,0 +1,100 @@
+"""The model that learns from noisy pictures alone, and how it is trained."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from tfdvae.config.objective import HIDING
+from tfdvae.data.image_dataset import to_unit
+from tfdvae.data.patches import ORIENTATIONS
+from tfdvae.models import networks
+from tfdvae.models.autoencoder import DAE
+
+STEPS = 2400
+"""Training steps that usually suffice."""
+
+PATCH = 64
+"""Largest side of a patch, in pixels."""
+
+_PIXELS = 65536  # of a batch
+_RATE = 1e-3
+
+
+def patch_size(pictures: Sequence[np.ndarray]) -> int:
+    """Return the side of the patches: `PATCH`, or that of the smallest picture.
+
+    Args:
+        pictures: (H, W, C) each.
+    """
+    return min(PATCH, *(min(picture.shape[:2]) for picture in pictures))
+
+
+def batch_size(patch: int) -> int:
+    """Return how many patches a step has: as many as have about 65,536 pixels."""
+    return max(1, _PIXELS // patch**2)
+
+
+def build(
+    objective: str,
+    corruption: str,
+    shape: tuple[int, int, int],
+    moments: tuple[float, float],
+    seed: int,
+    steps: int,
+) -> DAE:
+    """Return a DAE on a U-Net, compiled with Adam and a rate that falls to 0 over the steps.
+
+    What it makes is the mean over eight orientations of the image.
+
+    Args:
+        objective: of `OBJECTIVES`.
+        corruption: `gaussian:LEVEL` of the pictures' noise under `recorrupted`; what is injected
+            into clean pictures under `observed`; `none` for the objectives that hide pixels.
+        shape: (H, W, C) of a patch.
+        moments: mean and standard deviation of the pictures, see `moments_of`.
+        seed: root seed.
+        steps: of the training.
+
+    Example:
+        >>> model = build("masked", "none", (64, 64, 1), moments_of(pictures), seed=0, steps=2400)
+    """
+    mean, deviation = moments
+    pair = networks.build(
+        "unet",
+        shape,
+        1,
+        variational=False,
+        seed=seed,
+        residual=objective not in HIDING,
+        mean=mean,
+        deviation=deviation,
+    )
+    model = DAE(
+        *pair,
+        corruption=corruption,
+        objective=objective,
+        likelihood=f"linear:{deviation:.6g}",
+        seed=seed,
+        image_shape=shape,
+        name="dae",
+    )
+    model.orientations = ORIENTATIONS
+    rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
+    model.compile(optimizer=keras.optimizers.Adam(rate))
+    return model
+
+
+def moments_of(pictures: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return mean and standard deviation of all values, integers scaled to [0, 1].
+
+    Args:
+        pictures: (H, W, C) each, or images (N, H, W, C).
+    """
+    count = total = squares = 0.0
+    for picture in pictures:
+        values = to_unit(np.asarray(picture)).astype(np.float64)
+        count, total = count + values.size, total + values.sum()
+        squares += np.square(values).sum()
+    mean = total / count
+    return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))

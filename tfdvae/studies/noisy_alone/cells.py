@@ -1,0 +1,282 @@
+"""Cells of the study: a model, or a classical filter, on images with a noise or on pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skimage.restoration
+
+from tfdvae import corruptions, csv_rows
+from tfdvae._utils import files
+from tfdvae.config.objective import HIDING
+from tfdvae.data import pipelines, splits
+from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.data.patches import training_patches
+from tfdvae.image_io import codec, listing
+from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.learning import model as learning
+from tfdvae.learning import pictures as learned_pictures
+from tfdvae.metrics import image, noise, risk
+from tfdvae.studies import filters
+from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL, NoisyAloneConfig
+
+Cell = Callable[..., None]
+HELD_OUT, CHOOSING, ESTIMATED, SHOWN_IMAGES = 1000, 200, 1000, 6
+NOISE_SEED = 0  # test noise is the same for all
+
+
+def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
+    """Return what computes each cell, by name."""
+    cells: dict[str, Cell] = {}
+    if config.pictures is not None:
+        for seed in config.seeds:
+            for objective in ("masked", "paired"):
+                if objective in config.objectives:
+                    cells[f"pictures-{objective}-seed{seed}"] = partial(
+                        picture_model_cell, objective=objective, seed=seed
+                    )
+        for name in CLASSICAL:
+            cells[f"pictures-{name}"] = partial(picture_filter_cell, name=name)
+        return cells
+    for text in config.noises:
+        label = text.replace(":", "-")
+        for seed in config.seeds:
+            for objective in config.objectives:
+                if objective != "recorrupted" or text.startswith("gaussian:"):
+                    cells[f"{label}-{objective}-seed{seed}"] = partial(
+                        model_cell, text=text, objective=objective, seed=seed
+                    )
+        for name in CLASSICAL:
+            cells[f"{label}-{name}"] = partial(filter_cell, text=text, name=name)
+    return cells
+
+
+def model_cell(
+    config: NoisyAloneConfig,
+    dataset: ImageDataset,
+    path: Path,
+    text: str,
+    objective: str,
+    seed: int,
+) -> None:
+    """Train a model and measure it on all test images.
+
+    Where the noise is Gaussian, its error is also estimated without clean images.
+    """
+    train, _ = _images(config, dataset)
+    noisy, test = _noisy(train, text, seed, "observed"), to_unit(dataset.test.images)
+    corruption = corruptions.parse(text)
+    tested = _noisy(test, text, NOISE_SEED, "test")
+    learned = train if objective == CEILING else noisy
+    begun = time.monotonic()
+    model = _trained(
+        learned, "observed" if objective == CEILING else objective, corruption, seed, config.steps
+    )
+    seconds = time.monotonic() - begun
+    output = model.denoise(tested)
+    values = {
+        "psnr": float(image.psnr(output, test).mean()),
+        "psnr_input": float(image.psnr(tested, test).mean()),
+        "training_seconds": seconds,
+    }
+    if isinstance(corruption, corruptions.Gaussian):
+        part, variance = tested[:ESTIMATED], np.array(corruption.level**2, np.float32)
+        errors = risk.squared_errors(model.denoise, part, variance)
+        values["mse_estimated"] = float(errors.mean())
+        values["mse"] = float(np.mean((output[:ESTIMATED] - test[:ESTIMATED]) ** 2))
+    fields = _fields(config, dataset, path, text) | {
+        "condition": "clean" if objective == CEILING else "noisy",
+        "model": "dae",
+        "network": "unet",
+        "corruption": str(model.core.corruption),
+        "target": objective,
+        "step": config.steps,
+        "seed": seed,
+    }
+    pictures = {"clean": test, "noisy": tested, objective: output}
+    _write(path, fields, values, text, pictures)
+
+
+def filter_cell(
+    config: NoisyAloneConfig, dataset: ImageDataset, path: Path, text: str, name: str
+) -> None:
+    """Measure a classical filter with the best of its parameters on all test images."""
+    _, held_out = _images(config, dataset)
+    held_out, test = held_out[:CHOOSING], to_unit(dataset.test.images)
+    noisy = _noisy(held_out, text, NOISE_SEED, "held out")
+    function, parameters = filters.best_filter(CLASSICAL[name], noisy, held_out)
+    output = filters.filtered(_noisy(test, text, NOISE_SEED, "test"), function)
+    fields = _fields(config, dataset, path, text) | {"model": name, "network": _shown(parameters)}
+    _write(path, fields, {"psnr": float(image.psnr(output, test).mean())}, text, {name: output})
+
+
+def picture_model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:
+    """Train a model on the pictures, and measure what it makes of them."""
+    names, noisy, truth = _pictures(config)
+    begun = time.monotonic()
+    model = _trained(noisy, objective, corruptions.parse("none"), seed, config.steps)
+    seconds = time.monotonic() - begun
+    output = [model.denoise(picture[None])[0] for picture in noisy]
+    fields = {"model": "dae", "network": "unet", "target": objective, "step": config.steps}
+    values = {"training_seconds": seconds}
+    _write_pictures(config, path, fields | {"seed": seed}, values, names, output, truth)
+
+
+def picture_filter_cell(config: NoisyAloneConfig, path: Path, name: str) -> None:
+    """Measure a classical filter; its parameters are chosen by pixels that it does not see."""
+    names, noisy, truth = _pictures(config)
+    make, grid = filters.FILTERS[CLASSICAL[name]]
+    output, chosen = [], []
+    for picture in noisy:
+        level = noise.estimate([picture]).level
+        scaled = {
+            key: tuple(value * level / 0.1 for value in values) if key in filters.SCALED else values
+            for key, values in grid.items()
+        }
+        plane = picture[..., 0]
+
+        def apply(plane: np.ndarray, **parameters: Any) -> np.ndarray:
+            return make(**parameters)(plane)
+
+        denoiser = skimage.restoration.calibrate_denoiser(
+            plane, apply, denoise_parameters=scaled, approximate_loss=True
+        )
+        chosen.append(_shown(denoiser.keywords["denoiser_kwargs"]))
+        output.append(denoiser(plane)[..., None])
+    fields = {"model": name, "network": "; ".join(dict.fromkeys(chosen))}
+    _write_pictures(config, path, fields, {}, names, output, truth)
+
+
+def _trained(
+    images: Iterable[np.ndarray],
+    objective: str,
+    corruption: corruptions.Corruption,
+    seed: int,
+    steps: int,
+) -> TrainedModel:
+    """Return the model that `tfdvae denoise --learn` would train, after so many steps.
+
+    Under `observed` it is given clean images, and the corruption afresh at each step.
+    """
+    values = list(images)
+    size = learning.patch_size(values)
+    shape = (size, size, values[0].shape[-1])
+    moments = learning.moments_of(values)
+    injected = "none" if objective in HIDING else str(corruption)
+    model = learning.build(objective, injected, shape, moments, seed, steps)
+    batches = training_patches(values, size, learning.batch_size(size), seed, "noisy alone")
+    model.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0)
+    return TrainedModel(model)
+
+
+def _images(config: NoisyAloneConfig, dataset: ImageDataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return clean training images and held-out ones, float32 in [0, 1]."""
+    labels = np.asarray(dataset.train.labels)
+    count = min(config.n_train, len(labels) - min(HELD_OUT, len(labels) // 5))
+    chosen = splits.stratified_subset(labels, count, NOISE_SEED)
+    others = np.setdiff1d(np.arange(len(labels)), chosen)
+    held_out = np.random.default_rng(NOISE_SEED).permutation(others)[:HELD_OUT]
+    train, other = (to_unit(dataset.train.images[np.sort(rows)]) for rows in (chosen, held_out))
+    return train, other
+
+
+def _noisy(images: np.ndarray, text: str, seed: int, purpose: str) -> np.ndarray:
+    index = np.arange(len(images))
+    return pipelines.freeze_noise(images, index, corruptions.parse(text), seed, purpose)
+
+
+def _pictures(
+    config: NoisyAloneConfig,
+) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
+    """Return names, noisy pictures and true ones, float32 (H, W, 1) in [0, 1].
+
+    Raises:
+        ValueError: a picture has no true one, or one of another size.
+    """
+    names, noisy, truth = [], [], []
+    folder, others = (Path(str(part)).expanduser() for part in (config.pictures, config.truth))
+    for file in listing.images_below(folder, "pictures"):
+        name = file.relative_to(folder)
+        if not (others / name).is_file():
+            raise ValueError(f"`truth` {others} lacks {listing.printable_path(name)}.")
+        pair = [to_unit(codec.read(path)).astype(np.float32) for path in (file, others / name)]
+        if pair[0].shape != pair[1].shape:
+            raise ValueError(f"`truth` has {listing.printable_path(name)} in another size.")
+        names.append(name.as_posix())
+        noisy.append(pair[0][..., :1])
+        truth.append(pair[1][..., :1])
+    return names, noisy, truth
+
+
+def _fields(
+    config: NoisyAloneConfig, dataset: ImageDataset, path: Path, text: str
+) -> dict[str, Any]:
+    return {
+        "study": "noisy_alone",
+        "run": path.stem,
+        "dataset": dataset.name,
+        "n_train": config.n_train,
+        "condition": "noisy",
+        "test_corruption": text,
+        "split": "test",
+    }
+
+
+def _shown(parameters: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in parameters.items()
+    )
+
+
+def _write(
+    path: Path,
+    fields: Mapping[str, Any],
+    values: Mapping[str, float],
+    text: str,
+    pictures: Mapping[str, np.ndarray],
+) -> None:
+    shown = {f"{text}/{name}": images[:SHOWN_IMAGES] for name, images in pictures.items()}
+    files.write_npz(path.with_suffix(".npz"), shown)
+    rows = [{**fields, "metric": metric, "value": value} for metric, value in values.items()]
+    csv_rows.write_rows(path, rows)
+
+
+def _write_pictures(
+    config: NoisyAloneConfig,
+    path: Path,
+    fields: Mapping[str, Any],
+    values: Mapping[str, float],
+    names: Sequence[str],
+    output: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+) -> None:
+    fixed = {
+        "study": "noisy_alone",
+        "run": path.stem,
+        "dataset": Path(str(config.pictures)).name,
+        "n_train": len(names),
+        "condition": "noisy",
+        **fields,
+    }
+
+    def rows() -> Iterator[dict[str, Any]]:
+        scores = [
+            image.scale_invariant_psnr(made, true) for made, true in zip(output, truth, strict=True)
+        ]
+        yield {**fixed, "metric": "psnr_scale_invariant", "value": float(np.mean(scores))}
+        for name, score in zip(names, scores, strict=True):
+            metric = "psnr_scale_invariant"
+            yield {**fixed, "split": name, "metric": metric, "value": float(score)}
+        for metric, value in values.items():
+            yield {**fixed, "metric": metric, "value": float(value)}
+
+    middle = learned_pictures.middle
+    shown = {f"{name}/made": middle(made) for name, made in zip(names, output, strict=True)}
+    files.write_npz(path.with_suffix(".npz"), shown)
+    csv_rows.write_rows(path, rows())

@@ -1,0 +1,231 @@
+"""Report of the study of noisy images alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae import csv_rows
+from tfdvae._utils import files
+from tfdvae.reporting import image_plots, tables
+from tfdvae.reporting.document import (
+    Document,
+    Figure,
+    Heading,
+    Paragraph,
+    Part,
+    Table,
+    in_sentence,
+)
+from tfdvae.studies.cell_names import seed_of
+from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL, LEARNED
+
+Rows = list[dict[str, str]]
+Values = dict[tuple[str, str, str], list[float]]  # by metric, method and noise, of all seeds
+
+SHOWN_IMAGES = 6
+_PICTURES = "psnr_scale_invariant"
+
+
+def write(folder: Path) -> Path:
+    """Write `report.md`, `report.html` and their figures from all rows of a folder.
+
+    Args:
+        folder: of the study, with `rows.csv`; the figures come from the arrays beside its cells,
+            and stay unchanged without these.
+
+    Returns:
+        The path of the HTML page.
+    """
+    rows = csv_rows.read_rows(folder / "rows.csv")
+    values = _values(rows)
+    of_pictures = any(metric == _PICTURES for metric, _, _ in values)
+    parts = _of_pictures(rows, values) if of_pictures else _of_images(rows, values, folder)
+    return Document("Noisy images alone", parts).write(folder)
+
+
+def _values(rows: Rows) -> Values:
+    found: Values = defaultdict(list)
+    for row in rows:
+        method = row["target"] or row["model"]
+        if row["metric"] != _PICTURES or not row["split"]:
+            found[row["metric"], method, row["test_corruption"]].append(float(row["value"]))
+    return found
+
+
+def _seeds(rows: Rows) -> str:
+    seeds = sorted({int(row["seed"]) for row in rows if row["seed"]})
+    return ", ".join(map(str, seeds))
+
+
+def _steps(rows: Rows) -> str:
+    return f"{max(int(row['step']) for row in rows if row['step']):,}"
+
+
+def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
+    noises = list(dict.fromkeys(noise for metric, _, noise in values if metric == "psnr"))
+    first = rows[0]
+    parts: list[Part] = [
+        Paragraph(
+            f"{int(first['n_train']):,} noisy training images of {in_sentence(first['dataset'])}, "
+            f"{_steps(rows)} training steps, all test images; PSNR in dB against the clean ones, "
+            "as the mean over images, then over the seeds "
+            f"{_seeds(rows)} with half of its 95% t-interval. Models see no clean image, but for "
+            f"those of `{CEILING}`, the ceiling: the same network with clean images, to which the "
+            "noise is added afresh at each step. All outputs are clipped to [0, 1], the noisy "
+            "images are not. The parameters of classical filters are chosen on 200 other images "
+            "with their clean ones. Command: `tfdvae study noisy-alone`."
+        ),
+        Heading("PSNR in dB"),
+        _quality(values, noises),
+        Heading("What models gain"),
+        Paragraph(
+            "The best model of noisy images alone minus the best classical filter, and minus the "
+            "ceiling. Best are those with the greatest PSNR on these test images: of classical "
+            "filters to their advantage, of objectives to theirs."
+        ),
+        _gains(values, noises),
+        Heading("The error estimated without clean images"),
+        Paragraph(
+            "Stein's unbiased risk estimate on 1,000 test images beside the true error, both as "
+            "the PSNR of the mean squared error, with the level of the noise known."
+        ),
+        _estimates(values, noises),
+    ]
+    path = folder / "figures" / "images.png"
+    _draw(folder, noises, path)
+    if path.exists():
+        parts.append(Figure("figures/images.png", "Test images, as given and denoised"))
+    return parts
+
+
+def _methods(values: Values, metric: str = "psnr") -> list[str]:
+    known = {method for found, method, _ in values if found == metric}
+    return [method for method in (*CLASSICAL, *LEARNED, CEILING) if method in known]
+
+
+def _quality(values: Values, noises: list[str]) -> Table:
+    noisy = [
+        next((found[0] for (m, _, n), found in values.items() if (m, n) == shown), np.nan)
+        for shown in (("psnr_input", noise) for noise in noises)
+    ]
+    lines = [["noisy", *(f"{value:.2f}" for value in noisy)]]
+    for method in _methods(values):
+        found = [values.get(("psnr", method, noise)) for noise in noises]
+        cells = [tables.plus_minus(each, 2) if each else "" for each in found]
+        lines.append([f"`{method}`", *cells])
+    longest = [
+        max((max(found) for (m, _, n), found in values.items() if (m, n) == shown), default=0)
+        for shown in (("training_seconds", noise) for noise in noises)
+    ]
+    lines.append(["longest training", *(f"{seconds / 60:.1f} minutes" for seconds in longest)])
+    return Table(["", *noises], lines)
+
+
+def _best(values: Values, methods: tuple[str, ...], noise: str) -> str | None:
+    known = [method for method in methods if ("psnr", method, noise) in values]
+    return max(known, key=lambda method: np.mean(values["psnr", method, noise]), default=None)
+
+
+def _gains(values: Values, noises: list[str]) -> Table:
+    lines = []
+    for noise in noises:
+        model = _best(values, LEARNED, noise)
+        classical = _best(values, tuple(CLASSICAL), noise)
+        if model is None:
+            continue
+        own = values["psnr", model, noise]
+        cells = []
+        for other in (classical, CEILING):
+            base = values.get(("psnr", other or "", noise), [])
+            if len(base) not in (1, len(own)):
+                cells.append("")
+                continue
+            gains = [
+                ours - theirs for ours, theirs in zip(own, itertools.cycle(base), strict=False)
+            ]
+            shown = tables.plus_minus(gains, 2)
+            cells.append(shown if shown.startswith("-") else f"+{shown}")
+        lines.append([noise, f"`{model}`", f"`{classical}`" if classical else "", *cells])
+    head = ["noise", "model", "classical filter", "over the classical filter", "over the ceiling"]
+    return Table(head, lines)
+
+
+def _estimates(values: Values, noises: list[str]) -> Table:
+    lines = []
+    for noise in noises:
+        for method in _methods(values):
+            true, found = (
+                values.get((metric, method, noise)) for metric in ("mse", "mse_estimated")
+            )
+            if true and found:
+                pairs = [-10 * np.log10(np.maximum(each, 1e-12)) for each in (true, found)]
+                difference = tables.plus_minus(list(pairs[1] - pairs[0]), 2)
+                cells = [f"{pairs[1].mean():.2f}", f"{pairs[0].mean():.2f}", difference]
+                lines.append([noise, f"`{method}`", *cells])
+    return Table(["noise", "model", "estimated", "true", "difference"], lines)
+
+
+def _of_pictures(rows: Rows, values: Values) -> list[Part]:
+    first = rows[0]
+    lines = []
+    for method in _methods(values, _PICTURES):
+        found = values[_PICTURES, method, ""]
+        seconds = values.get(("training_seconds", method, ""))
+        lines.append(
+            [
+                f"`{method}`",
+                tables.plus_minus(found, 2),
+                f"{np.mean(seconds) / 60:.1f} minutes" if seconds else "",
+            ]
+        )
+    names = list(dict.fromkeys(row["split"] for row in rows if row["split"]))
+    each = []
+    for method in _methods(values, _PICTURES):
+        own = [row for row in rows if (row["target"] or row["model"]) == method]
+        scores = [
+            np.mean([float(row["value"]) for row in own if row["split"] == name]) for name in names
+        ]
+        each.append([f"`{method}`", *(f"{score:.2f}" for score in scores)])
+    return [
+        Paragraph(
+            f"{int(first['n_train'])} noisy pictures of {in_sentence(first['dataset'])}, from "
+            f"which models learn in {_steps(rows)} steps and which are denoised; nothing else is "
+            "given. "
+            "PSNR in dB against the true pictures after the best scale and offset, the mean over "
+            f"pictures, then over the seeds {_seeds(rows)} with half of its 95% t-interval. "
+            "Parameters of classical filters are chosen for each picture by how well they find "
+            "pixels that they do not see."
+        ),
+        Heading("Scale-invariant PSNR in dB"),
+        Table(["", "PSNR", "training"], lines),
+        Heading("Each picture"),
+        Table(["", *map(in_sentence, names)], each),
+    ]
+
+
+def _draw(folder: Path, noises: list[str], path: Path) -> None:
+    """Draw a few test images with the strongest noise and what each method makes of them."""
+    pictures: dict[str, np.ndarray] = {}
+    cells = files.completed_files(folder / "cells", "*.npz")
+    for file in sorted(cells, key=seed_of, reverse=True):  # the first seed comes last and stays
+        with np.load(file) as arrays:
+            pictures |= dict(arrays)
+    drawn = [noise for noise in noises if f"{noise}/clean" in pictures]
+    if not drawn:
+        return
+    noise = drawn[min(1, len(drawn) - 1)]
+    rows = {
+        name: pictures[f"{noise}/{key}"][:SHOWN_IMAGES]
+        for name, key in (
+            ("clean", "clean"),
+            (f"noisy\n{noise}", "noisy"),
+            *((method, method) for method in (*CLASSICAL, *LEARNED)),
+            ("ceiling", CEILING),
+        )
+        if f"{noise}/{key}" in pictures
+    }
+    image_plots.image_rows(rows, f"Test images with {noise}", path)
