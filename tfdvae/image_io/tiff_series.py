@@ -38,10 +38,14 @@ def of(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """
     if _each_an_image(file) and (stack := _stacked(file, "shaped")) is not None:
         return stack
-    series = file.series
-    if any(one.is_multifile or one.keyframe.parent is not file for one in series):
+    series = _found(file)
+    if any(one.is_multifile or one.keyframe.parent is not file for one in series) or not series:
         if (stack := _stacked(file, "generic")) is None:
             raise Unsupported("must hold pages of one size and type; it is one of a set of files")
+        return stack
+    if _taken_for_alike(file, series):
+        if (stack := _stacked(file, series[0].kind)) is None:
+            raise Unsupported("must hold pages of one size, type and color")
         return stack
     planes = len(series) > 1 and all(map(_is_plane, series))
     if planes and (stack := _stacked(file, series[0].kind)) is not None:
@@ -55,6 +59,28 @@ def of(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
             f"must hold images of one size; it is a pyramid of {len(series[0].levels)}"
         )
     return series[0]
+
+
+def _found(file: tifffile.TiffFile) -> list[tifffile.TiffPageSeries]:
+    """Return what tifffile finds in a file; none where it needs other files, which may be gone."""
+    if file.is_ndtiff:
+        return []
+    try:
+        return file.series
+    except (OSError, ValueError):
+        if not (file.is_mmstack or file.is_ome):
+            raise
+        return []
+
+
+def _taken_for_alike(file: tifffile.TiffFile, series: list[tifffile.TiffPageSeries]) -> bool:
+    """Return whether tifffile made one stack of all pages of a file that says nothing of them.
+
+    It looked at four of many pages, and of no page at colors and at how it is turned.
+    """
+    first, unsaid = series[0], series[0].kind in ("uniform", "generic")
+    several = len(first.pages) == len(file.pages) > 1
+    return unsaid and several and len(series) == 1 and not first.keyframe.subifds
 
 
 def _each_an_image(file: tifffile.TiffFile) -> bool:
@@ -98,7 +124,8 @@ def _stacked(file: tifffile.TiffFile, kind: str) -> tifffile.TiffPageSeries | No
         found = page(file, index)
         if _look(found) != look or (kind == "shaped" and not _is_alone(found)):
             return None
-        if index and found.hash == first.hash:  # a frame needs less memory
+        alike = found.hash == first.hash and found.is_contiguous == first.is_contiguous
+        if index and alike:  # a frame needs less memory
             pages.append(tifffile.TiffFrame(file, index, offset=found.offset, keyframe=first))
         else:
             pages.append(found)

@@ -260,6 +260,10 @@ def _acquisition(folder, command):
         assert done.returncode == 0, done.stderr
     for number, expected in enumerate(np.load(folder / "out.npy")):
         assert np.array_equal(tifffile.imread(folder / "out" / f"{number}.tif"), expected)
+    (folder / "in" / "1.tif").unlink()
+    done = command("denoise", "clothing-denoiser", "in", "alone")
+    assert (done.returncode, "NOTE" in done.stdout) == (0, False)
+    assert (folder / "alone" / "0.tif").read_bytes() == (folder / "out" / "0.tif").read_bytes()
 
 
 def _own_metadata(folder, command):
@@ -324,7 +328,7 @@ def _cut_between_pages(folder, command):
     Case("pages with descriptions and resolutions", "kept", _own_metadata),
     Case("an OME set, positions in files", "each file its own", ome_set(POSITIONS, 2)),
     Case("an OME set, depths in files", "each file its own", ome_set(DEPTHS, 1)),
-    Case("an acquisition in several files", "each file its own", _acquisition),
+    Case("an acquisition in several files", "each file its own, alone too", _acquisition),
     Case("pages of two types in a file of an OME set", "named", _odd_file_of_a_set),
     Case("pages that were appended", "frames of a stack to each command", _appended),
     Case("pages of two types", "named", unlike({}, {"dtype": np.uint16})),

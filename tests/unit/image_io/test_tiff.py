@@ -217,6 +217,46 @@ def test_pages_that_are_read_otherwise_are_no_stack(second, tmp_path):
         codec.ImageFile(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("fourth", "options"),
+    [
+        (GRAY[3].astype(np.uint16), BLACK),
+        (GRAY[3, :3], BLACK),
+        (COLOR[3], RGB),
+        (GRAY[3], {"photometric": "miniswhite"}),
+        (GRAY[3], BLACK | {"extratags": [(274, 3, 1, 6, True)]}),
+    ],
+)
+@pytest.mark.parametrize("count", [4, 9])
+def test_a_page_among_others_that_is_read_otherwise_is_seen(count, fourth, options, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for number in range(count):
+            page, kind = (fourth, options) if number == 3 else (GRAY[0], BLACK)
+            file.write(page, metadata=None, **kind)
+    with pytest.raises(codec.Unreadable, match=r"must hold (pages of one|one image or one)"):
+        codec.ImageFile(tmp_path / "a.tif")
+
+
+def test_the_strips_of_each_page_are_read_in_their_own_order(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page in GRAY:
+            file.write(page, rowsperstrip=3)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        tag = file.pages[1].tags["StripOffsets"]
+        first, second = tag.value
+        data = bytearray((tmp_path / "a.tif").read_bytes())
+        size = tag.valuebytecount // 2
+        offsets = data[tag.valueoffset :][: 2 * size]
+    data[tag.valueoffset : tag.valueoffset + 2 * size] = offsets[size:] + offsets[:size]
+    data[first : first + 24], data[second : second + 24] = (
+        data[second : second + 24],
+        data[first : first + 24],
+    )
+    (tmp_path / "a.tif").write_bytes(data)
+    with codec.ImageFile(tmp_path / "a.tif") as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)])[..., 0], GRAY)
+
+
 def test_ome_that_is_no_xml_hides_no_page(tmp_path):
     text = "<?xml?><OME><Image OME>"
     tifffile.imwrite(tmp_path / "a.tif", GRAY, description=text, metadata=None, **BLACK)
