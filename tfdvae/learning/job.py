@@ -13,13 +13,14 @@ from pathlib import Path
 from tfdvae._utils import disk, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config.learn import LearnConfig
+from tfdvae.data import pipelines
 from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning import choice, pictures, quality, report
+from tfdvae.learning import choice, held_out, pictures, quality, report
 from tfdvae.learning.model import STEPS, batch_size, moments_of, patch_size
 from tfdvae.learning.model import build as build_model
 from tfdvae.metrics import noise
@@ -27,7 +28,9 @@ from tfdvae.models.autoencoder import DAE
 
 logger = logging.getLogger(__name__)
 
-_ROUND = 20  # steps between two checkpoints
+_ROUNDS = 24  # after each of which the loss on held-out parts is looked at
+_LEAST_ROUND = 20  # steps
+_PATIENCE = 8  # rounds without a lower loss, after which training stops
 _TIMED = 5  # steps by which the seconds of a step are measured, after as many that do not count
 _SHARE = 0.95  # of the time that training may take
 
@@ -59,10 +62,11 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
         model = _train(config, found, estimate, objective, folder)
         trained = TrainedModel(model)
         known = config.noise is not None
-        estimate = quality.measure(trained, found, estimate, known, folder)
+        _, parts = held_out.split([picture.values for picture in found])
+        estimate = quality.measure(trained, parts, estimate, known, folder)
         files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
         tally = _denoise(trained, source, folder, config.overwrite)
-        report.write(folder, source.name, found, trained, reason)
+        report.write(folder, source.name, found, trained, reason, estimate)
         files.remove(folder / "checkpoints")
     return tally, trained
 
@@ -171,16 +175,25 @@ def _train(
         loaded = keras_files.load(file, "output")
         assert isinstance(loaded, DAE)
         return loaded
-    values = [picture.values for picture in found]
+    values, parts = held_out.split([picture.values for picture in found])
     size = patch_size(values)
     shape = (size, size, values[0].shape[-1])
     corruption = f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none"
     build = partial(build_model, objective, corruption, shape, moments_of(values), config.seed)
     batches = partial(training_patches, values, size, batch_size(size), config.seed, "learn")
     steps = _steps(config, build, batches, folder)
+    squares = held_out.squares(parts, size)
     model = build(steps)
     history = training.fit(
-        model, batches, steps, _ROUND, folder / "checkpoints" / "training", "Learning"
+        model,
+        batches,
+        steps,
+        max(_LEAST_ROUND, steps // _ROUNDS),
+        folder / "checkpoints" / "training",
+        "Learning",
+        early_stopping=training.EarlyStopping(
+            pipelines.batches((squares,), batch_size(squares.shape[1])), _PATIENCE
+        ),
     )
     files.write_json(folder / "history.json", history)
     with files.replacing(file) as temporary:
@@ -202,7 +215,7 @@ def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) 
             model.train_on_batch(data)
         each = (time.monotonic() - start) / _TIMED
         steps = int(_SHARE * config.seconds / each)
-        files.write_json(known, min(STEPS, max(_ROUND, steps)))
+        files.write_json(known, min(STEPS, max(_LEAST_ROUND, steps)))
     steps = int(files.read_json(known))
     if steps < STEPS:
         logger.info("Training: %d steps of %d, which the time allows.", steps, STEPS)

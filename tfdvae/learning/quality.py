@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import scipy.stats
 
 from tfdvae import csv_rows
+from tfdvae.data.image_dataset import to_unit
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning.pictures import Picture, middle
+from tfdvae.learning.choice import CLIPPED
+from tfdvae.learning.held_out import Part
 from tfdvae.metrics import noise as metrics_noise
 from tfdvae.metrics import risk
 from tfdvae.metrics.noise import NoiseEstimate
@@ -17,29 +20,26 @@ from tfdvae.metrics.noise import NoiseEstimate
 logger = logging.getLogger(__name__)
 
 MOST_PIXELS = 2_000_000
-"""Pixels that are looked at, in the middle of as many pictures."""
+"""Pixels that are looked at, spread over the held-out parts."""
 
-SIDE = 512
-"""Pixels a side, of the part of a picture that is looked at."""
-
+_SIDE = 512  # of a part that is looked at, its middle
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
+_LEAST_BLOCKS = 8  # for an interval
+_BELIEVED = (0.8, 1.25)  # the level of the second estimate, of the first one's
 
 
 def measure(
-    model: TrainedModel,
-    pictures: Sequence[Picture],
-    noise: NoiseEstimate,
-    known: bool,
-    folder: Path,
+    model: TrainedModel, parts: Sequence[Part], noise: NoiseEstimate, known: bool, folder: Path
 ) -> NoiseEstimate:
     """Estimate the PSNR of noisy and of denoised pictures, write `metrics.csv` and say it.
 
-    The mean squared error is estimated by `risk.squared_errors`; its 95% interval is that of the
-    means of blocks of 32x32 pixels, and takes the noise for granted.
+    The mean squared error is estimated by `risk.squared_errors` on parts of the pictures that the
+    model has not seen in training: on others the estimate is too good. Its 95% interval is that of
+    the means of blocks of 32x32 pixels, and takes the noise for granted.
 
     Args:
         model: trained.
-        pictures: those it learned from.
+        parts: of the pictures, held out.
         noise: of the pictures.
         known: whether the noise was given, and not estimated.
         folder: gets the file.
@@ -47,61 +47,127 @@ def measure(
     Returns:
         The noise; where it is not known, estimated again with what was denoised.
     """
-    step = max(1, math.ceil(len(pictures) * SIDE**2 / MOST_PIXELS))
-    parts = [middle(picture.unit, SIDE) for picture in pictures[::step]]
+    looked = _chosen(parts)
     if not known:
-        made = ((part, model.denoise(part[None])[0]) for part in parts)
-        noise = metrics_noise.refine(made, noise)
-    blocks, variances = [], []
-    for number, part in enumerate(parts):
-        variance = noise.variance(part)[None]
-        errors = risk.squared_errors(model.denoise, part[None], variance, number)
-        blocks += _block_means(errors[0])
-        variances.append(float(variance.mean()))
-    level = float(np.mean(variances))
-    mean, half = np.mean(blocks), 1.96 * np.std(blocks) / math.sqrt(len(blocks))
-    values = {
-        "psnr_input_estimated": -10 * math.log10(level),
-        "psnr_estimated": risk.estimated_psnr(np.array(mean), level),
-        "psnr_estimated_low": risk.estimated_psnr(np.array(mean + half), level),
-        "psnr_estimated_high": risk.estimated_psnr(np.array(mean - half), level),
-    }
+        noise = _refined(model, looked, noise)
+    means, sizes, variances = [], [], []
+    for number, (image, first) in enumerate(looked):
+        variance = noise.variance(image)[None]
+        errors = risk.squared_errors(model.denoise, image[None], variance, number)[0, first:]
+        for block in _blocks(errors):
+            means.append(float(block.mean()))
+            sizes.append(block.size)
+        variances.append(float(variance[0, first:].mean()) * errors.size)
+    level = sum(variances) / sum(sizes)
+    values = _values(np.array(means), np.array(sizes), level)
     rows = [
         {
             "study": "learn",
             "model": "dae",
             "network": "unet",
-            "n_train": len(pictures),
             "condition": "noisy",
             "target": getattr(model.core, "objective", ""),
+            "split": "held_out",
             "metric": name,
             "value": float(value),
         }
         for name, value in values.items()
     ]
     csv_rows.write_rows(folder / "metrics.csv", rows)
-    logger.info("%s", describe(values, len(parts)))
-    if values["psnr_estimated"] <= values["psnr_input_estimated"]:
-        logger.warning(
-            "NOTE: the denoised pictures are probably further from the truth than the noisy ones."
-        )
+    logger.info("%s", describe(values))
+    for finding in findings(values, noise):
+        logger.warning("NOTE: %s", finding)
     return noise
 
 
-def describe(values: dict[str, float], looked: int) -> str:
-    """Return the estimated quality in words."""
+def _chosen(parts: Sequence[Part]) -> list[tuple[np.ndarray, int]]:
+    """Return middles of parts, float32, with the row from which on they count."""
+    pixels = [
+        min(_SIDE, part.values.shape[0] - part.first) * min(_SIDE, part.values.shape[1])
+        for part in parts
+    ]
+    step = max(1, math.ceil(sum(pixels) / MOST_PIXELS))
+    found = []
+    for part in parts[::step]:
+        left = max(0, (part.values.shape[1] - _SIDE) // 2)
+        cut = part.values[: part.first + _SIDE, left : left + _SIDE]
+        found.append((to_unit(np.array(cut)).astype(np.float32), part.first))
+    return found
+
+
+def _refined(
+    model: TrainedModel, looked: Sequence[tuple[np.ndarray, int]], noise: NoiseEstimate
+) -> NoiseEstimate:
+    """Return the noise as what was removed shows it, unless that is far from the first estimate.
+
+    A model that removes next to nothing, or structure too, says nothing of the noise.
+    """
+    found = metrics_noise.refine(
+        ((image[first:], model.denoise(image[None])[0, first:]) for image, first in looked), noise
+    )
+    low, high = _BELIEVED
+    return found if low * noise.floor <= found.level <= high * noise.level else noise
+
+
+def _values(means: np.ndarray, sizes: np.ndarray, level: float) -> dict[str, float]:
+    """Return PSNRs by name; those of denoised pictures are left out where there is no estimate."""
+    mean = float(np.average(means, weights=sizes))
+    values = {"psnr_input_estimated": -10 * math.log10(level)}
+    if mean <= 1e-3 * level:
+        return values
+    values["psnr_estimated"] = risk.estimated_psnr(np.array(mean), level)
+    whole = means[sizes == sizes.max()]
+    if len(whole) >= _LEAST_BLOCKS:
+        half = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
+        values["psnr_estimated_low"] = risk.estimated_psnr(np.array(mean + half), level)
+        values["psnr_estimated_high"] = risk.estimated_psnr(np.array(mean - half), level)
+    return values
+
+
+def describe(values: dict[str, float]) -> str:
+    """Return the estimated quality in words.
+
+    Args:
+        values: PSNRs by metric, as in `metrics.csv`.
+    """
+    noisy = f"noisy {values['psnr_input_estimated']:.1f} dB"
+    if "psnr_estimated" not in values:
+        return f"Estimated PSNR: none, too little was held out; {noisy}."
+    interval = "interval unknown"
+    if "psnr_estimated_low" in values:
+        low, high = values["psnr_estimated_low"], values["psnr_estimated_high"]
+        interval = f"95% interval {low:.1f} to {high:.1f}"
     return (
-        f"Estimated PSNR {values['psnr_estimated']:.1f} dB (95% interval "
-        f"{values['psnr_estimated_low']:.1f} to {values['psnr_estimated_high']:.1f}), noisy "
-        f"{values['psnr_input_estimated']:.1f} dB, from {looked:,} "
-        f"{'picture' if looked == 1 else 'pictures'}, without a clean one."
+        f"Estimated PSNR {values['psnr_estimated']:.1f} dB ({interval}), {noisy}, on held-out "
+        "parts, without a clean picture."
     )
 
 
-def _block_means(errors: np.ndarray) -> list[float]:
+def findings(values: dict[str, float], noise: NoiseEstimate) -> list[str]:
+    """Return what the user should know of the result, in sentences.
+
+    Args:
+        values: PSNRs by metric.
+        noise: of the pictures.
+    """
+    found = []
+    if values.get("psnr_estimated", math.inf) <= values["psnr_input_estimated"]:
+        found.append(
+            "The denoised pictures are probably further from the truth than the noisy ones."
+        )
+    if noise.clipped > CLIPPED:
+        found.append(
+            f"{100 * noise.clipped:.0f}% of the pixels are clipped. The mean of clipped noise is "
+            "not the truth: dark places stay too bright and bright ones too dark, which the "
+            "estimated PSNR does not know."
+        )
+    return found
+
+
+def _blocks(errors: np.ndarray) -> list[np.ndarray]:
     height, width = errors.shape[:2]
     return [
-        float(errors[top : top + _BLOCK, left : left + _BLOCK].mean())
+        errors[top : top + _BLOCK, left : left + _BLOCK]
         for top in range(0, height, _BLOCK)
         for left in range(0, width, _BLOCK)
     ]

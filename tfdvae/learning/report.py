@@ -8,7 +8,9 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.learning import quality
 from tfdvae.learning.pictures import Picture, middle
+from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.reporting import learned_plots
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal
 
@@ -18,23 +20,29 @@ SHOWN_SIDE = 256
 
 
 def write(
-    folder: Path, title: str, pictures: Sequence[Picture], model: TrainedModel, reason: str
+    folder: Path,
+    title: str,
+    pictures: Sequence[Picture],
+    model: TrainedModel,
+    reason: str,
+    noise: NoiseEstimate,
 ) -> Path:
     """Write `report.md`, `report.html` and the figures, and return the page.
 
     Args:
-        folder: of the job, with `noise.json`, `metrics.csv` and `history.json`.
+        folder: of the job, with `metrics.csv` and `history.json`.
         title: of the input.
         pictures: those that were learned from.
         model: trained.
         reason: why its objective was chosen.
+        noise: of the pictures.
     """
-    noise, history = (files.read_json(folder / f"{name}.json") for name in ("noise", "history"))
+    history = files.read_json(folder / "history.json")
     values = {
         row["metric"]: float(row["value"]) for row in csv_rows.read_rows(folder / "metrics.csv")
     }
     parts: list[Part] = [
-        Paragraph(_summary(len(pictures), values)),
+        Paragraph(_summary(len(pictures), values, noise)),
         Paragraph(
             "The model has seen no clean picture: the estimate rests on the noise below, and is "
             "wrong where that is. Fine texture may be lost without a trace in it. Look at what was "
@@ -66,31 +74,24 @@ def write(
     return Document(f"Denoised from noisy pictures alone: {title}", parts).write(folder)
 
 
-def _summary(count: int, values: dict[str, float]) -> str:
+def _summary(count: int, values: dict[str, float], noise: NoiseEstimate) -> str:
     noun = "picture" if count == 1 else "pictures"
-    harm = (
-        " **The denoised pictures are probably further from the truth than the noisy ones.**"
-        if values["psnr_estimated"] <= values["psnr_input_estimated"]
-        else ""
-    )
-    return (
-        f"Learned from {count:,} noisy {noun}. Estimated PSNR {values['psnr_estimated']:.1f} dB "
-        f"(95% interval {values['psnr_estimated_low']:.1f} to "
-        f"{values['psnr_estimated_high']:.1f}); the noisy {noun}: "
-        f"{values['psnr_input_estimated']:.1f} dB.{harm}"
-    )
+    warned = " ".join(f"**{finding}**" for finding in quality.findings(values, noise))
+    return f"Learned from {count:,} noisy {noun}. {quality.describe(values)} {warned}"
 
 
-def _facts(noise: dict, history: list[dict], model: TrainedModel, reason: str) -> list[list[str]]:
-    shared = noise["correlation"]
+def _facts(
+    noise: NoiseEstimate, history: list[dict], model: TrainedModel, reason: str
+) -> list[list[str]]:
+    shared = noise.correlation
     return [
-        ["noise, standard deviation", f"{255 * noise['level']:.1f} of 255 on average"],
-        ["bright against dark places", f"{noise['spread']:.2f} times as strong"],
+        ["noise, standard deviation", f"{255 * noise.level:.1f} of 255 on average"],
+        ["bright against dark places", f"{noise.spread:.2f} times as strong"],
         [
             "correlation of neighboring pixels",
             "unknown, no flat places" if np.isnan(shared) else f"{shared:.2f}",
         ],
-        ["clipped pixels", f"{100 * noise['clipped']:.2f}%"],
+        ["clipped pixels", f"{100 * noise.clipped:.2f}%"],
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
         ["training", f"{history[-1]['step']:,} steps, loss {history[-1]['loss']:.1f} nats a patch"],
     ]

@@ -169,6 +169,12 @@ class InferenceMixin(abc.ABC):
             raise ValueError("`codes` must be finite; got NaN or infinite values.")
         return self._in_batches("decode_codes", codes, batch_size)
 
+    @property
+    def taken_shape(self) -> tuple[int | None, int | None, int]:
+        """(H, W, C) of the images that batches may hold, H and W None where any size is taken."""
+        height, width, channels = self.image_shape
+        return (None, None, channels) if self.any_size else (height, width, channels)
+
     def require_code(self) -> None:
         """Refuse a model without a code.
 

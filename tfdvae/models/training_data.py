@@ -134,13 +134,13 @@ def checked(
     for batch in data.take(1):
         for name, images in zip(("x", "y"), parts(batch), strict=True):
             if images is not None:
-                model.check_images(f"first batch of {name}", images)
+                model.check_images(f"first batch of {name}", images, any_size=model.any_size)
     return data.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _check_batch(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:
     """Return a batch as it is, its shape known and its values checked as the graph runs."""
-    images = tf.ensure_shape(images, (None, *model.image_shape))
+    images = tf.ensure_shape(images, (None, *model.taken_shape))
     with tf.control_dependencies([model.check_tensor(tf.cast(images, tf.float32))]):
         return tf.identity(images)
 
@@ -168,7 +168,7 @@ def unpack(model: InferenceMixin, data: Any) -> tuple[Any, Any]:
     target = None if type(target).__name__ == "NoneTensorSpec" else target
     if target is not None and not _are_images(target, model):
         got = tf.TensorShape(target.shape) if _is_dense(target) else _describe(target)
-        wanted = ", ".join(map(str, model.image_shape))
+        wanted = _shown(model)
         raise ValueError(f"`y` must hold images of shape (N, {wanted}); got {got}. {LABELS_HINT}")
     if weights is not None and type(weights).__name__ != "NoneTensorSpec":
         raise ValueError(
@@ -188,7 +188,7 @@ def _are_images(target: Any, model: InferenceMixin) -> bool:
     shape = tf.TensorShape(target.shape)
     if shape.rank is None:
         return target.dtype.is_floating
-    return shape.is_compatible_with((None, *model.image_shape))
+    return shape.is_compatible_with((None, *model.taken_shape))
 
 
 def _check_images(name: str, images: Any, model: InferenceMixin) -> None:
@@ -202,11 +202,19 @@ def _check_images(name: str, images: Any, model: InferenceMixin) -> None:
             f"`{name}` must hold floating point images in [0, 1]; got {images.dtype.name}. "
             "Scale integers first, such as images / 255."
         )
-    if not tf.TensorShape(images.shape).is_compatible_with((None, *model.image_shape)):
-        wanted = ", ".join(map(str, model.image_shape))
+    if not tf.TensorShape(images.shape).is_compatible_with((None, *model.taken_shape)):
+        wanted = _shown(model)
         shape = tf.TensorShape(images.shape)
         hint = " `dataset.batch(32)` makes batches." if shape.rank == 3 else ""
         raise ValueError(f"`{name}` must hold images of shape (N, {wanted}); got {shape}.{hint}")
+
+
+def _shown(model: InferenceMixin) -> str:
+    """Return the sizes of the images that a model takes: `28, 28, 1`, or `H, W, 1` for any size."""
+    return ", ".join(
+        name if size is None else str(size)
+        for name, size in zip("HWC", model.taken_shape, strict=True)
+    )
 
 
 def _is_dense(value: Any) -> bool:

@@ -1,0 +1,75 @@
+"""The estimate of the error beside the true one, for denoisers that are known."""
+
+import logging
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from tfdvae import csv_rows
+from tfdvae.learning import quality
+from tfdvae.learning.held_out import Part
+from tfdvae.metrics import noise
+
+RANDOM = np.random.default_rng(0)
+ROWS, COLUMNS = np.mgrid[:256, :256] / 256
+CLEAN = (0.5 + 0.4 * np.sin(9 * ROWS) * np.cos(7 * COLUMNS))[..., None].astype(np.float32)
+
+
+class Filter:
+    """Stands for a trained model."""
+
+    core = None
+
+    def __init__(self, function):
+        self.denoise = function
+
+
+def smooth(images):
+    return gaussian_filter(images, (0, 1.2, 1.2, 0))
+
+
+def psnr(made, wanted):
+    return -10 * np.log10(np.mean((made - wanted) ** 2))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_estimate_is_the_truth(known, tmp_path):
+    noisy = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)
+    estimate = noise.NoiseEstimate(0, 0.01, 0.1, 0.1, 1, 0, 0) if known else noise.estimate([noisy])
+    found = quality.measure(Filter(smooth), [Part(noisy, 64)], estimate, known, tmp_path)
+    rows = csv_rows.read_rows(tmp_path / "metrics.csv")
+    values = {row["metric"]: float(row["value"]) for row in rows}
+    true = psnr(smooth(noisy[None])[0, 64:], CLEAN[64:])
+    assert values["psnr_estimated"] == pytest.approx(true, abs=0.3 if known else 2)
+    assert values["psnr_estimated_low"] < values["psnr_estimated"] < values["psnr_estimated_high"]
+    assert values["psnr_input_estimated"] == pytest.approx(20, abs=0.2)
+    assert found.level == pytest.approx(0.1, rel=0.02)
+    assert (found == estimate) == known
+
+
+def test_a_model_that_removes_nothing_says_nothing_of_the_noise(tmp_path, caplog):
+    noisy = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)
+    estimate = noise.estimate([noisy])
+    with caplog.at_level(logging.INFO, "tfdvae"):
+        kept = quality.measure(Filter(lambda x: x), [Part(noisy)], estimate, False, tmp_path)
+    assert kept == estimate
+    assert "Estimated PSNR 20." in caplog.text
+
+
+def test_harm_and_clipping_are_said(tmp_path, caplog):
+    noisy = np.clip(CLEAN - 0.4 + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32), 0, 1)
+    estimate = noise.estimate([noisy])
+    quality.measure(Filter(lambda x: 0 * x + 0.9), [Part(noisy)], estimate, False, tmp_path)
+    assert "probably further from the truth" in caplog.text
+    assert "% of the pixels are clipped" in caplog.text
+
+
+def test_small_parts_have_no_interval(tmp_path):
+    noisy = (CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32))[:40, :40]
+    estimate = noise.NoiseEstimate(0, 0.01, 0.1, 0.1, 1, 0, 0)
+    quality.measure(Filter(smooth), [Part(noisy)], estimate, True, tmp_path)
+    rows = csv_rows.read_rows(tmp_path / "metrics.csv")
+    assert [row["metric"] for row in rows] == ["psnr_input_estimated", "psnr_estimated"]
+    assert "interval unknown" in quality.describe({r["metric"]: float(r["value"]) for r in rows})
+    assert "none" in quality.describe({"psnr_input_estimated": 20.0})
