@@ -1,6 +1,9 @@
 """Which objective the noise allows."""
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
 
 from tfdvae.metrics.noise import NoiseEstimate
 
@@ -13,19 +16,49 @@ UNEVEN = 1.35
 CLIPPED = 0.05
 """Fraction of clipped pixels from which the noise is not Gaussian."""
 
-NONE = 0.25 / 255
-"""Standard deviation below which there is no noise that could be removed."""
+CHANNELS = 0.1
+"""Correlation of the channels of a pixel from which its noise is not independent in each."""
+
+STRONG = 20
+"""Ratio of the noise at bright and at dark places from which no number is said."""
+
+_STEP = 0.25  # of a gray level, below which there is no noise that could be removed
+_RELATIVE = 1e-4  # of the standard deviation of floats, which have no levels
 
 
-def choose(noise: NoiseEstimate) -> tuple[str, str]:
+def least_noise(pictures: Sequence[np.ndarray]) -> float:
+    """Return the standard deviation below which pictures have no noise that could be removed.
+
+    It is a quarter of a gray level of their type, and for floats a ten-thousandth of their own
+    standard deviation.
+
+    Args:
+        pictures: uint8, uint16 or floats (H, W, C) each.
+
+    Example:
+        >>> least_noise([np.zeros((64, 64, 1), np.uint8)])
+        0.00098
+    """
+    return max(map(_least_noise, pictures))
+
+
+def _least_noise(picture: np.ndarray) -> float:
+    if picture.dtype.kind == "u":
+        return _STEP / float(np.iinfo(picture.dtype).max)
+    return _RELATIVE * float(np.std(picture, dtype=np.float64))
+
+
+def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
     """Return the objective that the noise of pictures allows, and why.
 
     - Noise that neighboring pixels share allows none.
     - Gaussian noise that is the same everywhere: `recorrupted`, which uses every pixel.
-    - Other noise that is independent from pixel to pixel, such as that of photons: `masked`.
+    - Other noise that is independent from pixel to pixel, such as that of photons, noise that
+      channels share, and noise whose independence cannot be checked: `masked`.
 
     Args:
         noise: as `metrics.noise.estimate` returns it.
+        least: standard deviation below which there is none, see `least_noise`.
 
     Raises:
         ValueError: there is no noise, or it is shared by neighboring pixels.
@@ -43,22 +76,40 @@ def choose(noise: NoiseEstimate) -> tuple[str, str]:
             "picture of each scene (`tfdvae train --noisy-dir`); `--objective masked` tries it all "
             "the same."
         )
-    if noise.floor < NONE:
+    if noise.floor < least:
         raise ValueError(
-            f"the pictures have no noise that could be removed: {255 * noise.floor:.2f} gray "
+            f"the pictures have no noise that could be removed: {255 * noise.floor:.1g} gray "
             "levels of 255 at most places. `--objective masked` tries it all the same."
         )
+    independent = (
+        "its independence from pixel to pixel could not be checked (too few flat places that are "
+        "not clipped)"
+        if math.isnan(shared)
+        else "it is independent from pixel to pixel"
+    )
     if noise.spread > UNEVEN or noise.spread < 1 / UNEVEN:
-        return "masked", (
-            f"the noise is {noise.spread:.1f} times as strong at bright places as at dark ones, "
-            "and independent from pixel to pixel"
-        )
+        return "masked", f"the noise is {strength(noise.spread)}, and {independent}"
     if noise.clipped > CLIPPED:
         return "masked", (
-            f"{100 * noise.clipped:.0f}% of the pixels are clipped, and the noise is independent "
-            "from pixel to pixel"
+            f"the noise is clipped in {100 * noise.clipped:.0f}% of the pixels, and {independent}"
+        )
+    if math.isnan(shared):
+        return "masked", f"the noise is about the same everywhere, but {independent}"
+    if not abs(noise.channel_correlation) <= CHANNELS:
+        return "masked", (
+            f"channels share the noise (correlation {noise.channel_correlation:.2f}), and "
+            f"{independent}"
         )
     return "recorrupted", (
-        f"the noise is about the same everywhere (standard deviation {255 * noise.floor:.1f} of "
-        "255), and independent from pixel to pixel"
+        f"the noise is about the same everywhere (standard deviation {255 * noise.floor:.3g} of "
+        f"255), and {independent}"
     )
+
+
+def strength(spread: float) -> str:
+    """Return in words how strong the noise is at bright places."""
+    if spread > STRONG:
+        return "much stronger at bright places than at dark ones"
+    if spread < 1 / STRONG:
+        return "much weaker at bright places than at dark ones"
+    return f"{spread:.1f} times as strong at bright places as at dark ones"

@@ -151,7 +151,8 @@ def _look_at_noise(
     else:
         estimate = noise.estimate(picture.unit for picture in found)
         if config.objective is None:
-            objective, reason = choice.choose(estimate)
+            least = choice.least_noise([picture.values for picture in found])
+            objective, reason = choice.choose(estimate, least)
     if config.objective is not None:
         objective, reason = config.objective, "it was asked for"
     if objective == "recorrupted" and not estimate.floor > 0:

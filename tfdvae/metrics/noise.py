@@ -1,10 +1,13 @@
 """The noise in images, estimated from the noisy images alone."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+MOST_VALUES = 4_000_000
+"""Values of all channels after which no further picture is looked at."""
 
 _BINS = 24
 _FEW_BINS = 6
@@ -13,8 +16,10 @@ _FLOOR = 0.25  # quantile of the variances of bins
 _NORMAL_MEDIAN = 0.6745  # of the size of a standard normal number
 _BLOCK = 8  # pixels a side, of the blocks whose noise is compared with that of neighboring pixels
 _FLAT = 0.05  # of the blocks, the flattest
-_MOST_PIXELS = 4_000_000  # that are looked at
-_EXTREME = 0.1  # of the pixels of a block may have the least or the greatest value
+_EXTREME = 0.1  # of the pixels of a flat block may have the least or the greatest value
+_MOST_CLIPPED = 0.5  # of the pixels of any block that counts
+_FEWEST = 20  # blocks
+_LEAST = 1e-3  # of the mean variance, the least at any place
 
 
 @dataclass(frozen=True)
@@ -26,13 +31,17 @@ class NoiseEstimate:
             same everywhere, as Gaussian noise is; above it grows with the signal, as the noise of
             photons does.
         offset: variance where the signal is 0; may be below 0 with a slope above.
-        level: standard deviation, the root mean square over all pixels.
+        level: standard deviation, the root mean square over all pixels but those of blocks that are
+            constant or mostly clipped.
         floor: standard deviation at the places where it is least; that of Gaussian noise, which is
             the same everywhere, whereas `level` counts fine texture too.
         spread: standard deviations at the 5% darkest and the 5% brightest places, as a ratio.
         correlation: of the noise of neighboring pixels, from -1 to 1, the larger in size of both
             directions; NaN where no flat places are.
-        clipped: fraction of the pixels that have the least or the greatest value of all.
+        clipped: fraction of the pixels that have the least or the greatest value of their picture,
+            constant blocks left out.
+        channel_correlation: of the noise of the channels of a pixel, from -1 to 1, the largest in
+            size of all pairs; 0 for gray pictures, NaN where no flat places are.
     """
 
     slope: float
@@ -42,10 +51,11 @@ class NoiseEstimate:
     spread: float
     correlation: float
     clipped: float
+    channel_correlation: float = 0.0
 
     def variance(self, images: np.ndarray) -> np.ndarray:
-        """Return the variance of the noise at each pixel, at least a millionth of the range."""
-        return np.maximum(self.slope * images + self.offset, 1e-6)
+        """Return the variance of the noise at each pixel, at least a thousandth of `level`'s."""
+        return np.maximum(self.slope * images + self.offset, _LEAST * self.level**2)
 
 
 def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
@@ -54,42 +64,52 @@ def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
     The variance is that of the finest diagonal wavelet coefficients (Donoho and Johnstone 1994), in
     blocks of 8x8 pixels of like mean that are rather flat; a line through the variances gives slope
     and offset. Fine texture counts as noise, so that the estimate is too high where there is much
-    of it. The correlation of neighboring pixels is that in the flattest blocks.
+    of it. The correlation of neighboring pixels, and of channels, is that in the flattest blocks.
+    Constant blocks, such as those of a padding, and those that are mostly clipped do not count.
 
     Args:
-        pictures: floats (H, W, C) each, of sizes that may differ, at least 8 pixels a side.
+        pictures: floats (H, W, C) each, of sizes that may differ, at least 8 pixels a side. No more
+            are taken once `MOST_VALUES` were.
 
     Raises:
-        ValueError: no picture is large enough.
+        ValueError: no picture is large enough, or all blocks are constant.
 
     Example:
         >>> estimate(noisy).level
         0.1003
     """
-    found, extreme, count = [], 0, 0
+    found = []
     for picture in pictures:
-        planes = np.moveaxis(np.asarray(picture, np.float32), -1, 0)
-        if min(planes.shape[1:]) < _BLOCK or count > _MOST_PIXELS:
-            continue
-        count += planes.size
-        extreme += int(((planes == planes.min()) | (planes == planes.max())).sum())
-        found += [_blocks(plane) for plane in planes]
-    if not count:
+        if min(picture.shape[:2]) >= _BLOCK:
+            found.append(_blocks(np.asarray(picture, np.float32)))
+            if sum(each.size for each in found) >= MOST_VALUES:
+                break
+    if not found:
         raise ValueError(f"`pictures` must hold one of {_BLOCK}x{_BLOCK} pixels at least.")
-    blocks = np.concatenate(found)
+    extremes = [_extremes(each) for each in found]
+    blocks = np.concatenate([each.reshape(-1, _BLOCK, _BLOCK) for each in found])
+    extreme = np.concatenate([each.ravel() for each in extremes])
+    varied = ~_is_constant(blocks)
+    if not varied.any():
+        raise ValueError(f"`pictures` must hold blocks of {_BLOCK}x{_BLOCK} that are not constant.")
+    blocks, extreme = blocks[varied], extreme[varied]
+    clipped = float(extreme.mean())
+    if (inside := extreme <= _MOST_CLIPPED).sum() >= _FEWEST:
+        blocks, extreme = blocks[inside], extreme[inside]
     signal, variance = _bins(blocks, _BINS)
     slope, offset = _line(signal, variance)
-    ends = np.maximum(slope * np.quantile(blocks.mean(axis=(1, 2)), _ENDS) + offset, 1e-12)
-    level = np.sqrt(max(slope * blocks.mean() + offset, 0.0))
-    spread = np.sqrt(ends[1] / ends[0])
+    level = float(np.sqrt(max(slope * blocks.mean() + offset, 0.0)))
+    ends = slope * np.quantile(blocks.mean(axis=(1, 2)), _ENDS) + offset
+    dark, bright = np.maximum(ends, max(_LEAST * level**2, 1e-12))
     return NoiseEstimate(
         slope=slope,
         offset=offset,
-        level=float(level),
+        level=level,
         floor=float(np.sqrt(np.quantile(_bins(blocks, _FEW_BINS)[1], _FLOOR))),
-        spread=float(spread),
-        correlation=_correlation(blocks),
-        clipped=extreme / count,
+        spread=float(np.sqrt(bright / dark)),
+        correlation=_correlation(blocks[extreme <= _EXTREME]),
+        clipped=clipped,
+        channel_correlation=_channel_correlation(found, extremes),
     )
 
 
@@ -168,32 +188,46 @@ def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
     return float(slope), float(offset)
 
 
-def _blocks(plane: np.ndarray) -> np.ndarray:
-    """Return the blocks of a plane, float32 (n, 8, 8)."""
-    rows, columns = (size // _BLOCK for size in plane.shape)
-    cut = plane[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
-    return cut.transpose(0, 2, 1, 3).reshape(-1, _BLOCK, _BLOCK)
+def _blocks(picture: np.ndarray) -> np.ndarray:
+    """Return the blocks of a picture (H, W, C), (n, C, 8, 8)."""
+    rows, columns = (size // _BLOCK for size in picture.shape[:2])
+    cut = picture[: rows * _BLOCK, : columns * _BLOCK]
+    parts = cut.reshape(rows, _BLOCK, columns, _BLOCK, -1).transpose(0, 2, 4, 1, 3)
+    return parts.reshape(rows * columns, -1, _BLOCK, _BLOCK)
+
+
+def _extremes(blocks: np.ndarray) -> np.ndarray:
+    """Return the fraction of pixels with the least or the greatest value, of each block (n, C)."""
+    return ((blocks == blocks.min()) | (blocks == blocks.max())).mean(axis=(-2, -1))
+
+
+def _is_constant(blocks: np.ndarray) -> np.ndarray:
+    return blocks.min(axis=(-2, -1)) == blocks.max(axis=(-2, -1))
+
+
+def _flattest(blocks: np.ndarray) -> np.ndarray:
+    """Return what the flattest blocks hold beside a surface of second degree.
+
+    Args:
+        blocks: (n, C, 8, 8).
+
+    Returns:
+        As many channels, of fewer blocks.
+    """
+    rough = (blocks.reshape(*blocks.shape[:2], -1) @ _without_surfaces()).reshape(blocks.shape)
+    power = np.square(rough).mean(axis=(1, 2, 3))
+    return rough[np.argsort(power, kind="stable")[: max(_FEWEST, int(_FLAT * len(blocks)))]]
 
 
 def _correlation(blocks: np.ndarray) -> float:
-    """Return the correlation of neighboring pixels in the flattest blocks.
-
-    Flat are the blocks that vary least around a surface of second degree. Those with many clipped
-    pixels do not count.
-    """
-    low, high = blocks.min(), blocks.max()
-    clipped = ((blocks == low) | (blocks == high)).mean(axis=(1, 2)) > _EXTREME
-    blocks = blocks[~clipped]
-    if len(blocks) < 20:
+    """Return the correlation of neighboring pixels in the flattest of blocks (n, 8, 8)."""
+    if len(blocks) < _FEWEST:
         return float("nan")
-    without = _without_surfaces()
-    rough = (blocks.reshape(len(blocks), -1) @ without).reshape(blocks.shape)
-    power = np.square(rough).mean(axis=(1, 2))
-    flat = rough[np.argsort(power, kind="stable")[: max(20, int(_FLAT * len(blocks)))]]
+    flat = _flattest(blocks[:, None])[:, 0]
     if not np.any(flat):
         return float("nan")
     # Of independent values too, what is left of them has a little correlation.
-    expected = without.reshape(_BLOCK, _BLOCK, _BLOCK, _BLOCK)
+    expected = _without_surfaces().reshape(_BLOCK, _BLOCK, _BLOCK, _BLOCK)
     inside = np.arange(_BLOCK)
     own = expected[inside[:, None], inside, inside[:, None], inside].mean()
     beside = expected[inside[:, None], inside[1:], inside[:, None], inside[:-1]].mean()
@@ -202,6 +236,33 @@ def _correlation(blocks: np.ndarray) -> float:
         for each in (flat, flat.transpose(0, 2, 1))
     ]
     return max(found, key=abs)
+
+
+def _channel_correlation(found: Sequence[np.ndarray], extremes: Sequence[np.ndarray]) -> float:
+    """Return the correlation of channels in the flattest blocks of pictures in color.
+
+    Args:
+        found: blocks (n, C, 8, 8) of each picture.
+        extremes: as `_extremes` returns them.
+    """
+    if not (colored := [len(each[0]) for each in found if len(each[0]) > 1]):
+        return 0.0
+    blocks = np.concatenate(
+        [
+            each[~_is_constant(each).any(axis=1) & (extreme <= _EXTREME).all(axis=1)]
+            for each, extreme in zip(found, extremes, strict=True)
+            if len(each[0]) == colored[0]
+        ]
+    )
+    if len(blocks) < _FEWEST:
+        return float("nan")
+    values = _flattest(blocks).transpose(1, 0, 2, 3).reshape(colored[0], -1)
+    covariance = values @ values.T / values.shape[1]
+    deviation = np.sqrt(covariance.diagonal())
+    if not deviation.all():
+        return float("nan")
+    pairs = (covariance / np.outer(deviation, deviation))[np.triu_indices(colored[0], 1)]
+    return float(max(pairs, key=abs))
 
 
 def _without_surfaces() -> np.ndarray:

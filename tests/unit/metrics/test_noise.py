@@ -76,6 +76,98 @@ def test_clean_pictures_have_no_noise():
         choice.choose(noise.estimate([flat]))
 
 
+def test_a_black_background_without_noise_does_not_count():
+    """Fluorescence: black, and noise of photons where the signal is."""
+    pictures = [photons(200) for _ in range(3)]
+    for picture in pictures:
+        picture[:, :84] = 0
+    found = noise.estimate(pictures)
+    assert found.slope == pytest.approx(1 / 200, rel=0.15)
+    assert found.spread < choice.STRONG
+    assert abs(found.correlation) < 0.1
+    assert found.clipped < 0.1
+    assert choice.choose(found)[0] == "masked"
+
+
+def test_a_padding_that_is_neither_black_nor_white_does_not_count():
+    pictures = [gaussian(0.05) for _ in range(3)]
+    for picture in pictures:
+        picture[:, :90] = 0.5
+    found = noise.estimate(pictures)
+    assert found.level == pytest.approx(0.05, rel=0.06)
+    assert abs(found.correlation) < 0.1
+    assert choice.choose(found)[0] == "recorrupted"
+
+
+def test_pictures_of_constant_blocks_alone_are_refused():
+    with pytest.raises(ValueError, match="`pictures` must hold blocks of 8x8 that are not const"):
+        noise.estimate([np.repeat(np.arange(16) // 8, 16).reshape(16, 16, 1) / 2])
+
+
+def test_dark_pictures_of_12_bits_in_16_have_noise():
+    dark = 1000 + 30 * RANDOM.standard_normal((128, 128, 1)) + 200 * CLEAN[:, :128]
+    picture = np.rint(dark).astype(np.uint16)
+    found = noise.estimate([picture / np.float32(65535)])
+    assert choice.choose(found, choice.least_noise([picture]))[0] == "recorrupted"
+    np.testing.assert_allclose(found.variance(dark / 65535), (30 / 65535) ** 2, rtol=0.15)
+
+
+@pytest.mark.parametrize(
+    ("picture", "least"),
+    [
+        (np.zeros((8, 8, 1), np.uint8), 0.25 / 255),
+        (np.zeros((8, 8, 1), np.uint16), 0.25 / 65535),
+        (np.array([[[0.1], [0.5]]]), 0.2e-4),
+    ],
+)
+def test_the_least_noise_is_that_of_the_steps_of_a_type(picture, least):
+    assert choice.least_noise([picture]) == pytest.approx(least)
+
+
+@pytest.mark.parametrize(("shared", "objective"), [(0.0, "recorrupted"), (0.8, "masked")])
+def test_noise_that_channels_share(shared, objective):
+    own, common = (
+        0.1 * RANDOM.standard_normal((*CLEAN.shape[:2], channels)) for channels in (3, 1)
+    )
+    noisy = CLEAN + np.sqrt(1 - shared) * own + np.sqrt(shared) * common
+    found = noise.estimate([noisy])
+    assert found.channel_correlation == pytest.approx(shared, abs=0.08)
+    chosen, reason = choice.choose(found)
+    assert chosen == objective
+    assert ("channels share the noise" in reason) == (objective == "masked")
+
+
+def test_gray_pictures_have_no_channels_that_share_noise():
+    assert noise.estimate([gaussian(0.1)]).channel_correlation == 0
+
+
+def test_noise_much_stronger_at_bright_places_is_said_so():
+    found = noise.NoiseEstimate(0.1, 0.0, 0.1, 0.1, 102103.0, 0.0, 0.0)
+    reason = choice.choose(found)[1]
+    assert "the noise is much stronger at bright places than at dark ones, and it is" in reason
+
+
+def test_where_few_blocks_are_independence_cannot_be_checked():
+    small = 0.5 + 0.1 * RANDOM.standard_normal((32, 32, 1))
+    found = noise.estimate([small])
+    assert np.isnan(found.correlation)
+    objective, reason = choice.choose(found)
+    assert objective == "masked"
+    assert "independence from pixel to pixel could not be checked" in reason
+
+
+def test_no_more_pictures_are_read_than_are_looked_at():
+    taken = []
+
+    def pictures():
+        for number in range(9):
+            taken.append(number)
+            yield RANDOM.random((1000, 1000, 1), np.float32)
+
+    noise.estimate(pictures())
+    assert len(taken) == 4
+
+
 def test_clipped_noise_is_not_gaussian():
     dark = np.clip(0.05 + 0.1 * RANDOM.standard_normal((128, 128, 1)), 0, 1)
     found = noise.estimate([dark])
