@@ -43,8 +43,18 @@ class LikeTiff:
             self._dtype = images.written.newbyteorder(images.file.byteorder)
             self._planar = images.series.axes.endswith("SYX")
             self._options = _options(images)
-            self._layout = _layout(images)
-            self._pages = _pages(images)
+            self._layout: dict[str, Any] = {}
+            self._pages: list[dict[str, Any]] = []
+            self._unread = ""
+            try:
+                layout = _layout(images)
+                # OME has one text for all pages.
+                self._pages = [] if "ome" in layout else _pages(images)
+                self._layout = layout
+            except (OSError, MemoryError):
+                raise
+            except Exception as error:  # tifffile raises almost anything
+                self._unread = f"cannot be read: {_reason(error)}"
 
     def rows(self, images: np.ndarray) -> np.ndarray:
         """Return images (n, H, W, C) as they lie in the file, n first, in its type."""
@@ -97,6 +107,8 @@ class LikeTiff:
             raise ValueError(_reason(errors[0])) from errors[0]
         if errors:
             self._lost[self._other] = f"cannot be written: {_reason(errors[0])}"
+        elif self._unread:
+            self._lost[self._other] = self._unread
 
 
 def _reason(error: Exception) -> str:
@@ -108,13 +120,22 @@ def _write(
 ) -> None:
     """Write a stack in one go, or page by page where each has options of its own."""
     if not pages:
-        tifffile.imwrite(path, images, **options)
+        tifffile.imwrite(path, images, **_with_axes_of(images, options))
         return
-    common = {name: options[name] for name in options if name not in ("bigtiff", "byteorder")}
     kind = {name: options[name] for name in ("bigtiff", "byteorder")}
+    own = (*kind, "resolution", "resolutionunit")
+    common = {name: options[name] for name in options if name not in own}
     with tifffile.TiffWriter(path, **kind) as file:
         for image, page in zip(images, pages, strict=True):
-            file.write(image, **{**common, **page}, contiguous=False)
+            file.write(image, **_with_axes_of(image, {**common, **page}), contiguous=False)
+
+
+def _with_axes_of(images: np.ndarray, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options without axes that images do not have, as of a page that became a stack."""
+    metadata = options.get("metadata") or {}
+    if len(metadata.get("axes", images.shape)) == images.ndim:
+        return options
+    return {**options, "metadata": {name: metadata[name] for name in metadata if name != "axes"}}
 
 
 def _highest(dtype: np.dtype) -> float:
@@ -173,9 +194,12 @@ def _told(page: tifffile.TiffPage) -> dict[str, Any]:
     metadata = None
     if page.is_shaped:
         shaped = page.shaped_description or ""
-        found = json.loads(shaped) if shaped.startswith("{") else {}
-        metadata = {name: found[name] for name in found if name not in ("shape", "truncated")}
-        description = "" if description == shaped else description
+        try:
+            found = json.loads(shaped) if shaped.startswith("{") else {}
+            metadata = {name: found[name] for name in found if name not in ("shape", "truncated")}
+            description = "" if description == shaped else description
+        except ValueError:  # cut or edited: any text
+            pass
     if isinstance(description, str) and not description.isascii():
         description = description.encode()  # tifffile takes it so
     return {"metadata": metadata, "description": description or None}
@@ -191,8 +215,9 @@ def _pages(other: TiffImages) -> list[dict[str, Any]]:
         return []
     found = (tiff_series.page(file, index) for index in range(other.count))
     pages = [_told(page) | _resolution(page) for page in found]
-    first, silent = pages[0], pages[0] | {"description": None}
-    return [] if all(page in (first, silent) for page in pages) else pages
+    first = pages[0]
+    said = ({name: page[name] for name in page if page[name] is not None} for page in pages)
+    return [] if all(first == first | page for page in said) else pages
 
 
 def _escaped(text: str) -> str:
@@ -203,8 +228,8 @@ def _escaped(text: str) -> str:
 def _ome(file: tifffile.TiffFile, axes: str) -> dict[str, Any] | None:
     """Return axes, sizes and names of the OME-XML text of a file, as tifffile takes them.
 
-    Where the text is of a set of files, it is the first image with a part in this one that counts.
-    None: there is no such text.
+    Where the text is of a set of files, it is the first image with a part in this one that counts;
+    there are axes alone where the text does not tell which that is. None: there is no such text.
     """
     try:
         root = ElementTree.fromstring(file.ome_metadata or "<OME/>")
@@ -213,13 +238,10 @@ def _ome(file: tifffile.TiffFile, axes: str) -> dict[str, Any] | None:
     images = root.findall(".//{*}Pixels")
     if not images:
         return None
-
-    def is_here(image: ElementTree.Element) -> bool:
-        parts = image.iterfind("{*}TiffData/{*}UUID")
-        return any(part.get("FileName") == file.filename for part in parts)
-
-    pixels = next(filter(is_here, images), images[0])
     kept: dict[str, Any] = {"axes": axes}
+    pixels = _in_file(images, root.get("UUID"), file.filename)
+    if pixels is None:
+        return kept
     kept |= {
         name: value
         for name, value in pixels.attrib.items()
@@ -229,3 +251,20 @@ def _ome(file: tifffile.TiffFile, axes: str) -> dict[str, Any] | None:
     if names and all(names) and ("C" in axes or len(names) == 1):
         kept["Channel"] = {"Name": names}
     return kept
+
+
+def _in_file(
+    images: list[ElementTree.Element], uuid: str | None, name: str
+) -> ElementTree.Element | None:
+    """Return the first of the images of a set that has a part in a file; None: it is not told.
+
+    A file that was renamed is known by its UUID.
+    """
+    parts = [image.findall("{*}TiffData/{*}UUID") for image in images]
+    for image, marks in zip(images, parts, strict=True):
+        if uuid and uuid in [mark.text for mark in marks]:
+            return image
+    for image, marks in zip(images, parts, strict=True):
+        if name.lower() in [mark.get("FileName", "").lower() for mark in marks]:
+            return image
+    return images[0] if len(images) == 1 else None

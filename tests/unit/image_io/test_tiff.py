@@ -186,6 +186,104 @@ def test_pages_that_were_written_one_by_one_are_a_stack(pixels, options, tmp_pat
         assert len(file.pages) == 4
 
 
+def stacked(folder, pages, lost=None):
+    """Return a stack that is written like pages with options, opened by tifffile."""
+    with tifffile.TiffWriter(folder / "a.tif") as file:
+        for page, options in zip(GRAY, pages, strict=True):
+            file.write(page, **options)
+    return written_again(folder / "a.tif", {} if lost is None else lost)
+
+
+def written_again(path, lost):
+    like = LikeTiff(path, lost)
+    like.write(path.with_name("b.tif"), like.rows(GRAY[..., None]))
+    with codec.ImageFile(path.with_name("b.tif")) as file:
+        assert np.array_equal(np.stack([file.read(index) for index in range(4)])[..., 0], GRAY)
+    return tifffile.TiffFile(path.with_name("b.tif"))
+
+
+@pytest.mark.parametrize("axes", ["YX", "TCYX"])
+def test_axes_of_a_page_are_not_those_of_a_stack(axes, tmp_path):
+    metadata = {"axes": axes, "exposure": 3}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page in GRAY:
+            file.write(page.reshape(6, 8) if axes == "YX" else page[None, None], metadata=metadata)
+    with written_again(tmp_path / "a.tif", {}) as made:
+        assert (made.series[0].shape, made.shaped_metadata[0]["exposure"]) == ((4, 6, 8), 3)
+
+
+OF_A_SET = (
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{}">'
+    + "".join(
+        f'<Image ID="Image:{name}"><Pixels ID="P:{name}" DimensionOrder="XYZCT" Type="uint8" '
+        f'SizeX="8" SizeY="6" SizeZ="4" SizeC="1" SizeT="1" PhysicalSizeX="0.{size}">'
+        '<Channel ID="C:0" SamplesPerPixel="1"/><TiffData IFD="0" PlaneCount="4">'
+        f'<UUID FileName="{name}.tif">urn:uuid:{name}</UUID></TiffData></Pixels></Image>'
+        for name, size in (("c", 5), ("d", 7), ("A", 9))
+    )
+    + "</OME>"
+)
+
+
+@pytest.mark.parametrize(("uuid", "size"), [("d", "0.7"), ("gone", "0.9")])
+def test_a_file_of_an_ome_set_is_known_by_its_uuid_then_by_its_name(uuid, size, tmp_path):
+    """It is called a.tif, and its pages have descriptions and resolutions of their own."""
+    lost, texts = {}, [OF_A_SET.format(uuid), "second", "third", "fourth"]
+    pages = [
+        {"description": text, "metadata": None, "resolution": (7 + number, 5)}
+        for number, text in enumerate(texts)
+    ]
+    with stacked(tmp_path, pages, lost) as made:
+        assert lost == {}
+        assert made.ome_metadata.count("PhysicalSizeX=") == 1
+        assert f'PhysicalSizeX="{size}"' in made.ome_metadata
+
+
+def test_a_file_that_the_text_of_its_ome_set_does_not_know_gets_no_sizes(tmp_path):
+    text = OF_A_SET.format("gone").replace("A.tif", "b.tif")
+    with stacked(
+        tmp_path, [{"description": text, "metadata": None}, *3 * [{"metadata": None}]]
+    ) as made:
+        assert "PhysicalSizeX" not in made.ome_metadata
+        assert made.series[0].shape == (4, 6, 8)
+
+
+def test_a_description_of_a_later_page_that_is_cut_is_a_text(tmp_path):
+    cut, lost = '{"shape": [4, 28, 3', {}
+    pages = [{"description": text, "metadata": None} for text in ("a", "b", cut, "d")]
+    with stacked(tmp_path, pages, lost) as made:
+        made.pages.useframes = False
+        assert [made.pages[index].description for index in range(4)] == ["a", "b", cut, "d"]
+    assert lost == {}
+
+
+def test_metadata_that_cannot_be_understood_are_left_out(tmp_path):
+    deep = '{"shape": ' + 100_000 * "["
+    pages = [{"description": text, "metadata": None} for text in ("a", "b", deep, "d")]
+    lost = {}
+    with stacked(tmp_path, pages, lost):
+        assert lost[tmp_path / "a.tif"].startswith("cannot be read: maximum recursion depth")
+
+
+def test_a_resolution_of_the_first_page_alone_is_that_of_the_stack_or_of_no_other(tmp_path):
+    for texts in (("", "", "", ""), ("a", "b", "c", "d")):
+        pages = [{"description": text or None, "metadata": None} for text in texts]
+        with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+            for page, options in zip(GRAY, pages, strict=True):
+                file.write(page, **options, resolution=(7, 5))
+        with tifffile.TiffFile(tmp_path / "a.tif") as file:
+            file.pages.useframes = False
+            tags = [file.pages[index].tags[code] for index in (1, 2, 3) for code in (282, 283)]
+        data = bytearray((tmp_path / "a.tif").read_bytes())
+        for tag in tags:  # private ones that nobody knows
+            data[tag.offset : tag.offset + 2] = struct.pack("<H", 65000 + tag.code)
+        (tmp_path / "a.tif").write_bytes(data)
+        with written_again(tmp_path / "a.tif", {}) as made:
+            made.pages.useframes = False
+            found = [made.pages[index].resolution for index in range(4)]
+            assert found == ([(7, 5)] + 3 * [(7, 5) if texts[0] == "" else (1, 1)])
+
+
 def test_many_pages_that_were_written_one_by_one_need_little_memory(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         for _ in range(300):
