@@ -50,6 +50,11 @@ def dark(largest: Mapping[str, float]) -> str:
     return " ".join(found)
 
 
+def is_dark(line: str) -> bool:
+    """Return whether `dark` said a line."""
+    return line.startswith("The largest value is ")
+
+
 def constant(names: Sequence[str], count: int, total: int, what: str = "images") -> str:
     """Say how many images have one and the same value everywhere.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tests.helpers.processes import complaint
 from tfdvae.data import sources
 
 RANDOM = np.random.default_rng(0)
@@ -151,6 +152,20 @@ def _in_a_dataset(folder, command):
             assert found.train.images.dtype.isnative
             assert np.array_equal(found.train.images, expected.train.images)
             assert np.array_equal(found.train.labels, expected.train.labels)
+
+
+def _of_no_shape(folder, command):
+    for shape in ((4, 100), (4,), (4, 5, 28, 28, 1), (4, 5, 28, 28, 2, 2)):
+        np.savez(folder / "in.npz", images=np.zeros(shape, np.uint8), labels=np.arange(4))
+        told = complaint(command("augment", "clothing-dvae", "in.npz", "out.npz"))
+        assert "images, row 0: `images` must " in told
+
+
+@table(
+    Case("arrays of no images, augment", "refused, the shape named", _of_no_shape),
+)
+def test_shapes(case, tmp_path, command):
+    case.check(tmp_path, command)
 
 
 @table(

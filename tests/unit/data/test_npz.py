@@ -312,6 +312,30 @@ def test_damaged_files(how, message, path, tmp_path):
     assert not list((tmp_path / "cache").rglob("*.raw"))
 
 
+def test_a_users_own_array_called_examined_hides_nothing(path):
+    dates = np.array(["2024-05-01", "2024-05-02"])
+    images = IMAGES.copy()
+    images[3] = 7
+    np.savez(path, **whole(images), examined=dates, notice=np.array("From a scanner."))
+    own, constant = npz.load_npz(path).notice.splitlines()[:2]
+    assert own == "From a scanner."
+    assert "constant" in constant
+
+
+def test_a_saved_dataset_that_was_dark_is_not_with_a_white(path):
+    images = RANDOM.integers(0, 4000, (20, 4, 5), np.uint16)
+    images[3] = 7
+    np.savez(path, x_train=images, y_train=LABELS)
+    found = npz.load_npz(path)
+    dark, constant = found.notice.splitlines()
+    assert "--white 4095" in dark
+    found.save(path.with_name("saved.npz"))
+    again = npz.load_npz(path.with_name("saved.npz"), white=4095)
+    assert again.notice == constant
+    again.save(path.with_name("again.npz"))
+    assert npz.load_npz(path.with_name("again.npz")).notice == constant
+
+
 def test_retinamnist(retinamnist):
     """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test.
 

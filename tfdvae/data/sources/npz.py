@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import text
-from tfdvae.data import array_checks, cache, splits
+from tfdvae.data import array_checks, cache, findings, splits
 from tfdvae.data import groups as grouping
 from tfdvae.data.image_dataset import EXAMINED, ImageDataset
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
@@ -99,6 +99,10 @@ def load_npz(
             )
         mark = fingerprint(path)
         known = _read_examined(archive, path)
+        if known is not None and white is not None:  # how dark images were is no matter any more
+            lines = [line for line in classes.notice.splitlines() if line not in known]
+            known = [line for line in known if not findings.is_dark(line)]
+            classes = dataclasses.replace(classes, notice="\n".join(lines + known))
         had_white = npz_images.read_white(archive, path, white)
         key = hashlib.sha256(
             f"{_DECODING}{path}{mark}{labelled}{white}".encode() + test.tobytes() + every.tobytes()
@@ -217,14 +221,16 @@ def _read_notice(archive: zipfile.ZipFile, path: Path) -> str:
 def _read_examined(archive: zipfile.ZipFile, path: Path) -> list[str] | None:
     """Return which lines of the notice `ImageDataset.save` says were found of the images.
 
-    None: it wrote no such file, or one of images that nothing was found of yet.
+    None: it wrote no such file, or one of images that nothing was found of yet. An array of that
+    name in another file is the user's own.
     """
     if EXAMINED not in npz_archive.array_names(archive):
         return None
     dtype, shape = npz_archive.read_header(archive, path, EXAMINED, objects=True)
     if dtype.kind != "U" or len(shape) != 1:
         return None
-    return [str(line) for line in npz_archive.read_array(archive, EXAMINED)]
+    lines = [str(line) for line in npz_archive.read_array(archive, EXAMINED)]
+    return lines if set(lines) <= set(_read_notice(archive, path).splitlines()) else None
 
 
 def _held_out(archive: zipfile.ZipFile, path: Path) -> bool:

@@ -121,14 +121,14 @@ def _synthetic(
     part, index = np.array(images[place]), np.arange(place.start, place.stop)
     shaped = part if part.ndim == 4 else part[..., None]
     piece = reader.Piece([f"{name}/{row}" for row in index], shaped, name, place.start, len(images))
-    if copy == 0:
-        tally.note(piece)
     batches = [
         batch
         for _, batch in reader.process(
             piece, lambda piece: model.batch(to_model_channels(piece, model)), tally
         )
     ]
+    if copy == 0:
+        tally.note(piece)
     made = make(np.concatenate(batches), index, copy)
     typed = image_arrays.to_dtype(made, part.dtype, model.white)
     return to_input_channels(typed, shaped).reshape(part.shape)
