@@ -132,7 +132,7 @@ BLURRED = np.rint(
     Case("noise in blocks of 2x2", "correlated",
          _refused("the noise of neighboring pixels is correlated", _save(BLURRED))),
     Case("pictures of 8x8", "too small",
-         _refused("it has 8x8 pixels of 16x16", _save(FLAT[:8, :8]))),
+         _refused("learn from must be 16x16 at least; it has 8x8", _save(FLAT[:8, :8]))),
     Case("gray and color", "named", _refused(
         "pictures of one number of channels; got 1 in 0.tif and 3 in 1.tif",
         _save(photons(clean()), photons(np.repeat(clean()[..., None], 3, axis=-1))))),

@@ -69,9 +69,24 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_at_once(path: Path) -> None:
+    """Remove a folder so that it is never there in part: where this is interrupted, it is left
+    under a temporary name.
+    """
+    if path.exists():
+        aside = path.with_name(f"{_TEMPORARY}{os.getpid()}-old-{file_names.short(path.name)}")
+        os.replace(path, aside)
+        remove(aside)
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a path is what a write in progress, or one that was interrupted, has made."""
+    return path.name.startswith(_TEMPORARY)
+
+
 def completed_files(folder: Path, pattern: str) -> list[Path]:
     """Return the files in a folder that match a pattern, sorted; half-written ones are left out."""
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(_TEMPORARY))
+    return sorted(path for path in folder.glob(pattern) if not is_temporary(path))
 
 
 def remove_temporary(folder: Path) -> None:

@@ -21,7 +21,7 @@ from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import choice, held_out, pictures, quality, report
-from tfdvae.learning.model import STEPS, batch_size, moments_of, patch_size
+from tfdvae.learning.model import PATCH, STEPS, batch_size, moments_of, patch_size
 from tfdvae.learning.model import build as build_model
 from tfdvae.metrics import noise
 from tfdvae.models.autoencoder import DAE
@@ -67,7 +67,7 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
         files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
         tally = _denoise(trained, source, folder, config.overwrite)
         report.write(folder, source.name, found, trained, reason, estimate)
-        files.remove(folder / "checkpoints")
+        files.remove_at_once(folder / "checkpoints")
     return tally, trained
 
 
@@ -93,7 +93,7 @@ def _check_folder(config: LearnConfig, folder: Path) -> None:
     writer.check_apart(folder, nested=False, learn=config.learn)
     files.check_writable("output", folder)
     known = folder / "settings.json"
-    if known.is_file():
+    if _began(folder) and known.is_file():
         before, now = files.read_json(known), _settings(config)
         for name, value in now.items():
             if before.get(name) != value:
@@ -101,33 +101,32 @@ def _check_folder(config: LearnConfig, folder: Path) -> None:
                     f"`output` {folder} holds what was learned with `{name}` "
                     f"{before.get(name)}; got {value}. Give a new folder."
                 )
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and not (known.is_file() or _is_empty(folder)):
         raise FileExistsError(f"`output` {folder} is there and is not empty. Give a new folder.")
 
 
+def _is_empty(folder: Path) -> bool:
+    """Tell whether a folder holds at most what a start that was killed at once left behind."""
+    return folder.is_dir() and all(
+        path.name == ".lock" or files.is_temporary(path) for path in folder.iterdir()
+    )
+
+
 def _decode(source: Path, folder: Path) -> list[pictures.Picture]:
+    """Return the pictures to learn from: those that the training began with, if it did."""
     kept = folder / "checkpoints" / "pictures"
     kept.parent.mkdir(exist_ok=True)
-    tally = reader.Tally()
-    pictures.decode(source, kept, tally)
-    for message in tally.failed:
-        logger.warning("NOTE: not learned from: %s", message)
-    found = pictures.load(kept)
-    constant = [picture for picture in found if pictures.is_constant(picture)]
-    if len(constant) == len(found):
-        raise ValueError(
-            f"`learn` {source} holds constant pictures alone: there is nothing to learn."
-        )
-    if constant:
-        logger.warning(
-            "NOTE: not learned from: %d of %d pictures, which are constant, the first %s.",
-            len(constant),
-            len(found),
-            constant[0].name,
-        )
-    found = [picture for picture in found if picture not in constant]
+    if not (_began(folder) and kept.exists()):
+        pictures.decode(source, kept)
+        (kept.parent / "steps.json").unlink(missing_ok=True)
+    found = pictures.usable(pictures.load(kept), PATCH)
     logger.info("%s to learn from.", _counted(found))
     return found
+
+
+def _began(folder: Path) -> bool:
+    """Tell whether something was learned, for which settings and pictures are fixed."""
+    return (folder / "model.keras").exists() or (folder / "checkpoints" / "training").exists()
 
 
 def _counted(found: Sequence[pictures.Picture]) -> str:
@@ -149,10 +148,10 @@ def _look_at_noise(
         estimate = noise.NoiseEstimate(0.0, level**2, level, level, 1.0, 0.0, 0.0)
         objective, reason = "recorrupted", "its standard deviation was given"
     else:
-        estimate = noise.estimate(picture.unit for picture in found)
+        parts = pictures.sample(found, noise.MOST_VALUES)
+        estimate = noise.estimate(map(pictures.unit, parts))
         if config.objective is None:
-            least = choice.least_noise([picture.values for picture in found])
-            objective, reason = choice.choose(estimate, least)
+            objective, reason = choice.choose(estimate, choice.least_noise(parts))
     if config.objective is not None:
         objective, reason = config.objective, "it was asked for"
     if objective == "recorrupted" and not estimate.floor > 0:

@@ -9,7 +9,7 @@ from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality
-from tfdvae.learning.pictures import Picture, middle
+from tfdvae.learning.pictures import Picture, middle, unit
 from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.reporting import learned_plots
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal
@@ -53,7 +53,7 @@ def write(
     step = max(1, len(pictures) // SHOWN)
     spectra = {}
     for number, picture in enumerate(pictures[::step][:SHOWN]):
-        noisy = middle(picture.unit, SHOWN_SIDE)
+        noisy = unit(middle(picture.values, SHOWN_SIDE))
         made = model.denoise(noisy[None])[0]
         name = f"figures/picture-{number}.png"
         learned_plots.before_and_after(noisy, made, picture.name, folder / name)

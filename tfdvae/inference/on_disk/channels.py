@@ -17,10 +17,10 @@ def to_model_channels(piece: reader.Piece, model: TrainedModel) -> np.ndarray:
         model: with 1 or 3 channels.
 
     Raises:
-        ValueError: flattened images.
+        ValueError: flattened images, for a model of images of one size.
     """
     images = piece.images
-    if piece.single and images.shape[-1] == 1:
+    if piece.single and images.shape[-1] == 1 and not model.any_size:
         model.format.refuse_flattened(images.shape[1:])
     channels = images.shape[-1], model.image_shape[-1]
     if channels == (1, 3):
