@@ -181,11 +181,13 @@ def describe(
         kinds = [f"{found.equal:,} equal"] * bool(found.equal)
         kinds += [f"{found.near:,} nearly equal"] * bool(found.near)
         total = len(test[0])
+        several = found.equal + found.near > 1
+        are = "are training images" if several else "is a training image"
         among = "" if found.compared == total else f", of {found.compared:,} that were compared"
         names = ((test[1](row), train[1](other)) for other, row in found.pairs)
         pairs = ", ".join(" and ".join(map(text.name, pair)) for pair in names)
         said.append(
-            f"{found.equal + found.near:,} of {total:,} test images are training images too "
+            f"{found.equal + found.near:,} of {total:,} test images {are} too "
             f"({' and '.join(kinds)}{among}), such as {pairs}: test scores are too good. Remove "
             "them from one side, or give images that belong together a group (--groups)."
         )
@@ -194,5 +196,8 @@ def describe(
         ("test", found.in_test, test[0]),
     ):
         if count:
-            said.append(f"{count:,} of {len(images):,} {name} images are equal to an earlier one.")
+            are = "are" if count > 1 else "is"
+            said.append(
+                f"{count:,} of {len(images):,} {name} images {are} equal to an earlier one."
+            )
     return " ".join(said)

@@ -2,7 +2,7 @@
 
 The fingerprint of a dataset tells whether its files are the same. Another version of tfdvae may
 read the same files in another way: hold out other images, number classes otherwise, decode what is
-transparent to other pixels.
+transparent to other pixels. Another version of Pillow may decode JPEG to other pixels.
 """
 
 import hashlib
@@ -13,14 +13,15 @@ import numpy as np
 
 from tfdvae._utils import chunks
 from tfdvae.data.image_dataset import ImageDataset, Split
-from tfdvae.experiment import prepare
+from tfdvae.experiment import prepare, provenance
 from tfdvae.experiment.run import Run
 
 DIGESTED = 2**28
 """Bytes of the training images, and of the test images, that a run records a digest of."""
 
 _COMPARED = 100  # training images of a run without digests whose pixels are compared
-# Root mean square difference, in standard deviations of an image: decoders of JPEG differ by less.
+# Root mean square difference, in standard deviations of an image, that images of a run without
+# digests may have: decoders of JPEG differ by less. What has a digest must be the same bit by bit.
 _FAR = 0.05
 _ROUNDING = 1e-6
 
@@ -72,9 +73,10 @@ def _spread(count: int, most: int, row_bytes: int) -> Iterator[np.ndarray]:
 def check(run: Run, recorded: Mapping[str, Any]) -> None:
     """Refuse to go on with a run whose images or labels are read otherwise than when it began.
 
-    Compared are the `marks` of that time, which runs of 0.1.0 lack, and the labels and up to 100
-    of the training images that the run keeps. The latter may differ a little, as by another decoder
-    of JPEG: by 5% of the standard deviation of an image.
+    Compared are the `marks` of that time, which must be the same bit by bit: images of JPEG files
+    that another version of Pillow decodes a little otherwise are others. Runs of 0.1.0 have no
+    marks; of these and of others the labels and up to 100 of the training images that the run keeps
+    are compared, and pixels may differ by 5% of the standard deviation of an image.
 
     Args:
         run: with the dataset as it is read now.
@@ -95,11 +97,19 @@ def check(run: Run, recorded: Mapping[str, Any]) -> None:
     }
     differs = what[differing[0]] if differing else _kept_differs(run)
     if differs:
-        version = recorded.get("packages", {}).get("tfdvae", "of another version")
         raise ValueError(
-            f"tfdvae {version} read `dataset` {run.dataset.name} differently: {differs} differ. "
+            f"`dataset` {run.dataset.name} is read differently than when the run began "
+            f"({_readers(recorded.get('packages', {}))}; now "
+            f"{_readers(provenance.environment()['packages'])}): {differs} differ. "
             "Begin a new run."
         )
+
+
+def _readers(packages: Mapping[str, str]) -> str:
+    """Return the versions of what reads images."""
+    names = {"tfdvae": "tfdvae", "pillow": "Pillow"}
+    found = [f"{shown} {packages[name]}" for name, shown in names.items() if name in packages]
+    return ", ".join(found) or "with unknown versions"
 
 
 def _kept_differs(run: Run) -> str:

@@ -227,6 +227,8 @@ def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
         else:
             _encode(temporary, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, FORMATS[suffix])
         os.replace(temporary, path)
+        if like is not None:
+            like.note()
     except IsADirectoryError:
         temporary.unlink()
         raise ValueError(

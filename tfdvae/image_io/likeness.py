@@ -18,7 +18,8 @@ class Likeness:
 
     Args:
         other: the other file, of any format.
-        lost: gets the path of the other file and a reason where metadata are left out.
+        lost: gets the path of the other file and a reason where metadata are left out, once
+            `note` is called.
 
     Example:
         >>> like = Likeness(Path("stack.tif"), tally.lost)
@@ -28,6 +29,7 @@ class Likeness:
 
     def __init__(self, other: Path, lost: MutableMapping[Path, str]):
         self._other, self._lost = other, lost
+        self._found: dict[Path, str] = {}
 
     @cached_property
     def tiff(self) -> "LikeTiff | None":
@@ -43,12 +45,16 @@ class Likeness:
                 return None
             from tfdvae.image_io.tiff_writing import LikeTiff
 
-            return LikeTiff(self._other, self._lost)
+            return LikeTiff(self._other, self._found)
         except MemoryError:
             raise
         except OSError as error:  # not odd metadata: the type of the pixels would be lost too
             raise ValueError(f"its original cannot be read: {error.strerror or error}") from error
         except Exception as error:  # tifffile raises almost anything
             reason = str(error).strip() or type(error).__name__
-            self._lost[self._other] = f"cannot be read: {reason}"
+            self._found[self._other] = f"cannot be read: {reason}"
             return None
+
+    def note(self) -> None:
+        """Note what was left out, now that an image is written."""
+        self._lost.update(self._found)

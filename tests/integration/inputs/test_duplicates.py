@@ -48,7 +48,7 @@ def _saved_again(folder, command):
     write(folder / "in", RANDOM.integers(0, 256, (3, 32, 32), np.uint8), "test")
     Image.fromarray(smooth).save(folder / "in" / "test" / "class0" / "again.jpg", quality=95)
     notice = sources.load(str(folder / "in")).notice
-    assert "1 of 4 test images are training images too (1 nearly equal), such as " in notice
+    assert "1 of 4 test images is a training image too (1 nearly equal), such as " in notice
     assert "test/class0/again.jpg and train/class0/smooth.png" in notice
 
 
@@ -57,7 +57,7 @@ def _in_arrays(folder, command):
     arrays = {"x_train": IMAGES, "y_train": NUMBERS, "x_test": test, "y_test": np.arange(7) % 3}
     np.savez(folder / "in.npz", **arrays)
     notice = sources.load(str(folder / "in.npz")).notice
-    assert notice.startswith("1 of 7 test images are training images too (1 equal), such as ")
+    assert notice.startswith("1 of 7 test images is a training image too (1 equal), such as ")
     assert "x_test/6 and x_train/8: " in notice
     tfdvae.ImageDataset.from_arrays(IMAGES, NUMBERS, test, arrays["y_test"]).save("memory.npz")
     assert "x_test/6 and x_train/8: " in sources.load("memory.npz").notice

@@ -164,7 +164,7 @@ def _equal_in_test(folder, command):
     _write(folder / "in/train", [])
     _write(folder / "in/test", ["b/copy.png"])
     (notice,) = sources.load("./in").notice.splitlines()
-    assert notice == "1 of 21 test images are equal to an earlier one."
+    assert notice == "1 of 21 test images is equal to an earlier one."
 
 
 def _notes(done):

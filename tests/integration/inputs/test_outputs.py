@@ -1,11 +1,14 @@
 """Outputs that are there already, and inputs of which nothing can be used."""
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tfdvae.image_io import codec
 from tfdvae.inference.on_disk import generating
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
@@ -65,7 +68,36 @@ def _kept_augment(folder, command):
     assert len(np.load(output)["images"]) == 8
 
 
+def _gone_augment(folder, command):
+    """Files that go away once they are read; what is made of another needs it no more."""
+    model = tfdvae.load("clothing-dvae")
+    for output, copied, failing in (("bare", False, "a.tif"), ("all", True, "a.tif b.png")):
+        (folder / "in").mkdir(exist_ok=True)
+        for name, picture in zip(("a.tif", "b.png", "c.tif"), PICTURES, strict=False):
+            codec.write(folder / "in" / name, picture.reshape(28, 28, 1))
+
+        def batch(images):
+            (folder / "in/a.tif").unlink()
+            (folder / "in/b.png").unlink()
+            return tfdvae.load("clothing-dvae").batch(images)
+
+        model.batch = batch
+        tally = generating.augment(model, folder / "in", folder / output, 1, 0, copied)
+        assert tally.failed == [
+            f"the image {name} cannot be processed: its original cannot be read: No such file or "
+            "directory."
+            for name in failing.split()
+        ]
+        assert tally.done == 3 - len(tally.failed)
+        made = {path.name for path in (folder / output).iterdir()} - {"manifest.csv"}
+        kept = {"c-synthetic1.tif", *["b-synthetic1.png"] * (not copied), *["c.tif"] * copied}
+        assert made == kept
+        with open(folder / output / "manifest.csv", newline="") as file:
+            assert {row["image"] for row in csv.DictReader(file)} == made
+
+
 @table(
+    Case("augment: files that are gone meanwhile", "named, the others done", _gone_augment),
     Case(
         "detect: no input can be read, nor one normal image",
         "the input is named",

@@ -45,7 +45,7 @@ def _read_otherwise(folder, command):
     _edit(folder / "run/config.json", background=None)  # the same files become others
     before = {path: path.read_bytes() for path in (folder / "run").iterdir() if path.is_file()}
     told = complaint(command(*again))
-    assert "differently: the pixels of its training images differ. Begin a new run." in told
+    assert "): the pixels of its training images differ. Begin a new run." in told
     after = {path: path.read_bytes() for path in (folder / "run").iterdir() if path.is_file()}
     assert after == before
 

@@ -96,7 +96,7 @@ def test_what_is_said():
     assert text == (
         "2 of 3 test images are training images too (2 equal), such as b/1.png and a/3.png, "
         "b/2.png and a/1.png: test scores are too good. Remove them from one side, or give images "
-        "that belong together a group (--groups). 1 of 5 training images are equal to an earlier "
+        "that belong together a group (--groups). 1 of 5 training images is equal to an earlier "
         "one."
     )
     assert duplicates.describe(train[:1] + train[1:], (BYTES[9:], str)).startswith("1 of 5")

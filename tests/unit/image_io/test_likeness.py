@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -45,6 +47,22 @@ def test_nothing_is_written_like_a_file_that_is_gone(tmp_path):
     with pytest.raises(ValueError, match=reason):
         codec.write(tmp_path / "b.tif", IMAGE, like)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"description": "ImageJ=\nimages=x", "metadata": None}])
+def test_nothing_is_noted_of_an_image_that_is_not_written(options, tmp_path):
+    """The metadata of one file cannot be read, those of the other not be written."""
+    tifffile.imwrite(tmp_path / "a.tif", IMAGE[..., 0], resolution=(7, 7), **options)
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data.replace(struct.pack("<2I", 7, 1), bytes([7, *[0] * 7])))
+    (tmp_path / "b.tif").mkdir()
+    lost = {}
+    like = Likeness(tmp_path / "a.tif", lost)
+    with pytest.raises(ValueError, match="there is a folder of that name"):
+        codec.write(tmp_path / "b.tif", IMAGE, like)
+    assert lost == {}
+    codec.write(tmp_path / "c.tif", IMAGE, like)
+    assert list(lost) == [tmp_path / "a.tif"]
 
 
 def test_nothing_is_read_for_another_format(tmp_path):

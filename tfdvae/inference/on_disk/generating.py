@@ -117,6 +117,7 @@ def augment(
             first += len(batch)
             if piece.stack is not None:
                 long |= _too_long(output, piece.names, per_image)
+            long |= _gone(source, piece.names, like, include_originals)
             for copy in range(per_image):
                 made = make(batch, index, copy)
                 made = image_arrays.to_dtype(made, piece.images.dtype, model.white)
@@ -166,6 +167,25 @@ def _color_gif(listed: dict[str, Path]) -> dict[str, str]:
                 pixels = codec.read(file)
                 if (pixels != pixels[..., :1]).any():
                     found[name] = codec.NO_COLOR_GIF
+    return found
+
+
+def _gone(
+    source: Path, names: Iterable[str], like: Callable[[Path], Likeness], copied: bool
+) -> dict[str, str]:
+    """Return why no image can be written like some images, by their names: their file is gone."""
+    found = {}
+    for name in names:
+        file = source / listing.split_frame(name)[0]
+        try:
+            if listing.FORMATS[file.suffix.lower()] == "TIFF":
+                _ = like(file).tiff  # which reads it
+            if copied:
+                file.stat()
+        except ValueError as error:
+            found[name] = str(error)
+        except OSError as error:
+            found[name] = f"its original cannot be read: {error.strerror}"
     return found
 
 
