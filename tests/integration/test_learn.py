@@ -71,7 +71,10 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     before = (tmp_path / "out/model.keras").read_bytes()
     again = command("denoise", "--learn", "in", "out", "--time", "1s")
     assert again.returncode == 0
-    assert "0 images in out, 4 already there, skipped" in again.stdout
+    assert "0 images in out/denoised, 4 already there, skipped" in again.stdout
+    assert again.stdout.splitlines()[-1] == "Report: out/report.html"
+    assert "Estimated PSNR" not in again.stdout
+    assert "NOTE" not in again.stdout
     assert (tmp_path / "out/model.keras").read_bytes() == before
     model = tfdvae.load("out/model.keras")
     one = np.array(Image.open("in/0.png"))
@@ -79,6 +82,13 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     other = command("denoise", "--learn", "in", "out", "--time", "2s")
     assert other.returncode == 2
     assert "holds what was learned with `time` 1s; got 2s" in other.stderr
+
+    # A picture that came later is denoised.
+    Image.fromarray(photons(clean(40, 40))).save("in/later.png")
+    later = command("denoise", "--learn", "in", "out", "--time", "1s")
+    assert "1 images in out/denoised, 4 already there, skipped" in later.stdout
+    assert "NOTE: in has changed since the model learned from 5 pictures of it." in later.stdout
+    assert "Learned from 5 noisy pictures" in (tmp_path / "out/report.html").read_text()
 
 
 def _refused(message, make, *arguments):
@@ -144,6 +154,38 @@ def test_refused(case, tmp_path, command):
     case.check(tmp_path, command)
 
 
+def test_a_refused_start_leaves_no_trap(tmp_path, command):
+    """The folder is mended, the settings are others, and litter of a killed start is there."""
+    _save(SMOOTH)(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.lock").touch()
+    (tmp_path / "out/.tmp-1-settings.json").touch()
+    refused = command("denoise", "--learn", "in", "out", "--time", "2s")
+    assert "there is no noise" in refused.stderr
+    tifffile.imwrite("in/0.tif", FLAT)
+    again = command("denoise", "--learn", "in", "out", "--time", "3s")
+    assert "constant pictures alone" in again.stderr
+
+
+def test_noise_that_is_given_is_not_said_to_be_measured(tmp_path, command):
+    noisy = np.rint(255 * np.clip(clean() + 0.1 * RANDOM.standard_normal((96, 96)), 0, 1))
+    Image.fromarray(noisy.astype(np.uint8)).convert("RGB").save("gray in color.png")
+    done = command(
+        *("denoise", "--learn", "gray in color.png", "out", "--noise", "0.1", "--time", "1s")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Noise: standard deviation 25.5 of 255 as given." in done.stdout
+    found = json.loads((tmp_path / "out/noise.json").read_text())
+    assert found == {"given": True, "level": 0.1}
+    page = (tmp_path / "out/report.md").read_text()
+    assert "25.5 of 255, given" in page
+    assert "correlation" not in page
+    made = np.array(Image.open("out/denoised/gray in color.png"))
+    assert made.shape == (96, 96, 3)
+    assert np.ptp(made, axis=-1).max() == 0
+    assert tfdvae.load("out/model.keras").image_shape == (64, 64, 1)
+
+
 @pytest.mark.slow
 def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, command):
     wanted = clean(128, 128)
@@ -155,5 +197,10 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
     made = np.load("out/denoised/picture.npy")
     assert made.dtype == np.float32
     assert np.mean((made - wanted) ** 2) < 0.2 * np.mean((noisy - wanted) ** 2)
-    settings = json.loads((tmp_path / "out/settings.json").read_text())
+    settings, found, learned = (
+        json.loads((tmp_path / f"out/{name}.json").read_text(), parse_constant=pytest.fail)
+        for name in ("settings", "noise", "learned")
+    )
+    assert not found["given"]
+    assert learned["pictures"] == 1
     assert settings["time"] == "10s"

@@ -70,7 +70,12 @@ def load(
 
 
 def report(
-    tally: reader.Tally, source: Path, output: Path, model: TrainedModel, each: int = 1
+    tally: reader.Tally,
+    source: Path,
+    output: Path,
+    model: TrainedModel,
+    each: int = 1,
+    takes_white: bool = True,
 ) -> int:
     """Tell what became of the images and return the exit status: 1 where some failed.
 
@@ -80,6 +85,7 @@ def report(
         output: where the results are.
         model: that was used.
         each: results of one image.
+        takes_white: whether the command has a flag for the white of files.
 
     Raises:
         ValueError: no image could be used.
@@ -99,7 +105,8 @@ def report(
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "
             f"{len(tally.others):,}, the first {listing.printable_path(tally.others[0])}"
         )
-    white, background = model.white is not None, model.background is not None
+    white = not takes_white or model.white is not None
+    background = model.background is not None
     for note in findings.of_tally(tally, source, white=white, background=background):
         logger.warning(f"NOTE: {note}")
     for message in tally.failed:

@@ -8,18 +8,17 @@ import tyro
 
 from tfdvae._utils import checks
 from tfdvae.config.group import one_of
+from tfdvae.config.objective import OF_NOISY_IMAGES
 from tfdvae.config.tasks import TaskConfig
-
-LEARNED = ("recorrupted", "masked", "paired")
-"""Objectives that need no clean image."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LearnConfig(TaskConfig):
     """Learn to denoise from noisy pictures alone, and denoise them.
 
-    The output folder gets the denoised pictures, with the names and types of the input, the model
-    and a report. No clean picture is needed. The same command goes on where it was stopped.
+    The output folder gets the denoised pictures in `denoised/`, with the names and types of the
+    input, the model and a report. No clean picture is needed. The same command goes on where it was
+    stopped.
     """
 
     learn: Annotated[str, tyro.conf.arg(metavar="INPUT")]
@@ -27,13 +26,14 @@ class LearnConfig(TaskConfig):
     .npz file of arrays."""
     output: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUTPUT")]
     """Folder for the result."""
-    objective: Annotated[str | None, one_of(*LEARNED)] = None
+    objective: Annotated[str | None, one_of(*OF_NOISY_IMAGES)] = None
     """How the model learns. Default: what the noise of the pictures allows."""
     noise: Annotated[float | None, tyro.conf.arg(metavar="SIGMA")] = None
     """Standard deviation of Gaussian noise, as a fraction of the range of the pictures' type.
     Default: the noise is estimated."""
     time: Annotated[str | None, tyro.conf.arg(metavar="TIME")] = None
-    """Longest training, such as 90s, 10m or 2h. Default: as many steps as usually suffice."""
+    """About the longest training, such as 90s, 10m or 2h. Reading, denoising and the report are not
+    counted. Default: as many steps as usually suffice."""
     seed: int = 0
     """Root seed of all random choices."""
 
@@ -42,7 +42,7 @@ class LearnConfig(TaskConfig):
         checks.text("learn", self.learn)
         checks.text("output", self.output)
         if self.objective is not None:
-            checks.choice("objective", self.objective, LEARNED)
+            checks.choice("objective", self.objective, OF_NOISY_IMAGES)
         if self.noise is not None:
             checks.number("noise", self.noise, 0, 1, above_low=True)
         checks.integer("seed", self.seed, 0)

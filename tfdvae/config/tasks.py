@@ -66,7 +66,8 @@ class ImagesConfig(TaskConfig):
 class DenoiseConfig(ImagesConfig):
     """Denoise images; the output has the layout, file types and names of the input.
 
-    The output is a folder, an image or a file of arrays, as the input is.
+    The output is a folder, an image or a file of arrays, as the input is. Without a model,
+    `tfdvae denoise --learn INPUT OUTPUT` learns from noisy images alone (`--learn INPUT --help`).
     """
 
 

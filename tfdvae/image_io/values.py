@@ -14,8 +14,8 @@ UNSIGNED = (np.dtype(np.uint8), np.dtype(np.uint16))
 """Types that say themselves what white is."""
 
 _WAY_OUT = (
-    "Integers from 0 to 65,535 and floats from 0 to 1 are read; --white LEVEL reads others from 0 "
-    "to LEVEL, and an .npz file of floats in [0, 1] holds any"
+    "Integers from 0 to 65,535 and floats from 0 to 1 are read; others from 0 to LEVEL are by "
+    "commands that have --white LEVEL, and an .npz file of floats in [0, 1] holds any"
 )
 
 

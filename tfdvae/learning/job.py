@@ -5,6 +5,7 @@ A stage whose files are there is not repeated, and training goes on from its las
 
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -28,6 +29,7 @@ from tfdvae.models.autoencoder import DAE
 
 logger = logging.getLogger(__name__)
 
+_PICTURES = "checkpoints/pictures"
 _ROUNDS = 24  # after each of which the loss on held-out parts is looked at
 _LEAST_ROUND = 20  # steps
 _PATIENCE = 8  # rounds without a lower loss, after which training stops
@@ -57,18 +59,59 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
         files.write_json(folder / "settings.json", _settings(config))
-        found = _decode(source, folder)
-        estimate, objective, reason = _look_at_noise(config, found, folder)
-        model = _train(config, found, estimate, objective, folder)
-        trained = TrainedModel(model)
-        known = config.noise is not None
-        _, parts = held_out.split([picture.values for picture in found])
-        estimate = quality.measure(trained, parts, estimate, known, folder)
-        files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
+        if _began(folder):
+            _note_change(source, folder)
+        trained = _load(folder) if _is_complete(folder) else _learn(config, source, folder)
         tally = _denoise(trained, source, folder, config.overwrite)
-        report.write(folder, source.name, found, trained, reason, estimate)
-        files.remove_at_once(folder / "checkpoints")
     return tally, trained
+
+
+def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
+    """Return the trained model; the report is there when this is done."""
+    began = _began(folder)
+    found = _decode(source, folder)
+    estimate, objective, reason = _look_at_noise(config, found, folder)
+    if not began:
+        mark = pictures.decoded_fingerprint(folder / _PICTURES)
+        files.write_json(
+            folder / "learned.json",
+            {"pictures": len(found), "reason": reason, "fingerprint": mark},
+        )
+    trained = TrainedModel(_train(config, found, estimate, objective, folder))
+    known = config.noise is not None
+    _, parts = held_out.split([picture.values for picture in found])
+    estimate = quality.measure(trained, parts, estimate, known, folder)
+    _write_noise(estimate, known, folder)
+    report.write(folder, source.name, found, trained, reason, estimate, known)
+    files.remove_at_once(folder / "checkpoints")
+    return trained
+
+
+def _load(folder: Path) -> TrainedModel:
+    return TrainedModel(keras_files.load(folder / "model.keras", "output"))
+
+
+def _is_complete(folder: Path) -> bool:
+    """Tell whether nothing is left but to denoise."""
+    needed = [folder / "model.keras", folder / "report.html"]
+    return all(path.exists() for path in needed) and not (folder / "checkpoints").exists()
+
+
+def _note_change(source: Path, folder: Path) -> None:
+    """Say that the pictures are not those that the model learned from, where it is so."""
+    known = folder / "learned.json"
+    if not known.exists():
+        return
+    learned = files.read_json(known)
+    if learned["fingerprint"] != pictures.fingerprint(source):
+        logger.warning(
+            "NOTE: %s has changed since the model learned from %s of it. It learns nothing more; "
+            "pictures that are missing in %s are denoised with it. Give a new folder to learn "
+            "again.",
+            source,
+            _pictures(learned["pictures"]),
+            folder / "denoised",
+        )
 
 
 def _settings(config: LearnConfig) -> dict[str, object]:
@@ -114,7 +157,7 @@ def _is_empty(folder: Path) -> bool:
 
 def _decode(source: Path, folder: Path) -> list[pictures.Picture]:
     """Return the pictures to learn from: those that the training began with, if it did."""
-    kept = folder / "checkpoints" / "pictures"
+    kept = folder / _PICTURES
     kept.parent.mkdir(exist_ok=True)
     if not (_began(folder) and kept.exists()):
         pictures.decode(source, kept)
@@ -134,9 +177,12 @@ def _counted(found: Sequence[pictures.Picture]) -> str:
     shown = " and ".join(
         f"{height}x{width}" for height, width in (sizes[0], sizes[-1])[: len(sizes)]
     )
-    noun = "picture" if len(found) == 1 else "pictures"
     between = "between " if len(sizes) > 2 else ""
-    return f"{len(found):,} {noun} of {between}{shown}"
+    return f"{_pictures(len(found))} of {between}{shown}"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} {'picture' if count == 1 else 'pictures'}"
 
 
 def _look_at_noise(
@@ -156,10 +202,18 @@ def _look_at_noise(
         objective, reason = config.objective, "it was asked for"
     if objective == "recorrupted" and not estimate.floor > 0:
         raise ValueError("`objective` recorrupted needs noise; the estimate is 0. Give `noise`.")
-    files.write_json(folder / "noise.json", dataclasses.asdict(estimate))
-    logger.info("Noise: standard deviation %.1f of 255 on average.", 255 * estimate.level)
+    _write_noise(estimate, config.noise is not None, folder)
+    how = "on average" if config.noise is None else "as given"
+    logger.info("Noise: standard deviation %.3g of 255 %s.", 255 * estimate.level, how)
     logger.info("Objective: %s, since %s.", objective, reason)
     return estimate, objective, reason
+
+
+def _write_noise(estimate: noise.NoiseEstimate, given: bool, folder: Path) -> None:
+    """Write `noise.json`; of noise that was given nothing but its level is known."""
+    found = {"level": estimate.level} if given else dataclasses.asdict(estimate)
+    values = {name: None if math.isnan(value) else value for name, value in found.items()}
+    files.write_json(folder / "noise.json", {"given": given, **values})
 
 
 def _train(

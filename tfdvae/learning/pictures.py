@@ -63,7 +63,7 @@ def decode(source: Path, folder: Path) -> None:
             numbers of channels, or arrays hold other values than images with noise.
     """
     mark = fingerprint(source)
-    if folder.exists() and files.read_json(folder / "index.json")["fingerprint"] == mark:
+    if folder.exists() and decoded_fingerprint(folder) == mark:
         return
     with files.replacing(folder) as temporary:
         temporary.mkdir()
@@ -156,6 +156,11 @@ def say_left_out(reasons: Sequence[str]) -> None:
         noun = "picture" if len(reasons) == 1 else "pictures"
         first = reasons[0] if len(reasons) == 1 else f"the first {reasons[0]}"
         logger.warning("NOTE: not learned from %s %s: %s.", f"{len(reasons):,}", noun, first)
+
+
+def decoded_fingerprint(folder: Path) -> str:
+    """Return the fingerprint of the input when `decode` wrote its pictures to the folder."""
+    return files.read_json(folder / "index.json")["fingerprint"]
 
 
 def load(folder: Path) -> list[Picture]:

@@ -1,14 +1,14 @@
 """The report of `tfdvae denoise --learn`."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality
+from tfdvae.learning.choice import strength
 from tfdvae.learning.pictures import Picture, middle, unit
 from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.reporting import learned_plots
@@ -26,6 +26,7 @@ def write(
     model: TrainedModel,
     reason: str,
     noise: NoiseEstimate,
+    given: bool,
 ) -> Path:
     """Write `report.md`, `report.html` and the figures, and return the page.
 
@@ -36,6 +37,7 @@ def write(
         model: trained.
         reason: why its objective was chosen.
         noise: of the pictures.
+        given: whether its level was given, and nothing of it estimated.
     """
     history = files.read_json(folder / "history.json")
     values = {
@@ -69,7 +71,7 @@ def write(
         ),
         Figure("figures/spectrum.png", "Spectrum of what was removed"),
         Heading("Noise and training"),
-        Table(["", ""], _facts(noise, history, model, reason)),
+        Table(["", ""], _facts(noise, given, history, model, reason)),
     ]
     return Document(f"Denoised from noisy pictures alone: {title}", parts).write(folder)
 
@@ -81,17 +83,26 @@ def _summary(count: int, values: dict[str, float], noise: NoiseEstimate) -> str:
 
 
 def _facts(
-    noise: NoiseEstimate, history: list[dict], model: TrainedModel, reason: str
+    noise: NoiseEstimate, given: bool, history: list[dict], model: TrainedModel, reason: str
 ) -> list[list[str]]:
-    shared = noise.correlation
+    level = f"{255 * noise.level:.3g} of 255"
     return [
-        ["noise, standard deviation", f"{255 * noise.level:.1f} of 255 on average"],
-        ["bright against dark places", f"{noise.spread:.2f} times as strong"],
-        [
-            "correlation of neighboring pixels",
-            "unknown, no flat places" if np.isnan(shared) else f"{shared:.2f}",
-        ],
-        ["clipped pixels", f"{100 * noise.clipped:.2f}%"],
+        ["noise, standard deviation", f"{level}, given" if given else f"{level} on average"],
+        *([] if given else _estimated(noise)),
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
         ["training", f"{history[-1]['step']:,} steps, loss {history[-1]['loss']:.1f} nats a patch"],
+    ]
+
+
+def _estimated(noise: NoiseEstimate) -> list[list[str]]:
+    unknown = "unknown, no flat places"
+    shared, channels = (
+        unknown if math.isnan(value) else f"{value:.2f}"
+        for value in (noise.correlation, noise.channel_correlation)
+    )
+    return [
+        ["how strong", strength(noise.spread)],
+        ["correlation of neighboring pixels", shared],
+        ["correlation of channels", channels],
+        ["clipped pixels", f"{100 * noise.clipped:.2f}%"],
     ]

@@ -1,5 +1,6 @@
 """`tfdvae denoise`: with a trained model, or one that learns from the images themselves."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from tfdvae.cli.registry import SAME_COMMAND, register_command
 from tfdvae.config import DenoiseConfig
 from tfdvae.config.learn import LearnConfig
 from tfdvae.image_io import writer
+
+logger = logging.getLogger(__name__)
 
 
 def parse(arguments: Sequence[str]) -> tuple[DenoiseConfig | LearnConfig]:
@@ -38,4 +41,8 @@ def _learn(config: LearnConfig) -> int:
         from tfdvae.learning import job
     tally, model = job.run(config)
     output = Path(config.output).expanduser()
-    return tasks.report(tally, Path(config.learn).expanduser(), output, model)
+    status = tasks.report(
+        tally, Path(config.learn).expanduser(), output / "denoised", model, takes_white=False
+    )
+    logger.info("Report: %s", output / "report.html")
+    return status

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.reporting import image_plots, tables
 from tfdvae.reporting.document import (
     Document,
@@ -21,7 +22,7 @@ from tfdvae.reporting.document import (
     in_sentence,
 )
 from tfdvae.studies.cell_names import seed_of
-from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL, LEARNED
+from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL
 
 Rows = list[dict[str, str]]
 Values = dict[tuple[str, str, str], list[float]]  # by metric, method and noise, of all seeds

@@ -8,7 +8,7 @@ import tyro
 
 from tfdvae import corruptions
 from tfdvae._utils import checks
-from tfdvae.config.learn import LEARNED
+from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
