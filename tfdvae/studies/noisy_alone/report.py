@@ -78,7 +78,8 @@ def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
             f"those of `{CEILING}`, the ceiling: the same network with clean images, to which the "
             "noise is added afresh at each step. All outputs are clipped to [0, 1], the noisy "
             "images are not. The parameters of classical filters are chosen on 200 other images "
-            "with their clean ones. BM3D, which is slow, has 20 of them and the first 500 test images. "
+            "with their clean ones. BM3D, which is slow, has 20 of them and the first 500 test "
+            "images. "
             "Command: `tfdvae study noisy-alone`."
         ),
         Heading("PSNR in dB"),
