@@ -25,6 +25,8 @@ MOST_PIXELS = 2_000_000
 _SIDE = 512  # of a part that is looked at, its middle
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
 _LEAST_BLOCKS = 8  # for an interval
+_ENOUGH = 16_384  # values of a part, for an estimate of its own noise: exposures differ
+_WRONG = 0.02  # by which an estimated variance may be wrong
 _BELIEVED = (0.8, 1.25)  # the level of the second estimate, of the first one's
 
 
@@ -35,7 +37,7 @@ def measure(
 
     The mean squared error is estimated by `risk.squared_errors` on parts of the pictures that the
     model has not seen in training: on others the estimate is too good. Its 95% interval is that of
-    the means of blocks of 32x32 pixels, and takes the noise for granted.
+    the means of blocks of 32x32 pixels, wider by what the noise may be wrong where it is estimated.
 
     Args:
         model: trained.
@@ -48,18 +50,24 @@ def measure(
         The noise; where it is not known, estimated again with what was denoised.
     """
     looked = _chosen(parts)
+    noises = [noise] * len(looked)
     if not known:
         noise = _refined(model, looked, noise)
+        noises = [
+            _refined(model, [part], noise) if part[0][part[1] :].size >= _ENOUGH else noise
+            for part in looked
+        ]
     means, sizes, variances = [], [], []
-    for number, (image, first) in enumerate(looked):
-        variance = noise.variance(image)[None]
+    for number, ((image, first), own) in enumerate(zip(looked, noises, strict=True)):
+        variance = own.variance(image)[None]
         errors = risk.squared_errors(model.denoise, image[None], variance, number)[0, first:]
         for block in _blocks(errors):
             means.append(float(block.mean()))
             sizes.append(block.size)
         variances.append(float(variance[0, first:].mean()) * errors.size)
     level = sum(variances) / sum(sizes)
-    values = _values(np.array(means), np.array(sizes), level)
+    error = 0.0 if known else _WRONG * level
+    values = _values(np.array(means), np.array(sizes), level, error)
     rows = [
         {
             "study": "learn",
@@ -109,8 +117,15 @@ def _refined(
     return found if low * noise.floor <= found.level <= high * noise.level else noise
 
 
-def _values(means: np.ndarray, sizes: np.ndarray, level: float) -> dict[str, float]:
-    """Return PSNRs by name; those of denoised pictures are left out where there is no estimate."""
+def _values(means: np.ndarray, sizes: np.ndarray, level: float, error: float) -> dict[str, float]:
+    """Return PSNRs by name, without those that are not known.
+
+    Args:
+        means: squared errors of blocks.
+        sizes: pixels of each block.
+        level: variance of the noise.
+        error: by which that may be wrong.
+    """
     mean = float(np.average(means, weights=sizes))
     values = {"psnr_input_estimated": -10 * math.log10(level)}
     if mean <= 1e-3 * level:
@@ -118,9 +133,11 @@ def _values(means: np.ndarray, sizes: np.ndarray, level: float) -> dict[str, flo
     values["psnr_estimated"] = risk.estimated_psnr(np.array(mean), level)
     whole = means[sizes == sizes.max()]
     if len(whole) >= _LEAST_BLOCKS:
-        half = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
+        chance = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
+        half = math.hypot(chance, error)
         values["psnr_estimated_low"] = risk.estimated_psnr(np.array(mean + half), level)
-        values["psnr_estimated_high"] = risk.estimated_psnr(np.array(mean - half), level)
+        if mean - half > 1e-3 * level:
+            values["psnr_estimated_high"] = risk.estimated_psnr(np.array(mean - half), level)
     return values
 
 
@@ -135,8 +152,9 @@ def describe(values: dict[str, float]) -> str:
         return f"Estimated PSNR: none, too little was held out; {noisy}."
     interval = "interval unknown"
     if "psnr_estimated_low" in values:
-        low, high = values["psnr_estimated_low"], values["psnr_estimated_high"]
-        interval = f"95% interval {low:.1f} to {high:.1f}"
+        interval = f"95% interval from {values['psnr_estimated_low']:.1f}"
+        if "psnr_estimated_high" in values:
+            interval += f" to {values['psnr_estimated_high']:.1f}"
     return (
         f"Estimated PSNR {values['psnr_estimated']:.1f} dB ({interval}), {noisy}, on held-out "
         "parts, without a clean picture."
