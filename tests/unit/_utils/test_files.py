@@ -268,3 +268,22 @@ def test_arrays_replace_a_file_in_one_step(compressed, tmp_path):
     with np.load(path) as arrays:
         assert arrays["codes"].tolist() == [0, 1, 2, 3]
     assert [entry.name for entry in path.parent.iterdir()] == ["a.npz"]
+
+
+def test_a_folder_is_removed_as_a_whole_or_left_under_a_temporary_name(tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoints"
+    (folder / "pictures").mkdir(parents=True)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove_at_once(folder)
+    assert not folder.exists()
+    (left,) = tmp_path.iterdir()
+    assert files.is_temporary(left)
+    files.remove_temporary(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    files.remove_at_once(folder)  # which is not there
