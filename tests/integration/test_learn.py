@@ -87,7 +87,9 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     Image.fromarray(photons(clean(40, 40))).save("in/later.png")
     later = command("denoise", "--learn", "in", "out", "--time", "1s")
     assert "1 images in out/denoised, 4 already there, skipped" in later.stdout
-    assert "NOTE: in has changed since the model learned from 5 pictures of it." in later.stdout
+    assert (
+        "NOTE: in has changed since the model began to learn from 5 pictures of it." in later.stdout
+    )
     assert "Learned from 5 noisy pictures" in (tmp_path / "out/report.html").read_text()
 
 
@@ -143,6 +145,9 @@ BLURRED = np.rint(
          _refused("the noise of neighboring pixels is correlated", _save(BLURRED))),
     Case("pictures of 8x8", "too small",
          _refused("learn from must be 16x16 at least; it has 8x8", _save(FLAT[:8, :8]))),
+    Case("TIFF files of floats to 4095", "no flag that the command lacks", _refused(
+        "others from 0 to LEVEL are by commands that have --white LEVEL",
+        _save((4095.5 * clean()).astype(np.float32)))),
     Case("gray and color", "named", _refused(
         "pictures of one number of channels; got 1 in 0.tif and 3 in 1.tif",
         _save(photons(clean()), photons(np.repeat(clean()[..., None], 3, axis=-1))))),

@@ -105,9 +105,8 @@ def _note_change(source: Path, folder: Path) -> None:
     learned = files.read_json(known)
     if learned["fingerprint"] != pictures.fingerprint(source):
         logger.warning(
-            "NOTE: %s has changed since the model learned from %s of it. It learns nothing more; "
-            "pictures that are missing in %s are denoised with it. Give a new folder to learn "
-            "again.",
+            "NOTE: %s has changed since the model began to learn from %s of it. It learns from no "
+            "others, and denoises what is missing in %s. Give a new folder to learn again.",
             source,
             _pictures(learned["pictures"]),
             folder / "denoised",
