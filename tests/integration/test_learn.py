@@ -196,7 +196,7 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
     wanted = clean(128, 128)
     noisy = wanted + 0.1 * RANDOM.standard_normal(wanted.shape)
     np.save("picture.npy", noisy.astype(np.float32))
-    done = command("denoise", "--learn", "picture.npy", "out", "--time", "10s")
+    done = command("denoise", "--learn", "picture.npy", "out", "--time", "30s")
     assert done.returncode == 0, done.stderr
     assert "Objective: recorrupted" in done.stdout
     made = np.load("out/denoised/picture.npy")
@@ -208,4 +208,4 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
     )
     assert not found["given"]
     assert learned["pictures"] == 1
-    assert settings["time"] == "10s"
+    assert settings["time"] == "30s"
