@@ -22,7 +22,9 @@ def rows_of(path):
     return {row["metric"]: row for row in csv_rows.read_rows(path)}
 
 
-@pytest.mark.parametrize("objective", ["recorrupted", "clean"])
+@pytest.mark.parametrize(
+    "objective", ["recorrupted", pytest.param("clean", marks=pytest.mark.slow)]
+)
 def test_a_model_cell(objective, dataset, tmp_path):
     config = NoisyAloneConfig(n_train=30, steps=2)
     path = tmp_path / "cell.csv"

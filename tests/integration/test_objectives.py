@@ -49,12 +49,13 @@ def trained(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "corruption"),
     [
         ("masked", "none"),
-        pytest.param("recorrupted", "gaussian:0.2", marks=pytest.mark.slow),
-        pytest.param("paired", "none", marks=pytest.mark.slow),
+        ("recorrupted", "gaussian:0.2"),
+        ("paired", "none"),
     ],
 )
 def test_a_unet_learns_from_noisy_images_alone(objective, corruption, trained, command, tmp_path):
@@ -94,6 +95,7 @@ def pictures(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_of_images_of_any_size_is_denoised_and_scored(trained, pictures, command):
     run = trained("masked")
     made = pictures.with_name("made")

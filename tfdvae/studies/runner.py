@@ -92,8 +92,11 @@ def run_study(
 
 
 def study_folder(name: str, config: StudyConfig) -> Path:
-    """Return the folder of a study: `config.output`, or by default `results/NAME`."""
-    return Path(config.output or f"results/{name}").expanduser()
+    """Return the folder of a study: `config.output`, or by default `results/NAME`.
+
+    A hyphen in the name is an underscore there, as it is in rows.
+    """
+    return Path(config.output or f"results/{name.replace('-', '_')}").expanduser()
 
 
 def thread_count_of(name: str, config: StudyConfig) -> int:
