@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tfdvae
+from tests.helpers.models import make_unet
 from tests.helpers.processes import TINY
 from tfdvae import csv_rows
 from tfdvae.cli import main
@@ -119,10 +120,11 @@ def test_a_folder_of_images_of_any_size_is_denoised_and_scored(trained, pictures
         ("augment", "nor does a dae without a corruption"),
     ],
 )
-def test_what_a_unet_cannot_do_is_said_at_once(verb, message, trained, pictures, command):
+def test_what_a_unet_cannot_do_is_said_at_once(verb, message, pictures, command, tmp_path):
+    make_unet().save(tmp_path / "unet.keras")
     output = pictures.with_name("output.npz" if verb == "encode" else "output")
     given = [] if verb == "sample" else [pictures]
-    done = command(verb, trained("masked"), *given, output)
+    done = command(verb, tmp_path / "unet.keras", *given, output)
     assert (done.status, message in done.err) == (2, True), done.err
     assert not output.exists()
 
@@ -137,6 +139,7 @@ def test_pairs_of_pixels_with_a_network_for_one_size_are_refused_before_anything
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_dvae_that_hides_pixels_makes_synthetic_images(command, tmp_path):
     arguments = ["--model", "dvae", "--objective", "masked", "--likelihood", "gaussian:0.2"]
     arguments += ["--no-classifier", "--output", tmp_path / "run"]
