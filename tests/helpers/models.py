@@ -21,9 +21,14 @@ MODELS = {
         {"corruption": "gaussian:0.2", "objective": "corrupted", "likelihood": "gaussian:0.5"},
     ),
     "dae two copies": (DAE, {"corruption": "masking:0.5", "corruption_samples": 2}),
-    "dae recorrupted": (
+    "dae recorrupted": (  # of so much noise that there is something to learn at once
         DAE,
-        {"corruption": "gaussian:0.2", "objective": "recorrupted", "likelihood": "linear:0.5"},
+        {
+            "corruption": "gaussian:0.5",
+            "objective": "recorrupted",
+            "likelihood": "linear:0.5",
+            "corruption_samples": 4,
+        },
     ),
     "dae masked": (
         DAE,
