@@ -172,6 +172,7 @@ def test_a_refused_start_leaves_no_trap(tmp_path, command):
     assert "constant pictures alone" in again.stderr
 
 
+@pytest.mark.slow
 def test_noise_that_is_given_is_not_said_to_be_measured(tmp_path, command):
     noisy = np.rint(255 * np.clip(clean() + 0.1 * RANDOM.standard_normal((96, 96)), 0, 1))
     Image.fromarray(noisy.astype(np.uint8)).convert("RGB").save("gray in color.png")

@@ -6,6 +6,8 @@ from PIL import Image
 
 from tfdvae import csv_rows
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.metrics import image
+from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone import cells, report
 from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
 
@@ -98,3 +100,12 @@ def test_cells_of_pictures(tmp_path):
     (tmp_path / "truth/b.png").unlink()
     with pytest.raises(ValueError, match=r"`truth` .* lacks b.png"):
         cells.picture_filter_cell(config, tmp_path / "again.csv", "tv")
+
+
+def test_bm3d_removes_noise():
+    rows, columns = np.mgrid[:32, :32] / 32
+    clean = (0.5 + 0.4 * np.sin(5 * rows) * np.cos(4 * columns))[None, ..., None].astype(np.float32)
+    noisy = clean + np.random.default_rng(0).normal(0, 0.1, clean.shape).astype(np.float32)
+    make, _ = filters.FILTERS["BM3D"]
+    output = filters.filtered(noisy, make(sigma=0.1))
+    assert image.psnr(output, clean)[0] > image.psnr(noisy, clean)[0] + 6

@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import tfdvae
@@ -94,6 +95,7 @@ def test_retinamnist_has_none(retinamnist):
     assert (found.equal, found.near, found.in_train) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_fashion_mnist_has_few(fashion):
     """Five of the 10,000 test images look like a training image to the eye too."""
     found = duplicates.find(fashion.train.images, fashion.test.images[:3000])

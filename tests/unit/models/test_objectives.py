@@ -159,7 +159,9 @@ def test_paired_takes_two_pixels_beside_each_other_of_each_block(height, width):
 
 @pytest.mark.parametrize("name", ["dae masked", "dae recorrupted"])
 def test_the_loss_is_taken_where_pixels_are_hidden(name):
-    model = make(name, "mlp", IMAGES.shape[1:], corruption_samples=2, likelihood="linear:0.5")
+    options = {"corruption_samples": 2, "likelihood": "linear:0.5"}
+    options["corruption"] = INJECTED[name.split()[1]]
+    model = make(name, "mlp", IMAGES.shape[1:], **options)
     losses = model.losses_per_image(tf.constant(IMAGES), None, SEED, None, training=False)
     copies = np.repeat(IMAGES, 2, axis=0)
     inputs, aims, weights = draw(name.split()[1], copies)
