@@ -3,11 +3,14 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import tyro
 
 from tfdvae._utils import checks, files
+
+_NO_QUICK: Mapping[str, Any] = {}
+_NONE_REPEATABLE: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +41,10 @@ class StudyConfig:
     quiet: bool = False
     """Show errors and notes alone."""
 
-    QUICK: ClassVar[Mapping[str, Any]] = {}
+    # Without types, or tyro takes what a class inherits for flags.
+    QUICK = _NO_QUICK
     """Settings that `--quick` stands for, in studies that have this flag."""
-    REPEATABLE: ClassVar[tuple[str, ...]] = ()
+    REPEATABLE = _NONE_REPEATABLE
     """Settings of several values that may hold one of them twice, or none."""
 
     def __post_init__(self) -> None:

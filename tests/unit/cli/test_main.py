@@ -12,6 +12,7 @@ from tests.helpers.light import light_main
 from tests.helpers.processes import ROOT, TINY, complaint
 from tfdvae._utils import files
 from tfdvae.cli import main as cli
+from tfdvae.cli.commands import study as study_command
 from tfdvae.cli.commands import train as train_command
 from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.corruptions import KINDS
@@ -63,6 +64,15 @@ def test_help_shows_every_flag_with_its_default():
         ("--train-noise", "gaussian:0.1"),
     ):
         assert re.search(rf"{flag} .*?\(default: {default}\)", shown)
+
+
+@pytest.mark.parametrize("name", STUDIES.names())
+def test_help_of_a_study_shows_flags_alone(name, capsys):
+    with pytest.raises(SystemExit):
+        study_command.parse([name, "--help"])
+    flags = re.findall(r"(?m)^\W*(--[\w-]+)", capsys.readouterr().out)
+    assert "--seeds" in flags
+    assert not [flag for flag in flags if flag != flag.lower()]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import tyro
 
@@ -32,6 +32,18 @@ def training_sets(plugins: bool = True) -> tuple[str, ...]:
     """
     made = (name for name, spec in registry.MODELS.items(plugins) if spec.generates)
     return (*CLASSIC_SETS, *made)
+
+
+_QUICK: Mapping[str, Any] = {
+    "dataset": "digits",
+    "seeds": (0, 1, 2),
+    "sets": ("limited", "classical+gaussian", "dvae"),
+    "protocols": ("equal_steps",),
+    "epochs": 30,
+    "classifier_steps": 60,
+    "other_noise": ("salt_and_pepper:0.1",),
+    "quick": True,
+}
 
 
 @register_study(
@@ -127,18 +139,8 @@ class AugmentationStudyConfig(StudyConfig):
     """List the cells that are missing and the time that they will take, measured on some steps, and
     stop."""
 
-    QUICK: ClassVar[Mapping[str, Any]] = {
-        "dataset": "digits",
-        "seeds": (0, 1, 2),
-        "sets": ("limited", "classical+gaussian", "dvae"),
-        "protocols": ("equal_steps",),
-        "epochs": 30,
-        "classifier_steps": 60,
-        "other_noise": ("salt_and_pepper:0.1",),
-        "quick": True,
-    }
-
-    REPEATABLE: ClassVar[tuple[str, ...]] = ("image_size",)
+    QUICK = _QUICK
+    REPEATABLE = ("image_size",)
 
     def __post_init__(self) -> None:
         for name, choices in (
