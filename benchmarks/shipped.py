@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 import keras
@@ -249,7 +250,24 @@ def make(name: str, data_dir: str | None) -> None:
             + " |"
         )
     files.write_text(
-        SHIPPED / f"{name}.md", "\n".join([*lines, "", "Limits:", "", LIMITS, OWN_LIMITS[name], ""])
+        SHIPPED / f"{name}.md",
+        wrapped("\n".join([*lines, "", "Limits:", "", LIMITS, OWN_LIMITS[name], ""])),
+    )
+
+
+def wrapped(page: str) -> str:
+    """Return a page whose lines, but those of tables, have 100 columns at most."""
+    return "\n".join(
+        line
+        if line.startswith("|")
+        else textwrap.fill(
+            line,
+            100,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in page.split("\n")
     )
 
 
