@@ -152,3 +152,13 @@ def make_unet(shape=(12, 10, 1), filters=4, seed=0, **options):
         size = max(1, np.prod(variable.shape[:-1]))
         variable.assign(random.normal(0, 0.5 / np.sqrt(size), variable.shape))
     return model
+
+
+def make_known_posterior(shape=(8, 6, 1), deviation=0.05, **options):
+    """A DVAE for images of any size: a draw is the image and noise of a known deviation."""
+    images = keras.Input((None, None, shape[-1]))
+    log_variance = keras.layers.Rescaling(0, 2 * np.log(deviation))(images)
+    encoder = keras.Model(images, [keras.layers.Rescaling(1)(images), log_variance])
+    code = keras.Input((None, None, shape[-1]))
+    decoder = keras.Model(code, keras.layers.Rescaling(1)(code))
+    return DVAE(encoder, decoder, likelihood="linear:0.1", image_shape=shape, **options)

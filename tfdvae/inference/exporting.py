@@ -66,8 +66,8 @@ def export(
 
 
 def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, Any]) -> None:
-    images = tf.TensorSpec((None, *_image_shape(model)), tf.float32, name="images")
-    codes = tf.TensorSpec((None, *model.code_shape), tf.float32, name="codes")
+    images = tf.TensorSpec((None, *model.taken_shape), tf.float32, name="images")
+    codes = tf.TensorSpec((None, *model.taken_code_shape), tf.float32, name="codes")
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("serve", lambda images: model(images, training=False), [images])
@@ -92,17 +92,12 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
         "corruption": str(model.corruption),
         "likelihood": str(model.likelihood),
         "orientations": model.orientations,
+        "posterior_samples": model.posterior_samples,
         **{name: value for name, value in of_files.items() if value is not None},
     }
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
         files.write_json(temporary / ABOUT, about)
-
-
-def _image_shape(model: DenoisingModel) -> tuple[int | None, int | None, int]:
-    """Return (H, W, C) of the images that the exported model takes, None for any size."""
-    height, width, channels = model.image_shape
-    return (None, None, channels) if model.any_size else (height, width, channels)
 
 
 def _export_onnx(model: DenoisingModel, path: Path) -> None:
@@ -115,7 +110,7 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
         ) from None
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, *_image_shape(model)), tf.float32, name="images")]
+        input_signature=[tf.TensorSpec((None, *model.taken_shape), tf.float32, name="images")]
     )
     def graph(images: tf.Tensor) -> dict[str, Any]:
         codes = model.encode_images(images)

@@ -101,22 +101,24 @@ def cut(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray, reach: 
     is that of the whole image. Tiles have about `limits.whole_pixels`.
 
     Args:
-        function: float32 (1, h, w, C) -> (1, h, w, C), of images of any size.
+        function: float32 (1, h, w, C) -> (1, h, w, K), of images of any size.
         image: float32 (H, W, C).
         reach: in pixels, see `measure_reach`.
 
     Returns:
-        float32 (H, W, C).
+        float32 (H, W, K).
     """
     height, width = image.shape[:2]
     margin = -(-reach // _GRID) * _GRID
     inside = int(limits.current().whole_pixels ** 0.5) - 2 * margin
     side = max(1, inside // _GRID) * _GRID
-    made = np.empty_like(image)
+    made = np.empty(0, np.float32)  # its channels are known after the first tile
     for top, left in itertools.product(range(0, height, side), range(0, width, side)):
         above, before = min(margin, top), min(margin, left)
         part = image[top - above : top + side + margin, left - before : left + side + margin]
         inner = function(part[None])[0, above : above + side, before : before + side]
+        if made.ndim == 1:
+            made = np.empty((height, width, inner.shape[-1]), np.float32)
         made[top : top + side, left : left + side] = inner
     return made
 
@@ -128,7 +130,7 @@ def measure_reach(function: Callable[[np.ndarray], np.ndarray], channels: int) -
     size fall differently.
 
     Args:
-        function: float32 (n, h, w, C) -> (n, h, w, C), of images of any size.
+        function: float32 (n, h, w, C) -> (n, h, w, K), of images of any size.
         channels: C.
 
     Raises:

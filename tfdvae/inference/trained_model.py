@@ -12,12 +12,13 @@ from tfdvae.image_io.reading import Reading
 from tfdvae.inference import anomaly, compression, graphs, imputation, tiles
 from tfdvae.inference.augmentation import Augmenter, Synthetic, augment_lazily, labels_of_array
 from tfdvae.inference.image_arrays import ImageFormat, note_scaled, to_dtype, to_unit
+from tfdvae.inference.posterior import FromPosterior, Sampler
 from tfdvae.inference.record import Record
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
 
-class TrainedModel:
+class TrainedModel(FromPosterior):
     """A trained model that takes images as they come.
 
     Images are arrays (H, W), (N, H, W), (H, W, C) or (N, H, W, C) with the C of the model: uint8,
@@ -69,9 +70,9 @@ class TrainedModel:
         self.has_code, self.any_size = core.has_code, core.any_size
         self.tiles = len(core.code_shape) == 3
         self.format = ImageFormat(self.image_shape, self.tiles, self.any_size)
-        self._denoise = tiles.Denoiser(core)
+        self._denoise, self.sampler = tiles.Denoiser(core), Sampler(core)
         self._noted = False
-        _ = core.graphs  # made once here, for the commands use them from several threads
+        _ = core.graphs  # made once here, for commands use them from several threads
 
     @property
     def keras_model(self) -> DenoisingModel:
@@ -88,19 +89,29 @@ class TrainedModel:
             )
         return self.core
 
-    def denoise(self, images: Any) -> Any:
+    def denoise(self, images: Any, samples: int | None = None, seed: int = 0) -> Any:
         """Return the denoised images.
 
         Arrays of other sizes are denoised where it `tiles` (larger ones) or takes `any_size`.
 
+        Args:
+            images: as for all methods.
+            samples: draws of the posterior of a VAE or DVAE, whose mean is returned. Default: as
+                many as the model asks for, else, and of a dataset, what its mean code decodes to.
+            seed: of the draws.
+
         Raises:
-            TypeError, ValueError: images of a wrong type, shape or range, or with NaN.
+            TypeError, ValueError: images of a wrong type, shape or range, or with NaN; no draws.
         """
         self.record.say_harm()
-        if graphs.is_lazy(images):
+        if samples is None and graphs.is_lazy(images):
             return self._apply(images, self.core.graphs["call"])
         array = checks.array("images", images, checks.IMPUTE_HINT)
-        made = self._denoise(self.batch(array, larger=True))
+        samples = self.core.posterior_samples if samples is None else samples
+        if samples is not None:
+            made, _ = self.mean_and_spread(array, samples, seed)
+        else:
+            made = self._denoise(self.batch(array, larger=True))
         return to_dtype(made, array.dtype, self.white).reshape(array.shape)
 
     def encode(self, images: Any) -> Any:
@@ -123,17 +134,6 @@ class TrainedModel:
             ValueError: codes with NaN or of the wrong shape.
         """
         return self.core.decode(codes)
-
-    def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """Return `count` new images of a VAE or DVAE, float32 (count, H, W, C) in [0, 1].
-
-        The same seed gives the same images.
-
-        Raises:
-            ValueError: a model without a prior.
-        """
-        self.record.say_empty_code()
-        return self.core.sample(count, seed)
 
     def augment(
         self,

@@ -14,7 +14,8 @@ from tfdvae.config.objective import OBJECTIVES, check_likelihood, check_noise
 from tfdvae.models import likelihoods, network_checks, objectives, training_data
 from tfdvae.models.keras_api import ImageModel
 
-OF_USE = ("white", "background", "orientations")  # attributes that say how it is used
+# Attributes that say how it is used:
+OF_USE = ("white", "background", "orientations", "posterior_samples")
 
 
 class DenoisingModel(ImageModel):
@@ -154,14 +155,13 @@ class DenoisingModel(ImageModel):
     @cached_property
     def graphs(self) -> Mapping[str, Callable]:
         """The graphs of `InferenceMixin`, each traced once for any number of rows."""
-        channels = self.image_shape[-1]
         taken = {
-            "call": (None, None, channels) if self.any_size else self.image_shape,
+            "call": self.taken_shape,
             "encode_images": self.image_shape,
-            "decode_codes": self.code_shape,
+            "decode_codes": self.taken_code_shape,
         }
         if self.variational:
-            taken["posterior"] = self.image_shape
+            taken["posterior"] = self.taken_shape
         return {
             name: tf.function(getattr(self, name), [tf.TensorSpec((None, *shape), tf.float32)])
             for name, shape in taken.items()

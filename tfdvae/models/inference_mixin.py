@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, chunks, limits, room, seeds, unit_range
-from tfdvae.models import likelihoods, tensor_checks
+from tfdvae.models import likelihoods, posterior, tensor_checks
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class InferenceMixin(abc.ABC):
         background: `white` or `black`, what their transparent parts were put on; None: white.
         orientations: of an image, turned and mirrored, whose results `TrainedModel.denoise`
             averages; None: 1. A model that learned from hidden pixels gains by 8.
+        posterior_samples: draws of the posterior of an image, whose mean `TrainedModel.denoise`
+            returns; None: what the mean code is decoded to.
         graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`:
             functions of float32 tensors with any number of rows.
     """
@@ -45,6 +47,7 @@ class InferenceMixin(abc.ABC):
     white: float | None = None
     background: str | None = None
     orientations: int | None = None
+    posterior_samples: int | None = None
     _noted: bool = False  # that images are on another scale
 
     @property
@@ -107,7 +110,11 @@ class InferenceMixin(abc.ABC):
         return tf.where(tf.math.is_nan(images), images, checked) if may_be_nan else checked
 
     def denoise(
-        self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
+        self,
+        images: np.ndarray | tf.Tensor,
+        batch_size: int | None = None,
+        samples: int | None = None,
+        seed: int = 0,
     ) -> np.ndarray | tf.Tensor:
         """Return the reconstruction of each image.
 
@@ -116,6 +123,9 @@ class InferenceMixin(abc.ABC):
                 takes `any_size`; in a graph, such as that of `Dataset.map`, a float tensor of the
                 model's size.
             batch_size: images at a time. Default: 256, or fewer where they are large.
+            samples: draws of the posterior of a VAE or DVAE, whose mean is returned. Default: what
+                its mean code is decoded to.
+            seed: of the draws.
 
         Returns:
             float32 (N, H, W, C) in [0, 1]; in a graph a tensor.
@@ -127,12 +137,41 @@ class InferenceMixin(abc.ABC):
         Example:
             >>> dataset.map(lambda images, labels: (model.denoise(images), labels))
         """
+        if samples is not None:
+            return posterior.mean_and_spread(posterior.draws(self, images, samples, seed))[0]
         if tf.is_symbolic_tensor(images):
             return self.graphs["call"](self._check_symbolic(images))
         checked = self.check_images("images", images, any_size=self.any_size)
         if batch_size is None:
             batch_size = chunks.batch_rows(checked[0].nbytes, limits.current().batch_images)
         return self._in_batches("call", checked, batch_size)
+
+    def sample_around(self, images: np.ndarray, count: int = 8, seed: int = 0) -> np.ndarray:
+        """Return draws of the posterior of each image, decoded: clean images that it may show.
+
+        Args:
+            images: as for `denoise`, an array.
+            count: draws of each image.
+            seed: root seed; draws of an image do not depend on the images beside it.
+
+        Returns:
+            float32 (N, count, H, W, C) in [0, 1].
+
+        Raises:
+            TypeError, ValueError: images that do not fit, or a model that is not variational.
+        """
+        checks.integer("count", count, 1)
+        return np.stack([*posterior.draws(self, images, count, seed)], axis=1)
+
+    def uncertainty(
+        self, images: np.ndarray, samples: int = posterior.SAMPLES, seed: int = 0
+    ) -> np.ndarray:
+        """Return the standard deviation of draws of the posterior, float32 (N, H, W, C).
+
+        It is in units of the pixel range, and without the noise of the likelihood. Arguments are
+        those of `sample_around`, with at least 2 `samples` for its `count`.
+        """
+        return posterior.mean_and_spread(posterior.draws(self, images, samples, seed, 2))[1]
 
     def encode(
         self, images: np.ndarray | tf.Tensor, batch_size: int | None = None
@@ -174,6 +213,12 @@ class InferenceMixin(abc.ABC):
         """(H, W, C) of the images that batches may hold, H and W None where any size is taken."""
         height, width, channels = self.image_shape
         return (None, None, channels) if self.any_size else (height, width, channels)
+
+    @property
+    def taken_code_shape(self) -> tuple[int | None, ...]:
+        """Shape of the codes that batches may hold: any size where codes are as large as images."""
+        as_large = self.any_size and self.code_shape[:2] == self.image_shape[:2]
+        return (None, None, *self.code_shape[2:]) if as_large else self.code_shape
 
     def require_code(self) -> None:
         """Refuse a model without a code.
