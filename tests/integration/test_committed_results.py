@@ -38,7 +38,8 @@ def benchmark(name):
 
 
 def test_all_folders_are_read():
-    assert {path.partition("/")[0] for path in FOLDERS} == {
+    """`noisy_alone` has a folder for each kind of pictures, once it is there."""
+    assert {path.partition("/")[0] for path in FOLDERS} - {"noisy_alone"} == {
         "augmentation",
         "retina",
         "noise",

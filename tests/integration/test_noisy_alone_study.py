@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfdvae import csv_rows
+from tests.helpers.models import weights_hash
+from tfdvae import corruptions, csv_rows
+from tfdvae.cli.main import main
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.patches import training_patches
+from tfdvae.learning import model as learning
 from tfdvae.metrics import image
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import cells, report
-from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
+from tfdvae.studies.noisy_alone import cells, photographs, report, training
+from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, NoisyAloneConfig
 
 RANDOM = np.random.default_rng(0)
 
@@ -109,3 +113,176 @@ def test_bm3d_removes_noise():
     make, _ = filters.FILTERS["BM3D"]
     output = filters.filtered(noisy, make(sigma=0.1))
     assert image.psnr(output, clean)[0] > image.psnr(noisy, clean)[0] + 6
+
+
+class Ends:
+    """A picture that cannot be read any more after a number of reads."""
+
+    def __init__(self, values, reads):
+        self.values, self.left, self.shape = values, reads, values.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+    def __getitem__(self, place):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("the disk is gone")
+        return self.values[place]
+
+
+def test_a_training_that_was_killed_ends_as_one_fit_does(tmp_path):
+    picture = RANDOM.random((70, 72, 1)).astype(np.float32)
+    noise = corruptions.parse("gaussian:0.1")
+    expected = learning.build(
+        "recorrupted", str(noise), (64, 64, 1), learning.moments_of([picture]), seed=3, steps=8
+    )
+    batches = training_patches([picture], 64, 16, 3, "noisy alone")
+    expected.fit(batches, steps_per_epoch=8, epochs=1, verbose=0)
+
+    def train(pictures):
+        return training.trained(pictures, "recorrupted", noise, 3, 8, tmp_path / "kept")
+
+    with pytest.raises(Exception, match="the disk is gone"):
+        train([Ends(picture, reads=8 * 16)])  # some are read before the first step
+    (kept,) = (tmp_path / "kept").glob("round-*")
+    assert 0 < int(kept.name.rpartition("-")[2]) < 8
+    model, seconds = train([picture])
+    assert weights_hash(model.keras_model) == weights_hash(expected)
+    again, _ = train([Ends(picture, reads=0)])
+    assert weights_hash(again.keras_model) == weights_hash(expected), "nothing is left to train"
+    assert seconds > 0
+
+
+def write_photographs(folder, count, size=64):
+    folder.mkdir()
+    for number in range(count):
+        rows, columns = np.mgrid[: size + 8 * number, :size] / 16
+        picture = 0.5 + 0.35 * np.sin(rows + number) * np.cos(2 * columns)
+        Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(folder / f"{number}.png")
+
+
+NOISES = ("gaussian:0.0588235", "gaussian:0.196078")
+
+
+@pytest.fixture
+def photographs_config(tmp_path):
+    write_photographs(tmp_path / "train", 3)
+    write_photographs(tmp_path / "set2", 2)
+    return NoisyAloneConfig(
+        photographs=str(tmp_path / "train"),
+        photographs_test=str(tmp_path / "set2"),
+        noises=NOISES,
+        objectives=("masked", "clean", BLIND),
+        seeds=(1,),
+        steps=1,
+    )
+
+
+def test_cells_of_photographs(photographs_config):
+    assert set(cells.list_cells(photographs_config)) == {
+        f"photographs-{BLIND}-seed1",
+        *(
+            f"photographs-{noise.replace(':', '-')}-{name}"
+            for noise in NOISES
+            for name in ("masked-seed1", "clean-seed1", *CLASSICAL)
+        ),
+    }
+
+
+def rows_by_noise(path, metric):
+    rows = [row for row in csv_rows.read_rows(path) if row["metric"] == metric]
+    return {
+        noise: {
+            row["split"]: float(row["value"]) for row in rows if row["test_corruption"] == noise
+        }
+        for noise in dict.fromkeys(row["test_corruption"] for row in rows)
+    }
+
+
+def test_photographs(photographs_config, tmp_path):
+    """A model of one noise, one of all noises, and filters: all are measured on the same noisy
+    pictures. One learns from noise that stays, the other from the clean pictures.
+    """
+    config, noise = photographs_config, NOISES[1]
+    paths = {name: tmp_path / f"{name}.csv" for name in ("masked", BLIND, "tv", "bm3d")}
+    photographs.model_cell(config, paths["masked"], (noise,), "masked", 1)
+    photographs.model_cell(config, paths[BLIND], NOISES, BLIND, 1)
+    for name in ("tv", "bm3d"):
+        photographs.filter_cell(config, paths[name], noise, name)
+
+    (found,) = rows_by_noise(paths["masked"], "psnr").values()
+    assert list(found) == ["set2", "set2/0.png", "set2/1.png"]
+    assert found["set2"] == pytest.approx((found["set2/0.png"] + found["set2/1.png"]) / 2)
+    inputs = [rows_by_noise(path, "psnr_input")[noise] for path in paths.values()]
+    assert inputs[0] == inputs[1] == inputs[2] == inputs[3]
+    assert inputs[0]["set2"] == pytest.approx(-20 * np.log10(50 / 255), abs=0.3)
+    blind = rows_by_noise(paths[BLIND], "psnr_input")
+    assert list(blind) == list(NOISES)
+    assert blind[NOISES[0]]["set2"] == pytest.approx(-20 * np.log10(15 / 255), abs=0.3)
+    for name in ("tv", "bm3d"):
+        assert rows_by_noise(paths[name], "psnr")[noise]["set2"] > inputs[0]["set2"] + 6
+
+    learned = {
+        name: np.fromfile(training.unfinished(paths[name]) / "pictures", np.float32)[: 72 * 64]
+        for name in ("masked", BLIND)
+    }
+    truth = np.array(Image.open(tmp_path / "train/1.png")).ravel() / np.float32(255)
+    np.testing.assert_array_equal(learned[BLIND], truth)
+    assert np.std(learned["masked"] - truth) == pytest.approx(50 / 255, rel=0.05)
+
+    first = {name: csv_rows.read_rows(path)[0] for name, path in paths.items()}
+    assert first["bm3d"]["network"] == "sigma=0.196", "it is given the level"
+    assert first["tv"]["network"].startswith("weight=")
+    assert {row["n_train"] for row in first.values()} == {"2"}, "one of three is held out"
+    assert (first["masked"]["condition"], first["masked"]["corruption"]) == ("noisy", "none")
+    assert first[BLIND]["condition"] == "clean"
+    levels = [float(part.split(":")[1]) for part in first[BLIND]["corruption"].split(",")]
+    assert levels == pytest.approx([5.5 * number / 255 for number in range(11)], abs=1e-6)
+
+    rows = [row for path in paths.values() for row in csv_rows.read_rows(path)]
+    csv_rows.write_rows(tmp_path / "rows.csv", rows)
+    report.write(tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "2 training pictures of train, each with one noise that stays, 1 training steps" in text
+    assert "the 2 pictures of set2 as test" in text
+    assert f"| `{BLIND}` |" in text
+    shown = [f"{found[f'set2/{name}']:.2f}" for name in ("0.png", "1.png")]
+    assert f"## Each picture, {noise} (50 of 255)" in text
+    assert f"| `masked` | {shown[0]} | {shown[1]} |" in text
+    assert "Stein" not in text
+
+
+@pytest.mark.slow
+def test_the_study_of_photographs_as_a_command(photographs_config, tmp_path, capsys):
+    arguments = [
+        *("study", "noisy-alone", "--objectives", "masked", BLIND, "--steps", "1", "--seeds", "0"),
+        *("--photographs", photographs_config.photographs),
+        *("--photographs-test", photographs_config.photographs_test),
+        *("--noises", "gaussian:0.1", "--output", str(tmp_path / "out")),
+    ]
+    assert main(arguments) == 0
+    names = sorted(path.name for path in (tmp_path / "out/cells").iterdir())
+    assert len(names) == 2 * (2 + len(CLASSICAL)), "what is kept until a cell is done is removed"
+    assert "| `clean_blind` |" in (tmp_path / "out/report.md").read_text()
+    assert main(arguments) == 0, "nothing is left to do"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda folder: [file.unlink() for file in folder.iterdir()], "`photographs` .* holds no"),
+        (
+            lambda folder: [(folder / f"{number}.png").unlink() for number in (1, 2)],
+            "`photographs` .* must hold two pictures or more; got one",
+        ),
+        (
+            lambda folder: Image.new("RGB", (64, 64), "red").save(folder / "2.png"),
+            "`photographs` must have one number of channels; got 1 and 3",
+        ),
+    ],
+)
+def test_photographs_that_are_refused(prepare, message, photographs_config, tmp_path):
+    prepare(tmp_path / "train")
+    with pytest.raises(ValueError, match=message):
+        photographs.model_cell(photographs_config, tmp_path / "m.csv", NOISES[:1], "masked", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -116,6 +116,19 @@ def best_filter(name: str, noisy: np.ndarray, clean: np.ndarray) -> tuple[Filter
     scores = [image.psnr(filtered(noisy, make(**setting)), clean).mean() for setting in settings]
     best = settings[int(np.argmax(scores))]
     return make(**best), best
+
+
+def described(parameters: Mapping[str, Any]) -> str:
+    """Return the parameters of a filter as rows have them.
+
+    Example:
+        >>> described({"patch_size": 3, "h": 0.06})
+        'patch_size=3 h=0.06'
+    """
+    return " ".join(
+        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in parameters.items()
+    )
 
 
 def linear_denoiser(

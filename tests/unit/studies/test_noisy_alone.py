@@ -40,6 +40,18 @@ def test_cells():
         ({"steps": 0}, ValueError, "`steps`"),
         ({"pictures": "."}, ValueError, "`pictures` and `truth` must be given together"),
         ({"pictures": "none", "truth": "."}, FileNotFoundError, "`pictures` none is no folder"),
+        ({"photographs": "."}, ValueError, "`photographs` and `photographs_test` must be given"),
+        (
+            {"photographs": ".", "photographs_test": "none"},
+            FileNotFoundError,
+            "`photographs_test` none is no folder",
+        ),
+        (
+            {"photographs": ".", "photographs_test": ".", "pictures": ".", "truth": "."},
+            ValueError,
+            "`pictures` and `photographs` are two studies",
+        ),
+        ({"objectives": ("clean_blind",)}, ValueError, "clean_blind needs `photographs`"),
     ],
 )
 def test_refused(settings, error, message):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,25 @@ import skimage.restoration
 
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
-from tfdvae.config.objective import HIDING
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
-from tfdvae.data.patches import training_patches
 from tfdvae.image_io import codec, listing
-from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning import model as learning
 from tfdvae.learning import pictures as learned_pictures
 from tfdvae.metrics import image, noise, risk
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL, NoisyAloneConfig
+from tfdvae.studies.noisy_alone import photographs
+from tfdvae.studies.noisy_alone.settings import (
+    BLIND,
+    CEILING,
+    CLASSICAL,
+    NOISE_SEED,
+    NoisyAloneConfig,
+)
+from tfdvae.studies.noisy_alone.training import trained, unfinished
 
 Cell = Callable[..., None]
 HELD_OUT, CHOOSING, ESTIMATED, SHOWN_IMAGES = 1000, 200, 1000, 6
 SLOW = {"bm3d": (20, 500)}  # held-out and test images; a second takes a few images
-NOISE_SEED = 0  # test noise is the same for all
 
 
 def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
@@ -44,16 +46,32 @@ def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
         for name in CLASSICAL:
             cells[f"pictures-{name}"] = partial(picture_filter_cell, name=name)
         return cells
+    of_photographs = config.photographs is not None
+    start = "photographs-" if of_photographs else ""
     for text in config.noises:
-        label = text.replace(":", "-")
+        label = f"{start}{text.replace(':', '-')}"
         for seed in config.seeds:
             for objective in config.objectives:
-                if objective != "recorrupted" or text.startswith("gaussian:"):
-                    cells[f"{label}-{objective}-seed{seed}"] = partial(
-                        model_cell, text=text, objective=objective, seed=seed
-                    )
+                if objective == BLIND or (
+                    objective == "recorrupted" and not text.startswith("gaussian:")
+                ):
+                    continue
+                cells[f"{label}-{objective}-seed{seed}"] = (
+                    partial(photographs.model_cell, noises=(text,), objective=objective, seed=seed)
+                    if of_photographs
+                    else partial(model_cell, text=text, objective=objective, seed=seed)
+                )
         for name in CLASSICAL:
-            cells[f"{label}-{name}"] = partial(filter_cell, text=text, name=name)
+            cells[f"{label}-{name}"] = (
+                partial(photographs.filter_cell, noise=text, name=name)
+                if of_photographs
+                else partial(filter_cell, text=text, name=name)
+            )
+    if BLIND in config.objectives:
+        for seed in config.seeds:
+            cells[f"{start}{BLIND}-seed{seed}"] = partial(
+                photographs.model_cell, noises=config.noises, objective=BLIND, seed=seed
+            )
     return cells
 
 
@@ -74,11 +92,8 @@ def model_cell(
     corruption = corruptions.parse(text)
     tested = _noisy(test, text, NOISE_SEED, "test")
     learned = train if objective == CEILING else noisy
-    begun = time.monotonic()
-    model = _trained(
-        learned, "observed" if objective == CEILING else objective, corruption, seed, config.steps
-    )
-    seconds = time.monotonic() - begun
+    learns = "observed" if objective == CEILING else objective
+    model, seconds = trained(learned, learns, corruption, seed, config.steps, unfinished(path))
     output = model.denoise(tested)
     values = {
         "psnr": float(image.psnr(output, test).mean()),
@@ -113,16 +128,18 @@ def filter_cell(
     noisy = _noisy(held_out, text, NOISE_SEED, "held out")
     function, parameters = filters.best_filter(CLASSICAL[name], noisy, held_out)
     output = filters.filtered(_noisy(test, text, NOISE_SEED, "test"), function)
-    fields = _fields(config, dataset, path, text) | {"model": name, "network": _shown(parameters)}
+    fields = _fields(config, dataset, path, text) | {
+        "model": name,
+        "network": filters.described(parameters),
+    }
     _write(path, fields, {"psnr": float(image.psnr(output, test).mean())}, text, {name: output})
 
 
 def picture_model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:
     """Train a model on the pictures, and measure what it makes of them."""
     names, noisy, truth = _pictures(config)
-    begun = time.monotonic()
-    model = _trained(noisy, objective, corruptions.parse("none"), seed, config.steps)
-    seconds = time.monotonic() - begun
+    nothing = corruptions.parse("none")
+    model, seconds = trained(noisy, objective, nothing, seed, config.steps, unfinished(path))
     output = [model.denoise(picture[None])[0] for picture in noisy]
     fields = {"model": "dae", "network": "unet", "target": objective, "step": config.steps}
     values = {"training_seconds": seconds}
@@ -148,32 +165,10 @@ def picture_filter_cell(config: NoisyAloneConfig, path: Path, name: str) -> None
         denoiser = skimage.restoration.calibrate_denoiser(
             plane, apply, denoise_parameters=scaled, approximate_loss=True
         )
-        chosen.append(_shown(denoiser.keywords["denoiser_kwargs"]))
+        chosen.append(filters.described(denoiser.keywords["denoiser_kwargs"]))
         output.append(denoiser(plane)[..., None])
     fields = {"model": name, "network": "; ".join(dict.fromkeys(chosen))}
     _write_pictures(config, path, fields, {}, names, output, truth)
-
-
-def _trained(
-    images: Iterable[np.ndarray],
-    objective: str,
-    corruption: corruptions.Corruption,
-    seed: int,
-    steps: int,
-) -> TrainedModel:
-    """Return the model that `tfdvae denoise --learn` would train, after so many steps.
-
-    Under `observed` it is given clean images, and the corruption afresh at each step.
-    """
-    values = list(images)
-    size = learning.patch_size(values)
-    shape = (size, size, values[0].shape[-1])
-    moments = learning.moments_of(values)
-    injected = "none" if objective in HIDING else str(corruption)
-    model = learning.build(objective, injected, shape, moments, seed, steps)
-    batches = training_patches(values, size, learning.batch_size(size), seed, "noisy alone")
-    model.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0)
-    return TrainedModel(model)
 
 
 def _images(config: NoisyAloneConfig, dataset: ImageDataset) -> tuple[np.ndarray, np.ndarray]:
@@ -227,13 +222,6 @@ def _fields(
         "test_corruption": text,
         "split": "test",
     }
-
-
-def _shown(parameters: Mapping[str, Any]) -> str:
-    return " ".join(
-        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
-        for key, value in parameters.items()
-    )
 
 
 def _write(

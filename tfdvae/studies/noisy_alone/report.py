@@ -22,7 +22,7 @@ from tfdvae.reporting.document import (
     in_sentence,
 )
 from tfdvae.studies.cell_names import seed_of
-from tfdvae.studies.noisy_alone.settings import CEILING, CLASSICAL
+from tfdvae.studies.noisy_alone.settings import BLIND, CEILING, CEILINGS, CLASSICAL
 
 Rows = list[dict[str, str]]
 Values = dict[tuple[str, str, str], list[float]]  # by metric, method and noise, of all seeds
@@ -52,9 +52,14 @@ def _values(rows: Rows) -> Values:
     found: Values = defaultdict(list)
     for row in rows:
         method = row["target"] or row["model"]
-        if row["metric"] != _PICTURES or not row["split"]:
+        if _is_mean(row):
             found[row["metric"], method, row["test_corruption"]].append(float(row["value"]))
     return found
+
+
+def _is_mean(row: dict[str, str]) -> bool:
+    """Tell the mean over images from the value of one picture, whose name is the split."""
+    return "/" not in row["split"] if row["metric"] != _PICTURES else not row["split"]
 
 
 def _seeds(rows: Rows) -> str:
@@ -68,20 +73,9 @@ def _steps(rows: Rows) -> str:
 
 def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
     noises = list(dict.fromkeys(noise for metric, _, noise in values if metric == "psnr"))
-    first = rows[0]
+    of_photographs = "/" in "".join(row["split"] for row in rows)
     parts: list[Part] = [
-        Paragraph(
-            f"{int(first['n_train']):,} noisy training images of {in_sentence(first['dataset'])}, "
-            f"{_steps(rows)} training steps, all test images; PSNR in dB against the clean ones, "
-            "as the mean over images, then over the seeds "
-            f"{_seeds(rows)} with half of its 95% t-interval. Models see no clean image, but for "
-            f"those of `{CEILING}`, the ceiling: the same network with clean images, to which the "
-            "noise is added afresh at each step. All outputs are clipped to [0, 1], the noisy "
-            "images are not. The parameters of classical filters are chosen on 200 other images "
-            "with their clean ones. BM3D, which is slow, has 20 of them and the first 500 test "
-            "images. "
-            "Command: `tfdvae study noisy-alone`."
-        ),
+        Paragraph(_of_photographs(rows) if of_photographs else _of_dataset(rows)),
         Heading("PSNR in dB"),
         _quality(values, noises),
         Heading("What models gain"),
@@ -91,13 +85,24 @@ def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
             "filters to their advantage, of objectives to theirs."
         ),
         _gains(values, noises),
-        Heading("The error estimated without clean images"),
-        Paragraph(
-            "Stein's unbiased risk estimate on 1,000 test images beside the true error, both as "
-            "the PSNR of the mean squared error, with the level of the noise known."
-        ),
-        _estimates(values, noises),
     ]
+    if any(metric == "mse_estimated" for metric, _, _ in values):
+        parts += [
+            Heading("The error estimated without clean images"),
+            Paragraph(
+                "Stein's unbiased risk estimate on 1,000 test images beside the true error, both "
+                "as the PSNR of the mean squared error, with the level of the noise known."
+            ),
+            _estimates(values, noises),
+        ]
+    if of_photographs:
+        for noise in noises:
+            own = [
+                {**row, "split": row["split"].partition("/")[2]}
+                for row in rows
+                if (row["metric"], row["test_corruption"]) == ("psnr", noise) and not _is_mean(row)
+            ]
+            parts += [Heading(f"Each picture, {_level(noise)}"), _each(own, _methods(values))]
     path = folder / "figures" / "images.png"
     _draw(folder, noises, path)
     if path.exists():
@@ -105,9 +110,53 @@ def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
     return parts
 
 
+def _of_dataset(rows: Rows) -> str:
+    first = rows[0]
+    return (
+        f"{int(first['n_train']):,} noisy training images of {in_sentence(first['dataset'])}, "
+        f"{_steps(rows)} training steps, all test images; PSNR in dB against the clean ones, "
+        "as the mean over images, then over the seeds "
+        f"{_seeds(rows)} with half of its 95% t-interval. Models see no clean image, but for "
+        f"those of `{CEILING}`, the ceiling: the same network with clean images, to which the "
+        "noise is added afresh at each step. All outputs are clipped to [0, 1], the noisy "
+        "images are not. The parameters of classical filters are chosen on 200 other images "
+        "with their clean ones. BM3D, which is slow, has 20 of them and the first 500 test "
+        "images. "
+        "Command: `tfdvae study noisy-alone`."
+    )
+
+
+def _of_photographs(rows: Rows) -> str:
+    first = rows[0]
+    names = {row["split"] for row in rows if not _is_mean(row)}
+    blind = (
+        f" `{BLIND}` is one model for all levels, trained with Gaussian noise of 0 to 55 of 255."
+        if any(row["target"] == BLIND for row in rows)
+        else ""
+    )
+    return (
+        f"{int(first['n_train']):,} training pictures of {in_sentence(first['dataset'])}, each "
+        f"with one noise that stays, {_steps(rows)} training steps, and the {len(names)} pictures "
+        f"of {in_sentence(first['split'])} as test; PSNR in dB against the clean ones, as the mean "
+        f"over pictures, then over the seeds {_seeds(rows)} with half of its 95% t-interval. "
+        f"Models see no clean picture, but for those of `{CEILING}`, the ceiling: the same network "
+        f"with clean pictures, to which the noise is added afresh at each step.{blind} All outputs "
+        "are clipped to [0, 1], the noisy pictures are not. BM3D is given the level of Gaussian "
+        "noise; the parameters of other filters are chosen on training pictures that no model is "
+        "trained on, with their clean ones. "
+        "Command: `tfdvae study noisy-alone --photographs DIR --photographs-test DIR`."
+    )
+
+
+def _level(noise: str) -> str:
+    """Return a noise as reports of photographs name it: Gaussian ones by the level of 255 too."""
+    kind, _, level = noise.partition(":")
+    return f"{noise} ({255 * float(level):.3g} of 255)" if kind == "gaussian" else noise
+
+
 def _methods(values: Values, metric: str = "psnr") -> list[str]:
     known = {method for found, method, _ in values if found == metric}
-    return [method for method in (*CLASSICAL, *LEARNED, CEILING) if method in known]
+    return [method for method in (*CLASSICAL, *LEARNED, *CEILINGS) if method in known]
 
 
 def _quality(values: Values, noises: list[str]) -> Table:
@@ -185,14 +234,7 @@ def _of_pictures(rows: Rows, values: Values) -> list[Part]:
                 f"{np.mean(seconds) / 60:.1f} minutes" if seconds else "",
             ]
         )
-    names = list(dict.fromkeys(row["split"] for row in rows if row["split"]))
-    each = []
-    for method in _methods(values, _PICTURES):
-        own = [row for row in rows if (row["target"] or row["model"]) == method]
-        scores = [
-            np.mean([float(row["value"]) for row in own if row["split"] == name]) for name in names
-        ]
-        each.append([f"`{method}`", *(f"{score:.2f}" for score in scores)])
+    single = [row for row in rows if row["split"]]
     return [
         Paragraph(
             f"{int(first['n_train'])} noisy pictures of {in_sentence(first['dataset'])}, from "
@@ -206,8 +248,23 @@ def _of_pictures(rows: Rows, values: Values) -> list[Part]:
         Heading("Scale-invariant PSNR in dB"),
         Table(["", "PSNR", "training"], lines),
         Heading("Each picture"),
-        Table(["", *map(in_sentence, names)], each),
+        _each(single, _methods(values, _PICTURES)),
     ]
+
+
+def _each(rows: Rows, methods: list[str]) -> Table:
+    """Return the table of each picture, the mean over seeds."""
+    names = list(dict.fromkeys(row["split"] for row in rows))
+    lines = []
+    for method in methods:
+        own = [row for row in rows if (row["target"] or row["model"]) == method]
+        if not own:
+            continue
+        scores = [
+            np.mean([float(row["value"]) for row in own if row["split"] == name]) for name in names
+        ]
+        lines.append([f"`{method}`", *(f"{score:.2f}" for score in scores)])
+    return Table(["", *map(in_sentence, names)], lines)
 
 
 def _draw(folder: Path, noises: list[str], path: Path) -> None:
@@ -228,6 +285,7 @@ def _draw(folder: Path, noises: list[str], path: Path) -> None:
             (f"noisy\n{noise}", "noisy"),
             *((method, method) for method in (*CLASSICAL, *LEARNED)),
             ("ceiling", CEILING),
+            ("ceiling,\nany level", BLIND),
         )
         if f"{noise}/{key}" in pictures
     }

@@ -15,7 +15,13 @@ from tfdvae.studies.settings import StudyConfig
 CEILING = "clean"
 """The objective of models that learn from clean images, to which the noise is added afresh."""
 
+BLIND = "clean_blind"
+"""That of models that learn from clean photographs too, and are to remove noise of any level."""
+
+CEILINGS = (CEILING, BLIND)
 OBJECTIVES = (*LEARNED, CEILING)
+NOISE_SEED = 0
+"""Test noise is the same for all."""
 
 CLASSICAL = {
     "non_local_means": "non-local means",
@@ -44,9 +50,10 @@ class NoisyAloneConfig(StudyConfig):
     """Noises of the images. Models for Gaussian noise know its level."""
     objectives: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")] = OBJECTIVES
     """What models learn: recorrupted (Gaussian noise alone), masked, paired, and clean, from clean
-    images, the ceiling."""
+    images, the ceiling; of photographs also clean_blind, the same with Gaussian noise of 0 to 55 of
+    255, one model for all noises."""
     n_train: int = 5000
-    """Noisy training images."""
+    """Noisy training images of the dataset."""
     steps: int = 2400
     """Training steps of each model."""
     pictures: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
@@ -55,6 +62,11 @@ class NoisyAloneConfig(StudyConfig):
     truth: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """A folder with a clean picture of the same name for each of them, which only the measure
     sees: PSNR after the best scale and offset."""
+    photographs: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """A folder of clean pictures of any sizes, to which the noises are added, in place of the
+    dataset. A twentieth is held out, to choose the parameters of classical filters."""
+    photographs_test: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """A folder of the clean pictures that are the test, with the same noises."""
 
     def __post_init__(self) -> None:
         parsed = tuple(corruptions.parse(text, "noises") for text in self.noises)
@@ -66,12 +78,17 @@ class NoisyAloneConfig(StudyConfig):
         object.__setattr__(self, "noises", tuple(map(str, parsed)))
         super().__post_init__()
         for objective in self.objectives:
-            checks.choice("objectives", objective, OBJECTIVES)
+            checks.choice("objectives", objective, (*OBJECTIVES, BLIND))
         checks.integer("n_train", self.n_train, 1)
         checks.integer("steps", self.steps, 1)
-        if (self.pictures is None) != (self.truth is None):
-            raise ValueError("`pictures` and `truth` must be given together.")
-        for name in ("pictures", "truth"):
+        for name, other in (("pictures", "truth"), ("photographs", "photographs_test")):
+            if (getattr(self, name) is None) != (getattr(self, other) is None):
+                raise ValueError(f"`{name}` and `{other}` must be given together.")
+        if self.pictures is not None and self.photographs is not None:
+            raise ValueError("`pictures` and `photographs` are two studies; give one of them.")
+        if BLIND in self.objectives and self.photographs is None:
+            raise ValueError(f"`objectives` {BLIND} needs `photographs`.")
+        for name in ("pictures", "truth", "photographs", "photographs_test"):
             folder = getattr(self, name)
             if folder is not None and not Path(folder).expanduser().is_dir():
                 raise FileNotFoundError(f"`{name}` {folder} is no folder.")

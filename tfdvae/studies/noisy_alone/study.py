@@ -3,19 +3,21 @@
 Models learn from noisy images, frozen as they are observed, and see neither clean nor test images;
 those of the objective `clean` are the ceiling. All are measured on one and the same frozen test
 noise. The parameters of classical filters are chosen on held-out training images with their clean
-ones, which is to the filters' advantage; on pictures, without truth, by how well they find pixels
-that they do not see (Batson and Royer 2019).
+ones, which is to the filters' advantage; on noisy pictures, without truth, by how well they find
+pixels that they do not see (Batson and Royer 2019).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tfdvae._utils import files
 from tfdvae.data import sources
 from tfdvae.studies import runner
 from tfdvae.studies.dataset_info import log_local_notice
 from tfdvae.studies.noisy_alone.cells import list_cells
 from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
+from tfdvae.studies.noisy_alone.training import unfinished
 
 
 def run(config: NoisyAloneConfig) -> Path:
@@ -28,16 +30,25 @@ def run(config: NoisyAloneConfig) -> Path:
         ValueError: no such cell; results of other settings in the folder.
     """
     cells = list_cells(config)
-    if config.pictures is None:
+    of_dataset = config.pictures is None and config.photographs is None
+    if of_dataset:
         log_local_notice(config)
 
     def compute(cell: str, path: Path) -> None:
-        if config.pictures is None:
+        if of_dataset:
             cells[cell](config, sources.load(config.dataset, config.data_dir), path)
         else:
             cells[cell](config, path)
+        files.remove_at_once(unfinished(path))
 
     settings = {name: getattr(config, name) for name in ("noises", "n_train", "steps")}
     if config.pictures is not None:
         settings = {"pictures": Path(config.pictures).name, "steps": config.steps}
+    elif config.photographs is not None:
+        settings = {
+            "photographs": Path(config.photographs).name,
+            "photographs_test": Path(str(config.photographs_test)).name,
+            "noises": config.noises,
+            "steps": config.steps,
+        }
     return runner.run_study("noisy-alone", config, cells, settings, compute)

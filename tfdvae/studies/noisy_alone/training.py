@@ -1,0 +1,78 @@
+"""Training of the study's models: one that was killed goes on to the same weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfdvae import corruptions
+from tfdvae._utils import files
+from tfdvae.config.objective import HIDING
+from tfdvae.data.patches import training_patches
+from tfdvae.experiment import training
+from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.learning import model as learning
+
+_ROUNDS, _MOST = 24, 200  # checkpoints of a short training, steps between two of a long one
+
+
+def unfinished(path: Path) -> Path:
+    """Return the folder of what a cell keeps until it is done, from the path of its rows."""
+    return path.with_suffix(".unfinished")
+
+
+def trained(
+    images: Iterable[np.ndarray],
+    objective: str,
+    corruption: corruptions.Corruption,
+    seed: int,
+    steps: int,
+    folder: Path,
+) -> tuple[TrainedModel, float]:
+    """Return the model that `tfdvae denoise --learn` would train, and the seconds that it took.
+
+    Under `observed` it is given clean images, and the corruption afresh at each step.
+
+    Args:
+        images: (H, W, C) each, or (N, H, W, C); float32 in [0, 1] or, with noise, beyond.
+        objective: of `config.objective.OBJECTIVES`.
+        corruption: of the images, or what they are given.
+        seed: root seed.
+        steps: of the training, on which the rate depends.
+        folder: of checkpoints, from the last of which the training goes on.
+    """
+    clock = _Clock(folder / "seconds.json")
+    values = list(images)
+    size = learning.patch_size(values)
+    shape = (size, size, values[0].shape[-1])
+    moments = learning.moments_of(values)
+    injected = "none" if objective in HIDING else str(corruption)
+    model = learning.build(objective, injected, shape, moments, seed, steps)
+    batch_size = learning.batch_size(size)
+    batches = partial(training_patches, values, size, batch_size, seed, "noisy alone")
+    round_steps = min(_MOST, max(1, steps // _ROUNDS))
+    training.fit(model, batches, steps, round_steps, folder, "Learning", [clock])
+    return TrainedModel(model), clock.seconds
+
+
+class _Clock(keras.callbacks.Callback):
+    """Keeps how long a training took, all its starts together."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+        self.before = files.read_json(path) if path.exists() else 0.0
+        self.begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.begun
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        files.write_json(self.path, self.seconds)
