@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.metrics import image
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import cells, report
+from tfdvae.studies.noisy_alone import cells, figures, report
 from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
 
 RANDOM = np.random.default_rng(0)
@@ -101,3 +102,21 @@ def test_filters_have_the_parameters_that_are_scaled():
     parameters = {name for _, grid in filters.FILTERS.values() for name in grid}
     assert set(filters.SCALED) <= parameters
     assert set(CLASSICAL.values()) <= set(filters.FILTERS)
+
+
+def test_the_figure_tells_the_clean_image_from_what_the_ceiling_makes(tmp_path):
+    """Cells of `clean` once had their output where the others have the clean image."""
+    images = {
+        "a-clean-seed0": {"clean": 0.2, "noisy": 0.3, "ceiling": 0.4},
+        "a-clean-seed1": {"clean": 0.4, "noisy": 0.3},
+        "a-masked-seed0": {"clean": 0.2, "noisy": 0.3, "masked": 0.5},
+    }
+    for name, values in images.items():
+        cell = {f"a/{key}": np.full((2, 8, 8, 1), value) for key, value in values.items()}
+        files.write_npz(tmp_path / "cells" / f"{name}.npz", cell)
+    for name in ("a-clean-seed0", "a-clean-seed1"):
+        found = figures.shown(tmp_path / "cells" / f"{name}.npz")
+        assert found["a/ceiling"].max() == 0.4
+        assert "a/clean" not in found or found["a/clean"].max() == 0.2
+    figures.draw(tmp_path, ["a"], tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").exists()

@@ -24,6 +24,7 @@ from tfdvae.studies.noisy_alone.settings import (
     CEILING,
     CLASSICAL,
     NOISE_SEED,
+    SHOWN_CEILING,
     NoisyAloneConfig,
 )
 from tfdvae.studies.noisy_alone.training import trained, unfinished
@@ -114,7 +115,8 @@ def model_cell(
         "step": config.steps,
         "seed": seed,
     }
-    pictures = {"clean": test, "noisy": tested, objective: output}
+    shown = SHOWN_CEILING if objective == CEILING else objective
+    pictures = {"clean": test, "noisy": tested, shown: output}
     _write(path, fields, values, text, pictures)
 
 

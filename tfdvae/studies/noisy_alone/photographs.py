@@ -22,9 +22,11 @@ from tfdvae.metrics import image
 from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
+    CEILING,
     CEILINGS,
     CLASSICAL,
     NOISE_SEED,
+    SHOWN_CEILING,
     NoisyAloneConfig,
 )
 from tfdvae.studies.noisy_alone.training import trained, unfinished
@@ -140,7 +142,8 @@ def _measure(
             {**fixed, "split": split, "metric": metric, "value": value}
             for split, metric, value in found
         ]
-        for name, images in zip(("clean", "noisy", method), parts, strict=True):
+        made = SHOWN_CEILING if method == CEILING else method
+        for name, images in zip(("clean", "noisy", made), parts, strict=True):
             shown[f"{noise}/{name}"] = list(images)
     files.write_npz(path.with_suffix(".npz"), {name: _stack(each) for name, each in shown.items()})
     csv_rows.write_rows(path, rows)

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import csv_rows
-from tfdvae._utils import files
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
-from tfdvae.reporting import image_plots, tables
+from tfdvae.reporting import tables
 from tfdvae.reporting.document import (
     Document,
     Figure,
@@ -21,13 +20,12 @@ from tfdvae.reporting.document import (
     Table,
     in_sentence,
 )
-from tfdvae.studies.cell_names import seed_of
+from tfdvae.studies.noisy_alone import figures
 from tfdvae.studies.noisy_alone.settings import BLIND, CEILING, CEILINGS, CLASSICAL
 
 Rows = list[dict[str, str]]
 Values = dict[tuple[str, str, str], list[float]]  # by metric, method and noise, of all seeds
 
-SHOWN_IMAGES = 6
 _PICTURES = "psnr_scale_invariant"
 
 
@@ -104,7 +102,7 @@ def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
             ]
             parts += [Heading(f"Each picture, {_level(noise)}"), _each(own, _methods(values))]
     path = folder / "figures" / "images.png"
-    _draw(folder, noises, path)
+    figures.draw(folder, noises, path)
     if path.exists():
         parts.append(Figure("figures/images.png", "Test images, as given and denoised"))
     return parts
@@ -265,28 +263,3 @@ def _each(rows: Rows, methods: list[str]) -> Table:
         ]
         lines.append([f"`{method}`", *(f"{score:.2f}" for score in scores)])
     return Table(["", *map(in_sentence, names)], lines)
-
-
-def _draw(folder: Path, noises: list[str], path: Path) -> None:
-    """Draw a few test images with the strongest noise and what each method makes of them."""
-    pictures: dict[str, np.ndarray] = {}
-    cells = files.completed_files(folder / "cells", "*.npz")
-    for file in sorted(cells, key=seed_of, reverse=True):  # the first seed comes last and stays
-        with np.load(file) as arrays:
-            pictures |= dict(arrays)
-    drawn = [noise for noise in noises if f"{noise}/clean" in pictures]
-    if not drawn:
-        return
-    noise = drawn[min(1, len(drawn) - 1)]
-    rows = {
-        name: pictures[f"{noise}/{key}"][:SHOWN_IMAGES]
-        for name, key in (
-            ("clean", "clean"),
-            (f"noisy\n{noise}", "noisy"),
-            *((method, method) for method in (*CLASSICAL, *LEARNED)),
-            ("ceiling", CEILING),
-            ("ceiling,\nany level", BLIND),
-        )
-        if f"{noise}/{key}" in pictures
-    }
-    image_plots.image_rows(rows, f"Test images with {noise}", path)

@@ -19,6 +19,9 @@ BLIND = "clean_blind"
 """That of models that learn from clean photographs too, and are to remove noise of any level."""
 
 CEILINGS = (CEILING, BLIND)
+SHOWN_CEILING = "ceiling"
+"""What figures keep the output of `CEILING` as: `clean` is the clean image."""
+
 OBJECTIVES = (*LEARNED, CEILING)
 NOISE_SEED = 0
 """Test noise is the same for all."""

@@ -1,0 +1,53 @@
+"""Figure of the study of noisy images alone."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae._utils import files
+from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
+from tfdvae.reporting import image_plots
+from tfdvae.studies.cell_names import seed_of
+from tfdvae.studies.noisy_alone.settings import BLIND, CEILING, CLASSICAL, SHOWN_CEILING
+
+SHOWN_IMAGES = 6
+
+
+def draw(folder: Path, noises: list[str], path: Path) -> None:
+    """Draw a few test images with one noise and what each method makes of them.
+
+    Args:
+        folder: of the study. Without the arrays beside its cells nothing is drawn.
+        noises: of which the second is drawn, or the only one.
+        path: of the PNG.
+    """
+    pictures: dict[str, np.ndarray] = {}
+    cells = files.completed_files(folder / "cells", "*.npz")
+    for file in sorted(cells, key=seed_of, reverse=True):  # the first seed comes last and stays
+        pictures |= shown(file)
+    drawn = [noise for noise in noises if f"{noise}/clean" in pictures]
+    if not drawn:
+        return
+    noise = drawn[min(1, len(drawn) - 1)]
+    rows = {
+        name: pictures[f"{noise}/{key}"][:SHOWN_IMAGES]
+        for name, key in (
+            ("clean", "clean"),
+            (f"noisy\n{noise}", "noisy"),
+            *((method, method) for method in (*CLASSICAL, *LEARNED)),
+            ("ceiling", SHOWN_CEILING),
+            ("ceiling,\nany level", BLIND),
+        )
+        if f"{noise}/{key}" in pictures
+    }
+    image_plots.image_rows(rows, f"Test images with {noise}", path)
+
+
+def shown(file: Path) -> dict[str, np.ndarray]:
+    """Return the images of a cell by noise and method."""
+    with np.load(file) as arrays:
+        found = dict(arrays)
+    known = any(name.endswith(f"/{SHOWN_CEILING}") for name in found)
+    if f"-{CEILING}-" in file.stem and not known:  # it once had the name of the clean image
+        return {name.replace("/clean", f"/{SHOWN_CEILING}"): each for name, each in found.items()}
+    return found
