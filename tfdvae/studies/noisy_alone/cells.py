@@ -31,7 +31,8 @@ from tfdvae.studies.noisy_alone.training import trained, unfinished
 
 Cell = Callable[..., None]
 HELD_OUT, CHOOSING, ESTIMATED, SHOWN_IMAGES = 1000, 200, 1000, 6
-SLOW = {"bm3d": (20, 500)}  # held-out and test images; a second takes a few images
+FEW = 500  # test images, the first ones, that all methods have in common
+SLOW = {"bm3d": 20}  # held-out images of a filter that has but these test images
 
 
 def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
@@ -97,16 +98,16 @@ def model_cell(
     model, seconds = trained(learned, learns, corruption, seed, config.steps, unfinished(path))
     output = model.denoise(tested)
     values = {
-        "psnr": float(image.psnr(output, test).mean()),
-        "psnr_input": float(image.psnr(tested, test).mean()),
-        "training_seconds": seconds,
+        **_qualities(image.psnr(output, test)),
+        ("test", "psnr_input"): float(image.psnr(tested, test).mean()),
+        ("test", "training_seconds"): seconds,
     }
     if isinstance(corruption, corruptions.Gaussian):
         part, variance = tested[:ESTIMATED], np.array(corruption.level**2, np.float32)
         errors = risk.squared_errors(model.denoise, part, variance)
-        values["mse_estimated"] = float(errors.mean())
-        values["mse"] = float(np.mean((output[:ESTIMATED] - test[:ESTIMATED]) ** 2))
-    fields = _fields(config, dataset, path, text) | {
+        values["test", "mse_estimated"] = float(errors.mean())
+        values["test", "mse"] = float(np.mean((output[:ESTIMATED] - test[:ESTIMATED]) ** 2))
+    fields = _fields(dataset, path, text, len(train)) | {
         "condition": "clean" if objective == CEILING else "noisy",
         "model": "dae",
         "network": "unet",
@@ -124,17 +125,20 @@ def filter_cell(
     config: NoisyAloneConfig, dataset: ImageDataset, path: Path, text: str, name: str
 ) -> None:
     """Measure a classical filter with the best of its parameters, a slow one on fewer images."""
-    choosing, most = SLOW.get(name, (CHOOSING, len(dataset.test.images)))
-    _, held_out = _images(config, dataset)
-    held_out, test = held_out[:choosing], to_unit(dataset.test.images[:most])
+    most = FEW if name in SLOW else len(dataset.test.images)
+    train, held_out = _images(config, dataset)
+    held_out, test = held_out[: SLOW.get(name, CHOOSING)], to_unit(dataset.test.images[:most])
     noisy = _noisy(held_out, text, NOISE_SEED, "held out")
     function, parameters = filters.best_filter(CLASSICAL[name], noisy, held_out)
     output = filters.filtered(_noisy(test, text, NOISE_SEED, "test"), function)
-    fields = _fields(config, dataset, path, text) | {
+    fields = _fields(dataset, path, text, len(train)) | {
         "model": name,
         "network": filters.described(parameters),
     }
-    _write(path, fields, {"psnr": float(image.psnr(output, test).mean())}, text, {name: output})
+    values = _qualities(image.psnr(output, test))
+    if name in SLOW:
+        del values["test", "psnr"]
+    _write(path, fields, values, text, {name: output})
 
 
 def picture_model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:
@@ -212,30 +216,38 @@ def _pictures(
     return names, noisy, truth
 
 
-def _fields(
-    config: NoisyAloneConfig, dataset: ImageDataset, path: Path, text: str
-) -> dict[str, Any]:
+def _qualities(scores: np.ndarray) -> dict[tuple[str, str], float]:
+    """Return the mean PSNR of all test images, and of the first few, by split and metric."""
+    return {
+        ("test", "psnr"): float(scores.mean()),
+        (f"test_first_{FEW}", "psnr"): float(scores[:FEW].mean()),
+    }
+
+
+def _fields(dataset: ImageDataset, path: Path, text: str, n_train: int) -> dict[str, Any]:
     return {
         "study": "noisy_alone",
         "run": path.stem,
         "dataset": dataset.name,
-        "n_train": config.n_train,
+        "n_train": n_train,
         "condition": "noisy",
         "test_corruption": text,
-        "split": "test",
     }
 
 
 def _write(
     path: Path,
     fields: Mapping[str, Any],
-    values: Mapping[str, float],
+    values: Mapping[tuple[str, str], float],
     text: str,
     pictures: Mapping[str, np.ndarray],
 ) -> None:
     shown = {f"{text}/{name}": images[:SHOWN_IMAGES] for name, images in pictures.items()}
     files.write_npz(path.with_suffix(".npz"), shown)
-    rows = [{**fields, "metric": metric, "value": value} for metric, value in values.items()]
+    rows = [
+        {**fields, "split": split, "metric": metric, "value": value}
+        for (split, metric), value in values.items()
+    ]
     csv_rows.write_rows(path, rows)
 
 
