@@ -12,7 +12,7 @@ from tfdvae.data.patches import training_patches
 from tfdvae.learning import model as learning
 from tfdvae.metrics import image
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import cells, photographs, report, training
+from tfdvae.studies.noisy_alone import cells, photographs, pictures, report, training
 from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, NoisyAloneConfig
 
 RANDOM = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def dataset(digits):
 
 
 def rows_of(path):
-    return {row["metric"]: row for row in csv_rows.read_rows(path)}
+    return {row["metric"]: row for row in csv_rows.read_rows(path) if row["split"] == "test"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,8 @@ def test_a_model_cell(objective, dataset, tmp_path):
     }
     assert fixed.items() <= rows["psnr"].items()
     assert float(rows["psnr_input"]["value"]) == pytest.approx(13.98, abs=0.2)
+    few = [row["value"] for row in csv_rows.read_rows(path) if row["split"] == "test_first_500"]
+    assert few == [rows["psnr"]["value"]], "there are 20 test images"
     with np.load(path.with_suffix(".npz")) as arrays:
         shown = "ceiling" if objective == "clean" else objective
         assert set(arrays) == {f"gaussian:0.2/{name}" for name in ("clean", "noisy", shown)}
@@ -59,7 +61,7 @@ def test_a_model_cell(objective, dataset, tmp_path):
 def test_a_filter_cell(dataset, tmp_path):
     path = tmp_path / "cell.csv"
     cells.filter_cell(NoisyAloneConfig(n_train=30), dataset, path, "gaussian:0.2", "tv")
-    (row,) = csv_rows.read_rows(path)
+    row = rows_of(path)["psnr"]
     assert (row["model"], row["target"]) == ("tv", "")
     assert row["network"].startswith("weight=")
     assert float(row["value"]) > 16
@@ -87,8 +89,8 @@ def test_cells_of_pictures(tmp_path):
         "pictures-paired-seed1",
         *(f"pictures-{name}" for name in CLASSICAL),
     }
-    cells.picture_model_cell(config, tmp_path / "model.csv", "masked", 1)
-    cells.picture_filter_cell(config, tmp_path / "filter.csv", "tv")
+    pictures.model_cell(config, tmp_path / "model.csv", "masked", 1)
+    pictures.filter_cell(config, tmp_path / "filter.csv", "tv")
     for name, other in (("model", {"target": "masked"}), ("filter", {"model": "tv"})):
         rows = csv_rows.read_rows(tmp_path / f"{name}.csv")
         scores = [row for row in rows if row["metric"] == "psnr_scale_invariant"]
@@ -102,9 +104,14 @@ def test_cells_of_pictures(tmp_path):
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert f"| `tv` | {values[0]:.2f} |" in text
+    shown = np.stack([np.rint(255 * scene()).astype(np.uint8)] * 3, axis=-1)
+    shown[..., 1] //= 2
+    Image.fromarray(shown).save(tmp_path / "truth/b.png")
+    with pytest.raises(ValueError, match=r"has b.png in \(48, 48, 3\) instead of \(48, 48, 1\)"):
+        pictures.filter_cell(config, tmp_path / "again.csv", "tv")
     (tmp_path / "truth/b.png").unlink()
     with pytest.raises(ValueError, match=r"`truth` .* lacks b.png"):
-        cells.picture_filter_cell(config, tmp_path / "again.csv", "tv")
+        pictures.filter_cell(config, tmp_path / "again.csv", "tv")
 
 
 def test_bm3d_removes_noise():

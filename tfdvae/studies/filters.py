@@ -48,7 +48,7 @@ def _bm3d(sigma: float) -> Filter:
     except ImportError as error:
         raise ValueError(
             f"BM3D needs a package that is not installed ({error}): pip install bm3d. Its licence "
-            "allows use that is not commercial."
+            "forbids commercial use."
         ) from None
     return partial(bm3d.bm3d, sigma_psd=sigma)
 

@@ -53,6 +53,16 @@ def test_cells():
             "`pictures` and `photographs` are two studies",
         ),
         ({"objectives": ("clean_blind",)}, ValueError, "clean_blind needs `photographs`"),
+        (
+            {"objectives": ("recorrupted",), "pictures": ".", "truth": "."},
+            ValueError,
+            "`objectives` must hold one of masked, paired with `pictures`; got recorrupted",
+        ),
+        (
+            {"objectives": ("recorrupted",), "noises": ("poisson:0.2",)},
+            ValueError,
+            "`objectives` must hold others than recorrupted",
+        ),
     ],
 )
 def test_refused(settings, error, message):
@@ -62,15 +72,18 @@ def test_refused(settings, error, message):
 
 def test_report(tmp_path):
     fixed = {"study": "noisy_alone", "dataset": "d", "n_train": 5000, "step": 2400}
-    fixed["test_corruption"] = "gaussian:0.1"
+    fixed |= {"test_corruption": "gaussian:0.1", "split": "test"}
+    few = {"split": "test_first_500", "metric": "psnr"}
     rows = [
-        fixed | {"model": model, "metric": "psnr", "value": value, "step": ""}
-        for model, value in (("tv", 24.0), ("bm3d", 26.0))
+        fixed | {"model": "tv", "metric": "psnr", "value": 24.0, "step": ""},
+        fixed | few | {"model": "tv", "value": 23.0, "step": ""},
+        fixed | few | {"model": "bm3d", "value": 26.0, "step": ""},
     ]
     for seed, (ours, ceiling) in enumerate([(27.0, 27.25), (27.5, 27.75), (28.0, 28.25)]):
         for target, value in (("recorrupted", ours), ("masked", 25.0), ("clean", ceiling)):
             row = fixed | {"model": "dae", "target": target, "seed": seed}
             rows.append(row | {"metric": "psnr", "value": value})
+            rows.append(row | few | {"value": value - 0.5})
             rows.append(row | {"metric": "psnr_input", "value": 20.0})
             rows.append(row | {"metric": "training_seconds", "value": 300.0})
             rows.append(row | {"metric": "mse", "value": 0.002})
@@ -80,10 +93,11 @@ def test_report(tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert "| noisy | 20.00 |" in text
     assert "| `recorrupted` | 27.50 ± 1.24 |" in text  # 4.303 x 0.5 / sqrt(3)
-    assert "| `bm3d` | 26.00 |" in text
+    assert "| `tv` | 24.00 |" in text
+    assert "| `bm3d` | 26.00 (first 500) |" in text
     assert "| longest training | 5.0 minutes |" in text
-    gains = "| gaussian:0.1 | `recorrupted` | `bm3d` | +1.50 ± 1.24 | -0.25 ± 0.00 |"
-    assert gains in text
+    assert "| gaussian:0.1 | `recorrupted` | `bm3d` | +1.00 ± 1.24 | -0.25 ± 0.00 |" in text
+    assert "| gaussian:0.1 | `masked` | `bm3d` | -1.50 ± 0.00 | -2.75 ± 1.24 |" in text
     assert "| gaussian:0.1 | `recorrupted` | 26.78 | 26.99 | -0.21 ± 0.00 |" in text
 
 
@@ -104,19 +118,19 @@ def test_filters_have_the_parameters_that_are_scaled():
     assert set(CLASSICAL.values()) <= set(filters.FILTERS)
 
 
-def test_the_figure_tells_the_clean_image_from_what_the_ceiling_makes(tmp_path):
-    """Cells of `clean` once had their output where the others have the clean image."""
+def test_the_figure_has_a_row_for_the_clean_image_and_each_method(tmp_path, monkeypatch):
     images = {
         "a-clean-seed0": {"clean": 0.2, "noisy": 0.3, "ceiling": 0.4},
-        "a-clean-seed1": {"clean": 0.4, "noisy": 0.3},
         "a-masked-seed0": {"clean": 0.2, "noisy": 0.3, "masked": 0.5},
+        "a-masked-seed1": {"clean": 0.2, "noisy": 0.3, "masked": 0.6},
     }
     for name, values in images.items():
         cell = {f"a/{key}": np.full((2, 8, 8, 1), value) for key, value in values.items()}
         files.write_npz(tmp_path / "cells" / f"{name}.npz", cell)
-    for name in ("a-clean-seed0", "a-clean-seed1"):
-        found = figures.shown(tmp_path / "cells" / f"{name}.npz")
-        assert found["a/ceiling"].max() == 0.4
-        assert "a/clean" not in found or found["a/clean"].max() == 0.2
+    drawn = {}
+    monkeypatch.setattr(
+        figures.image_plots, "image_rows", lambda rows, title, path: drawn.update(rows)
+    )
     figures.draw(tmp_path, ["a"], tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").exists()
+    values = {name: row.max() for name, row in drawn.items()}
+    assert values == {"clean": 0.2, "noisy\na": 0.3, "masked": 0.5, "ceiling": 0.4}

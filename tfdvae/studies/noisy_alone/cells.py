@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.restoration
 
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
+from tfdvae.config.objective import HIDING
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
-from tfdvae.image_io import codec, listing
-from tfdvae.learning import pictures as learned_pictures
-from tfdvae.metrics import image, noise, risk
+from tfdvae.metrics import image, risk
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import photographs
+from tfdvae.studies.noisy_alone import photographs, pictures
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
+    CHOOSING,
     CLASSICAL,
+    ESTIMATED,
+    FEW,
     NOISE_SEED,
     SHOWN_CEILING,
+    SHOWN_IMAGES,
+    SLOW,
     NoisyAloneConfig,
 )
 from tfdvae.studies.noisy_alone.training import trained, unfinished
 
 Cell = Callable[..., None]
-HELD_OUT, CHOOSING, ESTIMATED, SHOWN_IMAGES = 1000, 200, 1000, 6
-FEW = 500  # test images, the first ones, that all methods have in common
-SLOW = {"bm3d": 20}  # held-out images of a filter that has but these test images
+HELD_OUT = 1000
 
 
 def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
@@ -40,13 +41,13 @@ def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
     if config.pictures is not None:
         for seed in config.seeds:
-            for objective in ("masked", "paired"):
+            for objective in HIDING:
                 if objective in config.objectives:
                     cells[f"pictures-{objective}-seed{seed}"] = partial(
-                        picture_model_cell, objective=objective, seed=seed
+                        pictures.model_cell, objective=objective, seed=seed
                     )
         for name in CLASSICAL:
-            cells[f"pictures-{name}"] = partial(picture_filter_cell, name=name)
+            cells[f"pictures-{name}"] = partial(pictures.filter_cell, name=name)
         return cells
     of_photographs = config.photographs is not None
     start = "photographs-" if of_photographs else ""
@@ -116,9 +117,9 @@ def model_cell(
         "step": config.steps,
         "seed": seed,
     }
-    shown = SHOWN_CEILING if objective == CEILING else objective
-    pictures = {"clean": test, "noisy": tested, shown: output}
-    _write(path, fields, values, text, pictures)
+    own = SHOWN_CEILING if objective == CEILING else objective
+    shown = {"clean": test, "noisy": tested, own: output}
+    _write(path, fields, values, text, shown)
 
 
 def filter_cell(
@@ -141,42 +142,6 @@ def filter_cell(
     _write(path, fields, values, text, {name: output})
 
 
-def picture_model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:
-    """Train a model on the pictures, and measure what it makes of them."""
-    names, noisy, truth = _pictures(config)
-    nothing = corruptions.parse("none")
-    model, seconds = trained(noisy, objective, nothing, seed, config.steps, unfinished(path))
-    output = [model.denoise(picture[None])[0] for picture in noisy]
-    fields = {"model": "dae", "network": "unet", "target": objective, "step": config.steps}
-    values = {"training_seconds": seconds}
-    _write_pictures(config, path, fields | {"seed": seed}, values, names, output, truth)
-
-
-def picture_filter_cell(config: NoisyAloneConfig, path: Path, name: str) -> None:
-    """Measure a classical filter; its parameters are chosen by pixels that it does not see."""
-    names, noisy, truth = _pictures(config)
-    make, grid = filters.FILTERS[CLASSICAL[name]]
-    output, chosen = [], []
-    for picture in noisy:
-        level = noise.estimate([picture]).level
-        scaled = {
-            key: tuple(value * level / 0.1 for value in values) if key in filters.SCALED else values
-            for key, values in grid.items()
-        }
-        plane = picture[..., 0]
-
-        def apply(plane: np.ndarray, **parameters: Any) -> np.ndarray:
-            return make(**parameters)(plane)
-
-        denoiser = skimage.restoration.calibrate_denoiser(
-            plane, apply, denoise_parameters=scaled, approximate_loss=True
-        )
-        chosen.append(filters.described(denoiser.keywords["denoiser_kwargs"]))
-        output.append(denoiser(plane)[..., None])
-    fields = {"model": name, "network": "; ".join(dict.fromkeys(chosen))}
-    _write_pictures(config, path, fields, {}, names, output, truth)
-
-
 def _images(config: NoisyAloneConfig, dataset: ImageDataset) -> tuple[np.ndarray, np.ndarray]:
     """Return clean training images and held-out ones, float32 in [0, 1]."""
     labels = np.asarray(dataset.train.labels)
@@ -191,29 +156,6 @@ def _images(config: NoisyAloneConfig, dataset: ImageDataset) -> tuple[np.ndarray
 def _noisy(images: np.ndarray, text: str, seed: int, purpose: str) -> np.ndarray:
     index = np.arange(len(images))
     return pipelines.freeze_noise(images, index, corruptions.parse(text), seed, purpose)
-
-
-def _pictures(
-    config: NoisyAloneConfig,
-) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
-    """Return names, noisy pictures and true ones, float32 (H, W, 1) in [0, 1].
-
-    Raises:
-        ValueError: a picture has no true one, or one of another size.
-    """
-    names, noisy, truth = [], [], []
-    folder, others = (Path(str(part)).expanduser() for part in (config.pictures, config.truth))
-    for file in listing.images_below(folder, "pictures"):
-        name = file.relative_to(folder)
-        if not (others / name).is_file():
-            raise ValueError(f"`truth` {others} lacks {listing.printable_path(name)}.")
-        pair = [to_unit(codec.read(path)).astype(np.float32) for path in (file, others / name)]
-        if pair[0].shape != pair[1].shape:
-            raise ValueError(f"`truth` has {listing.printable_path(name)} in another size.")
-        names.append(name.as_posix())
-        noisy.append(pair[0][..., :1])
-        truth.append(pair[1][..., :1])
-    return names, noisy, truth
 
 
 def _qualities(scores: np.ndarray) -> dict[tuple[str, str], float]:
@@ -240,47 +182,12 @@ def _write(
     fields: Mapping[str, Any],
     values: Mapping[tuple[str, str], float],
     text: str,
-    pictures: Mapping[str, np.ndarray],
+    shown: Mapping[str, np.ndarray],
 ) -> None:
-    shown = {f"{text}/{name}": images[:SHOWN_IMAGES] for name, images in pictures.items()}
-    files.write_npz(path.with_suffix(".npz"), shown)
+    kept = {f"{text}/{name}": images[:SHOWN_IMAGES] for name, images in shown.items()}
+    files.write_npz(path.with_suffix(".npz"), kept)
     rows = [
         {**fields, "split": split, "metric": metric, "value": value}
         for (split, metric), value in values.items()
     ]
     csv_rows.write_rows(path, rows)
-
-
-def _write_pictures(
-    config: NoisyAloneConfig,
-    path: Path,
-    fields: Mapping[str, Any],
-    values: Mapping[str, float],
-    names: Sequence[str],
-    output: Sequence[np.ndarray],
-    truth: Sequence[np.ndarray],
-) -> None:
-    fixed = {
-        "study": "noisy_alone",
-        "run": path.stem,
-        "dataset": Path(str(config.pictures)).name,
-        "n_train": len(names),
-        "condition": "noisy",
-        **fields,
-    }
-
-    def rows() -> Iterator[dict[str, Any]]:
-        scores = [
-            image.scale_invariant_psnr(made, true) for made, true in zip(output, truth, strict=True)
-        ]
-        yield {**fixed, "metric": "psnr_scale_invariant", "value": float(np.mean(scores))}
-        for name, score in zip(names, scores, strict=True):
-            metric = "psnr_scale_invariant"
-            yield {**fixed, "split": name, "metric": metric, "value": float(score)}
-        for metric, value in values.items():
-            yield {**fixed, "metric": metric, "value": float(value)}
-
-    middle = learned_pictures.middle
-    shown = {f"{name}/made": middle(made) for name, made in zip(names, output, strict=True)}
-    files.write_npz(path.with_suffix(".npz"), shown)
-    csv_rows.write_rows(path, rows())

@@ -8,9 +8,7 @@ from tfdvae._utils import files
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.reporting import image_plots
 from tfdvae.studies.cell_names import seed_of
-from tfdvae.studies.noisy_alone.settings import BLIND, CEILING, CLASSICAL, SHOWN_CEILING
-
-SHOWN_IMAGES = 6
+from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, SHOWN_CEILING, SHOWN_IMAGES
 
 
 def draw(folder: Path, noises: list[str], path: Path) -> None:
@@ -24,7 +22,8 @@ def draw(folder: Path, noises: list[str], path: Path) -> None:
     pictures: dict[str, np.ndarray] = {}
     cells = files.completed_files(folder / "cells", "*.npz")
     for file in sorted(cells, key=seed_of, reverse=True):  # the first seed comes last and stays
-        pictures |= shown(file)
+        with np.load(file) as arrays:
+            pictures |= dict(arrays)
     drawn = [noise for noise in noises if f"{noise}/clean" in pictures]
     if not drawn:
         return
@@ -41,13 +40,3 @@ def draw(folder: Path, noises: list[str], path: Path) -> None:
         if f"{noise}/{key}" in pictures
     }
     image_plots.image_rows(rows, f"Test images with {noise}", path)
-
-
-def shown(file: Path) -> dict[str, np.ndarray]:
-    """Return the images of a cell by noise and method."""
-    with np.load(file) as arrays:
-        found = dict(arrays)
-    known = any(name.endswith(f"/{SHOWN_CEILING}") for name in found)
-    if f"-{CEILING}-" in file.stem and not known:  # it once had the name of the clean image
-        return {name.replace("/clean", f"/{SHOWN_CEILING}"): each for name, each in found.items()}
-    return found

@@ -8,6 +8,7 @@ import tyro
 
 from tfdvae import corruptions
 from tfdvae._utils import checks
+from tfdvae.config.objective import HIDING
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
@@ -25,6 +26,21 @@ SHOWN_CEILING = "ceiling"
 OBJECTIVES = (*LEARNED, CEILING)
 NOISE_SEED = 0
 """Test noise is the same for all."""
+
+CHOOSING = 200
+"""Images on which the parameters of a classical filter are chosen."""
+
+FEW = 500
+"""Test images, the first ones, that all methods have in common."""
+
+SLOW = {"bm3d": 20}
+"""Images on which those of a filter are chosen that has but `FEW` test images."""
+
+ESTIMATED = 1000
+"""Test images on which the error is estimated too."""
+
+SHOWN_IMAGES = 6
+"""Test images of the figure."""
 
 CLASSICAL = {
     "non_local_means": "non-local means",
@@ -91,7 +107,24 @@ class NoisyAloneConfig(StudyConfig):
             raise ValueError("`pictures` and `photographs` are two studies; give one of them.")
         if BLIND in self.objectives and self.photographs is None:
             raise ValueError(f"`objectives` {BLIND} needs `photographs`.")
+        self._check_models()
         for name in ("pictures", "truth", "photographs", "photographs_test"):
             folder = getattr(self, name)
             if folder is not None and not Path(folder).expanduser().is_dir():
                 raise FileNotFoundError(f"`{name}` {folder} is no folder.")
+
+    def _check_models(self) -> None:
+        """Refuse objectives of which none suits the pictures or the noises."""
+        if self.pictures is not None:
+            if not set(HIDING) & set(self.objectives):
+                raise ValueError(
+                    f"`objectives` must hold one of {', '.join(HIDING)} with `pictures`; got "
+                    f"{', '.join(self.objectives)}."
+                )
+        elif set(self.objectives) == {"recorrupted"} and not any(
+            text.startswith("gaussian:") for text in self.noises
+        ):
+            raise ValueError(
+                "`objectives` must hold others than recorrupted, which is for Gaussian noise; "
+                f"got noises {', '.join(self.noises)}."
+            )

@@ -9,14 +9,16 @@ pixels that they do not see (Batson and Royer 2019).
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from tfdvae._utils import files
 from tfdvae.data import sources
-from tfdvae.studies import runner
+from tfdvae.image_io import listing
+from tfdvae.studies import filters, runner
 from tfdvae.studies.dataset_info import log_local_notice
 from tfdvae.studies.noisy_alone.cells import list_cells
-from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
+from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
 from tfdvae.studies.noisy_alone.training import unfinished
 
 
@@ -27,7 +29,7 @@ def run(config: NoisyAloneConfig) -> Path:
         The folder of the study.
 
     Raises:
-        ValueError: no such cell; results of other settings in the folder.
+        ValueError: no such cell; results of other settings in the folder; BM3D is not installed.
     """
     cells = list_cells(config)
     of_dataset = config.pictures is None and config.photographs is None
@@ -43,12 +45,26 @@ def run(config: NoisyAloneConfig) -> Path:
 
     settings = {name: getattr(config, name) for name in ("noises", "n_train", "steps")}
     if config.pictures is not None:
-        settings = {"pictures": Path(config.pictures).name, "steps": config.steps}
+        settings = {**_digests(config, "pictures", "truth"), "steps": config.steps}
     elif config.photographs is not None:
         settings = {
-            "photographs": Path(config.photographs).name,
-            "photographs_test": Path(str(config.photographs_test)).name,
+            **_digests(config, "photographs", "photographs_test"),
             "noises": config.noises,
             "steps": config.steps,
         }
+    if config.cell is None:
+        filters.FILTERS[CLASSICAL["bm3d"]][0](1.0)  # or it would be missed after hours
     return runner.run_study("noisy-alone", config, cells, settings, compute)
+
+
+def _digests(config: NoisyAloneConfig, *names: str) -> dict[str, str]:
+    """Return what changes with the files of some folders, by setting."""
+    found = {}
+    for name in names:
+        folder = Path(getattr(config, name)).expanduser()
+        digest = hashlib.sha256()
+        for file in listing.images_below(folder, name):
+            content = hashlib.sha256(file.read_bytes()).digest()
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + content)
+        found[name] = f"{folder.name} {digest.hexdigest()[:16]}"
+    return found

@@ -35,9 +35,10 @@ def trained(
     steps: int,
     folder: Path,
 ) -> tuple[TrainedModel, float]:
-    """Return the model that `tfdvae denoise --learn` would train, and the seconds that it took.
+    """Return a model as `tfdvae denoise --learn` trains it, and the seconds that it took.
 
-    Under `observed` it is given clean images, and the corruption afresh at each step.
+    Nothing is held out, so that training does not stop early. Under `observed` it is given clean
+    images, and the corruption afresh at each step.
 
     Args:
         images: (H, W, C) each, or (N, H, W, C); float32 in [0, 1] or, with noise, beyond.
