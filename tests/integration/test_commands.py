@@ -19,7 +19,7 @@ from tfdvae._utils import files, limits
 from tfdvae.cli import main
 from tfdvae.image_io import codec, manifest
 from tfdvae.inference import imputation
-from tfdvae.inference.on_disk import generating
+from tfdvae.inference.on_disk import drawing, generating
 
 SHAPE = (8, 6, 1)
 IMAGES = np.random.default_rng(0).random((40, *SHAPE), dtype=np.float32)
@@ -484,7 +484,8 @@ def test_stopped_in_the_middle_leaves_what_was_there(
         written.append(path)
         codec.write(path, pixels, *given)
 
-    monkeypatch.setattr(generating, "codec", SimpleNamespace(**vars(codec) | {"write": write}))
+    for module in (drawing, generating):
+        monkeypatch.setattr(module, "codec", SimpleNamespace(**vars(codec) | {"write": write}))
     status, _, err = run(line)
     assert (status, "tfdvae: " in err) == (130 if error is KeyboardInterrupt else 2, True)
     assert len(written) == 12
@@ -757,6 +758,18 @@ BAD = {
     ),
     "sample dvae.keras out.png": "must be a folder, or a file .npy or .npz",
     "sample dvae.keras out --count 0": "`count`",
+    "sample dvae.keras out --around nothing.png": "`around` nothing.png is no file",
+    "sample dvae.keras out --around folder": "`around` folder is no file",
+    "denoise dae.keras in.npy out.npy --samples 2": "only a VAE or DVAE has a posterior",
+    "denoise dae.keras in.npy out.npy --uncertainty maps": "only a VAE or DVAE has a posterior",
+    "denoise dvae.keras in.npy out.npy --samples 0": "`samples`",
+    "denoise dvae.keras in.npy out.npy --samples 1 --uncertainty maps": "at least 2; got 1",
+    "denoise dvae.keras in.npy out.npy --uncertainty one.npy": (
+        "`uncertainty` one.npy is a file; a folder is needed"
+    ),
+    "denoise dvae.keras in.npy out.npy --uncertainty .": (
+        "`uncertainty` must lie apart from `input`; got . and in.npy"
+    ),
     "augment dvae.keras in.npy out.npy --per-image 0": "`per_image`",
     "impute dvae.keras in.npy out.npy --mask all.npy": "in, row 0: `mask` must leave a known pixel",
     "denoise dvae.keras flat.npy out.npy": (

@@ -37,7 +37,7 @@ def paths(
     """
     model_files.find(model)
     inputs = {"input": given, **others}
-    writer.check_apart(Path(output).expanduser(), nested, **inputs)
+    writer.check_apart(Path(output).expanduser(), nested, inputs)
     for argument, text in inputs.items():
         if text is not None and not Path(text).expanduser().exists():
             raise FileNotFoundError(f"`{argument}` {text} does not exist.")

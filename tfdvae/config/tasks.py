@@ -9,6 +9,9 @@ from tfdvae._utils import checks
 from tfdvae.config.data import BACKGROUNDS, parse_level
 from tfdvae.config.group import one_of
 
+SAMPLES = 16
+"""Draws of the posterior of an image, where none are asked for."""
+
 EXPORT_FORMATS = ("saved_model", "onnx")
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
@@ -70,6 +73,23 @@ class DenoiseConfig(ImagesConfig):
     `tfdvae denoise --learn INPUT OUTPUT` learns from noisy images alone (`--learn INPUT --help`).
     """
 
+    samples: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """The mean of so many draws of the posterior (vae, dvae). Default: as the model was made for,
+    mostly without draws; with --uncertainty 16."""
+    uncertainty: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder for the standard deviation of the draws at each pixel, as a fraction of white: a TIFF
+    file of floats for each image or stack, arrays for a file of arrays (vae, dvae)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.samples is not None:
+            checks.integer("samples", self.samples, 1 if self.uncertainty is None else 2)
+
+    @property
+    def chosen_samples(self) -> int | None:
+        """Draws of the posterior: `samples`, or what stands for its default."""
+        return SAMPLES if self.samples is None and self.uncertainty is not None else self.samples
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncodeConfig(ImagesConfig):
@@ -127,13 +147,19 @@ class ImputeConfig(ImagesConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleConfig(TaskConfig):
-    """Draw new images from a VAE or DVAE: a folder of PNG files, or an .npy or .npz file."""
+    """Draw images from a VAE or DVAE: a folder of PNG files, or an .npy or .npz file.
+
+    They are new ones, or clean ones that a noisy image may show.
+    """
 
     model: Model
     """A run folder, a .keras file, a SavedModel, or the name of a model that comes with tfdvae
     (`tfdvae models`)."""
     output: Output
     """Where the result goes."""
+    around: Annotated[str | None, tyro.conf.arg(metavar="IMAGE")] = None
+    """A noisy image: what is drawn are clean images that it may show, with its bits. Default: new
+    images."""
     count: int = 16
     """How many."""
     seed: int = 0

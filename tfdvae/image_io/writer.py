@@ -61,25 +61,28 @@ def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
 
 
-def check_apart(output: Path, nested: bool, **inputs: str | None) -> None:
+def check_apart(
+    place: Path, nested: bool, inputs: Mapping[str, str | None], argument: str = "output"
+) -> None:
     """Refuse an output that is one of the inputs.
 
     Args:
-        output: the path to write to.
+        place: the path to write to.
         nested: the output may lie in an input or hold one; otherwise that is refused too.
-        **inputs: paths by the names of their arguments; None where one is not given.
+        inputs: paths by the names of their arguments; None where one is not given.
+        argument: name of the output in messages.
 
     Raises:
         ValueError: naming the two.
     """
-    for argument, text in inputs.items():
+    for name, text in inputs.items():
         if text is None:
             continue
-        path, place = Path(text).expanduser().resolve(), output.resolve()
-        if place == path or (
-            not nested and (place.is_relative_to(path) or path.is_relative_to(place))
+        path, output = Path(text).expanduser().resolve(), place.resolve()
+        if output == path or (
+            not nested and (output.is_relative_to(path) or path.is_relative_to(output))
         ):
-            raise ValueError(f"`output` must lie apart from `{argument}`; got {output} and {text}.")
+            raise ValueError(f"`{argument}` must lie apart from `{name}`; got {place} and {text}.")
 
 
 def rewrite(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import checks, limits, room
+from tfdvae.config.tasks import SAMPLES
 from tfdvae.data.patches import oriented, restored
 from tfdvae.inference import graphs, tiles
 from tfdvae.inference.image_arrays import ImageFormat
@@ -115,9 +116,7 @@ class FromPosterior(abc.ABC):
         drawn = np.stack([*self.sampler.draws(batch, count, seed)], axis=1)
         return drawn[0] if self.format.is_single(np.asarray(images)) else drawn
 
-    def uncertainty(
-        self, images: Any, samples: int = posterior.SAMPLES, seed: int = 0
-    ) -> np.ndarray:
+    def uncertainty(self, images: Any, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
         """Return how far the clean images that a noisy one may show differ, pixel by pixel.
 
         It is the standard deviation over draws of the posterior, in units of the pixel range, of
@@ -142,7 +141,7 @@ class FromPosterior(abc.ABC):
         return spread[0] if self.format.is_single(np.asarray(images)) else spread
 
     def mean_and_spread(
-        self, images: Any, samples: int = posterior.SAMPLES, seed: int = 0
+        self, images: Any, samples: int = SAMPLES, seed: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of the same draws, float32 (N, H, W, C) each.
 

@@ -132,7 +132,7 @@ def _check_folder(config: LearnConfig, folder: Path) -> None:
     """
     if not Path(config.learn).expanduser().exists():
         raise FileNotFoundError(f"`learn` {config.learn} does not exist.")
-    writer.check_apart(folder, nested=False, learn=config.learn)
+    writer.check_apart(folder, False, {"learn": config.learn})
     files.check_writable("output", folder)
     known = folder / "settings.json"
     if _began(folder) and known.is_file():

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, chunks, limits, room, seeds, unit_range
+from tfdvae.config.tasks import SAMPLES
 from tfdvae.models import likelihoods, posterior, tensor_checks
 
 logger = logging.getLogger(__name__)
@@ -163,9 +164,7 @@ class InferenceMixin(abc.ABC):
         checks.integer("count", count, 1)
         return np.stack([*posterior.draws(self, images, count, seed)], axis=1)
 
-    def uncertainty(
-        self, images: np.ndarray, samples: int = posterior.SAMPLES, seed: int = 0
-    ) -> np.ndarray:
+    def uncertainty(self, images: np.ndarray, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
         """Return the standard deviation of draws of the posterior, float32 (N, H, W, C).
 
         It is in units of the pixel range, and without the noise of the likelihood. Arguments are

@@ -13,9 +13,6 @@ from tfdvae._utils import checks, chunks, limits, seeds
 if TYPE_CHECKING:
     from tfdvae.models.inference_mixin import InferenceMixin
 
-SAMPLES = 16
-"""Draws of an image, where none are asked for."""
-
 
 def require(model: InferenceMixin) -> None:
     """Refuse a model whose codes are no distributions.

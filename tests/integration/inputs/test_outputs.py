@@ -9,7 +9,7 @@ from PIL import Image
 import tfdvae
 from tests.helpers.cases import Case, table
 from tfdvae.image_io import codec
-from tfdvae.inference.on_disk import generating
+from tfdvae.inference.on_disk import drawing, generating
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
 
@@ -50,9 +50,9 @@ def _kept_sample(folder, command):
         output = folder / name
         output.write_bytes(b"mine")
         with pytest.raises(FileExistsError, match=f"`output` .*{name} exists"):
-            generating.sample(model, output, 2)
+            drawing.sample(model, output, 2)
         assert output.read_bytes() == b"mine"
-        generating.sample(model, output, 2, overwrite=True)
+        drawing.sample(model, output, 2, overwrite=True)
         assert output.read_bytes() != b"mine"
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from tfdvae._utils import files
 from tfdvae.cli import flags, starting, tasks
 from tfdvae.cli.registry import SAME_COMMAND, register_command
 from tfdvae.config import DenoiseConfig
@@ -29,11 +30,24 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
     nested = not Path(config.input).expanduser().is_dir()
     source, output = tasks.paths(config.model, config.input, config.output, nested=nested)
     writer.check_output(source, output, config.overwrite)
+    maps = None if config.uncertainty is None else Path(config.uncertainty).expanduser()
+    if maps is not None:
+        _check_maps(maps, {"input": config.input, "output": config.output})
     model = tasks.load(config.model, config.threads, config.white, config.background)
-    from tfdvae.inference.on_disk import rewriting
+    from tfdvae.inference.on_disk import rewriting, spreading
 
-    tally = rewriting.denoise(model, source, output, config.overwrite)
+    tally = rewriting.denoise(model, source, output, config.overwrite, config.chosen_samples)
+    if maps is not None and config.chosen_samples is not None:
+        spreading.uncertainty(model, source, maps, config.chosen_samples, config.overwrite)
+        logger.info("Standard deviations, as fractions of white, in %s", maps)
     return tasks.report(tally, source, output, model)
+
+
+def _check_maps(folder: Path, others: dict[str, str | None]) -> None:
+    writer.check_apart(folder, False, others, "uncertainty")
+    files.check_writable("uncertainty", folder)
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"`uncertainty` {folder} is a file; a folder is needed.")
 
 
 def _learn(config: LearnConfig) -> int:

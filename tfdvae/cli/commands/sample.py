@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 def sample(config: SampleConfig) -> None:
     """Draw new images."""
     model_files.find(config.model)
+    if config.around is not None and not Path(config.around).expanduser().is_file():
+        raise FileNotFoundError(f"`around` {config.around} is no file.")
     output = Path(config.output).expanduser()
     if reader.is_array(output):
         writer.check_file(output, reader.ARRAYS, config.overwrite)
@@ -28,7 +30,11 @@ def sample(config: SampleConfig) -> None:
         manifest.check(output, config.overwrite)
     files.check_writable("output", output)
     model = tasks.load(config.model, config.threads)
-    from tfdvae.inference.on_disk import generating
+    from tfdvae.inference.on_disk import drawing
 
-    generating.sample(model, output, config.count, config.seed, config.overwrite)
+    drawn = output, config.count, config.seed, config.overwrite
+    if config.around is None:
+        drawing.sample(model, *drawn)
+    else:
+        drawing.sample_around(model, Path(config.around).expanduser(), *drawn)
     logger.info(f"{config.count:,} images in {output}")

@@ -1,8 +1,7 @@
-"""New images on disk: drawn from the prior, or made from labelled images."""
+"""New images on disk, made from labelled images."""
 
 import contextlib
 import functools
-import math
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterable
@@ -17,46 +16,8 @@ from tfdvae.image_io.likeness import Likeness
 from tfdvae.inference import augmentation, image_arrays
 from tfdvae.inference.on_disk.augmenting_arrays import augment_arrays
 from tfdvae.inference.on_disk.channels import to_input_channels
-from tfdvae.inference.on_disk.pieces import each, with_progress
+from tfdvae.inference.on_disk.pieces import each
 from tfdvae.inference.trained_model import TrainedModel
-
-
-def sample(
-    model: TrainedModel, output: Path, count: int, seed: int = 0, overwrite: bool = False
-) -> None:
-    """Draw images from the prior: a folder of PNG files, or an `.npy` or `.npz` file.
-
-    Args:
-        model: of a VAE or DVAE.
-        output: the folder or file.
-        count: how many images.
-        seed: the same seed gives the same images.
-        overwrite: replace what an earlier call made in the folder, or the file.
-
-    Raises:
-        FileExistsError: `output` is there and may not be replaced.
-        ValueError: a model without a prior, or images that the disk has no room for.
-    """
-    if reader.is_array(output):
-        writer.check_file(output, reader.ARRAYS, overwrite)
-    model.record.say_empty_code()
-    drawn = with_progress(model.core.prior_codes(count, seed), "Sampling", count)
-    values = math.prod(model.image_shape)
-    # Rows of arrays are gathered in a file of their own first. PNG halves images, about.
-    size = 8 * values if reader.is_array(output) else room.on_disk(values // 2, output)
-    room.check_disk("count", count, output, count * size)
-    if reader.is_array(output):
-        with writer.ArraysWriter(output) as sheet:
-            for codes in drawn:
-                sheet.append("images", model.decode(codes))
-        return
-    digits = max(6, len(str(count - 1)))
-    with manifest.write(output, overwrite) as add:
-        number = 0
-        for codes in drawn:
-            for image in image_arrays.to_dtype(model.decode(codes), np.dtype(np.uint8)):
-                codec.write(add(f"sample-{number:0{digits}d}.png", "", "", seed, "prior"), image)
-                number += 1
 
 
 def augment(

@@ -13,6 +13,7 @@ from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.reading import Reading
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.models import posterior
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,11 @@ Masks = Callable[[reader.Piece], np.ndarray]
 
 
 def denoise(
-    model: TrainedModel, source: Path, output: Path, overwrite: bool = False
+    model: TrainedModel,
+    source: Path,
+    output: Path,
+    overwrite: bool = False,
+    samples: int | None = None,
 ) -> reader.Tally:
     """Write the denoised images of an input to `output`, with the same names and types.
 
@@ -29,13 +34,18 @@ def denoise(
         source: a folder, an image or a file of arrays.
         output: the same kind of thing.
         overwrite: replace files that are there; they are kept otherwise.
+        samples: as for `TrainedModel.denoise`.
 
     Raises:
-        FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`.
+        FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`; draws of a model
+            that is not variational.
     """
+    if samples is not None:
+        posterior.require(model.core)
 
     def work(piece: reader.Piece) -> np.ndarray:
-        return to_input_channels(model.denoise(to_model_channels(piece, model)), piece.images)
+        made = model.denoise(to_model_channels(piece, model), samples)
+        return to_input_channels(made, piece.images)
 
     model.record.say_harm()  # before there is a progress bar
     return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading)
