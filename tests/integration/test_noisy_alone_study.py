@@ -1,5 +1,7 @@
 """Cells of the study of noisy images alone, small."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -262,18 +264,21 @@ def test_photographs(photographs_config, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_study_of_photographs_as_a_command(photographs_config, tmp_path, capsys):
+def test_a_cell_of_photographs_as_a_command(photographs_config, tmp_path):
     arguments = [
-        *("study", "noisy-alone", "--objectives", "masked", BLIND, "--steps", "1", "--seeds", "0"),
+        *("study", "noisy-alone", "--objectives", BLIND, "--steps", "1", "--seeds", "0"),
         *("--photographs", photographs_config.photographs),
         *("--photographs-test", photographs_config.photographs_test),
         *("--noises", "gaussian:0.1", "--output", str(tmp_path / "out")),
     ]
-    assert main(arguments) == 0
-    names = sorted(path.name for path in (tmp_path / "out/cells").iterdir())
-    assert len(names) == 2 * (2 + len(CLASSICAL)), "what is kept until a cell is done is removed"
-    assert "| `clean_blind` |" in (tmp_path / "out/report.md").read_text()
-    assert main(arguments) == 0, "nothing is left to do"
+    name = f"photographs-{BLIND}-seed0"
+    assert main([*arguments, "--cell", name]) == 0
+    left = sorted(path.name for path in (tmp_path / "out/cells").iterdir())
+    assert left == [f"{name}.csv", f"{name}.npz"], "what is kept until a cell is done is removed"
+    settings = json.loads((tmp_path / "out/config.json").read_text())
+    assert settings["photographs"] == "train"
+    assert settings["photographs_test"] == "set2"
+    assert settings["noises"] == ["gaussian:0.1"]
 
 
 @pytest.mark.parametrize(
