@@ -7,6 +7,7 @@ from tfdvae.data import findings, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.image_io import reader
 from tfdvae.inference.on_disk import augmenting_arrays, generating
+from tfdvae.inspection import noise
 from tfdvae.inspection.report import Outcome
 from tfdvae.inspection.scan import Scan
 from tfdvae.studies.augmentation import study
@@ -43,6 +44,7 @@ def outcomes(found: Scan, scratch: Path) -> tuple[dict[str, Outcome], list[str]]
         if isinstance(labelled, ImageDataset)
         else (False, str(labelled))
     )
+    asked["denoise --learn"] = _attempt(lambda: _learn(found))
     every = _attempt(lambda: _images(found))
     asked["denoise, encode, detect"] = every
     asked["impute"] = (
@@ -95,6 +97,11 @@ def _images(found: Scan) -> str:
     text = f"{found.images:,} image{'s' if found.images > 1 else ''}, with a model for their size"
     failed = len(found.unreadable)
     return f"{text}; {failed:,} cannot be read" if failed else text
+
+
+def _learn(found: Scan) -> str:
+    objective, reason = noise.objective(found)
+    return f"objective {objective}, since {reason}"
 
 
 def _augment(path: Path, scratch: Path) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tfdvae.inspection import noise
 from tfdvae.inspection.scan import Scan
 
 Outcome = tuple[bool, str]
@@ -18,10 +19,11 @@ def to_values(found: Scan, outcomes: Mapping[str, Outcome], notes: Sequence[str]
     """Return everything as a dictionary for JSON, all names of images included.
 
     `noise` has the median and the 10th and 90th percentile over images; it is null where no image
-    allows an estimate.
+    allows an estimate. It also has what all of them together show, as `metrics.noise.NoiseEstimate`
+    names it, and the objective that follows.
     """
     values = vars(found) | {"path": str(found.path), "noise": _noise(found)}
-    del values["tally"]
+    del values["tally"], values["sample"], values["estimate"]
     ranges = {name: list(limits) for name, limits in found.ranges.items()}
     commands = {name: {"takes": taken, "says": text} for name, (taken, text) in outcomes.items()}
     return values | {"ranges": ranges, "notes": list(notes), "commands": commands}
@@ -40,15 +42,16 @@ def to_text(found: Scan, outcomes: Mapping[str, Outcome]) -> str:
     ]
     for name, (least, greatest) in found.ranges.items():
         rows.append((f"values of {name}", f"{least:g} to {greatest:g}"))
-    if noise := _noise(found):
+    if single := _noise(found):
         rows.append(
             (
                 "noise (estimated)",
-                f"standard deviation {noise['median']:.3f} of the range, median of "
-                f"{_images(noise['images'])}; 80% are between {noise['percentile_10']:.3f} and "
-                f"{noise['percentile_90']:.3f}. Fine texture counts as noise.",
+                f"standard deviation {single['median']:.3f} of the range, median of "
+                f"{_images(single['images'])}; 80% are between {single['percentile_10']:.3f} and "
+                f"{single['percentile_90']:.3f}. Fine texture counts as noise.",
             )
         )
+    rows += noise.to_rows(found)
     rows += [
         ("stacks", _counted([f"{name} of {count:,}" for name, count in found.stacks.items()])),
         ("constant", _counted(found.constant)),
@@ -99,4 +102,5 @@ def _noise(found: Scan) -> dict[str, Any] | None:
         "percentile_10": low,
         "percentile_90": high,
         "images": len(found.noise),
+        **noise.to_values(found),
     }

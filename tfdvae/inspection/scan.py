@@ -11,11 +11,15 @@ import numpy as np
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import listing, reader
 from tfdvae.image_io.listing import printable_path
+from tfdvae.learning import pictures
+from tfdvae.metrics import noise as metrics_noise
+from tfdvae.metrics.noise import NoiseEstimate
 
 NOISE_IMAGES = 200
 """The noise level is estimated on at most about so many images, spread over all."""
 
 _LEAST_SIDE = 8  # pixels that an image needs for an estimate of its noise
+_LEAST_KEPT = 128  # pixels a side of the middles that are kept
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Scan:
         skipped: images in formats that are not read, by suffix.
         noise: standard deviation of the noise as a fraction of the range, estimated for single
             images.
+        sample: middles of the same images.
+        estimate: the noise that all these show together; None where they show none.
         tally: what was noticed as the images were read.
     """
 
@@ -55,6 +61,8 @@ class Scan:
     unreadable: list[str] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
     noise: list[float] = field(default_factory=list)
+    sample: list[np.ndarray] = field(default_factory=list)
+    estimate: NoiseEstimate | None = None
     tally: reader.Tally = field(default_factory=reader.Tally)
 
 
@@ -84,16 +92,18 @@ def scan(path: Path, scratch: Path) -> Scan:
             found.skipped.setdefault(other.suffix.lower(), []).append(name)
         if not listing.images_below(path, "path"):
             return found
-    step = max(1, math.ceil(_count(path) / NOISE_IMAGES))
+    count = _count(path)
     by_digest: dict[int, list[str]] = {}
     for piece in reader.pieces(path, "Reading", found.tally, scratch, "path"):
-        step = max(step, math.ceil(piece.count / NOISE_IMAGES))
+        count = max(count, piece.count)
+        step = math.ceil(count / NOISE_IMAGES)
         if piece.stack is not None:
             found.stacks[printable_path(piece.stack)] = piece.count
         names = map(printable_path, piece.names)
         for name, image, digest in zip(names, piece.images, piece.digests, strict=True):
             if found.images % step == 0:
                 found.noise += _noise(image)
+                _keep(found.sample, image, count / step)
             _count_image(found, name, image)
             if digest is not None:
                 by_digest.setdefault(digest, []).append(name)
@@ -101,6 +111,7 @@ def scan(path: Path, scratch: Path) -> Scan:
                 found.constant.append(name)
     found.equal = [same for same in by_digest.values() if len(same) > 1]
     found.unreadable = sorted(found.tally.failed)
+    found.estimate = _estimate(found.sample)
     return found
 
 
@@ -122,6 +133,26 @@ def _count_image(found: Scan, name: str, image: np.ndarray) -> None:
     least, greatest = float(image.min()), float(image.max())
     before = found.ranges.get(str(image.dtype), (math.inf, -math.inf))
     found.ranges[str(image.dtype)] = min(before[0], least), max(before[1], greatest)
+
+
+def _keep(sample: list[np.ndarray], image: np.ndarray, count: float) -> None:
+    """Keep the middle of an image, so large that `count` of them are enough for an estimate."""
+    channels = image.shape[-1]
+    small = min(image.shape[:2]) < pictures.LEAST_SIDE
+    enough = sum(each.size for each in sample) >= metrics_noise.MOST_VALUES
+    if small or enough or not np.isfinite(image).all():
+        return
+    if channels == 3 and (image == image[..., :1]).all():
+        image, channels = image[..., :1], 1
+    side = max(_LEAST_KEPT, math.isqrt(int(metrics_noise.MOST_VALUES / (count * channels))))
+    sample.append(pictures.middle(image, side).copy())
+
+
+def _estimate(sample: list[np.ndarray]) -> NoiseEstimate | None:
+    try:
+        return metrics_noise.estimate(map(pictures.unit, sample))
+    except ValueError:  # there are none, or constant ones alone
+        return None
 
 
 def _format(name: str) -> str:

@@ -1,4 +1,7 @@
-"""Figures of pictures before and after denoising. Each function writes one PNG in one step."""
+"""Figures of noise, and of pictures before and after denoising.
+
+Each function writes one PNG in one step.
+"""
 
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from tfdvae.metrics.noise import NoiseCurves, NoiseEstimate
 from tfdvae.reporting.figure_text import legend_label, wrapped
 from tfdvae.reporting.plots import COLORS, MARKERS, STYLE, save
 
@@ -88,4 +92,57 @@ def spectra(found: dict[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None
         axes.set_xlabel("frequency in cycles a pixel (left: large details, right: small ones)")
         axes.set_ylabel("power of what was removed")
         axes.legend()
+        save(figure, path)
+
+
+def noise(found: NoiseEstimate, shown: NoiseCurves, tolerated: float, path: Path) -> None:
+    """Draw the variance of noise against the brightness, and how far neighboring pixels share it.
+
+    Args:
+        found: the estimate, whose line is drawn.
+        shown: what it rests on.
+        tolerated: correlation up to which pixels count as independent.
+        path: of the PNG.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(10.5, 4.2), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        ends = np.array([shown.signal.min(), shown.signal.max()])
+        left.plot(
+            255 * shown.signal,
+            255**2 * shown.variance,
+            color=COLORS[0],
+            marker=MARKERS[0],
+            linestyle="none",
+            label="flat places of like brightness",
+        )
+        left.plot(
+            255 * ends,
+            255**2 * (found.slope * ends + found.offset),
+            color=COLORS[1],
+            label=found.line(),
+        )
+        left.set_ylim(bottom=0)
+        left.set_xlabel("brightness (0: black, 255: white)")
+        left.set_ylabel("variance of the noise (levels of 255, squared)")
+        left.legend()
+        apart = np.arange(1, shown.correlations.shape[1] + 1)
+        right.axhspan(-tolerated, tolerated, color="0.9", label="counts as independent")
+        right.axhline(0, color="black", linewidth=1)
+        for number, name in enumerate(("sideways", "up and down")):
+            right.plot(
+                apart,
+                shown.correlations[number],
+                color=COLORS[number],
+                marker=MARKERS[number],
+                label=name,
+            )
+        right.set_xticks(apart)
+        if np.isnan(shown.correlations).all():
+            right.text(2, 0.5, "unknown: no flat places", ha="center")
+        least = min(-0.5, float(np.nanmin(shown.correlations, initial=0)) - 0.05)
+        right.set_ylim(least, 1)
+        right.set_xlabel("distance of two pixels, in pixels")
+        right.set_ylabel("correlation of their noise")
+        right.legend()
         save(figure, path)

@@ -121,6 +121,34 @@ def _dark_arrays(folder, command):
         assert f"NOTE: {note}" in done.stdout.splitlines()
 
 
+def _correlated(folder, command):
+    """What is not independent from pixel to pixel; and gray beside color."""
+    blocks = np.kron(RANDOM.integers(50, 200, (32, 32, 1)), np.ones((2, 2, 1))).astype(np.uint8)
+    (folder / "in").mkdir()
+    codec.write(folder / "in" / "a.png", blocks)
+    _refuses_to_learn(command)
+    codec.write(folder / "in" / "b.png", IMAGES[:3].reshape(28, 28, 3))
+    _refuses_to_learn(command)
+
+
+def _refuses_to_learn(command):
+    said = _inspect(command, "in")["commands"]["denoise --learn"]
+    assert not said["takes"]
+    refused = command("denoise", "--learn", "in", "out")
+    assert refused.returncode == 2
+    assert " ".join(said["says"].split())[:40] in " ".join(refused.stderr.split())
+
+
+def _figure(folder, command):
+    codec.write(folder / "a.png", RANDOM.integers(0, 256, (64, 64, 1)).astype(np.uint8))
+    done = command("inspect", "a.png", "--figure", "noise.png")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(folder / "noise.png").format == "PNG"
+    refused = command("inspect", "a.png", "--figure", "noise.pdf")
+    assert refused.returncode == 2
+    assert "`figure` must end in .png; got noise.pdf" in refused.stderr
+
+
 def _odd_pictures(folder, command):
     """Images of two sizes, which `train` refuses: one transparent, one constant, two equal."""
     (folder / "in").mkdir()
@@ -161,6 +189,8 @@ def _odd(folder):
     Case("an empty folder", "no command takes it", _no_images),
     Case("dark arrays that train refuses", "the NOTE of the other commands", _dark_arrays),
     Case("odd pictures that train refuses", "the NOTEs of the other commands", _odd_pictures),
+    Case("noise that cannot be learned from", "denoise --learn says the same", _correlated),
+    Case("a figure", "a PNG, and nothing else", _figure),
 )
 def test_what_is_said_is_what_happens(case, tmp_path, command):
     case.check(tmp_path, command)

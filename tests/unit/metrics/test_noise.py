@@ -186,3 +186,27 @@ def test_colors_and_sizes_may_differ_and_small_pictures_do_not_count():
 def test_where_nothing_is_flat_the_correlation_is_unknown():
     clipped = RANDOM.integers(0, 2, (64, 64, 1)).astype(float)
     assert np.isnan(noise.estimate([clipped]).correlation)
+
+
+def test_curves_show_what_the_estimate_rests_on():
+    """A variance in proportion to the signal; a moving average of two pixels, whose
+    neighbors have a correlation of a half and others none.
+    """
+    drawn = RANDOM.standard_normal((3, *CLEAN.shape))
+    shown = noise.curves([CLEAN + np.sqrt(CLEAN / 50) * each for each in drawn])
+    assert shown.signal.shape == shown.variance.shape
+    assert np.all(np.diff(shown.signal) > 0)
+    np.testing.assert_allclose(shown.variance, shown.signal / 50, rtol=0.5)  # of 320 values each
+    assert np.mean(50 * shown.variance / shown.signal) == pytest.approx(1, abs=0.1)
+    drawn = RANDOM.standard_normal((3, 256, 257, 1))
+    averaged = [0.5 + 0.1 * (each[:, 1:] + each[:, :-1]) for each in drawn]
+    sideways, down = noise.curves(averaged).correlations
+    np.testing.assert_allclose(sideways, [0.5, 0, 0], atol=0.15)  # a surface is taken out
+    np.testing.assert_allclose(down, 0, atol=0.15)
+    few = noise.curves([gaussian(0.1)[:16, :16]]).correlations
+    assert np.isnan(few).all()
+
+
+def test_the_line_in_words():
+    found = noise.NoiseEstimate(0.04, -0.001, 0.1, 0.1, 1.0, 0.0, 0.0)
+    assert found.line() == "10.2 x brightness - 65"

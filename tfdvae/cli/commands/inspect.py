@@ -24,6 +24,8 @@ class InspectConfig:
     """A folder of images, an image, or an .npz or .npy file of arrays."""
     json: bool = False
     """Write JSON, with the names of all images that are told of."""
+    figure: Annotated[str | None, tyro.conf.arg(metavar="FILE.png")] = None
+    """Draw the noise to this file: its variance by brightness, and how far pixels share it."""
     debug: bool = False
     """Show the whole traceback of an error."""
     quiet: bool = False
@@ -31,12 +33,14 @@ class InspectConfig:
 
     def __post_init__(self) -> None:
         checks.texts(self)
+        if self.figure is not None and Path(self.figure).suffix.lower() != ".png":
+            raise ValueError(f"`figure` must end in .png; got {self.figure}.")
 
 
 @register_command("inspect", InspectConfig)
 def inspect(config: InspectConfig) -> None:
     """Show what is in a folder or file."""
-    from tfdvae.inspection import report
+    from tfdvae.inspection import noise, report
     from tfdvae.inspection.scan import scan
 
     path = Path(config.path).expanduser()
@@ -45,6 +49,8 @@ def inspect(config: InspectConfig) -> None:
         with starting.tensorflow():
             from tfdvae.inspection.outcomes import outcomes
         asked, notes = outcomes(found, Path(scratch))
+    if config.figure is not None:
+        noise.draw(found, Path(config.figure).expanduser())
     if config.json:
         logger.info(json.dumps(report.to_values(found, asked, notes), indent=2))
         return
