@@ -26,7 +26,8 @@ _SIDE = 512  # of a part that is looked at, its middle
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
 _LEAST_BLOCKS = 8  # for an interval
 _ENOUGH = 16_384  # values of a part, for an estimate of its own noise: exposures differ
-_WRONG = 0.02  # by which an estimated variance may be wrong
+_WRONG = 0.02  # by which an estimated variance may be wrong, as noise is not quite Gaussian
+_UNREFINED = 0.1  # by which the first estimate may be wrong beside that
 _BELIEVED = (0.8, 1.25)  # the level of the second estimate, of the first one's
 
 
@@ -37,7 +38,9 @@ def measure(
 
     The mean squared error is estimated by `risk.squared_errors` on parts of the pictures that the
     model has not seen in training: on others the estimate is too good. Its 95% interval is that of
-    the means of blocks of 32x32 pixels, wider by what the noise may be wrong where it is estimated.
+    the means of blocks of 32x32 pixels, wider by what the noise may be wrong where it is estimated:
+    by chance, by 2% of its variance, and by what `noise.refine` says, or 10% where that says
+    nothing.
 
     Args:
         model: trained.
@@ -50,24 +53,27 @@ def measure(
         The noise; where it is not known, estimated again with what was denoised.
     """
     looked = _chosen(parts)
-    noises = [noise] * len(looked)
+    probes = [
+        risk.probe(model.denoise, image[None], noise.variance(image), number)
+        for number, (image, _) in enumerate(looked)
+    ]
+    noises, doubt = [noise] * len(looked), 0.0
     if not known:
-        noise = _refined(model, looked, noise)
-        noises = [
-            _refined(model, [part], noise) if part[0][part[1] :].size >= _ENOUGH else noise
-            for part in looked
-        ]
+        seen = [_unseen(*each) for each in zip(looked, probes, strict=True)]
+        noise, doubt = _refined(seen, noise)
+        noises = [_refined([each], noise)[0] if each[0].size >= _ENOUGH else noise for each in seen]
     means, sizes, variances = [], [], []
-    for number, ((image, first), own) in enumerate(zip(looked, noises, strict=True)):
+    for (image, first), probe, own in zip(looked, probes, noises, strict=True):
         variance = own.variance(image)[None]
-        errors = risk.squared_errors(model.denoise, image[None], variance, number)[0, first:]
+        errors = risk.errors_of_probe(image[None], variance, probe)[0, first:]
         for block in _blocks(errors):
             means.append(float(block.mean()))
             sizes.append(block.size)
         variances.append(float(variance[0, first:].mean()) * errors.size)
     level = sum(variances) / sum(sizes)
-    error = 0.0 if known else _WRONG * level
-    values = _values(np.array(means), np.array(sizes), level, error)
+    # A variance comes from the squares of a quarter of the values.
+    random = 0.0 if known else math.hypot(_WRONG, 1.96 * math.sqrt(2 / (sum(sizes) / 4)))
+    values = _values(np.array(means), np.array(sizes), level, random * level, doubt * level)
     rows = [
         {
             "study": "learn",
@@ -103,28 +109,39 @@ def _chosen(parts: Sequence[Part]) -> list[tuple[np.ndarray, int]]:
     return found
 
 
+def _unseen(looked: tuple[np.ndarray, int], probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:
+    """Return the rows (1, H, W, C) that count, and what was probed there."""
+    image, first = looked
+    parts = (each[:, first:] for each in (probe.made, probe.change, probe.response))
+    return image[None, first:], risk.Probe(*parts)
+
+
 def _refined(
-    model: TrainedModel, looked: Sequence[tuple[np.ndarray, int]], noise: NoiseEstimate
-) -> NoiseEstimate:
+    probed: Sequence[tuple[np.ndarray, risk.Probe]], noise: NoiseEstimate
+) -> tuple[NoiseEstimate, float]:
     """Return the noise as what was removed shows it, unless that is far from the first estimate.
 
-    A model that removes next to nothing, or structure too, says nothing of the noise.
+    A model that removes next to nothing, or structure too, says nothing of the noise. The second
+    number is by which part of its variance it may be wrong.
     """
-    found = metrics_noise.refine(
-        ((image[first:], model.denoise(image[None])[0, first:]) for image, first in looked), noise
-    )
+    found, doubt = metrics_noise.refine(probed, noise)
     low, high = _BELIEVED
-    return found if low * noise.floor <= found.level <= high * noise.level else noise
+    if low * noise.floor <= found.level <= high * noise.level:
+        return found, doubt
+    return noise, _UNREFINED
 
 
-def _values(means: np.ndarray, sizes: np.ndarray, level: float, error: float) -> dict[str, float]:
+def _values(
+    means: np.ndarray, sizes: np.ndarray, level: float, error: float, doubt: float
+) -> dict[str, float]:
     """Return PSNRs by name, without those that are not known.
 
     Args:
         means: squared errors of blocks.
         sizes: pixels of each block.
         level: variance of the noise.
-        error: by which that may be wrong.
+        error: by which that may be wrong by chance.
+        doubt: by which it may be wrong beside that.
     """
     mean = float(np.average(means, weights=sizes))
     values = {"psnr_input_estimated": -10 * math.log10(level)}
@@ -134,7 +151,7 @@ def _values(means: np.ndarray, sizes: np.ndarray, level: float, error: float) ->
     whole = means[sizes == sizes.max()]
     if len(whole) >= _LEAST_BLOCKS:
         chance = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
-        half = math.hypot(chance, error)
+        half = math.hypot(chance, error) + doubt
         values["psnr_estimated_low"] = risk.estimated_psnr(np.array(mean + half), level)
         if mean - half > 1e-3 * level:
             values["psnr_estimated_high"] = risk.estimated_psnr(np.array(mean - half), level)

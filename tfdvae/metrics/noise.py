@@ -8,6 +8,7 @@ import numpy as np
 
 from tfdvae.metrics import noise_blocks
 from tfdvae.metrics.noise_blocks import BLOCK
+from tfdvae.metrics.risk import Probe
 
 MOST_VALUES = 4_000_000
 """Values of all channels after which no further picture is looked at."""
@@ -18,6 +19,8 @@ _ENDS = (0.05, 0.95)  # quantiles of the means of blocks
 _FLOOR = 0.25  # quantile of the variances of bins
 _MOST_CLIPPED = 0.5  # of the pixels of any block that counts
 _LEAST = 1e-3  # of the mean variance, the least at any place
+_MEAN = (1, 1, 1, 1)
+_DIAGONAL = (1, -1, -1, 1)
 
 
 @dataclass(frozen=True)
@@ -174,36 +177,55 @@ def _look(pictures: Iterable[np.ndarray]) -> _Looked:
     return _Looked(found, extremes, blocks, blocks[extreme <= noise_blocks.EXTREME], clipped)
 
 
-def refine(pairs: Iterable[tuple[np.ndarray, np.ndarray]], first: NoiseEstimate) -> NoiseEstimate:
+def refine(
+    probed: Iterable[tuple[np.ndarray, Probe]], first: NoiseEstimate
+) -> tuple[NoiseEstimate, float]:
     """Estimate the noise again, with denoised pictures: texture no longer counts as noise.
 
     The variance is that of the finest diagonal wavelet coefficients of what was removed, in bins of
-    the denoised values. Of these coefficients a denoiser keeps next to nothing.
+    the denoised values, corrected for the noise that the denoiser keeps. Its response to a change
+    of these coefficients, r, tells how much: it removes (1 - r)^2 of the variance if it keeps that
+    part of the noise and nothing else, and 1 - r if it is the best there is, which removes some
+    texture with the noise (Tweedie's formula; Efron 2011). The middle of both is taken.
 
     Args:
-        pairs: noisy and denoised picture, floats (H, W, C) each.
+        probed: noisy picture, floats (1, H, W, C), and what `risk.probe` returned for it.
         first: what `estimate` found, for what is not estimated again.
 
+    Returns:
+        The estimate, and by which part of its variance it may be wrong beside chance: half the
+        distance of both.
+
     Example:
-        >>> refine([(noisy, model.denoise(noisy))], estimate([noisy])).level
-        0.1001
+        >>> found, doubt = refine([(noisy, risk.probe(model.denoise, noisy, 0.01))], first)
     """
-    signals, details = [], []
-    for noisy, denoised in pairs:
-        removed, made = (
-            np.moveaxis(part, -1, 0)[:, : part.shape[0] // 2 * 2, : part.shape[1] // 2 * 2]
-            for part in (noisy - denoised, denoised)
+    signals, squares, changes, products = [], [], [], []
+    for noisy, probe in probed:
+        made, removed, change, response = (
+            _planes(each) for each in (probe.made, noisy - probe.made, probe.change, probe.response)
         )
-        signals.append(_quads(made, (1, 1, 1, 1)).ravel() / 4)
-        details.append(_quads(removed, (1, -1, -1, 1)).ravel() / 2)
-    signal, squares = np.concatenate(signals), np.square(np.concatenate(details))
-    bins = np.array_split(np.argsort(signal, kind="stable"), min(_BINS, len(signal)))
-    slope, offset = _line(
-        np.array([signal[rows].mean() for rows in bins]),
-        np.array([squares[rows].mean() for rows in bins]),
-    )
-    level = float(np.sqrt(squares.mean()))
-    return dataclasses.replace(first, slope=slope, offset=offset, level=level)
+        signals.append(_quads(made, _MEAN).ravel() / 4)
+        squares.append(np.square(_quads(removed, _DIAGONAL).ravel()) / 4)
+        changes.append(np.square(_quads(change, _DIAGONAL)).ravel())
+        products.append((_quads(change, _DIAGONAL) * _quads(response, _DIAGONAL)).ravel())
+    signal, power, change, product = map(np.concatenate, (signals, squares, changes, products))
+    rows = np.array_split(np.argsort(signal, kind="stable"), min(_BINS, len(signal)))
+    kept = np.array([product[each].sum() / change[each].sum() for each in rows])
+    removed_part = np.clip(1 - kept, _LEAST, 1)
+    least = np.array([power[each].mean() for each in rows]) / removed_part
+    most = least / removed_part
+    variance = (least + most) / 2
+    slope, offset = _line(np.array([signal[each].mean() for each in rows]), variance)
+    level = float(np.sqrt(variance.mean()))
+    doubt = float((most - least).mean() / 2 / (variance.mean() + 1e-12))
+    found = dataclasses.replace(first, slope=slope, offset=offset, level=level)
+    return found, doubt
+
+
+def _planes(images: np.ndarray) -> np.ndarray:
+    """Return the channels of one image (1, H, W, C), cut to even sides, (C, h, w)."""
+    rows, columns = (size // 2 * 2 for size in images.shape[1:3])
+    return np.moveaxis(images[0, :rows, :columns], -1, 0)
 
 
 def _quads(planes: np.ndarray, weights: tuple[int, int, int, int]) -> np.ndarray:

@@ -1,10 +1,51 @@
 """How far denoised images are from the clean ones, estimated without these."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 STEP = 0.1  # of the noise's standard deviation, by which images are changed
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a denoiser makes of images, and how it responds to a small random change of them.
+
+    Attributes:
+        made: denoised images (N, H, W, C).
+        change: standard normal numbers (N, H, W, C).
+        response: change of what is made, as a multiple of the size of the change, (N, H, W, C).
+    """
+
+    made: np.ndarray
+    change: np.ndarray
+    response: np.ndarray
+
+
+def probe(
+    denoise: Callable[[np.ndarray], np.ndarray],
+    noisy: np.ndarray,
+    variance: np.ndarray,
+    seed: int = 0,
+) -> Probe:
+    """Denoise images as they are and after a small random change.
+
+    Args:
+        denoise: as for `squared_errors`.
+        noisy: (N, H, W, C).
+        variance: of the noise, to which the change is small.
+        seed: of the random change.
+
+    Example:
+        >>> probe(lambda images: images / 2, noisy, 0.01).response.std()
+        0.5001
+    """
+    random = np.random.default_rng(seed)
+    change = random.standard_normal(noisy.shape).astype(np.float32)
+    size = STEP * float(np.sqrt(np.mean(variance)))
+    made = denoise(noisy)
+    return Probe(made, change, (denoise(noisy + size * change) - made) / size)
 
 
 def squared_errors(
@@ -22,7 +63,8 @@ def squared_errors(
     nothing, and may be below 0: take means.
 
     Args:
-        denoise: function of images (N, H, W, C) that returns as many, not clipped.
+        denoise: function of images (N, H, W, C) that returns as many. It may clip them: where it
+            does, it does not respond, and the estimate is that of the clipped images.
         noisy: (N, H, W, C).
         variance: of the noise, broadcast against `noisy`.
         seed: of the random change.
@@ -31,12 +73,23 @@ def squared_errors(
         >>> squared_errors(lambda images: images, noisy, 0.01).mean()
         0.0100
     """
-    random = np.random.default_rng(seed)
-    change = random.standard_normal(noisy.shape).astype(np.float32)
-    size = STEP * float(np.sqrt(np.mean(variance)))
-    made = denoise(noisy)
-    response = (denoise(noisy + size * change) - made) / size
-    return (made - noisy) ** 2 - variance + 2 * variance * change * response
+    return errors_of_probe(noisy, variance, probe(denoise, noisy, variance, seed))
+
+
+def errors_of_probe(noisy: np.ndarray, variance: np.ndarray, probed: Probe) -> np.ndarray:
+    """Return `squared_errors` of images that were probed.
+
+    Args:
+        noisy: (N, H, W, C).
+        variance: of the noise, broadcast against `noisy`.
+        probed: what `probe` returned for them.
+
+    Example:
+        >>> errors_of_probe(noisy, 0.01, probe(model.denoise, noisy, 0.01)).mean()
+        0.0012
+    """
+    removed = (probed.made - noisy) ** 2
+    return removed - variance + 2 * variance * probed.change * probed.response
 
 
 def estimated_psnr(errors: np.ndarray, noise: float) -> float:

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from tfdvae.learning import choice
-from tfdvae.metrics import noise
+from tfdvae.metrics import noise, risk
 
 RANDOM = np.random.default_rng(0)
 ROWS, COLUMNS = np.mgrid[:128, :160] / 128
@@ -62,10 +62,31 @@ def test_what_was_denoised_refines_the_estimate(count):
     clean = np.clip(CLEAN + texture, 0.02, 1)
     noisy = [RANDOM.poisson(count * clean) / count for _ in range(4)]
     first = noise.estimate(noisy)
-    found = noise.refine([(picture, clean) for picture in noisy], first)
+    blind = risk.probe(lambda images: np.broadcast_to(clean, images.shape), clean[None], 1.0)
+    found, doubt = noise.refine([(picture[None], blind) for picture in noisy], first)
+    assert doubt == 0
     assert found.level == pytest.approx(np.sqrt(clean.mean() / count), rel=0.02)
     np.testing.assert_allclose(found.variance(clean), clean / count, atol=0.05 / count)
     assert (found.correlation, found.clipped) == (first.correlation, first.clipped)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("best", [False, True])
+def test_a_refined_estimate_allows_for_the_noise_that_is_kept(kept, best):
+    """The truth is one end of the doubt.
+
+    It is the upper one of a denoiser that keeps a part of the noise and nothing else, and the lower
+    one of the best denoiser, which is linear where the pictures are Gaussian numbers.
+    """
+    random = np.random.default_rng(0)
+    clean = np.sqrt(0.01 * kept / (1 - kept)) * random.standard_normal((1, 600, 600, 1))
+    noisy = clean + 0.1 * random.standard_normal(clean.shape)
+    rest = 0 if best else (1 - kept) * clean
+    probed = risk.probe(lambda images: kept * images + rest, noisy, 0.01)
+    found, doubt = noise.refine([(noisy, probed)], noise.estimate([noisy[0]]))
+    end = 1 - doubt if best else 1 + doubt
+    assert end * found.level**2 == pytest.approx(0.01, rel=0.02)
+    assert doubt == pytest.approx(kept / (2 - kept), abs=1e-3)  # of 1 / (1 - r) and its square
 
 
 def test_clean_pictures_have_no_noise():

@@ -36,6 +36,27 @@ def test_what_removes_nothing_has_the_error_of_the_noise():
     assert found.mean() == pytest.approx(0.01, rel=0.02)
 
 
+def test_an_image_is_probed_once_for_any_variance():
+    noisy = CLEAN + RANDOM.normal(0, 0.1, CLEAN.shape).astype(np.float32)
+    probed = risk.probe(mean_filter, noisy, 0.01, seed=3)
+    assert np.array_equal(probed.made, mean_filter(noisy))
+    np.testing.assert_allclose(probed.response, mean_filter(probed.change), atol=1e-4)
+    found = risk.errors_of_probe(noisy, np.float32(0.01), probed)
+    assert np.array_equal(found, risk.squared_errors(mean_filter, noisy, np.float32(0.01), seed=3))
+
+
+def test_of_a_denoiser_that_clips_it_is_the_error_of_the_clipped_images():
+    dark = CLEAN - 0.4
+    noisy = dark + RANDOM.normal(0, 0.1, CLEAN.shape).astype(np.float32)
+
+    def clipping(images):
+        return np.clip(mean_filter(images), 0, 1)
+
+    error = np.mean((clipping(noisy) - dark) ** 2)
+    found = risk.squared_errors(clipping, noisy, np.float32(0.01))
+    assert found.mean() == pytest.approx(error, rel=0.06)
+
+
 def test_psnr():
     assert risk.estimated_psnr(np.full((1, 8, 8, 1), 0.01), noise=0.04) == pytest.approx(20)
     assert risk.estimated_psnr(np.full((1, 8, 8, 1), -0.01), noise=0.1) == pytest.approx(40)
