@@ -152,6 +152,9 @@ BLURRED = np.rint(
         "pictures of one number of channels; got 1 in 0.tif and 3 in 1.tif",
         _save(photons(clean()), photons(np.repeat(clean()[..., None], 3, axis=-1))))),
     Case("an output that holds something else", "kept", _refused("is not empty", _full)),
+    Case("patches larger than the pictures", "the largest that would do", _refused(
+        "`patch_size` must be at most 84, the least side of the pictures to learn from without "
+        "what is held out of them; got 96.", _inside, "--patch-size", "96")),
     Case("a misspelt objective", "the nearest", _refused(
         "Did you mean 'masked'", _inside, "--objective", "maskd")),
 )  # fmt: skip
@@ -210,3 +213,16 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
     assert not found["given"]
     assert learned["pictures"] == 1
     assert settings["time"] == "30s"
+
+
+@pytest.mark.slow
+def test_patches_of_another_size(tmp_path, command):
+    write(tmp_path / "in")
+    learn = ("denoise", "--learn", "in", "out", "--objective", "masked", "--time", "1s")
+    done = command(*learn, "--patch-size", "32")
+    assert done.returncode == 0, done.stderr
+    assert tfdvae.load("out/model.keras").image_shape == (32, 32, 1)
+    assert json.loads((tmp_path / "out/settings.json").read_text())["patch_size"] == 32
+    other = command(*learn, "--patch-size", "40")
+    assert other.returncode == 2
+    assert "holds what was learned with `patch_size` 32; got 40" in other.stderr

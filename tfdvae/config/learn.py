@@ -11,6 +11,8 @@ from tfdvae.config.group import one_of
 from tfdvae.config.objective import OF_NOISY_IMAGES
 from tfdvae.config.tasks import TaskConfig
 
+LEAST_PATCH, MOST_PATCH = 16, 512
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LearnConfig(TaskConfig):
@@ -34,6 +36,9 @@ class LearnConfig(TaskConfig):
     time: Annotated[str | None, tyro.conf.arg(metavar="TIME")] = None
     """About the longest training, such as 90s, 10m or 2h. Reading, denoising and the report are not
     counted. Default: as many steps as usually suffice."""
+    patch_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Side of the square patches that the model learns from, a multiple of 4. Default: 64, or that
+    of the smallest picture. Larger ones show more of a scene, and a step has fewer of them."""
     seed: int = 0
     """Root seed of all random choices."""
 
@@ -45,6 +50,13 @@ class LearnConfig(TaskConfig):
             checks.choice("objective", self.objective, OF_NOISY_IMAGES)
         if self.noise is not None:
             checks.number("noise", self.noise, 0, 1, above_low=True)
+        if self.patch_size is not None:
+            checks.integer("patch_size", self.patch_size, LEAST_PATCH, MOST_PATCH)
+            if self.patch_size % 4:
+                raise ValueError(
+                    "`patch_size` must be a multiple of 4, which the U-Net halves twice; got "
+                    f"{self.patch_size}."
+                )
         checks.integer("seed", self.seed, 0)
         _ = self.seconds
 

@@ -69,7 +69,7 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
 def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
     """Return the trained model; the report is there when this is done."""
     began = _began(folder)
-    found = _decode(source, folder)
+    found = _decode(source, folder, config.patch_size or PATCH)
     estimate, objective, reason = _look_at_noise(config, found, folder)
     if not began:
         mark = pictures.decoded_fingerprint(folder / _PICTURES)
@@ -120,6 +120,7 @@ def _settings(config: LearnConfig) -> dict[str, object]:
         "objective": config.objective,
         "noise": config.noise,
         "time": config.time,
+        "patch_size": config.patch_size,
         "seed": config.seed,
     }
 
@@ -154,14 +155,14 @@ def _is_empty(folder: Path) -> bool:
     )
 
 
-def _decode(source: Path, folder: Path) -> list[pictures.Picture]:
+def _decode(source: Path, folder: Path, side: int) -> list[pictures.Picture]:
     """Return the pictures to learn from: those that the training began with, if it did."""
     kept = folder / _PICTURES
     kept.parent.mkdir(exist_ok=True)
     if not (_began(folder) and kept.exists()):
         pictures.decode(source, kept)
         (kept.parent / "steps.json").unlink(missing_ok=True)
-    found = pictures.usable(pictures.load(kept), PATCH)
+    found = pictures.usable(pictures.load(kept), side)
     logger.info("%s to learn from.", _counted(found))
     return found
 
@@ -229,7 +230,7 @@ def _train(
         assert isinstance(loaded, DAE)
         return loaded
     values, parts = held_out.split([picture.values for picture in found])
-    size = patch_size(values)
+    size = patch_size(values, config.patch_size)
     shape = (size, size, values[0].shape[-1])
     corruption = f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none"
     build = partial(build_model, objective, corruption, shape, moments_of(values), config.seed)

@@ -15,19 +15,31 @@ STEPS = 2400
 """Training steps that usually suffice."""
 
 PATCH = 64
-"""Largest side of a patch, in pixels."""
+"""Side of a patch in pixels, unless another one is asked for or pictures are smaller."""
 
 _PIXELS = 65536  # of a batch
 _RATE = 1e-3
 
 
-def patch_size(pictures: Sequence[np.ndarray]) -> int:
-    """Return the side of the patches: `PATCH`, or that of the smallest picture.
+def patch_size(pictures: Sequence[np.ndarray], wanted: int | None = None) -> int:
+    """Return the side of the patches: the one that is wanted, or `PATCH`, or less for small ones.
 
     Args:
         pictures: (H, W, C) each.
+        wanted: a side, which no picture may fall short of.
+
+    Raises:
+        ValueError: a picture is smaller than what is wanted.
     """
-    return min(PATCH, *(min(picture.shape[:2]) for picture in pictures))
+    least = min(min(picture.shape[:2]) for picture in pictures)
+    if wanted is None:
+        return min(PATCH, least)
+    if wanted > least:
+        raise ValueError(
+            f"`patch_size` must be at most {least}, the least side of the pictures to learn from "
+            f"without what is held out of them; got {wanted}."
+        )
+    return wanted
 
 
 def batch_size(patch: int) -> int:
