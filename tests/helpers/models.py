@@ -74,6 +74,7 @@ SHAPES = {
     "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "unet": [(12, 10, 2), (7, 9, 3), (1, 1, 1)],
+    "spatial_unet": [(12, 10, 2), (7, 9, 3), (1, 1, 1)],
 }
 CONVOLUTIONAL = (
     "strided_conv",
@@ -86,6 +87,7 @@ CASES = [
     *((network, name) for network in CONVOLUTIONAL for name in ("dae", "dvae")),
     *(("unet", name) for name in OF_NOISY_IMAGES),
     ("residual_conv", "dvae recorrupted"),
+    ("spatial_unet", "dvae recorrupted"),
 ]
 FAST = {("strided_conv", "dae")}  # of the convolutional ones; the others take minutes together
 SLOW = ("dae masked", "dvae recorrupted")  # "dae recorrupted" and "dvae masked" have their parts
@@ -128,7 +130,7 @@ def make(name, network="mlp", shape=None, seed=0, dtype="float32", compiled=True
     options = {"image_shape": shape, **settings, **options}
     model = cls(*pair, **options, seed=seed, dtype=dtype)
     if compiled:
-        rate = 1e-3 if network == "unet" else 1e-2  # larger steps throw a U-Net far off at first
+        rate = 1e-3 if "unet" in network else 1e-2  # larger steps throw a U-Net far off at first
         model.compile(optimizer=keras.optimizers.Adam(rate))
     return model
 

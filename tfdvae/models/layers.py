@@ -67,5 +67,6 @@ class CropLike(keras.layers.Layer):
         return padded[:, : shape[1], : shape[2]]
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        """Return the shape of the second."""
-        return tuple(input_shape[1])
+        """Return the shape of the second, with the channels of the first."""
+        padded, images = input_shape
+        return (*images[:3], padded[3])

@@ -295,6 +295,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("wide_residual_conv", False): (447_877, 0),
     ("wide_residual_conv", True): (448_137, 0),
     ("unet", False): (265_297, 0),
+    ("spatial_unet", False): (237_101, 0),
+    ("spatial_unet", True): (237_681, 0),
 }
 
 

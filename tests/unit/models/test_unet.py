@@ -71,6 +71,8 @@ def test_padding_repeats_the_edge_and_is_cut_off_again(height, width):
     assert PadToMultiple(4).compute_output_shape(images.shape) == padded.shape
     assert np.array_equal(CropLike()([padded, images]), images)
     assert CropLike().compute_output_shape([padded.shape, images.shape]) == images.shape
+    wide = (*padded.shape[:3], 5)
+    assert CropLike().compute_output_shape([wide, images.shape]) == (*images.shape[:3], 5)
 
 
 def test_sizes_that_are_not_known_stay_so():

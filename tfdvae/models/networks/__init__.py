@@ -19,13 +19,14 @@ from tfdvae.models.networks.common import image_sizes
 from tfdvae.models.networks.mlp import mlp
 from tfdvae.models.networks.pooled_conv import pooled_conv
 from tfdvae.models.networks.residual_conv import residual_conv
+from tfdvae.models.networks.spatial_unet import spatial_unet
 from tfdvae.models.networks.strided_conv import strided_conv
 from tfdvae.models.networks.unet import unet
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build", "mlp", "pooled_conv", "residual_conv", "strided_conv", "unet"]
+__all__ = ["build", "mlp", "pooled_conv", "residual_conv", "spatial_unet", "strided_conv", "unet"]
 
 
 def build(

@@ -68,25 +68,38 @@ def unet(
             "this network must belong to an ae or dae: it has no code that could be a distribution."
         )
 
-    def conv(inputs: Any, units: int, name: str, activation: str | None = "relu") -> Any:
-        start: Any = keras.initializers.HeNormal(seeds.stream(seed, f"initial weights/{name}"))
-        return keras.layers.Conv2D(
-            units,
-            3,
-            padding="same",
-            activation=activation,
-            kernel_initializer=start if activation else "zeros",
-            dtype=dtype,
-            name=name,
-        )(inputs)
-
-    def pair(inputs: Any, units: int, name: str) -> Any:
-        return conv(conv(inputs, units, f"{name}_1"), units, f"{name}_2")
-
     images = keras.Input((None, None, channels), name="images")
     scaled = keras.layers.Rescaling(1 / deviation, -mean / deviation, dtype="float32")(images)
-    hidden = padded = PadToMultiple(2**DEPTH, dtype="float32")(scaled)
-    kept = []
+    padded = PadToMultiple(2**DEPTH, dtype="float32")(scaled)
+    hidden = levels(padded, filters, seed, dtype)
+    made = conv3x3(hidden, channels, "last", seed, dtype, activation=None)
+    if residual:
+        made = keras.layers.Add(dtype="float32")([padded, made])
+    made = CropLike(dtype="float32")([made, images])
+    made = keras.layers.Rescaling(deviation, mean, dtype="float32")(made)
+    network = keras.Model(images, made, name="unet")
+    code = keras.Input((None, None, channels), name="made")
+    same = keras.Model(code, keras.layers.Identity(dtype="float32")(code), name="identity")
+    return network, same
+
+
+def levels(inputs: Any, filters: int, seed: int, dtype: str, prefix: str = "") -> Any:
+    """Return what the levels of a U-Net make of a Keras tensor, at its full size.
+
+    Args:
+        inputs: (N, H, W, any), H and W multiples of 2**DEPTH.
+        filters: channels at the full size, which the result has.
+        seed: root seed of the initial weights.
+        dtype: Keras dtype policy.
+        prefix: of the names of layers.
+    """
+    import keras
+
+    def pair(inputs: Any, units: int, name: str) -> Any:
+        first = conv3x3(inputs, units, f"{prefix}{name}_1", seed, dtype)
+        return conv3x3(first, units, f"{prefix}{name}_2", seed, dtype)
+
+    hidden, kept = inputs, []
     for level in range(DEPTH):
         hidden = pair(hidden, filters * 2**level, f"down_{level}")
         kept.append(hidden)
@@ -96,12 +109,29 @@ def unet(
         larger = keras.layers.UpSampling2D(dtype=dtype)(hidden)
         joined = keras.layers.Concatenate(dtype=dtype)([larger, kept[level]])
         hidden = pair(joined, filters * 2**level, f"up_{level}")
-    made = conv(hidden, channels, "last", activation=None)
-    if residual:
-        made = keras.layers.Add(dtype="float32")([padded, made])
-    made = CropLike(dtype="float32")([made, images])
-    made = keras.layers.Rescaling(deviation, mean, dtype="float32")(made)
-    network = keras.Model(images, made, name="unet")
-    code = keras.Input((None, None, channels), name="made")
-    same = keras.Model(code, keras.layers.Identity(dtype="float32")(code), name="identity")
-    return network, same
+    return hidden
+
+
+def conv3x3(
+    inputs: Any,
+    units: int,
+    name: str,
+    seed: int,
+    dtype: str,
+    activation: str | None = "relu",
+    bias: float = 0.0,
+) -> Any:
+    """Return a convolution of a Keras tensor; one without activation begins with zero weights."""
+    import keras
+
+    start: Any = keras.initializers.HeNormal(seeds.stream(seed, f"initial weights/{name}"))
+    return keras.layers.Conv2D(
+        units,
+        3,
+        padding="same",
+        activation=activation,
+        kernel_initializer=start if activation else "zeros",
+        bias_initializer=keras.initializers.Constant(bias) if bias else "zeros",
+        dtype=dtype,
+        name=name,
+    )(inputs)
