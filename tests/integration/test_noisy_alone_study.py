@@ -60,6 +60,29 @@ def test_a_model_cell(objective, dataset, tmp_path):
         assert set(arrays) == {f"gaussian:0.2/{name}" for name in ("clean", "noisy", shown)}
 
 
+def test_a_cell_of_a_dvae(dataset, tmp_path):
+    """After two steps it hardly denoises, and draws differ by what the code begins with."""
+    config = NoisyAloneConfig(n_train=30, steps=2)
+    path = tmp_path / "cell.csv"
+    cells.model_cell(config, dataset, path, "gaussian:0.2", "dvae", seed=3)
+    rows = rows_of(path)
+    assert set(rows) == {"psnr", "psnr_input", "training_seconds", "mse", "mse_estimated"}
+    fixed = {"model": "dvae", "network": "spatial_unet", "target": "recorrupted", "seed": "3"}
+    assert (fixed | {"corruption": "gaussian:0.2", "condition": "noisy"}).items() <= rows[
+        "psnr"
+    ].items()
+    few = {
+        row["metric"]: float(row["value"])
+        for row in csv_rows.read_rows(path)
+        if row["split"] == "test_first_500"
+    }
+    assert set(few) == {"psnr", "spread_error_correlation", "coverage_95"}
+    assert -1 <= few["spread_error_correlation"] <= 1
+    assert 0.1 < few["coverage_95"] < 0.7, "intervals that are far too narrow"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        assert set(arrays) == {f"gaussian:0.2/{name}" for name in ("clean", "noisy", "dvae")}
+
+
 def test_a_filter_cell(dataset, tmp_path):
     path = tmp_path / "cell.csv"
     cells.filter_cell(NoisyAloneConfig(n_train=30), dataset, path, "gaussian:0.2", "tv")

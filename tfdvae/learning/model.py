@@ -1,6 +1,8 @@
 """The model that learns from noisy pictures alone, and how it is trained."""
 
+import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -10,6 +12,11 @@ from tfdvae.data.image_dataset import to_unit
 from tfdvae.data.patches import ORIENTATIONS
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
+from tfdvae.models.base import DenoisingModel
+from tfdvae.models.objectives import RECORRUPTION
+from tfdvae.models.variational import DVAE
+
+Model = TypeVar("Model", bound=DenoisingModel)
 
 STEPS = 2400
 """Training steps that usually suffice."""
@@ -17,8 +24,12 @@ STEPS = 2400
 PATCH = 64
 """Side of a patch in pixels, unless another one is asked for or pictures are smaller."""
 
+SAMPLES = 16
+"""Draws of the posterior whose mean a DVAE returns: two in each orientation."""
+
 _PIXELS = 65536  # of a batch
 _RATE = 1e-3
+_BETA = 0.05  # weight of the KL divergence of a DVAE, see `build_dvae`
 
 
 def patch_size(pictures: Sequence[np.ndarray], wanted: int | None = None) -> int:
@@ -91,6 +102,62 @@ def build(
         image_shape=shape,
         name="dae",
     )
+    return _compiled(model, steps)
+
+
+def build_dvae(
+    level: float,
+    shape: tuple[int, int, int],
+    moments: tuple[float, float],
+    seed: int,
+    steps: int,
+) -> DVAE:
+    """Return a DVAE that learns from pictures with Gaussian noise alone, compiled like `build`.
+
+    It learns y - n / a from y + a n (`recorrupted`), and the noise of this target, s sqrt(1 + 1 /
+    a^2), is its likelihood: DivNoising (Prakash et al. 2021) with the denoising criterion. What it
+    makes is the mean of draws of its posterior.
+
+    The weight of the KL divergence is below 1. The likelihood holds all noise of the target to be
+    unexplained by the code, but the code comes from another noisy version of the same picture: with
+    1 it drops whatever is weaker than the noise of the target, and draws differ by about as much
+    as that noise, times the root of the weight.
+
+    Args:
+        level: standard deviation s of the noise.
+        shape: (H, W, C) of a patch.
+        moments: mean and standard deviation of the pictures, see `moments_of`.
+        seed: root seed.
+        steps: of the training.
+
+    Example:
+        >>> model = build_dvae(0.1, (28, 28, 1), moments_of(images), seed=0, steps=2400)
+    """
+    mean, deviation = moments
+    pair = networks.build(
+        "spatial_unet",
+        shape,
+        shape[-1],
+        variational=True,
+        seed=seed,
+        mean=mean,
+        deviation=deviation,
+    )
+    model = DVAE(
+        *pair,
+        corruption=f"gaussian:{level!r}",
+        objective="recorrupted",
+        likelihood=f"linear:{level * math.hypot(1, 1 / RECORRUPTION):.6g}",
+        beta=_BETA,
+        seed=seed,
+        image_shape=shape,
+        name="dvae",
+    )
+    model.posterior_samples = SAMPLES
+    return _compiled(model, steps)
+
+
+def _compiled(model: Model, steps: int) -> Model:
     model.orientations = ORIENTATIONS
     rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
     model.compile(optimizer=keras.optimizers.Adam(rate))

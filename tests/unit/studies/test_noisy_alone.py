@@ -13,23 +13,28 @@ RANDOM = np.random.default_rng(0)
 
 def test_cells():
     config = NoisyAloneConfig(noises=("gaussian:0.1", "poisson:0.2"), seeds=(0, 4))
-    assert list(cells.list_cells(config))[:12] == [
+    assert list(cells.list_cells(config))[:14] == [
         "gaussian-0.1-recorrupted-seed0",
         "gaussian-0.1-masked-seed0",
         "gaussian-0.1-paired-seed0",
+        "gaussian-0.1-dvae-seed0",
         "gaussian-0.1-clean-seed0",
         "gaussian-0.1-recorrupted-seed4",
         "gaussian-0.1-masked-seed4",
         "gaussian-0.1-paired-seed4",
+        "gaussian-0.1-dvae-seed4",
         "gaussian-0.1-clean-seed4",
         "gaussian-0.1-non_local_means",
         "gaussian-0.1-tv",
         "gaussian-0.1-wavelet",
         "gaussian-0.1-bm3d",
     ]
-    others = list(cells.list_cells(config))[12:]
+    others = list(cells.list_cells(config))[14:]
     assert "poisson-0.2-masked-seed0" in others
     assert "poisson-0.2-recorrupted-seed0" not in others, "its noise is not Gaussian"
+    assert "poisson-0.2-dvae-seed0" not in others
+    photographs = NoisyAloneConfig(photographs=".", photographs_test=".")
+    assert not [name for name in cells.list_cells(photographs) if "dvae" in name]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,12 @@ def test_cells():
         (
             {"objectives": ("recorrupted",), "noises": ("poisson:0.2",)},
             ValueError,
-            "`objectives` must hold others than recorrupted",
+            "`objectives` must hold others than recorrupted and dvae",
+        ),
+        (
+            {"objectives": ("dvae",), "photographs": ".", "photographs_test": "."},
+            ValueError,
+            "`objectives` dvae is for the dataset; got `photographs`",
         ),
     ],
 )
@@ -99,6 +109,31 @@ def test_report(tmp_path):
     assert "| gaussian:0.1 | `recorrupted` | `bm3d` | +1.00 ± 1.24 | -0.25 ± 0.00 |" in text
     assert "| gaussian:0.1 | `masked` | `bm3d` | -1.50 ± 0.00 | -2.75 ± 1.24 |" in text
     assert "| gaussian:0.1 | `recorrupted` | 26.78 | 26.99 | -0.21 ± 0.00 |" in text
+
+
+def test_the_spread_of_draws_in_the_report(tmp_path):
+    fixed = {"study": "noisy_alone", "dataset": "d", "n_train": 5000, "step": 2400}
+    fixed |= {"test_corruption": "gaussian:0.1", "split": "test"}
+    rows = []
+    for seed, (psnr, correlation, within) in enumerate([(25.0, 0.5, 0.9), (26.0, 0.7, 0.94)]):
+        ours = fixed | {"model": "dvae", "target": "recorrupted", "seed": seed}
+        rows.append(ours | {"metric": "psnr", "value": psnr})
+        few = ours | {"split": "test_first_500"}
+        rows.append(few | {"metric": "psnr", "value": psnr + 0.5})
+        rows.append(few | {"metric": "spread_error_correlation", "value": correlation})
+        rows.append(few | {"metric": "coverage_95", "value": within})
+        for split in ("test", "test_first_500"):
+            other = fixed | {"model": "dae", "target": "recorrupted", "seed": seed}
+            rows.append(other | {"split": split, "metric": "psnr", "value": 27.0})
+    for split, value in (("test", 24.0), ("test_first_500", 25.0)):
+        rows.append(fixed | {"model": "tv", "metric": "psnr", "value": value, "split": split})
+    csv_rows.write_rows(tmp_path / "rows.csv", rows)
+    report.write(tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "| `recorrupted` | 27.00 ± 0.00 |" in text, "the rows of the DVAE are not among them"
+    assert "| `dvae` | 25.50 ± 6.35 |" in text  # 12.706 x 0.707 / sqrt(2)
+    assert "| gaussian:0.1 | `dvae` | `tv` | +1.00 ± 6.35 |" in text
+    assert "| gaussian:0.1 | 0.60 ± 1.27 | 92.0 ± 25.4% |" in text
 
 
 def test_scale_and_offset_do_not_count():

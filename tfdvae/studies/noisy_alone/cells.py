@@ -16,12 +16,13 @@ from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.metrics import image, risk
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import photographs, pictures
+from tfdvae.studies.noisy_alone import photographs, pictures, spread
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
     CHOOSING,
     CLASSICAL,
+    DVAE,
     ESTIMATED,
     FEW,
     NOISE_SEED,
@@ -55,9 +56,9 @@ def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
         label = f"{start}{text.replace(':', '-')}"
         for seed in config.seeds:
             for objective in config.objectives:
-                if objective == BLIND or (
-                    objective == "recorrupted" and not text.startswith("gaussian:")
-                ):
+                if objective == BLIND or (objective == DVAE and of_photographs):
+                    continue
+                if objective in ("recorrupted", DVAE) and not text.startswith("gaussian:"):
                     continue
                 cells[f"{label}-{objective}-seed{seed}"] = (
                     partial(photographs.model_cell, noises=(text,), objective=objective, seed=seed)
@@ -88,15 +89,19 @@ def model_cell(
 ) -> None:
     """Train a model and measure it on all test images.
 
-    Where the noise is Gaussian, its error is also estimated without clean images.
+    Where the noise is Gaussian, its error is also estimated without clean images. Of a DVAE it is
+    also measured what the spread of its draws says of the error.
     """
     train, _ = _images(config, dataset)
     noisy, test = _noisy(train, text, seed, "observed"), to_unit(dataset.test.images)
     corruption = corruptions.parse(text)
     tested = _noisy(test, text, NOISE_SEED, "test")
     learned = train if objective == CEILING else noisy
-    learns = "observed" if objective == CEILING else objective
-    model, seconds = trained(learned, learns, corruption, seed, config.steps, unfinished(path))
+    learns = {CEILING: "observed", DVAE: "recorrupted"}.get(objective, objective)
+    kind = DVAE if objective == DVAE else "dae"
+    model, seconds = trained(
+        learned, learns, corruption, seed, config.steps, unfinished(path), kind
+    )
     output = model.denoise(tested)
     values = {
         **_qualities(image.psnr(output, test)),
@@ -108,12 +113,15 @@ def model_cell(
         errors = risk.squared_errors(model.denoise, part, variance)
         values["test", "mse_estimated"] = float(errors.mean())
         values["test", "mse"] = float(np.mean((output[:ESTIMATED] - test[:ESTIMATED]) ** 2))
+    if objective == DVAE:
+        of_draws = spread.measure(model, tested[:FEW], test[:FEW])
+        values |= {(f"test_first_{FEW}", metric): value for metric, value in of_draws.items()}
     fields = _fields(dataset, path, text, len(train)) | {
         "condition": "clean" if objective == CEILING else "noisy",
-        "model": "dae",
-        "network": "unet",
+        "model": kind,
+        "network": "spatial_unet" if objective == DVAE else "unet",
         "corruption": str(model.core.corruption),
-        "target": objective,
+        "target": learns if objective == DVAE else objective,
         "step": config.steps,
         "seed": seed,
     }

@@ -8,7 +8,7 @@ from tfdvae._utils import files
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.reporting import image_plots
 from tfdvae.studies.cell_names import seed_of
-from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, SHOWN_CEILING, SHOWN_IMAGES
+from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, DVAE, SHOWN_CEILING, SHOWN_IMAGES
 
 
 def draw(folder: Path, noises: list[str], path: Path) -> None:
@@ -33,7 +33,7 @@ def draw(folder: Path, noises: list[str], path: Path) -> None:
         for name, key in (
             ("clean", "clean"),
             (f"noisy\n{noise}", "noisy"),
-            *((method, method) for method in (*CLASSICAL, *LEARNED)),
+            *((method, method) for method in (*CLASSICAL, *LEARNED, DVAE)),
             ("ceiling", SHOWN_CEILING),
             ("ceiling,\nany level", BLIND),
         )

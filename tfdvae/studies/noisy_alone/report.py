@@ -20,13 +20,14 @@ from tfdvae.reporting.document import (
     Table,
     in_sentence,
 )
-from tfdvae.studies.noisy_alone import figures
+from tfdvae.studies.noisy_alone import figures, spread
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
     CEILINGS,
     CHOOSING,
     CLASSICAL,
+    DVAE,
     ESTIMATED,
     FEW,
     SLOW,
@@ -59,8 +60,9 @@ def write(folder: Path) -> Path:
 def _values(rows: Rows) -> Values:
     found: Values = defaultdict(list)
     for row in rows:
-        method = row["target"] or row["model"]
-        metric = _FEW if row["split"].startswith("test_first_") else row["metric"]
+        method = DVAE if row["model"] == DVAE else row["target"] or row["model"]
+        few = row["split"].startswith("test_first_") and row["metric"] == "psnr"
+        metric = _FEW if few else row["metric"]
         if _is_mean(row):
             found[metric, method, row["test_corruption"]].append(float(row["value"]))
     return found
@@ -105,6 +107,7 @@ def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
             ),
             _estimates(values, noises),
         ]
+    parts += spread.parts(values, noises)
     if of_photographs:
         for noise in noises:
             own = [
@@ -172,7 +175,7 @@ def _level(noise: str) -> str:
 
 def _methods(values: Values, metric: str = "psnr") -> list[str]:
     known = {method for found, method, _ in values if found in (metric, _FEW)}
-    return [method for method in (*CLASSICAL, *LEARNED, *CEILINGS) if method in known]
+    return [method for method in (*CLASSICAL, *LEARNED, DVAE, *CEILINGS) if method in known]
 
 
 def _quality(values: Values, noises: list[str]) -> Table:
@@ -202,7 +205,7 @@ def _gains(values: Values, noises: list[str]) -> Table:
         metric = _FEW if any((_FEW, name, noise) in values for name in CLASSICAL) else "psnr"
         known = [name for name in CLASSICAL if (metric, name, noise) in values]
         best = max(known, key=lambda name: np.mean(values[metric, name, noise]), default="")
-        for model in (name for name in LEARNED if ("psnr", name, noise) in values):
+        for model in (name for name in (*LEARNED, DVAE) if ("psnr", name, noise) in values):
             cells = [
                 _gain(values, metric, model, best, noise),
                 _gain(values, "psnr", model, CEILING, noise),

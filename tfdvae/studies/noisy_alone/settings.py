@@ -19,11 +19,14 @@ CEILING = "clean"
 BLIND = "clean_blind"
 """That of models that learn from clean photographs too, and are to remove noise of any level."""
 
+DVAE = "dvae"
+"""That of a DVAE that learns as `recorrupted` does, and whose draws are measured too."""
+
 CEILINGS = (CEILING, BLIND)
 SHOWN_CEILING = "ceiling"
 """What figures keep the output of `CEILING` as: `clean` is the clean image."""
 
-OBJECTIVES = (*LEARNED, CEILING)
+OBJECTIVES = (*LEARNED, DVAE, CEILING)
 NOISE_SEED = 0
 """Test noise is the same for all."""
 
@@ -68,7 +71,8 @@ class NoisyAloneConfig(StudyConfig):
     )
     """Noises of the images. Models for Gaussian noise know its level."""
     objectives: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")] = OBJECTIVES
-    """What models learn: recorrupted (Gaussian noise alone), masked, paired, and clean, from clean
+    """What models learn: recorrupted (Gaussian noise alone), masked, paired, dvae (a DVAE that
+    learns recorrupted, of the dataset alone, whose draws are measured too), and clean, from clean
     images, the ceiling; of photographs also clean_blind, the same with Gaussian noise of 0 to 55 of
     255, one model for all noises."""
     n_train: int = 5000
@@ -121,10 +125,12 @@ class NoisyAloneConfig(StudyConfig):
                     f"`objectives` must hold one of {', '.join(HIDING)} with `pictures`; got "
                     f"{', '.join(self.objectives)}."
                 )
-        elif set(self.objectives) == {"recorrupted"} and not any(
+        elif set(self.objectives) <= {"recorrupted", DVAE} and not any(
             text.startswith("gaussian:") for text in self.noises
         ):
             raise ValueError(
-                "`objectives` must hold others than recorrupted, which is for Gaussian noise; "
-                f"got noises {', '.join(self.noises)}."
+                "`objectives` must hold others than recorrupted and dvae, which are for Gaussian "
+                f"noise; got noises {', '.join(self.noises)}."
             )
+        elif set(self.objectives) == {DVAE} and self.photographs is not None:
+            raise ValueError(f"`objectives` {DVAE} is for the dataset; got `photographs`.")

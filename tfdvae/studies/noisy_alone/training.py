@@ -18,6 +18,8 @@ from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import model as learning
+from tfdvae.models.base import DenoisingModel
+from tfdvae.studies.noisy_alone.settings import DVAE
 
 _ROUNDS, _MOST = 24, 200  # checkpoints of a short training, steps between two of a long one
 
@@ -34,6 +36,7 @@ def trained(
     seed: int,
     steps: int,
     folder: Path,
+    kind: str = "dae",
 ) -> tuple[TrainedModel, float]:
     """Return a model as `tfdvae denoise --learn` trains it, and the seconds that it took.
 
@@ -47,6 +50,7 @@ def trained(
         seed: root seed.
         steps: of the training, on which the rate depends.
         folder: of checkpoints, from the last of which the training goes on.
+        kind: `dae`, or `dvae`: that of `learning.model.build_dvae`.
     """
     clock = _Clock(folder / "seconds.json")
     values = list(images)
@@ -54,7 +58,11 @@ def trained(
     shape = (size, size, values[0].shape[-1])
     moments = learning.moments_of(values)
     injected = "none" if objective in HIDING else str(corruption)
-    model = learning.build(objective, injected, shape, moments, seed, steps)
+    model: DenoisingModel
+    if kind == DVAE:
+        model = learning.build_dvae(corruption.level, shape, moments, seed, steps)
+    else:
+        model = learning.build(objective, injected, shape, moments, seed, steps)
     batch_size = learning.batch_size(size)
     batches = partial(training_patches, values, size, batch_size, seed, "noisy alone")
     round_steps = min(_MOST, max(1, steps // _ROUNDS))
