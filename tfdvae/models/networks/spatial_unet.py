@@ -81,7 +81,7 @@ def spatial_unet(
     code = keras.Input((None, None, latent_dim), name="code")
     padded = PadToMultiple(2**DEPTH, dtype="float32")(code)
     hidden = levels(padded, filters, seed, dtype, "decoder_")
-    made = conv3x3(hidden, channels, "last", seed, dtype, None)
+    made = conv3x3(hidden, channels, "logits", seed, dtype, None)
     image = sum_of(code, padded, made, channels, "code_to_image")
     image = keras.layers.Rescaling(deviation, mean, dtype="float32")(image)
     return make_encoder(images, outputs), keras.Model(code, image, name="decoder")
