@@ -41,9 +41,28 @@ def values(dataset: tf.data.Dataset, argument: str) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.float32), *map(np.atleast_1d, elements)])
 
 
+def oriented(images: tf.Tensor, number: int) -> tf.Tensor:
+    """Return `data.patches.oriented` of a tensor (N, H, W, C)."""
+    return _turned(tf.reverse(images, [2]) if number >= 4 else images, number % 4)
+
+
+def restored(images: tf.Tensor, number: int) -> tf.Tensor:
+    """Return `data.patches.restored` of a tensor (N, H, W, C)."""
+    turned = _turned(images, -number % 4)
+    return tf.reverse(turned, [2]) if number >= 4 else turned
+
+
+def _turned(images: tf.Tensor, quarters: int) -> tf.Tensor:
+    """Return images turned by so many times 90 degrees, counter-clockwise."""
+    if quarters % 2 == 0:
+        return tf.reverse(images, [1, 2]) if quarters else images
+    return tf.reverse(tf.transpose(images, (0, 2, 1, 3)), [1 if quarters == 1 else 2])
+
+
 def map_function(
     core: InferenceMixin,
     function: Callable[[tf.Tensor], tf.Tensor],
+    any_size: bool = False,
     keep_dtype: bool = True,
     may_be_nan: bool = False,
     white: float | None = None,
@@ -56,6 +75,7 @@ def map_function(
     Args:
         core: model that says what images fit.
         function: of float32 batches, tensor (N, H, W, C) -> tensor (N, ...).
+        any_size: whether images of another size are accepted where the model takes any.
         keep_dtype: whether the function returns images in [0, 1], which get the type and shape of
             those that came in.
         may_be_nan: whether pixels may be NaN, in any channel. All others are then those given, bit
@@ -64,6 +84,8 @@ def map_function(
             of floats 1.
     """
     height, width, channels = core.image_shape
+    taken = core.taken_shape if any_size else core.image_shape
+    wanted_shape = f"(H, W, {channels})" if None in taken else f"{core.image_shape}"
 
     def on_images(images: tf.Tensor, *others: Any) -> Any:
         if not tf.is_tensor(images):
@@ -71,17 +93,11 @@ def map_function(
                 "a dataset must hold images alone or first in tuples; "
                 f"got {type(images).__name__}: map it to tuples."
             )
-        flat = (
-            channels == 1
-            and images.shape.rank in (2, 3)
-            and images.shape[-2:].as_list() == [height, width]
-        )
+        flat = channels == 1 and _is_flat(images.shape, (height, width), None in taken)
         batch = images[..., None] if flat else images
-        if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(
-            core.image_shape
-        ):
+        if batch.shape.rank not in (3, 4) or not batch.shape[-3:].is_compatible_with(taken):
             raise ValueError(
-                f"a dataset must hold images {core.image_shape} or batches of them; "
+                f"a dataset must hold images {wanted_shape} or batches of them; "
                 f"got elements of shape {images.shape}."
             )
         if batch.dtype not in (tf.uint8, tf.uint16) and not batch.dtype.is_floating:
@@ -95,7 +111,7 @@ def map_function(
                 "dataset must hold floats whose missing pixels are NaN."
             )
         unbatched = batch.shape.rank == 3
-        batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *core.image_shape))
+        batch = tf.ensure_shape(batch[None] if unbatched else batch, (None, *taken))
         floating = batch.dtype.is_floating
         top = white or 1.0 if floating else level(np.dtype(batch.dtype.as_numpy_dtype), white)
         unit = tf.cast(batch, tf.float32) / top
@@ -116,3 +132,15 @@ def map_function(
         return (made, *others) if others else made
 
     return on_images
+
+
+def _is_flat(shape: tf.TensorShape, size: tuple[int, int], any_size: bool) -> bool:
+    """Tell whether gray images, or batches of them, have no channels.
+
+    Images of any size with three dimensions have them where the last one is 1 or unknown.
+    """
+    if shape.rank not in (2, 3):
+        return False
+    if shape[-2:].as_list() == list(size):
+        return True
+    return any_size and (shape.rank == 2 or shape[-1] not in (1, None))

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+import tensorflow as tf
 
 from tfdvae._utils import chunks, limits
 from tfdvae.data.patches import oriented, restored
+from tfdvae.inference import graphs
 from tfdvae.models.inference_mixin import InferenceMixin
 
 FURTHEST = 256
@@ -38,6 +40,17 @@ class Denoiser:
             turned = self._once(np.ascontiguousarray(oriented(images, number)))
             made = made + restored(turned, number)
         return made / np.float32(count) if count > 1 else made
+
+    def in_graph(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the denoised images, each as a whole, in a graph: tensors (N, H, W, C)."""
+        call, count = self.core.graphs["call"], self.core.orientations or 1
+        made = []
+        for numbers in (range(0, count, 2), range(1, count, 2)):  # upright, and on their sides
+            if numbers:
+                turned = call(tf.concat([graphs.oriented(images, n) for n in numbers], axis=0))
+                parts = tf.split(turned, len(numbers))
+                made += [graphs.restored(*each) for each in zip(parts, numbers, strict=True)]
+        return tf.add_n(made) / count if count > 1 else made[0]
 
     def _once(self, images: np.ndarray) -> np.ndarray:
         core, size = self.core, images.shape[1:3]

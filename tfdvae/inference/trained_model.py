@@ -17,6 +17,8 @@ from tfdvae.inference.record import Record
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
+_MEASURED = {"any_size": True, "keep_dtype": False}  # of datasets: numbers, not images
+
 
 class TrainedModel(FromPosterior):
     """A trained model that takes images as they come.
@@ -27,9 +29,8 @@ class TrainedModel(FromPosterior):
     a model of gray images, unless it ends in 1, and (H, W, C) for one of color. Where images come
     out they have the type and shape of those that went in.
 
-    Images may also be a `tf.data.Dataset` of images of the model's size or of batches of them,
-    alone or first in tuples, and then the result is a dataset; or a tensor in a graph, such as that
-    of `Dataset.map`.
+    Images may also be a `tf.data.Dataset` of images that the model takes, or of batches of them,
+    alone or first in tuples, and then the result is a dataset; or a tensor, as in `Dataset.map`.
 
     Attributes:
         core: what computes: a `DAE`, `VAE` or `DVAE`, or the graphs of a SavedModel.
@@ -64,8 +65,7 @@ class TrainedModel(FromPosterior):
         self.white = parse_level(core.white if white is None else white)
         self.background = core.background if background is None else background
         self.reading = Reading(self.white, self.background or BACKGROUNDS[0])
-        self.image_shape = core.image_shape
-        self.code_shape = core.code_shape
+        self.image_shape, self.code_shape = core.image_shape, core.code_shape
         self.variational = core.variational
         self.has_code, self.any_size = core.has_code, core.any_size
         self.tiles = len(core.code_shape) == 3
@@ -105,7 +105,7 @@ class TrainedModel(FromPosterior):
         """
         self.record.say_harm()
         if samples is None and graphs.is_lazy(images):
-            return self._apply(images, self.core.graphs["call"])
+            return self._apply(images, self._denoise.in_graph, any_size=True)
         array = checks.array("images", images, checks.IMPUTE_HINT)
         samples = self.core.posterior_samples if samples is None else samples
         if samples is not None:
@@ -185,12 +185,12 @@ class TrainedModel(FromPosterior):
         """
         self.record.say_empty_code()
         if graphs.is_lazy(images):
-            return self._apply(images, self._scores, keep_dtype=False)
+            return self._apply(images, self._scores, **_MEASURED)
         batch = self.batch(images, larger=True)
         return anomaly.reconstruction_errors(self._denoise(batch), batch)
 
     def _scores(self, batch: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(tf.square(self.core.graphs["call"](batch) - batch), axis=(1, 2, 3))
+        return tf.reduce_mean(tf.square(self._denoise.in_graph(batch) - batch), axis=(1, 2, 3))
 
     def detect(self, images: Any, normal: Any, false_positive_rate: float = 0.05) -> Any:
         """Return whether each image is anomalous, bool (N,).
@@ -211,7 +211,7 @@ class TrainedModel(FromPosterior):
         normal_scores = anomaly.scores_of_normal(self.anomaly_scores, normal)
         threshold = anomaly.threshold(normal_scores, false_positive_rate)
         if graphs.is_lazy(images):
-            return self._apply(images, lambda x: self._scores(x) > threshold, keep_dtype=False)
+            return self._apply(images, lambda x: self._scores(x) > threshold, **_MEASURED)
         return self.anomaly_scores(images) > threshold
 
     def impute(self, images: Any, missing: Any = None) -> Any:

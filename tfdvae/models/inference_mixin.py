@@ -121,8 +121,8 @@ class InferenceMixin(abc.ABC):
 
         Args:
             images: (N, H, W, C) in [0, 1], which noise may exceed, of the model's size unless it
-                takes `any_size`; in a graph, such as that of `Dataset.map`, a float tensor of the
-                model's size.
+                takes `any_size`; in a graph, such as that of `Dataset.map`, a float tensor of
+                such a size.
             batch_size: images at a time. Default: 256, or fewer where they are large.
             samples: draws of the posterior of a VAE or DVAE, whose mean is returned. Default: what
                 its mean code is decoded to.
@@ -141,7 +141,7 @@ class InferenceMixin(abc.ABC):
         if samples is not None:
             return posterior.mean_and_spread(posterior.draws(self, images, samples, seed))[0]
         if tf.is_symbolic_tensor(images):
-            return self.graphs["call"](self._check_symbolic(images))
+            return self.graphs["call"](self._check_symbolic(images, self.taken_shape))
         checked = self.check_images("images", images, any_size=self.any_size)
         if batch_size is None:
             batch_size = chunks.batch_rows(checked[0].nbytes, limits.current().batch_images)
@@ -178,7 +178,7 @@ class InferenceMixin(abc.ABC):
         """Return the code of each image, float32 (N, *code_shape), as `denoise` takes them."""
         self.require_code()
         if tf.is_symbolic_tensor(images):
-            return self.graphs["encode_images"](self._check_symbolic(images))
+            return self.graphs["encode_images"](self._check_symbolic(images, self.image_shape))
         return self._in_batches("encode_images", self.check_images("images", images), batch_size)
 
     def decode(
@@ -231,17 +231,19 @@ class InferenceMixin(abc.ABC):
                 "on other networks encode and compress."
             )
 
-    def _check_symbolic(self, images: tf.Tensor) -> tf.Tensor:
+    def _check_symbolic(
+        self, images: tf.Tensor, taken: tuple[int | None, int | None, int]
+    ) -> tf.Tensor:
         """Return a tensor of a graph as float32: type and shape are checked now, values later."""
         if not images.dtype.is_floating:
             raise TypeError(
                 f"`images` must be floats in [0, 1]; got {images.dtype.name}. "
                 "Scale integers first, such as images / 255."
             )
-        if not images.shape.is_compatible_with((None, *self.image_shape)):
-            wanted = ", ".join(map(str, self.image_shape))
+        if not images.shape.is_compatible_with((None, *taken)):
+            wanted = f"H, W, {taken[-1]}" if None in taken else ", ".join(map(str, taken))
             raise ValueError(f"`images` must have shape (N, {wanted}); got {images.shape}.")
-        images = tf.ensure_shape(images, (None, *self.image_shape))
+        images = tf.ensure_shape(images, (None, *taken))
         return self.check_tensor(tf.cast(images, tf.float32))
 
     def _in_batches(self, graph: str, array: np.ndarray, batch_size: int | None) -> np.ndarray:

@@ -1,12 +1,17 @@
 """Images of any size as a whole or in tiles."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import tfdvae
 from tests.helpers.models import make_unet
 from tfdvae._utils import limits
 from tfdvae.inference import tiles
+from tfdvae.inference.exporting import export
 from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.models.autoencoder import DAE
 
 
 def moved(axis, by):
@@ -98,3 +103,70 @@ def test_a_large_image_is_denoised_in_tiles_as_a_whole(size, channels):
         np.testing.assert_allclose(model.denoise(image), whole, atol=1e-4)
         seams = tiles.cut(model.denoise, image[0], reach=0)
     assert np.abs(seams - whole[0]).max() > 1e-3, "tiles that do not overlap would show"
+
+
+def in_eight_orientations(model, images):
+    """What a model makes of images that are turned and mirrored, undone again: the mean."""
+    made = []
+    for mirrored in (images, images[:, :, ::-1]):
+        for quarters in range(4):
+            turned = model.denoise(np.rot90(mirrored, quarters, (1, 2)))
+            made.append(np.rot90(turned, -quarters, (1, 2)))
+    return np.mean(made[:4] + [each[:, :, ::-1] for each in made[4:]], axis=0)
+
+
+@pytest.fixture(scope="module")
+def turning(tmp_path_factory):
+    """A lopsided model that asks for eight orientations, and files of it."""
+    images, code = keras.Input((None, None, 1)), keras.Input((None, None, 1))
+    encoder = keras.Model(images, keras.layers.Conv2D(1, 3, padding="same")(images))
+    encoder.set_weights([np.random.default_rng(1).random((3, 3, 1, 1)) / 9, np.zeros(1)])
+    decoder = keras.Model(code, keras.layers.Rescaling(1)(code))
+    model = DAE(encoder, decoder, likelihood="linear:1", image_shape=(12, 10, 1))
+    folder = tmp_path_factory.mktemp("turning")
+    model.orientations = 8
+    model.save(folder / "m.keras")
+    export(model, folder / "saved_model")
+    return model, folder
+
+
+@pytest.mark.parametrize("place", ["m.keras", "saved_model"])
+@pytest.mark.parametrize("size", [(12, 10), (9, 14)])
+def test_arrays_and_datasets_get_the_mean_over_orientations(turning, place, size):
+    model, loaded = turning[0], tfdvae.load(turning[1] / place)
+    images = np.random.default_rng(2).random((4, *size, 1), dtype=np.float32)
+    expected = in_eight_orientations(model, images)
+    assert np.abs(expected - model.denoise(images)).max() > 1e-3
+    dataset = tf.data.Dataset.from_tensor_slices(images)
+    for made in (
+        loaded.denoise(images),
+        np.concatenate([*loaded.denoise(dataset.batch(3))]),
+        np.stack([*dataset.map(loaded.denoise)]),
+        np.stack([*loaded.denoise(dataset.map(lambda image: image[..., 0]))])[..., None],
+    ):
+        np.testing.assert_allclose(made, expected, atol=1e-5)
+    errors = np.square(expected - images).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(loaded.anomaly_scores(images), errors, rtol=1e-4)
+    np.testing.assert_allclose([*loaded.anomaly_scores(dataset)], errors, rtol=1e-4)
+    assert [*loaded.detect(dataset, dataset, 0.5)] == list(loaded.detect(images, images, 0.5))
+
+
+def test_a_dataset_may_hold_images_of_several_sizes(turning):
+    loaded = TrainedModel(turning[0])
+    images = [np.random.default_rng(n).integers(0, 256, (9 + n, 7), np.uint8) for n in range(3)]
+    dataset = tf.data.Dataset.from_generator(
+        lambda: iter(images), output_signature=tf.TensorSpec((None, None), tf.uint8)
+    )
+    for made, image in zip(loaded.denoise(dataset), images, strict=True):
+        assert np.abs(made.numpy().astype(int) - loaded.denoise(image)).max() <= 1
+    with pytest.raises(ValueError, match=r"images \(H, W, 1\) or batches of them; got elements of"):
+        loaded.denoise(tf.data.Dataset.from_tensors(np.zeros((2, 9, 9, 3), np.float32)))
+
+
+def test_one_orientation_is_what_files_for_others_hold(turning):
+    model, folder = turning
+    images = np.random.default_rng(2).random((2, 9, 14, 1), dtype=np.float32)
+    served = tf.saved_model.load(str(folder / "saved_model"))
+    np.testing.assert_allclose(served.serve(images), model.denoise(images), atol=1e-5)
+    mapped = tf.data.Dataset.from_tensors(images).map(model.denoise)
+    np.testing.assert_allclose(next(iter(mapped)), model.denoise(images), atol=1e-5)
