@@ -2,12 +2,11 @@
 
 import abc
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import checks, limits, room
+from tfdvae._utils import checks, room
 from tfdvae.config.tasks import SAMPLES
 from tfdvae.data.patches import oriented, restored
 from tfdvae.inference import graphs, tiles
@@ -41,29 +40,32 @@ class Sampler:
         checks.integer("samples", samples, least)
         checks.integer("seed", seed, 0, 2**63 - 1)
         posterior.code_shape(self.core, images.shape[1:3])
-        return (self._draw(images, seed, number) for number in range(samples))
+        return self._draws(images, samples, seed)
 
-    def _draw(self, images: np.ndarray, seed: int, number: int) -> np.ndarray:
+    def _draws(self, images: np.ndarray, samples: int, seed: int) -> Iterator[np.ndarray]:
+        size, reach = images.shape[1:3], None
+        if size != self.core.image_shape[:2] and not tiles.fits(size):
+            channels = self.core.image_shape[-1] + self.core.code_shape[-1]
+            reach = tiles.measure_reach(self._of_joined, channels)
+        for number in range(samples):
+            yield self._draw(images, seed, number, reach)
+
+    def _draw(self, images: np.ndarray, seed: int, number: int, reach: int | None) -> np.ndarray:
         way = number % (self.core.orientations or 1)
         turned = np.ascontiguousarray(oriented(images, way))
         size = turned.shape[1:3]
         noise = posterior.noise(posterior.code_shape(self.core, size), seed, number)
-        if size == self.core.image_shape[:2] or size[0] * size[1] <= limits.current().whole_pixels:
+        if reach is None:
             made = posterior.decoded(self.core, turned, noise)
         else:
             joined = (np.concatenate([image, noise], axis=-1) for image in turned)
-            made = np.stack([tiles.cut(self._of_joined, each, self._reach) for each in joined])
+            made = np.stack([tiles.cut(self._of_joined, each, reach) for each in joined])
         return np.ascontiguousarray(restored(made, way))
 
     def _of_joined(self, joined: np.ndarray) -> np.ndarray:
         """Return the draw of images that are joined with the noise of their codes."""
         channels = self.core.image_shape[-1]
         return posterior.decoded(self.core, joined[..., :channels], joined[..., channels:])
-
-    @cached_property
-    def _reach(self) -> int:
-        channels = self.core.image_shape[-1] + self.core.code_shape[-1]
-        return tiles.measure_reach(self._of_joined, channels)
 
 
 class FromPosterior(abc.ABC):

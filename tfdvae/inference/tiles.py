@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +22,8 @@ class Denoiser:
     """Denoises images of all sizes that a model takes.
 
     Those of its own size are denoised as a whole, and those of any size where it takes them, unless
-    they are larger than `limits.whole_pixels`. Others are denoised in tiles. The result is the mean
+    they are larger than `limits.whole_pixels`. Others are denoised in tiles; how far the model sees
+    is measured in each call, for its weights may change. The result is the mean
     over the `orientations` that the model asks for.
 
     Args:
@@ -35,9 +35,10 @@ class Denoiser:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the denoised images, float32 (N, H, W, C) -> (N, H, W, C)."""
-        made, count = self._once(images), self.core.orientations or 1
+        count, reach = self.core.orientations or 1, self._reach(images.shape[1:3])
+        made = self._once(images, reach)
         for number in range(1, count):
-            turned = self._once(np.ascontiguousarray(oriented(images, number)))
+            turned = self._once(np.ascontiguousarray(oriented(images, number)), reach)
             made = made + restored(turned, number)
         return made / np.float32(count) if count > 1 else made
 
@@ -52,20 +53,26 @@ class Denoiser:
                 made += [graphs.restored(*each) for each in zip(parts, numbers, strict=True)]
         return tf.add_n(made) / count if count > 1 else made[0]
 
-    def _once(self, images: np.ndarray) -> np.ndarray:
+    def _reach(self, size: tuple[int, ...]) -> int | None:
+        """Return how far the model sees, of today's weights; None where it sees images whole."""
+        core = self.core
+        if size == core.image_shape[:2] or not core.any_size or fits(size):
+            return None
+        return measure_reach(core.denoise, core.image_shape[-1])
+
+    def _once(self, images: np.ndarray, reach: int | None) -> np.ndarray:
         core, size = self.core, images.shape[1:3]
-        small = size[0] * size[1] <= limits.current().whole_pixels
-        if size == core.image_shape[:2] or (core.any_size and small):
+        if reach is not None:
+            return np.stack([cut(core.denoise, image, reach) for image in images])
+        if core.any_size or size == core.image_shape[:2]:
             return core.denoise(images)
-        if core.any_size:
-            return np.stack([cut(core.denoise, image, self.reach) for image in images])
         tile, rows = core.image_shape[:2], core.batch_rows
         return np.stack([blend(core.denoise, image, tile, rows) for image in images])
 
-    @cached_property
-    def reach(self) -> int:
-        """From how far away a pixel has an influence, in pixels: measured once."""
-        return measure_reach(self.core.denoise, self.core.image_shape[-1])
+
+def fits(size: tuple[int, ...]) -> bool:
+    """Tell whether images of a height and width are computed as a whole."""
+    return size[0] * size[1] <= limits.current().whole_pixels
 
 
 def blend(

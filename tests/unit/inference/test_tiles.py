@@ -105,6 +105,22 @@ def test_a_large_image_is_denoised_in_tiles_as_a_whole(size, channels):
     assert np.abs(seams - whole[0]).max() > 1e-3, "tiles that do not overlap would show"
 
 
+def test_how_far_a_model_sees_is_measured_again_when_it_has_learned(turning):
+    """Its kernel is one pixel wide at first, and then 3x3."""
+    model = keras.models.clone_model(turning[0])
+    model.orientations = None
+    loaded = TrainedModel(model)
+    image = np.random.default_rng(1).random((1, 251, 187, 1), dtype=np.float32)
+    kernel = np.zeros((3, 3, 1, 1))
+    kernel[1, 1] = 0.5
+    model.encoder.set_weights([kernel, np.zeros(1)])
+    with limits.use(whole_pixels=64**2):
+        np.testing.assert_allclose(loaded.denoise(image), image / 2, atol=1e-6)
+        model.encoder.set_weights(turning[0].encoder.get_weights())
+        seen = loaded.denoise(image)
+    np.testing.assert_allclose(seen, model.denoise(image), atol=1e-6)
+
+
 def in_eight_orientations(model, images):
     """What a model makes of images that are turned and mirrored, undone again: the mean."""
     made = []
