@@ -16,8 +16,9 @@ MAX_NAME = 255
 MAX_PATH = 4095
 """Bytes of a path, on Linux; others take fewer or more."""
 PATHS = (
-    *("around", "config", "data_dir", "dataset", "groups", "init_from", "input", "mask", "model"),
-    *("noisy_dir", "normal", "output", "path", "pictures", "resume", "truth", "uncertainty"),
+    *("around", "config", "data_dir", "dataset", "figure", "groups", "init_from", "input", "mask"),
+    *("model", "noisy_dir", "normal", "output", "path", "photographs", "photographs_test"),
+    *("pictures", "resume", "truth", "uncertainty"),
 )
 """Settings that are paths, or names that may also be paths."""
 IMPUTE_HINT = " `tfdvae.load(model).impute(images)` fills in the pixels that are masked."
