@@ -79,8 +79,9 @@ def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
         )
     trained = TrainedModel(_train(config, found, estimate, objective, folder))
     known = config.noise is not None
-    _, parts = held_out.split([picture.values for picture in found])
-    estimate = quality.measure(trained, parts, estimate, known, folder)
+    _, parts = held_out.split([picture.values for picture in found], config.patch_size or PATCH)
+    _, measured = held_out.for_two_uses(parts)
+    estimate = quality.measure(trained, measured, estimate, known, folder)
     _write_noise(estimate, known, folder)
     report.write(folder, source.name, found, trained, reason, estimate, known)
     files.remove_at_once(folder / "checkpoints")
@@ -229,14 +230,17 @@ def _train(
         loaded = keras_files.load(file, "output")
         assert isinstance(loaded, DAE)
         return loaded
-    values, parts = held_out.split([picture.values for picture in found])
+    values, parts = held_out.split(
+        [picture.values for picture in found], config.patch_size or PATCH
+    )
     size = patch_size(values, config.patch_size)
     shape = (size, size, values[0].shape[-1])
     corruption = f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none"
     build = partial(build_model, objective, corruption, shape, moments_of(values), config.seed)
     batches = partial(training_patches, values, size, batch_size(size), config.seed, "learn")
     steps = _steps(config, build, batches, folder)
-    squares = held_out.squares(parts, size)
+    stopping, _ = held_out.for_two_uses(parts)
+    squares = held_out.squares(stopping, size)
     model = build(steps)
     history = training.fit(
         model,

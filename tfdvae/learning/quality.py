@@ -9,10 +9,10 @@ import numpy as np
 import scipy.stats
 
 from tfdvae import csv_rows
-from tfdvae.data.image_dataset import to_unit
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning.choice import CLIPPED
 from tfdvae.learning.held_out import Part
+from tfdvae.learning.pictures import unit
 from tfdvae.metrics import noise as metrics_noise
 from tfdvae.metrics import risk
 from tfdvae.metrics.noise import NoiseEstimate
@@ -23,6 +23,7 @@ MOST_PIXELS = 2_000_000
 """Pixels that are looked at, spread over the held-out parts."""
 
 _SIDE = 512  # of a part that is looked at, its middle
+_CONTEXT = 64  # rows above and below it
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
 _LEAST_BLOCKS = 8  # for an interval
 _ENOUGH = 16_384  # values of a part, for an estimate of its own noise: exposures differ
@@ -62,19 +63,21 @@ def measure(
         seen = [_unseen(*each) for each in zip(looked, probes, strict=True)]
         noise, doubt = _refined(seen, noise)
         noises = [_refined([each], noise)[0] if each[0].size >= _ENOUGH else noise for each in seen]
-    means, sizes, variances = [], [], []
-    for (image, first), probe, own in zip(looked, probes, noises, strict=True):
+    blocks = []
+    for (image, rows), probe, own in zip(looked, probes, noises, strict=True):
         variance = own.variance(image)[None]
-        errors = risk.errors_of_probe(image[None], variance, probe)[0, first:]
-        for block in _blocks(errors):
-            means.append(float(block.mean()))
-            sizes.append(block.size)
-        variances.append(float(variance[0, first:].mean()) * errors.size)
-    level = sum(variances) / sum(sizes)
+        errors = risk.errors_of_probe(image[None], variance, probe)
+        cut = (_blocks(each[0, rows]) for each in (image[None], errors, variance))
+        blocks += [*zip(*cut, strict=True)]
+    # There is no noise in padding.
+    blocks = [each for each in blocks if each[0].min() < each[0].max()] or blocks
+    means = np.array([float(errors.mean()) for _, errors, _ in blocks])
+    sizes = np.array([errors.size for _, errors, _ in blocks])
+    level = float(np.average([variance.mean() for *_, variance in blocks], weights=sizes))
     # A variance comes from the squares of a quarter of the values.
-    random = 0.0 if known else math.hypot(_WRONG, 1.96 * math.sqrt(2 / (sum(sizes) / 4)))
-    values = _values(np.array(means), np.array(sizes), level, random * level, doubt * level)
-    rows = [
+    random = 0.0 if known else math.hypot(_WRONG, 1.96 * math.sqrt(2 / (sizes.sum() / 4)))
+    values = _values(means, sizes, level, random * level, doubt * level)
+    table = [
         {
             "study": "learn",
             "model": "dae",
@@ -87,33 +90,34 @@ def measure(
         }
         for name, value in values.items()
     ]
-    csv_rows.write_rows(folder / "metrics.csv", rows)
+    csv_rows.write_rows(folder / "metrics.csv", table)
     logger.info("%s", describe(values))
     for finding in findings(values, noise):
         logger.warning("NOTE: %s", finding)
     return noise
 
 
-def _chosen(parts: Sequence[Part]) -> list[tuple[np.ndarray, int]]:
-    """Return middles of parts, float32, with the row from which on they count."""
-    pixels = [
-        min(_SIDE, part.values.shape[0] - part.first) * min(_SIDE, part.values.shape[1])
-        for part in parts
-    ]
+def _chosen(parts: Sequence[Part]) -> list[tuple[np.ndarray, slice]]:
+    """Return middles of parts, float32, with the rows that count; others are context."""
+    pixels = [min(_SIDE, part.unseen.shape[0]) * min(_SIDE, part.unseen.shape[1]) for part in parts]
     step = max(1, math.ceil(sum(pixels) / MOST_PIXELS))
-    found = []
-    for part in parts[::step]:
-        left = max(0, (part.values.shape[1] - _SIDE) // 2)
-        cut = part.values[: part.first + _SIDE, left : left + _SIDE]
-        found.append((to_unit(np.array(cut)).astype(np.float32), part.first))
-    return found
+    return [_middle(part) for part in parts[::step]]
 
 
-def _unseen(looked: tuple[np.ndarray, int], probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:
+def _middle(part: Part) -> tuple[np.ndarray, slice]:
+    height, width = part.unseen.shape[:2]
+    rows, left = min(_SIDE, height), max(0, (width - _SIDE) // 2)
+    top = part.first + (height - rows) // 2
+    above = min(_CONTEXT, top)
+    cut = part.values[top - above : top + rows + _CONTEXT, left : left + _SIDE]
+    return unit(cut), slice(above, above + rows)
+
+
+def _unseen(looked: tuple[np.ndarray, slice], probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:
     """Return the rows (1, H, W, C) that count, and what was probed there."""
-    image, first = looked
-    parts = (each[:, first:] for each in (probe.made, probe.change, probe.response))
-    return image[None, first:], risk.Probe(*parts)
+    image, rows = looked
+    parts = (each[:, rows] for each in (probe.made, probe.change, probe.response))
+    return image[None, rows], risk.Probe(*parts)
 
 
 def _refined(
@@ -166,7 +170,10 @@ def describe(values: dict[str, float]) -> str:
     """
     noisy = f"noisy {values['psnr_input_estimated']:.1f} dB"
     if "psnr_estimated" not in values:
-        return f"Estimated PSNR: none, too little was held out; {noisy}."
+        return (
+            "Estimated PSNR: none, for the estimated error is not above 0: the noise is probably "
+            f"estimated too high, or too little was held out; {noisy}."
+        )
     interval = "interval unknown"
     if "psnr_estimated_low" in values:
         interval = f"95% interval from {values['psnr_estimated_low']:.1f}"

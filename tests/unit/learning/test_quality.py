@@ -101,4 +101,42 @@ def test_small_parts_have_no_interval(tmp_path):
     rows = csv_rows.read_rows(tmp_path / "metrics.csv")
     assert [row["metric"] for row in rows] == ["psnr_input_estimated", "psnr_estimated"]
     assert "interval unknown" in quality.describe({r["metric"]: float(r["value"]) for r in rows})
-    assert "none" in quality.describe({"psnr_input_estimated": 20.0})
+
+
+def test_noise_that_is_estimated_too_high_is_the_cause_that_is_named(tmp_path, caplog):
+    noisy = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)
+    estimate = noise.NoiseEstimate(0, 0.04, 0.2, 0.2, 1, 0, 0)
+    with caplog.at_level(logging.INFO, "tfdvae"):
+        quality.measure(Filter(smooth), [Part(noisy, 64)], estimate, True, tmp_path)
+    assert "none, for the estimated error is not above 0: the noise is probably" in caplog.text
+
+
+def test_padding_has_no_noise_and_does_not_count(tmp_path):
+    noisy = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)
+    padded = np.concatenate([noisy, np.full_like(noisy, 0.5)], axis=1)
+    estimate = noise.NoiseEstimate(0, 0.01, 0.1, 0.1, 1, 0, 0)
+    quality.measure(Filter(smooth), [Part(padded)], estimate, True, tmp_path)
+    true = psnr(smooth(padded[None])[0, :, :256], CLEAN)
+    # With the padding there would be none: its errors are estimated as those of the noise, below 0.
+    assert measured(tmp_path)["psnr_estimated"] == pytest.approx(true, abs=1)
+    assert measured(tmp_path)["psnr_input_estimated"] == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "top"), [(0, None, 344), (100, 1100, 344), (64, 320, 64)]
+)
+def test_the_middle_of_a_part_is_measured_with_what_surrounds_it(first, last, top, tmp_path):
+    seen = []
+
+    def look(images):
+        seen.append(images)
+        return images
+
+    rows = np.arange(1200, dtype=np.float32)[:, None, None] / 1200
+    picture = np.broadcast_to(rows, (1200, 800, 1)) + np.arange(800)[:, None] / 1e6
+    estimate = noise.NoiseEstimate(0, 0.01, 0.1, 0.1, 1, 0, 0)
+    quality.measure(Filter(look), [Part(picture, first, last)], estimate, True, tmp_path)
+    middle, above = 144 + np.arange(512), min(64, top)
+    height = min(512, (last or 1200) - first)
+    expected = picture[top - above : top + height + 64, middle]
+    np.testing.assert_allclose(seen[0][0], expected, atol=1e-6)
