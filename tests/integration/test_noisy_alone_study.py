@@ -76,7 +76,8 @@ def test_a_cell_of_a_dvae(dataset, tmp_path):
         for row in csv_rows.read_rows(path)
         if row["split"] == "test_first_500"
     }
-    assert set(few) == {"psnr", "spread_error_correlation", "coverage_95"}
+    of_draws = {"spread_error_correlation", "coverage_95"}
+    assert set(few) == {"psnr", *of_draws, *(f"{name}_not_black" for name in of_draws)}
     assert -1 <= few["spread_error_correlation"] <= 1
     assert 0.1 < few["coverage_95"] < 0.7, "intervals that are far too narrow"
     with np.load(path.with_suffix(".npz")) as arrays:

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
+from tests.helpers.models import make_known_posterior
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.metrics import image
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import cells, figures, report
+from tfdvae.studies.noisy_alone import cells, figures, report, spread
 from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
 
 RANDOM = np.random.default_rng(0)
@@ -122,6 +124,8 @@ def test_the_spread_of_draws_in_the_report(tmp_path):
         rows.append(few | {"metric": "psnr", "value": psnr + 0.5})
         rows.append(few | {"metric": "spread_error_correlation", "value": correlation})
         rows.append(few | {"metric": "coverage_95", "value": within})
+        rows.append(few | {"metric": "spread_error_correlation_not_black", "value": 0.3})
+        rows.append(few | {"metric": "coverage_95_not_black", "value": 0.8})
         for split in ("test", "test_first_500"):
             other = fixed | {"model": "dae", "target": "recorrupted", "seed": seed}
             rows.append(other | {"split": split, "metric": "psnr", "value": 27.0})
@@ -133,7 +137,8 @@ def test_the_spread_of_draws_in_the_report(tmp_path):
     assert "| `recorrupted` | 27.00 ± 0.00 |" in text, "the rows of the DVAE are not among them"
     assert "| `dvae` | 25.50 ± 6.35 |" in text  # 12.706 x 0.707 / sqrt(2)
     assert "| gaussian:0.1 | `dvae` | `tv` | +1.00 ± 6.35 |" in text
-    assert "| gaussian:0.1 | 0.60 ± 1.27 | 92.0 ± 25.4% |" in text
+    assert "| gaussian:0.1 | all | 0.60 ± 1.27 | 92.0 ± 25.4% |" in text
+    assert "| gaussian:0.1 | not black | 0.30 ± 0.00 | 80.0 ± 0.0% |" in text
 
 
 def test_scale_and_offset_do_not_count():
@@ -169,3 +174,18 @@ def test_the_figure_has_a_row_for_the_clean_image_and_each_method(tmp_path, monk
     figures.draw(tmp_path, ["a"], tmp_path / "figure.png")
     values = {name: row.max() for name, row in drawn.items()}
     assert values == {"clean": 0.2, "noisy\na": 0.3, "masked": 0.5, "ceiling": 0.4}
+
+
+def test_spread_and_error_of_a_known_posterior():
+    """Draws are the noisy image and noise of 0.05, so that errors are the noise that it has."""
+    clean = np.zeros((40, 16, 12, 1), np.float32)
+    clean[:20] = 0.5
+    noise = 0.05 * np.random.default_rng(0).standard_normal(clean.shape).astype(np.float32)
+    model = TrainedModel(make_known_posterior((16, 12, 1)))
+    found = spread.measure(model, clean + noise, clean)
+    # Of 64 draws of one deviation, the same for all: its estimates say nothing of the error.
+    assert abs(found["spread_error_correlation_not_black"]) < 0.1
+    # Errors of the noise and of a mean of 64 draws, whose deviation is estimated: nearly 95%.
+    assert found["coverage_95_not_black"] == pytest.approx(0.945, abs=0.02)
+    # Below black both are clipped: with no error half of the time.
+    assert found["coverage_95"] > found["coverage_95_not_black"]
