@@ -21,10 +21,10 @@ from tfdvae.image_io import reader, writer
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning import choice, held_out, pictures, quality, report
+from tfdvae.learning import held_out, pictures, quality, report
 from tfdvae.learning.model import PATCH, STEPS, batch_size, moments_of, patch_size
 from tfdvae.learning.model import build as build_model
-from tfdvae.metrics import noise
+from tfdvae.metrics import choice, noise
 from tfdvae.models.autoencoder import DAE
 
 logger = logging.getLogger(__name__)

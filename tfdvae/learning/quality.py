@@ -10,11 +10,11 @@ import scipy.stats
 
 from tfdvae import csv_rows
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning.choice import CLIPPED
 from tfdvae.learning.held_out import Part
 from tfdvae.learning.pictures import unit
 from tfdvae.metrics import noise as metrics_noise
 from tfdvae.metrics import risk
+from tfdvae.metrics.choice import CLIPPED
 from tfdvae.metrics.noise import NoiseEstimate
 
 logger = logging.getLogger(__name__)

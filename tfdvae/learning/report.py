@@ -8,8 +8,8 @@ from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality
-from tfdvae.learning.choice import strength
 from tfdvae.learning.pictures import Picture, middle, unit
+from tfdvae.metrics.choice import strength
 from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.reporting import learned_plots
 from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Part, Table, literal

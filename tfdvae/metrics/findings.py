@@ -9,8 +9,9 @@ from tfdvae.registry import NETWORKS
 def harm(rows: Iterable[Mapping[str, str]]) -> str:
     """Return at which noise levels denoising does harm, in words; empty where it does none.
 
-    It does where the mean PSNR of the model's output is below that of the noisy image itself.
-    Images without noise do not count: no model leaves them wholly as they are.
+    It does where the mean PSNR of the model's output is below that of the noisy image itself, or
+    the estimated one where there are no images without the noise. Images without noise do not
+    count: no model leaves them wholly as they are.
 
     Args:
         rows: of `metrics.csv` of a run.
@@ -22,28 +23,40 @@ def harm(rows: Iterable[Mapping[str, str]]) -> str:
         'Denoising with this model does harm: it'
     """
     rows = list(rows)
+    measured, estimated = _worse(rows, ""), _worse(rows, "_estimated")
+    if not measured and not estimated:
+        return ""
+    does, psnr = ("does", "Mean") if measured else ("probably does", "Estimated")
+    return (
+        f"Denoising with this model {does} harm: its output is further from the image without the "
+        f"noise than the noisy image is. {psnr} PSNR before and after: "
+        f"{', '.join(measured or estimated)}. {_advice(rows)}."
+    )
+
+
+def _worse(rows: Iterable[Mapping[str, str]], kind: str) -> list[str]:
+    """Return where the PSNR of the output is below that of the input, with both."""
+    names = ("psnr_input" + kind, "psnr" + kind)
     values = {
         (row["metric"], row["test_corruption"]): float(row["value"])
         for row in rows
-        if row["metric"] in ("psnr", "psnr_input")
+        if row["metric"] in names
     }
-    worse = [
-        f"{before:.1f} and {after:.1f} dB {_place(tested)}"
-        for (metric, tested), after in values.items()
-        if metric == "psnr" and tested != "none" and after < (before := _before(values, tested))
-    ]
-    if not worse:
-        return ""
-    tiles = any(NETWORKS.get(row["network"]).tiles for row in rows if row["network"] in NETWORKS)
-    advice = (
-        "More images, more `--epochs`, or a `--corruption` like the noise of the images may help"
-        if tiles
-        else "A denoiser is trained by `--recipe conv-dae` (see `tfdvae recipes`)"
-    )
-    return (
-        "Denoising with this model does harm: its output is further from the clean image than the "
-        f"noisy image is. Mean PSNR before and after: {', '.join(worse)}. {advice}."
-    )
+    found = []
+    for (metric, tested), after in values.items():
+        before = values.get((names[0], tested), float("-inf"))
+        if metric == names[1] and tested != "none" and after < before:
+            found.append(f"{before:.1f} and {after:.1f} dB {_place(tested)}")
+    return found
+
+
+def _advice(rows: Iterable[Mapping[str, str]]) -> str:
+    """Return what may help: no corruption where the objective or pairs of images allow none."""
+    if not any(NETWORKS.get(row["network"]).tiles for row in rows if row["network"] in NETWORKS):
+        return "A denoiser is trained by `--recipe conv-dae` (see `tfdvae recipes`)"
+    if any(row.get("corruption") == "none" for row in rows):
+        return "More images, or more `--epochs`, may help"
+    return "More images, more `--epochs`, or a `--corruption` like the noise of the images may help"
 
 
 def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
@@ -69,10 +82,6 @@ def empty_code(rows: Iterable[Mapping[str, str]], units: int = 0) -> str:
         "`--beta`, KL warm-up (`--beta-warmup`), more `--epochs`, more images, or a `--likelihood "
         "gaussian:SIGMA` with a smaller SIGMA."
     )
-
-
-def _before(values: Mapping[tuple[str, str], float], tested: str) -> float:
-    return values.get(("psnr_input", tested), float("-inf"))
 
 
 def _place(tested: str) -> str:

@@ -63,6 +63,27 @@ def test_what_is_a_convolutional_denoiser_already_is_not_told_to_become_one():
 
 
 @pytest.mark.parametrize(
+    ("corruption", "told"), [("gaussian:0.1", True), ("masking:0.5", True), ("none", False)]
+)
+@pytest.mark.parametrize("network", ["residual_conv", "unet"])
+def test_a_corruption_is_no_advice_where_there_is_none(network, corruption, told):
+    """As with the objectives masked and paired, which hide pixels, and with pairs of images."""
+    rows = [row | {"corruption": corruption} for row in psnr(network, gaussian_0_1=(20, 19))]
+    assert ("`--corruption`" in findings.harm(rows)) == told
+    assert "`--epochs`" in findings.harm(rows)
+
+
+def test_harm_that_is_estimated_is_told_as_an_estimate():
+    rows = psnr(observed=(20.04, 19.0))
+    for row in rows:
+        row["metric"] += "_estimated"
+    told = findings.harm(rows)
+    assert "probably does harm" in told
+    assert "Estimated PSNR before and after: 20.0 and 19.0 dB of the test images." in told
+    assert findings.harm([*rows[:1], rows[1] | {"value": "21"}]) == ""
+
+
+@pytest.mark.parametrize(
     ("count", "units", "told"),
     [
         (0, 4, "carries nothing: 0 of 4 latent units"),

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tfdvae.learning import choice
-from tfdvae.metrics import noise, risk
+from tfdvae.metrics import choice, noise, risk
 
 RANDOM = np.random.default_rng(0)
 ROWS, COLUMNS = np.mgrid[:128, :160] / 128
