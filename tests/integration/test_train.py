@@ -94,6 +94,7 @@ def test_names_each_stage_and_ends_with_the_table(finished):
     assert table[2].startswith("| limited | ")
     assert table[3].startswith("| limited + DVAE | ")
     assert "digits, 60 noisy (gaussian:0.1) training images, DVAE" in process.stdout
+    assert process.stdout.count("Objective: recorrupted, since the noise is Gaussian of known") == 2
     for bar in ("dvae: 100%", "classifier-limited: 100%", "classifier-dvae: 100%"):
         assert bar in process.stderr
     assert "oneDNN" not in process.stderr, "no chatter of TensorFlow's"
@@ -139,6 +140,7 @@ def test_run_folder(finished):
         2,
         "gaussian:0.1",
     )
+    assert (config["objective"], config["likelihood"]) == ("recorrupted", "linear:0.223607")
     environment = json.loads((folder / "environment.json").read_text())
     assert environment["packages"]["tensorflow"]
     assert (folder / "summary.md").read_text().strip() in process.stdout
@@ -197,7 +199,7 @@ def test_rows_of_the_schema(finished):
         "model": "dvae",
         "network": "mlp",
         "corruption": "gaussian:0.1",
-        "target": "observed",
+        "target": "recorrupted",
         "protocol": "equal_steps",
         "split": "test",
         "seed": "0",

@@ -131,10 +131,10 @@ def last_value(name: str, arguments: Sequence[str]) -> str | None:
         >>> last_value("recipe", ["--recipe", "conv-dae", "--seed=1"])
         'conv-dae'
     """
-    value = None
+    value, wanted = None, f"--{name}".replace("_", "-")
     for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
         flag, equals, text = argument.partition("=")
-        if flag == f"--{name}":
+        if flag.replace("_", "-") == wanted:
             value = text if equals else following
     return value
 

@@ -53,6 +53,9 @@ class DataConfig(Group):
     """Corrupt the training images once before anything sees them (observed noise)."""
     train_noise: Annotated[str, tyro.conf.arg(metavar="KIND:LEVEL")] = "gaussian:0.1"
     """The observed noise of --noisy-train (see `tfdvae corruptions`)."""
+    noise: Annotated[float | str | None, tyro.conf.arg(metavar="{SIGMA,auto}")] = None
+    """The images have noise already, those to test with too, and none is clean: the standard
+    deviation of Gaussian noise as a fraction of the range, or auto, which estimates the noise."""
 
     def __post_init__(self) -> None:
         checks.texts(self)
@@ -62,6 +65,7 @@ class DataConfig(Group):
         if self.image_size is not None:
             self.keep("image_size", parse_image_size(self.image_size))
         self.keep("white", parse_white(self.white))
+        self.keep("noise", parse_noise(self.noise))
         if self.background is not None:
             checks.choice("background", self.background, BACKGROUNDS)
         if not self.noisy_train and self.changed("train_noise"):
@@ -72,11 +76,26 @@ class DataConfig(Group):
             raise ValueError(
                 "`noisy_train` cannot be given with `noisy_dir`, whose images are noisy already."
             )
+        for name in ("noisy_train", "noisy_dir") if self.noise is not None else ():
+            if getattr(self, name):
+                raise ValueError(
+                    f"`noise` is for images that are noisy by themselves, of which no clean ones "
+                    f"are; it cannot be given with `{name}`."
+                )
 
     @property
     def condition(self) -> str:
-        """What the training images are: `clean`, or `noisy` (of `noisy_dir` or `noisy_train`)."""
-        return "noisy" if self.noisy_train or self.noisy_dir is not None else "clean"
+        """What the training images are: `clean` as far as one knows, or `noisy`."""
+        noisy = self.noisy_train or self.noisy_dir is not None or self.noise is not None
+        return "noisy" if noisy else "clean"
+
+    @property
+    def known_noise(self) -> corruptions.Corruption | None:
+        """The noise of the training images where it is known: of `noisy_train`, or given."""
+        if isinstance(self.noise, float):
+            return corruptions.Gaussian(self.noise)
+        noise = corruptions.parse(self.train_noise) if self.noisy_train else None
+        return noise if noise is not None and noise.level > 0 else None
 
     @property
     def title(self) -> str:
@@ -135,6 +154,32 @@ def parse_white(value: float | str | None) -> float | str | None:
         except ValueError:
             raise ValueError(f"`white` must be a number above 0 or auto; got {value!r}.") from None
     return parse_level(value)
+
+
+def parse_noise(value: float | str | None) -> float | str | None:
+    """Return the setting `noise`: a number above 0 and up to 1, `auto` or None.
+
+    Args:
+        value: one of these, a number also as text.
+
+    Raises:
+        TypeError: neither a number nor text.
+        ValueError: a number outside this interval, or another text.
+
+    Example:
+        >>> parse_noise("0.1"), parse_noise("auto")
+        (0.1, 'auto')
+    """
+    if value is None or value == "auto":
+        return value
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError(
+                f"`noise` must be a standard deviation between 0 and 1, or auto; got {value!r}."
+            ) from None
+    return float(checks.number("noise", value, 0, 1, above_low=True))
 
 
 def parse_level(value: float | None) -> float | None:

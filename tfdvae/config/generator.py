@@ -9,7 +9,7 @@ from tfdvae import corruptions, registry
 from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 from tfdvae.config.likelihood import split_likelihood
-from tfdvae.config.objective import HIDING, OBJECTIVES, OF_NOISY_IMAGES, check_likelihood
+from tfdvae.config.objective import OBJECTIVES, check_likelihood
 
 SAMPLINGS = ("posterior", "prior")
 SCHEDULES = ("constant", "cosine")
@@ -34,18 +34,20 @@ class GeneratorConfig(Group):
     corruption: Annotated[str | None, tyro.conf.arg(metavar="KIND:LEVEL")] = None
     """Corruption that the model injects afresh at every step. Default: gaussian:0.1 for dae and
     dvae; ae and vae have none."""
-    objective: Annotated[str, one_of(*OBJECTIVES)] = "observed"
+    objective: Annotated[str | None, one_of(*OBJECTIVES)] = None
     """What the model reconstructs: the image as the dataset gives it (observed); its own corrupted
     input (corrupted); without clean images, noise of the level of --corruption is removed from
     images that have it (recorrupted), hidden pixels are found from those around them (masked), or
-    pixels from those beside them (paired)."""
+    pixels from those beside them (paired). Default: observed; of noisy images (--noisy-train,
+    --noise) what their noise allows."""
     likelihood: Annotated[
         str | None, tyro.conf.arg(metavar="{bernoulli,gaussian:SIGMA,linear:SIGMA,mse}")
     ] = None
     """What the reconstruction loss is: bernoulli is binary cross-entropy, for pixels in [0, 1];
     gaussian:SIGMA squared error in nats, and linear:SIGMA of a network that returns images
     themselves; mse (ae, dae) the mean squared error. Default: bernoulli; linear:1 for ae and dae
-    with unet or with --objective recorrupted, masked or paired."""
+    with unet, or where the objective is recorrupted, masked or paired; the noise of its targets,
+    linear:SIGMA, for dvae where it learns from noisy images alone."""
     epochs: int = 60
     """Epochs of the generative model."""
     patience: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
@@ -90,7 +92,8 @@ class GeneratorConfig(Group):
         checks.choice("schedule", self.schedule, SCHEDULES)
         if self.network is not None:
             registry.NETWORKS.get(self.network)
-        checks.choice("objective", self.objective, OBJECTIVES)
+        if self.objective is not None:
+            checks.choice("objective", self.objective, OBJECTIVES)
         checks.choice("sampling", self.sampling, SAMPLINGS)
         self.check_integers("epochs", "patience", "batch_size", "latent_dim")
         self.check_integers("corruption_samples", "latent_samples", "samples_per_image")
@@ -113,26 +116,13 @@ class GeneratorConfig(Group):
 
     def _check_model(self) -> None:
         """Refuse settings that the chosen model has no use for."""
-        kind, sigma = split_likelihood(self.chosen_likelihood)
-        if self.variational and kind == "mse":
+        if not self.network_spec.encodes and self.variational:
             raise ValueError(
-                "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its "
-                "KL divergence; take gaussian:SIGMA."
+                f"`network` {self.network} is for ae and dae: it has no code that could be a "
+                f"distribution; got {self.model}."
             )
         if self.likelihood is not None:
-            self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
-        check_likelihood(self.objective, kind)
-        if not self.network_spec.encodes:
-            if self.variational:
-                raise ValueError(
-                    f"`network` {self.network} is for ae and dae: it has no code that could be a "
-                    f"distribution; got {self.model}."
-                )
-            if kind != "linear":
-                raise ValueError(
-                    f"`likelihood` must be linear:SIGMA with `network` {self.network}, which "
-                    f"returns images themselves; got {self.likelihood}."
-                )
+            self._check_likelihood(self.likelihood)
         if self.corruption is not None:
             corruption = corruptions.parse(self.corruption)
             if not self.denoising and corruption.level > 0:
@@ -144,33 +134,40 @@ class GeneratorConfig(Group):
             ("variational", ("beta", "beta_warmup", "latent_samples", "sampling")),
         ):
             for name in () if getattr(self, trait) else self.changed(*names):
+                if getattr(self, name) == "observed":
+                    continue  # what these models reconstruct anyway
                 raise ValueError(
                     f"`{name}` is for models {registry.listed_models(trait)}; got "
                     f"{getattr(self, name)!r} with {self.model}."
                 )
         if self.corrupt_before_encoding and not (
-            self.denoising
-            and self.variational
-            and self.sampling == "posterior"
-            and self.objective not in HIDING
+            self.denoising and self.variational and self.sampling == "posterior"
         ):
             raise ValueError(
                 "`corrupt_before_encoding` is for posterior samples of model dvae, with a "
                 "corruption."
             )
 
+    def _check_likelihood(self, likelihood: str) -> None:
+        """Refuse a likelihood that the model, its network or its objective cannot have."""
+        kind, sigma = split_likelihood(likelihood)
+        self.keep("likelihood", kind if sigma is None else f"{kind}:{sigma!r}")
+        if self.variational and kind == "mse":
+            raise ValueError(
+                "`likelihood` mse is no likelihood, so a vae or dvae cannot weigh it against its "
+                "KL divergence; take gaussian:SIGMA."
+            )
+        check_likelihood(self.objective, kind)
+        if not self.network_spec.encodes and kind != "linear":
+            raise ValueError(
+                f"`likelihood` must be linear:SIGMA with `network` {self.network}, which "
+                f"returns images themselves; got {self.likelihood}."
+            )
+
     @property
     def chosen_network(self) -> str:
         """The network: `network`, or what stands for its default."""
         return self.network or self.model_spec.default_network
-
-    @property
-    def chosen_likelihood(self) -> str:
-        """The likelihood: `likelihood`, or what stands for its default."""
-        if self.likelihood is not None:
-            return self.likelihood
-        clips = self.network_spec.encodes and self.objective not in OF_NOISY_IMAGES
-        return "bernoulli" if clips or self.variational else "linear:1.0"
 
     @property
     def model_spec(self) -> registry.ModelSpec:

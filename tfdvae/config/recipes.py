@@ -1,6 +1,11 @@
 """Named sets of defaults for `tfdvae train`."""
 
+from collections.abc import Mapping
+
+from tfdvae import corruptions
 from tfdvae._utils import checks
+from tfdvae.config.data import DataConfig
+from tfdvae.config.objective import OF_NOISY_IMAGES, for_noise
 
 RECIPES: dict[str, dict[str, object]] = {
     # The Keras DAE of OpenGenus as published; `--network pooled_conv` repairs its batch
@@ -9,6 +14,7 @@ RECIPES: dict[str, dict[str, object]] = {
         "model": "dae",
         "network": "pooled_conv_inference",
         "corruption": "clipped_gaussian:0.1",
+        "objective": "observed",
         "likelihood": "mse",
         "epochs": 20,
         "batch_size": 64,
@@ -33,14 +39,15 @@ RECIPE_SUMMARIES = {
 }
 
 
-def recipe_settings(name: str, own_noise: bool = False) -> dict[str, object]:
+def recipe_settings(name: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
     """Return the settings of a recipe, by their flat names.
+
+    Its corruption is left out where the model learns from the noise that the images have: from
+    pairs of a noisy and a clean image, or from noisy images alone.
 
     Args:
         name: of the recipe.
-        own_noise: whether the model learns from the noise that the images have: from pairs of a
-            noisy and a clean image, or from noisy images alone. The corruption of the recipe is
-            then left out.
+        given: settings that are given beside it, by their flat names.
 
     Raises:
         ValueError: no such recipe; the nearest names are suggested.
@@ -48,9 +55,22 @@ def recipe_settings(name: str, own_noise: bool = False) -> dict[str, object]:
     Example:
         >>> recipe_settings("conv-dae")["corruption"]
         'clipped_gaussian:0.1'
-        >>> "corruption" in recipe_settings("conv-dae", own_noise=True)
+        >>> "corruption" in recipe_settings("conv-dae", {"objective": "masked"})
         False
     """
     settings = RECIPES[checks.choice("recipe", name, RECIPES)]
-    left_out = ("corruption",) if own_noise else ()
+    left_out = ("corruption",) if _learns_from_noise(settings | dict(given or {})) else ()
     return {key: value for key, value in settings.items() if key not in left_out}
+
+
+def _learns_from_noise(settings: Mapping[str, object]) -> bool:
+    """Tell whether a model learns from the noise that the images have, given flat settings."""
+    if settings.get("noisy_dir") is not None:
+        return True
+    if settings.get("objective") is not None:
+        return settings["objective"] in OF_NOISY_IMAGES
+    if settings.get("likelihood") == "bernoulli":
+        return False
+    noise = str(settings.get("train_noise", DataConfig.train_noise))
+    known = settings.get("noisy_train") and for_noise(corruptions.parse(noise, "train_noise"))[0]
+    return bool(known) or settings.get("noise") is not None

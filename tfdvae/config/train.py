@@ -7,13 +7,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from tfdvae import corruptions, registry
+from tfdvae import corruptions
 from tfdvae._utils import checks, files
+from tfdvae.config import fit
 from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
 from tfdvae.config.group import Group, one_of
-from tfdvae.config.objective import HIDING, OF_NOISY_IMAGES, check_noise
+from tfdvae.config.objective import (
+    HIDING,
+    OF_NOISY_IMAGES,
+    Choice,
+    choose,
+    target_likelihood,
+)
 from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
 
@@ -30,18 +37,12 @@ INCIDENTAL = (
     "debug",
     "quiet",
 )  # settings that no result depends on
-WITHOUT_PAIRS = (  # settings of the generator that make no sense with pairs
-    "objective",
-    "corruption_samples",
-    "samples_per_image",
-    "sampling",
-    "corrupt_before_encoding",
-)
 SINCE_0_1_0 = (  # settings that `config.json` of 0.1.0 lacks
     "patience",
     "quiet",
     "white",
     "background",
+    "noise",
 )
 
 
@@ -65,65 +66,14 @@ class TrainConfig:
     run: RunConfig = dataclasses.field(default_factory=RunConfig)
 
     def __post_init__(self) -> None:
-        if self.recipe is not None:
-            values = recipe_settings(self.recipe)
-            settings = self.settings()
-            if not any(settings[name] == value for name, value in values.items()):
-                raise ValueError(
-                    f"`recipe` alone sets nothing: take TrainConfig.of(recipe={self.recipe!r}, "
-                    "...)."
-                )
-        if self.data.noisy_dir is not None:
-            self._check_pairs()
-        self._check_noise()
-        hiding = self.data.noisy_dir is not None or self.generator.objective in HIDING
-        if not hiding and self.generator.denoising and self.injected.level == 0:
-            spec = self.generator.model_spec
-            hint = f" Without one it is `{spec.plain}`." if spec.plain else ""
-            raise ValueError(
-                f"a {spec.name} needs a `corruption` with a level above 0; got {self.injected}."
-                f"{hint}"
-            )
-
-    def _check_noise(self) -> None:
-        """Refuse an objective without the noise that it asks for."""
-        objective = self.generator.objective
-        known = self.generator.corruption is not None or self.data.noisy_train
-        if objective == "recorrupted" and not known:
-            raise ValueError(
-                "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL, of the "
-                "noise that the images have."
-            )
-        check_noise(objective, self.injected)
-
-    def _check_pairs(self) -> None:
-        """Refuse settings that make no sense with pairs of a noisy and a clean image."""
-        model, no_classifier = self.generator.model, self.classifier.no_classifier
-        if not self.generator.denoising or not no_classifier:
-            raise ValueError(
-                f"`noisy_dir` is for models {registry.listed_models('denoising')} with "
-                f"`no_classifier`; got {model}, `no_classifier` {no_classifier}."
-            )
-        if self.injected.level > 0:
-            raise ValueError(
-                "`corruption` cannot be given with `noisy_dir`, whose images are noisy already."
-            )
-        for name in self.generator.changed(*WITHOUT_PAIRS):
-            raise ValueError(
-                f"`{name}` cannot be given with `noisy_dir`; got {getattr(self.generator, name)!r}."
-            )
-        if self.classifier.test_noise != ClassifierConfig().test_noise:
-            raise ValueError(
-                "`test_noise` cannot be given with `noisy_dir`, whose test images are noisy "
-                f"already; got {', '.join(self.classifier.test_noise)}."
-            )
+        fit.check(self)
 
     @classmethod
     def of(cls, **settings: Any) -> "TrainConfig":
         """Return the settings that flat names give; the others are those of `recipe` or defaults.
 
-        With `noisy_dir`, or an `objective` for noisy images alone, the corruption of a recipe is
-        left out: the images are noisy already.
+        The corruption of a recipe is left out where the model learns from the noise that the
+        images have.
 
         Raises:
             TypeError: a value of the wrong type.
@@ -136,9 +86,7 @@ class TrainConfig:
             32
         """
         if (recipe := settings.get("recipe")) is not None:
-            pairs = settings.get("noisy_dir") is not None
-            own_noise = pairs or settings.get("objective") in OF_NOISY_IMAGES
-            settings = recipe_settings(recipe, own_noise) | settings
+            settings = recipe_settings(recipe, settings) | settings
         return cls().replace(**settings)
 
     def replace(self, **settings: Any) -> "TrainConfig":
@@ -171,15 +119,50 @@ class TrainConfig:
         return flat
 
     @property
+    def choice(self) -> Choice:
+        """The objective: `objective`, or what stands for its default; and why.
+
+        Where the noise is yet to be estimated (`noise` auto) it is `observed` until then.
+        """
+        asked, noise = self.generator.objective, self.data.known_noise
+        noisy = noise is not None or self.data.noise is not None
+        if not self.generator.denoising or self.data.noisy_dir is not None:
+            return Choice("observed")
+        if asked is not None:
+            return Choice(asked, "the settings say so" if noisy else "")
+        if noise is None:
+            return Choice("observed")
+        return choose(noise, self.generator.corruption, self.generator.likelihood)
+
+    @property
+    def chosen_objective(self) -> str:
+        """The objective: `objective`, or what stands for its default."""
+        return self.choice.objective
+
+    @property
+    def chosen_likelihood(self) -> str:
+        """The likelihood: `likelihood`, or what stands for its default."""
+        generator, objective = self.generator, self.chosen_objective
+        if generator.likelihood is not None:
+            return generator.likelihood
+        if not generator.variational:
+            clips = generator.network_spec.encodes and objective not in OF_NOISY_IMAGES
+            return "bernoulli" if clips else "linear:1.0"
+        noise = self.injected if objective == "recorrupted" else self.data.known_noise
+        if objective not in OF_NOISY_IMAGES or noise is None:
+            return "bernoulli"
+        return target_likelihood(objective, noise.level)
+
+    @property
     def injected(self) -> corruptions.Corruption:
         """The corruption that the model injects: `corruption`, or what stands for its default."""
         if self.generator.corruption is not None:
             return corruptions.parse(self.generator.corruption)
-        objective, pairs = self.generator.objective, self.data.noisy_dir is not None
+        objective, pairs = self.chosen_objective, self.data.noisy_dir is not None
         if pairs or objective in HIDING or not self.generator.denoising:
             return corruptions.parse("none")
-        known = objective == "recorrupted" and self.data.noisy_train
-        return corruptions.parse(self.data.train_noise if known else DEFAULT_CORRUPTION)
+        noise = self.data.known_noise if objective == "recorrupted" else None
+        return corruptions.parse(DEFAULT_CORRUPTION) if noise is None else noise
 
     @property
     def makes_images(self) -> bool:
@@ -207,8 +190,9 @@ class TrainConfig:
             for name, value in self.settings().items()
             if name not in INCIDENTAL and not (name in SINCE_0_1_0 and value == default[name])
         }
-        settings["target"] = settings.pop("objective")  # as 0.1.0 called it
-        settings["likelihood"] = self.generator.chosen_likelihood
+        del settings["objective"]
+        settings["target"] = self.chosen_objective  # as 0.1.0 called it
+        settings["likelihood"] = self.chosen_likelihood
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
         data = self.data
         return f"{self.generator.model}-{data.title}-{data.condition}-seed{self.run.seed}-{digest}"

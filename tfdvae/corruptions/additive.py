@@ -19,6 +19,7 @@ class Gaussian(Corruption):
     kind = "gaussian"
     unit = "standard deviation, as a fraction of the pixel range"
     reference = "augmentation study: x% noise is gaussian:x/100"
+    keeps_mean = True
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images + self.level * tf.random.stateless_normal(
@@ -53,6 +54,7 @@ class Speckle(Corruption):
     kind = "speckle"
     unit = "standard deviation, as a fraction of the pixel's value"
     reference = "Hendrycks and Dietterich 2019, ImageNet-C"
+    keeps_mean = True
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images * (
@@ -71,6 +73,7 @@ class Uniform(Corruption):
     kind = "uniform"
     unit = "half width of the interval, as a fraction of the pixel range"
     reference = "quantization and dithering noise; standard deviation level / sqrt(3)"
+    keeps_mean = True
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         return images + tf.random.stateless_uniform(
@@ -91,6 +94,7 @@ class Poisson(Corruption):
     kind = "poisson"
     unit = "standard deviation at white, 1 / sqrt(photons)"
     reference = "shot noise of cameras and microscopes"
+    keeps_mean = True
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         variance = self.level**2

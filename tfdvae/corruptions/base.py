@@ -27,6 +27,8 @@ class Corruption(abc.ABC):
         unit: what the level measures.
         reference: where the definition comes from.
         highest_level: largest level; `math.inf` where the unit has no bound.
+        keeps_mean: whether it is noise that is independent from pixel to pixel, and whose images
+            are on average the image itself. From such noise a model can learn without clean images.
 
     Example:
         >>> noisy = tfdvae.corruptions.Gaussian(0.1)(images, seed=(0, 1))
@@ -37,6 +39,7 @@ class Corruption(abc.ABC):
     unit: ClassVar[str]
     reference: ClassVar[str]
     highest_level: ClassVar[float] = 1.0
+    keeps_mean: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         checks.number(f"level of {self.kind}", self.level, 0, self.highest_level)
@@ -134,6 +137,7 @@ class NoCorruption(Corruption):
     kind = "none"
     unit = "no level"
     reference = "identity"
+    keeps_mean = True
 
     def __post_init__(self) -> None:
         if self.level != 0:
@@ -171,6 +175,7 @@ class OneOf(Corruption):
                 f"got {', '.join(map(str, self.parts))}."
             )
         object.__setattr__(self, "level", max(part.level for part in self.parts))
+        object.__setattr__(self, "keeps_mean", all(part.keeps_mean for part in self.parts))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.parts))

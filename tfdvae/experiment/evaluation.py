@@ -8,7 +8,7 @@ import numpy as np
 from tfdvae._utils import chunks, limits
 from tfdvae.corruptions import Corruption
 from tfdvae.data import image_dataset, pipelines
-from tfdvae.metrics import classification, image, latent_codes, statistics
+from tfdvae.metrics import classification, image, latent_codes, risk, statistics
 from tfdvae.models.base import DenoisingModel
 
 
@@ -159,6 +159,35 @@ def corruption_rows(
             for piece in pieces
         )
         yield from _denoising_rows(model, pairs, str(corruption))
+
+
+def estimated_rows(
+    model: DenoisingModel, noisy: np.ndarray, level: float, known: bool
+) -> Iterator[dict]:
+    """Estimate the PSNR of noisy and of denoised images, of which there are no clean ones.
+
+    See `risk.squared_errors`; intervals are those of the mean over images, and wider where the
+    noise is an estimate itself.
+
+    Args:
+        model: any.
+        noisy: (N, H, W, C), float32 in [0, 1] or unsigned integers, with Gaussian noise;
+            memory-mapped ones are read in pieces.
+        level: standard deviation of that noise.
+        known: whether it was given, and not estimated.
+    """
+    means = []
+    for piece in _pieces(noisy):
+        images = image_dataset.to_unit(noisy[piece])
+        errors = risk.squared_errors(
+            model.denoise, images, np.array(level**2, np.float32), piece.start
+        )
+        means.append(errors.mean(axis=(1, 2, 3), dtype=np.float64))
+    sizes = np.full(len(noisy), noisy[0].size)
+    wrong = (0.0, 0.0) if known else (risk.WRONG * level**2, risk.UNREFINED * level**2)
+    values = risk.estimates(np.concatenate(means), sizes, level**2, *wrong)
+    for metric, value in values.items():
+        yield {"test_corruption": "observed", "split": "test", "metric": metric, "value": value}
 
 
 def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import corruptions, csv_rows
-from tfdvae.config import TrainConfig
+from tfdvae.config import OF_NOISY_IMAGES, TrainConfig
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
@@ -61,12 +61,12 @@ def _choose_images(run: Run) -> tuple[np.ndarray, list[str] | None]:
 
 def _draw_samples(run: Run, path: Path) -> None:
     shown, titles = _choose_images(run)
-    title = f"Images of {run.config.data.title}, uncorrupted"
-    image_plots.image_rows({"": _clean(run, shown)}, title, path, titles)
+    title = f"Images of {run.config.data.title}"
+    image_plots.image_rows({"": _given(run, shown)}, title, path, titles)
 
 
-def _clean(run: Run, shown: np.ndarray) -> np.ndarray:
-    """Return training images as they were before noise, given their rows."""
+def _given(run: Run, shown: np.ndarray) -> np.ndarray:
+    """Return training images as the dataset has them, given their rows."""
     return image_dataset.to_unit(run.dataset.train.images[run.data["index"][shown]])
 
 
@@ -77,11 +77,11 @@ def _draw_training_loss(run: Run, path: Path) -> None:
 
 def _draw_denoised(run: Run, path: Path) -> None:
     test = run.dataset.test
-    assert test.noisy is not None
-    noisy, clean = (
-        image_dataset.to_unit(images[:MAX_SHOWN]) for images in (test.noisy, test.images)
-    )
-    rows = {"clean": clean, "noisy": noisy, "denoised": run.generator.denoise(noisy)}
+    given = image_dataset.to_unit(test.images[:MAX_SHOWN])
+    rows = {"noisy": given}
+    if test.noisy is not None:
+        rows = {"clean": given, "noisy": image_dataset.to_unit(test.noisy[:MAX_SHOWN])}
+    rows["denoised"] = run.generator.denoise(rows["noisy"])
     image_plots.image_rows(rows, f"{run.title}: test images", path)
 
 
@@ -92,18 +92,19 @@ def _draw_test_noise(run: Run, path: Path) -> None:
         name = corruptions.label(str(corruption))
         images = run.dataset.test.images[:MAX_SHOWN]
         rows[name] = evaluation.test_noise(images, corruption, config.run.seed)
-    title = f"Test images of {config.data.title} at each test noise"
+    added = "with each test noise added" if config.data.noise is not None else "at each test noise"
+    title = f"Test images of {config.data.title} {added}"
     image_plots.image_rows(rows, title, path)
 
 
 def _draw_reconstructions(run: Run, path: Path) -> None:
-    """Draw training images uncorrupted, as observed, as the model sees them, and reconstructed."""
+    """Draw training images before noise, as observed, as the model sees them, and reconstructed."""
     config = run.config
     shown, titles = _choose_images(run)
     encoded = observed = run.data["images"][shown]
-    rows = {"uncorrupted\n(never seen)": _clean(run, shown)} if config.data.noisy_train else {}
+    rows = {"uncorrupted\n(never seen)": _given(run, shown)} if config.data.noisy_train else {}
     rows["observed"] = observed
-    if config.generator.denoising:
+    if config.generator.denoising and config.chosen_objective not in OF_NOISY_IMAGES:
         index = run.data["index"][shown]
         encoded = pipelines.freeze_noise(
             observed, index, config.injected, config.run.seed, "figure"
@@ -176,14 +177,18 @@ def _pairs(config: TrainConfig) -> bool:
     return config.data.noisy_dir is not None
 
 
+def _denoises_noisy(config: TrainConfig) -> bool:
+    return _pairs(config) or (config.data.noise is not None and config.generator.denoising)
+
+
 def _classifies(config: TrainConfig) -> bool:
     return bool(config.training_sets)
 
 
 FIGURES = {
-    "samples": Figure("Images of the dataset, uncorrupted", _draw_samples),
+    "samples": Figure("Images of the dataset", _draw_samples),
     "training_loss": Figure("Loss of the generative model after each epoch", _draw_training_loss),
-    "denoised": Figure("Clean, noisy and denoised test images", _draw_denoised, _pairs),
+    "denoised": Figure("Test images, noisy and denoised", _draw_denoised, _denoises_noisy),
     "corrupted": Figure(
         "Test images at each test noise", _draw_test_noise, lambda config: not _pairs(config)
     ),

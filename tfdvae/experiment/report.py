@@ -1,5 +1,7 @@
 """The summary and the report of a run, with a latent explorer."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from tfdvae import csv_rows
@@ -48,11 +50,13 @@ def _results(run: Run) -> list[Part]:
         kind = f"A {model} without a corruption" if denoising else "A plain autoencoder"
         text = f"{kind} makes no synthetic images (it has nothing random)"
         parts.append(Paragraph(f"{text}, so there is no augmented training set."))
-    parts += [Paragraph(text) for text in findings_of(run)]
+    parts += [Paragraph(text) for text in (run.objective, *findings_of(run)) if text]
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
     images = f"{len(run.dataset.test.labels):,} test images"
-    if config.generator.denoising and not config.data.noisy_dir:
-        text = f"PSNR in dB of {images} against the uncorrupted ones, mean over images:"
+    if config.generator.denoising and config.data.noise is not None:
+        parts.append(Paragraph(_estimated(rows, images)))
+    elif config.generator.denoising and not config.data.noisy_dir:
+        text = f"PSNR in dB of {images} against the same without that noise, mean over images:"
         parts += [Paragraph(text), tables.psnr_table(rows)]
     if config.training_sets:
         each = (
@@ -60,9 +64,10 @@ def _results(run: Run) -> list[Part]:
             if config.classifier.protocol == "equal_steps"
             else f"{config.classifier.classifier_epochs} epochs each"
         )
+        added = "" if config.data.noise is None else " (added to their own)"
         text = (
-            f"Accuracy on {images} of {in_sentence(config.data.title)} at each test noise, % "
-            f"(95% interval over test images); {config.classifier.protocol}, {each}, "
+            f"Accuracy on {images} of {in_sentence(config.data.title)} at each test noise{added}, "
+            f"% (95% interval over test images); {config.classifier.protocol}, {each}, "
             f"seed {config.run.seed}. One run: it says nothing about the spread between seeds."
         )
         parts += [Paragraph(text), tables.accuracy_table(rows)]
@@ -88,6 +93,30 @@ def _results(run: Run) -> list[Part]:
         )
         parts.append(Paragraph(f"Noisy and denoised against clean, means over {images}: {text}."))
     return parts
+
+
+def _estimated(rows: Sequence[Mapping[str, str]], images: str) -> str:
+    """Return in words the PSNR that is estimated where no image is clean."""
+    values = {row["metric"]: float(row["value"]) for row in rows if "_estimated" in row["metric"]}
+    if not values:
+        return (
+            "None of the images is clean, and their noise is not Gaussian of one strength, so that "
+            "no PSNR is measured or estimated."
+        )
+    noisy = f"{values['psnr_input_estimated']:.2f} dB as they are"
+    if "psnr_estimated" not in values:
+        return f"No PSNR of denoised images can be estimated here; {images} have about {noisy}."
+    interval = " to ".join(
+        f"{values[name]:.2f}"
+        for name in ("psnr_estimated_low", "psnr_estimated_high")
+        if name in values
+    )
+    interval = f" (95% interval from {interval})" if interval else ""
+    return (
+        f"Estimated PSNR of {images}: {noisy}, {values['psnr_estimated']:.2f} dB"
+        f"{interval} denoised. None of them is clean: the estimate (Stein 1981) rests on the noise "
+        "being Gaussian and as strong as it is said or found to be."
+    )
 
 
 def write_report(run: Run) -> str:

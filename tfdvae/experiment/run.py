@@ -25,19 +25,23 @@ class Run:
         folder: run folder.
         dataset: training and test images.
         callbacks: of the user, for the training of the generative model.
+        objective: of the model of noisy images, and why, a sentence; otherwise empty.
     """
 
     config: TrainConfig
     folder: Path
     dataset: ImageDataset
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    objective: str = ""
 
     @property
     def title(self) -> str:
         """Dataset, number and condition of the images, and model, in words."""
         data = self.config.data
-        noise = f"noisy ({data.train_noise})" if data.noisy_train else data.condition
-        images = f"{noise} training images"
+        noise = "noisy" if data.condition == "noisy" else ""  # that there is none is not known
+        if data.noisy_train:
+            noise = f"noisy ({data.train_noise})"
+        images = f"{noise} training images".lstrip()
         if data.noisy_dir:
             images = "pairs of noisy and clean training images"
         return f"{data.title}, {data.n_train:,} {images}, {self.config.generator.model.upper()}"

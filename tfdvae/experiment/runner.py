@@ -17,7 +17,7 @@ from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import folders, preflight, provenance, report, same_data
+from tfdvae.experiment import folders, own_noise, preflight, provenance, report, same_data
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
 from tfdvae.reporting import document
@@ -129,6 +129,11 @@ def _begin(
             config = config.replace(dataset=str(files.absolute(folder / DATASET_FILE)))
             allowed = (DATASET_FILE,)
         loaded = _load(config, config.data.n_train)
+        for text in own_noise.notes(config, loaded):
+            loaded = loaded.with_notice(text)
+        config, choice = own_noise.settle(config, loaded)
+        if choice.advice:
+            loaded = loaded.with_notice(str(choice))
         config = preflight.resolve(config, loaded)
         loaded = preflight.note_subset(config, loaded)
         with preflight.explain_memory_errors(config, loaded):
@@ -140,12 +145,13 @@ def _begin(
         folders.check_empty(folder, allowed)
         marks: dict[str, Any] = {"notice": loaded.notice, "data": loaded.fingerprint}
         marks["decoded"] = same_data.marks(loaded)
+        marks["objective"] = "" if choice.advice else str(choice)
         if config.generator.init_from is not None:
             file = folders.model_file(config.generator.init_from)
             marks["init_from"] = files.sha256(file)
         files.write_json(folder / "environment.json", provenance.environment() | marks)
         files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
-        _run_stages(Run(config, folder, loaded, callbacks))
+        _run_stages(Run(config, folder, loaded, callbacks, marks["objective"]))
     return folder
 
 
@@ -164,7 +170,7 @@ def _resume(
         )
     provenance.note_differences(recorded)
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
-    run = Run(config, folder, loaded, callbacks)
+    run = Run(config, folder, loaded, callbacks, recorded.get("objective", ""))
     with disk.naming(folder), files.locked(folder):
         same_data.check(run, recorded)
         _run_stages(run)
@@ -222,6 +228,8 @@ def _run_stages(run: Run) -> None:
     for line in run.dataset.notice.splitlines():
         logger.warning("NOTE: %s", line)
     logger.info("%s. Run folder: %s", run.title, run.folder)
+    if run.objective:
+        logger.info("%s", run.objective)
     listed = stages(run.config)
     with preflight.explain_memory_errors(run.config, run.dataset):
         for number, stage in enumerate(listed, start=1):

@@ -14,7 +14,7 @@ from tfdvae import classifier, corruptions, csv_rows
 from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment import evaluation, figures, initial_weights, report, training
+from tfdvae.experiment import evaluation, figures, initial_weights, own_noise, report, training
 from tfdvae.experiment.prepare import prepare_data
 from tfdvae.experiment.run import Run
 from tfdvae.inference.augmentation import Augmenter
@@ -208,7 +208,15 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
         yield from evaluation.denoising_rows(run.generator, test.images, test.noisy, "observed")
     else:
         yield from evaluation.generator_rows(run.generator, train, test.images)
-        yield from evaluation.corruption_rows(run.generator, test.images, tests, config.run.seed)
+        if config.data.noise is None:
+            yield from evaluation.corruption_rows(
+                run.generator, test.images, tests, config.run.seed
+            )
+        elif config.generator.denoising:
+            level = own_noise.level(config, run.dataset)
+            if level is not None:
+                known = config.data.noise != "auto"
+                yield from evaluation.estimated_rows(run.generator, test.images, level, known)
     for augmentation in config.training_sets:
         model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
         for fields in evaluation.classifier_rows(

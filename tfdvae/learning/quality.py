@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import scipy.stats
 
 from tfdvae import csv_rows
 from tfdvae.inference.trained_model import TrainedModel
@@ -25,10 +24,7 @@ MOST_PIXELS = 2_000_000
 _SIDE = 512  # of a part that is looked at, its middle
 _CONTEXT = 64  # rows above and below it
 _BLOCK = 32  # pixels a side, whose errors are taken as independent
-_LEAST_BLOCKS = 8  # for an interval
 _ENOUGH = 16_384  # values of a part, for an estimate of its own noise: exposures differ
-_WRONG = 0.02  # by which an estimated variance may be wrong, as noise is not quite Gaussian
-_UNREFINED = 0.1  # by which the first estimate may be wrong beside that
 _BELIEVED = (0.8, 1.25)  # the level of the second estimate, of the first one's
 
 
@@ -75,8 +71,8 @@ def measure(
     sizes = np.array([errors.size for _, errors, _ in blocks])
     level = float(np.average([variance.mean() for *_, variance in blocks], weights=sizes))
     # A variance comes from the squares of a quarter of the values.
-    random = 0.0 if known else math.hypot(_WRONG, 1.96 * math.sqrt(2 / (sizes.sum() / 4)))
-    values = _values(means, sizes, level, random * level, doubt * level)
+    random = 0.0 if known else math.hypot(risk.WRONG, 1.96 * math.sqrt(2 / (sizes.sum() / 4)))
+    values = risk.estimates(means, sizes, level, random * level, doubt * level)
     table = [
         {
             "study": "learn",
@@ -132,34 +128,7 @@ def _refined(
     low, high = _BELIEVED
     if low * noise.floor <= found.level <= high * noise.level:
         return found, doubt
-    return noise, _UNREFINED
-
-
-def _values(
-    means: np.ndarray, sizes: np.ndarray, level: float, error: float, doubt: float
-) -> dict[str, float]:
-    """Return PSNRs by name, without those that are not known.
-
-    Args:
-        means: squared errors of blocks.
-        sizes: pixels of each block.
-        level: variance of the noise.
-        error: by which that may be wrong by chance.
-        doubt: by which it may be wrong beside that.
-    """
-    mean = float(np.average(means, weights=sizes))
-    values = {"psnr_input_estimated": -10 * math.log10(level)}
-    if mean <= 1e-3 * level:
-        return values
-    values["psnr_estimated"] = risk.estimated_psnr(np.array(mean), level)
-    whole = means[sizes == sizes.max()]
-    if len(whole) >= _LEAST_BLOCKS:
-        chance = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
-        half = math.hypot(chance, error) + doubt
-        values["psnr_estimated_low"] = risk.estimated_psnr(np.array(mean + half), level)
-        if mean - half > 1e-3 * level:
-            values["psnr_estimated_high"] = risk.estimated_psnr(np.array(mean - half), level)
-    return values
+    return noise, risk.UNREFINED
 
 
 def describe(values: dict[str, float]) -> str:

@@ -1,11 +1,20 @@
 """How far denoised images are from the clean ones, estimated without these."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.stats
+
+WRONG = 0.02
+"""Fraction by which an estimated variance may be wrong, as noise is not quite Gaussian."""
+
+UNREFINED = 0.1
+"""Fraction by which it may be wrong beside that where nothing denoised was looked at."""
 
 STEP = 0.1  # of the noise's standard deviation, by which images are changed
+_FEWEST = 8  # independent parts, for an interval
 
 
 @dataclass(frozen=True)
@@ -105,3 +114,33 @@ def estimated_psnr(errors: np.ndarray, noise: float) -> float:
         20.0
     """
     return float(-10 * np.log10(max(float(errors.mean()), 1e-3 * noise, 1e-12)))
+
+
+def estimates(
+    means: np.ndarray, sizes: np.ndarray, level: float, error: float = 0.0, doubt: float = 0.0
+) -> dict[str, float]:
+    """Return the PSNR of noisy and of denoised images by name, without what is not known.
+
+    `psnr_input_estimated`, `psnr_estimated`, and its 95% interval as `psnr_estimated_low` and
+    `psnr_estimated_high`.
+
+    Args:
+        means: of `squared_errors`, of images or blocks that are independent, (n,).
+        sizes: pixels of each, (n,).
+        level: variance of the noise.
+        error: by which that may be wrong by chance.
+        doubt: by which it may be wrong beside that.
+    """
+    mean = float(np.average(means, weights=sizes))
+    values = {"psnr_input_estimated": -10 * math.log10(level)}
+    if mean <= 1e-3 * level:
+        return values
+    values["psnr_estimated"] = estimated_psnr(np.array(mean), level)
+    whole = means[sizes == sizes.max()]
+    if len(whole) >= _FEWEST:
+        chance = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
+        half = math.hypot(chance, error) + doubt
+        values["psnr_estimated_low"] = estimated_psnr(np.array(mean + half), level)
+        if mean - half > 1e-3 * level:
+            values["psnr_estimated_high"] = estimated_psnr(np.array(mean - half), level)
+    return values

@@ -27,9 +27,9 @@ def build_generator(
         >>> build_generator(TrainConfig.of(model="vae"), (28, 28, 1)).count_params()
         236312
     """
-    c, dtype = config.generator, config.run.keras_dtype
+    c, dtype, objective = config.generator, config.run.keras_dtype, config.chosen_objective
     spec, seed = c.model_spec, config.run.seed
-    of_network = {} if c.network_spec.encodes else {"residual": c.objective not in HIDING}
+    of_network = {} if c.network_spec.encodes else {"residual": objective not in HIDING}
     encoder, decoder = networks.build(
         c.chosen_network,
         image_shape,
@@ -39,11 +39,16 @@ def build_generator(
         dtype=dtype,
         **of_network,
     )
-    options = {"likelihood": c.chosen_likelihood, "seed": seed, "dtype": dtype, "name": c.model}
+    options = {
+        "likelihood": config.chosen_likelihood,
+        "seed": seed,
+        "dtype": dtype,
+        "name": c.model,
+    }
     if spec.denoising:
         options |= {
             "corruption": str(config.injected),
-            "objective": c.objective,
+            "objective": objective,
             "corruption_samples": c.corruption_samples,
         }
     if spec.variational:

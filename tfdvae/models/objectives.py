@@ -8,9 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfdvae import corruptions
-
-RECORRUPTION = 0.5
-"""How much of fresh noise is added to the input under `recorrupted`, `a` of the paper."""
+from tfdvae.config.objective import RECORRUPTION
 
 HIDDEN = 0.08
 """Fraction of the pixels that are hidden under `masked`, at least one of an image."""

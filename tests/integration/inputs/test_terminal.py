@@ -162,4 +162,4 @@ def test_a_whole_run(tmp_path, command):
     _broken(tmp_path / EVIL / EVIL / f"{EVIL}.png")
     done = command(*TRAIN, f"./{EVIL}", "--skip-unreadable", "--output", f"run {EVIL}")
     assert done.returncode == 0, done.stderr
-    _clean(done, f"{SHOWN}.png", f"{SHOWN}, 6 clean training images")
+    _clean(done, f"{SHOWN}.png", f"{SHOWN}, 6 training images")

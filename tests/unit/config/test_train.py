@@ -93,7 +93,7 @@ def test_every_field_has_a_default_and_help():
         "debug",
     ]
     assert set(flags) <= {field.name for field in fields}
-    assert len(setting_names()) == len(set(setting_names())) == 43
+    assert len(setting_names()) == len(set(setting_names())) == 44
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,12 @@ def test_every_field_has_a_default_and_help():
             "`corruption` must be gaussian:LEVEL, .* got salt_and_pepper:0.1",
         ),
         (
-            {"model": "dvae", "objective": "recorrupted", "noisy_train": True},
+            {
+                "model": "dvae",
+                "objective": "recorrupted",
+                "noisy_train": True,
+                "likelihood": "bernoulli",
+            },
             r"`likelihood` must be linear:SIGMA, .* leave \[0, 1\]; got bernoulli",
         ),
         (
@@ -201,6 +206,22 @@ def test_every_field_has_a_default_and_help():
             for likelihood in ("bernoulli", "gaussian:0.5", "mse")
         ),
         ({"recipe": "conv_dae"}, "Did you mean 'conv-dae'"),
+        ({"noise": 0.0}, r"`noise` must be a finite number between 0 and 1 \(above 0\); got 0"),
+        ({"noise": 1.5}, r"`noise` must be a finite number between 0 and 1 \(above 0\); got 1.5"),
+        ({"noise": "much"}, "`noise` must be a standard deviation .* or auto; got 'much'"),
+        ({"noise": 0.1, "noisy_train": True}, "`noise` .* cannot be given with `noisy_train`"),
+        (
+            {"noise": "auto", "noisy_dir": "a", "no_classifier": True, "model": "dae"},
+            "`noise` .* cannot be given with `noisy_dir`",
+        ),
+        (
+            {"noisy_train": True, "train_noise": "poisson:0.2", "corrupt_before_encoding": True},
+            "`corrupt_before_encoding` is for .* the objective is masked, which injects none",
+        ),
+        (
+            {"model": "dae", "network": "unet", "latent_dim": 8},
+            "`latent_dim` cannot be given with `network` unet, which has no code; got 8",
+        ),
     ],
 )
 def test_refused(settings, message):
@@ -299,7 +320,7 @@ def test_what_is_given_wins_over_a_recipe(recipe):
 def test_corruption_and_likelihood_follow_the_objective(settings, injected, likelihood):
     config = TrainConfig.of(**{"model": "dae", **settings})
     assert str(config.injected) == injected
-    assert config.generator.chosen_likelihood == likelihood
+    assert config.chosen_likelihood == likelihood
     stored = config.replace(corruption=injected, likelihood=likelihood)
     assert TrainConfig.from_dict(json.loads(json.dumps(stored.to_dict()))) == stored
 
@@ -346,6 +367,11 @@ def test_a_recipe_adds_no_corruption_to_pairs(recipe):
         TrainConfig.of(recipe=recipe, noisy_dir="a", no_classifier=True, corruption="0.1")
     without = TrainConfig.of(recipe=recipe, noisy_dir=None)
     assert without.generator.corruption == RECIPES[recipe]["corruption"]
+
+
+def test_a_recipe_gives_a_network_without_a_code_no_size_of_the_code():
+    config = TrainConfig.of(recipe="conv-dae", network="unet", objective="masked")
+    assert config.generator.latent_units == 0
 
 
 def test_origin_of_a_value_given_as_it_was_anyway():
@@ -505,6 +531,7 @@ def test_settings_of_a_run_of_0_1_0():
         "quiet",
         "white",
         "background",
+        "noise",
     }
     assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
     assert config.replace(patience=3).identity() != config.identity()

@@ -60,6 +60,15 @@ class TestContract:
         assert errors == sorted(errors)
         assert errors[0] < errors[1] < errors[2] < errors[3]
 
+    def test_whether_a_model_can_learn_from_it_alone(self, kind):
+        """Mean of the image, and errors of pixels beside each other that are independent."""
+        images = np.tile(np.linspace(0, 1, 12, dtype=np.float32)[:, None], (4000, 1, 12))[..., None]
+        errors = KINDS.get(kind)(0.3)(images, SEED).numpy() - images
+        spread = max(errors.std(), 1e-3)
+        unbiased = np.abs(errors.mean(axis=0)).max() < 6 * spread / math.sqrt(len(errors))
+        beside = np.mean(errors[:, :, 1:] * errors[:, :, :-1]) / spread**2
+        assert KINDS.get(kind).keeps_mean == (unbiased and abs(beside) < 0.01)
+
     @pytest.mark.parametrize("level", [-0.1, 1.1, float("nan")])
     def test_level_outside(self, kind, level):
         with pytest.raises(ValueError, match=f"level of {kind}"):

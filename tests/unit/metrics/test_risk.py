@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.ndimage import uniform_filter
 
 from tfdvae.metrics import risk
@@ -60,3 +61,30 @@ def test_of_a_denoiser_that_clips_it_is_the_error_of_the_clipped_images():
 def test_psnr():
     assert risk.estimated_psnr(np.full((1, 8, 8, 1), 0.01), noise=0.04) == pytest.approx(20)
     assert risk.estimated_psnr(np.full((1, 8, 8, 1), -0.01), noise=0.1) == pytest.approx(40)
+
+
+def test_estimates_of_images_with_their_interval():
+    """Ten errors with mean 0.01; the t-interval of SciPy, and one that is one that is wider."""
+    means = 0.01 + 0.001 * np.array([-2, 2, -1, 1, -1, 1, -1, 1, 0, 0])
+    found = risk.estimates(means, np.full(10, 64), level=0.04)
+    assert found["psnr_input_estimated"] == pytest.approx(-10 * np.log10(0.04))
+    assert found["psnr_estimated"] == pytest.approx(20)
+    low, high = stats.t.interval(0.95, 9, 0.01, stats.sem(means))
+    assert found["psnr_estimated_low"] == pytest.approx(-10 * np.log10(high))
+    assert found["psnr_estimated_high"] == pytest.approx(-10 * np.log10(low))
+    wider = risk.estimates(means, np.full(10, 64), level=0.04, error=0.003)
+    half = np.hypot(high - 0.01, 0.003)
+    assert wider["psnr_estimated_low"] == pytest.approx(-10 * np.log10(0.01 + half))
+    doubted = risk.estimates(means, np.full(10, 64), level=0.04, error=0.003, doubt=0.002)
+    assert doubted["psnr_estimated_low"] == pytest.approx(-10 * np.log10(0.012 + half))
+
+
+@pytest.mark.parametrize(
+    ("means", "names"),
+    [
+        (np.full(7, 0.01), {"psnr_input_estimated", "psnr_estimated"}),
+        (np.full(20, -0.01), {"psnr_input_estimated"}),
+    ],
+)
+def test_what_cannot_be_estimated_is_left_out(means, names):
+    assert set(risk.estimates(means, np.ones(len(means)), level=0.04)) == names

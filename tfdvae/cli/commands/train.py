@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfdvae.cli import flags, settings_file, starting
 from tfdvae.cli.registry import register_command
-from tfdvae.config import OF_NOISY_IMAGES, TrainConfig, recipe_settings
+from tfdvae.config import TrainConfig, recipe_settings
 from tfdvae.data import sources
 from tfdvae.experiment import folders
 
@@ -29,15 +29,26 @@ def parse(arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, str]]:
     values: dict[str, object] = {}
     recipe = flags.last_value("recipe", arguments) or from_file.get("recipe")
     if recipe is not None:
-        pairs = "noisy_dir" in given or from_file.get("noisy_dir") is not None
-        objective = flags.last_value("objective", arguments) or from_file.get("objective")
-        values = recipe_settings(str(recipe), pairs or objective in OF_NOISY_IMAGES)
+        values = recipe_settings(str(recipe), from_file | _deciding(arguments))
     values |= from_file
     values |= {"recipe": recipe}
     config = flags.parse(TrainConfig, arguments, prog=_PROG, defaults=values, config_file=True)
     origins = dict.fromkeys(from_file, "config") | dict.fromkeys(given, "given")
     resumed = config.run.resume
     return (config if resumed is None else _resumed(resumed, arguments)), origins
+
+
+def _deciding(arguments: Sequence[str]) -> dict[str, object]:
+    """Return those of the settings given that decide which defaults a recipe has."""
+    names = ("noisy_dir", "objective", "likelihood", "train_noise", "noise")
+    found: dict[str, object] = {
+        name: value for name in names if (value := flags.last_value(name, arguments)) is not None
+    }
+    switches = {"--noisy-train": True, "--no-noisy-train": False}
+    for argument in arguments:
+        if (switch := argument.replace("_", "-")) in switches:
+            found["noisy_train"] = switches[switch]
+    return found
 
 
 def _resumed(folder: str, arguments: Sequence[str]) -> TrainConfig:

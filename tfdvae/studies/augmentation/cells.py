@@ -213,7 +213,7 @@ def _generator_fields(model: str) -> dict[str, str]:
         "model": model,
         "network": NETWORK,
         "corruption": str(settings.injected),
-        "target": settings.generator.objective,
+        "target": settings.chosen_objective,
     }
 
 

@@ -193,5 +193,8 @@ class AugmentationStudyConfig(StudyConfig):
 
 
 def generator_settings(model: str, **settings: Any) -> TrainConfig:
-    """Return the settings of a generative model of the study, as those of the main job."""
-    return TrainConfig.of(model=model, network=NETWORK, **settings)
+    """Return the settings of a generative model of the study, as those of the main job.
+
+    It reconstructs the image as observed, as published, also where that is noisy.
+    """
+    return TrainConfig.of(model=model, network=NETWORK, objective="observed", **settings)

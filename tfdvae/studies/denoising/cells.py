@@ -54,6 +54,7 @@ def model_cell(
     settings = TrainConfig.of(
         recipe="conv-dae",
         network="wide_residual_conv",
+        objective="observed",
         corruption=trained,
         epochs=config.epochs,
         precision="bfloat16",
@@ -66,7 +67,7 @@ def model_cell(
         "model": settings.generator.model,
         "network": settings.generator.network,
         "corruption": trained,
-        "target": settings.generator.objective,
+        "target": settings.chosen_objective,
         "seed": seed,
         "epoch": config.epochs,
         "augmentation": name,

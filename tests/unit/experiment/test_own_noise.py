@@ -1,0 +1,131 @@
+import re
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from tfdvae import ImageDataset
+from tfdvae.config import TrainConfig
+from tfdvae.experiment import own_noise
+
+RANDOM = np.random.default_rng(0)
+ROWS, COLUMNS = np.mgrid[:32, :32] / 32
+PHASES = np.linspace(0, 6, 80)[:, None, None]
+CLEAN = (0.5 + 0.2 * np.sin(4 * ROWS + PHASES) * np.cos(3 * COLUMNS))[..., None]
+NORMAL = RANDOM.standard_normal(CLEAN.shape)
+GAUSSIAN = CLEAN + 0.05 * NORMAL
+PHOTONS = RANDOM.poisson(60 * (0.1 + 0.6 * ROWS[..., None] * CLEAN)) / 60
+SMOOTHED = CLEAN + gaussian_filter(0.15 * NORMAL, (0, 1, 1, 0))
+CLIPPED = np.clip(CLEAN - 0.45 + 0.05 * NORMAL, 0, 1)
+
+
+def dataset(images):
+    assert images.min() >= 0
+    assert images.max() <= 1
+    return ImageDataset.from_arrays(images[:60].astype(np.float32), None, images[60:])
+
+
+def settle(images=GAUSSIAN, **settings):
+    return own_noise.settle(TrainConfig.of(noise="auto", **settings), dataset(images))
+
+
+@pytest.mark.parametrize("model", ["dae", "dvae"])
+def test_gaussian_noise_is_measured(model):
+    config, choice = settle(model=model)
+    assert config.chosen_objective == choice.objective == "recorrupted"
+    assert config.injected.level == pytest.approx(0.05, rel=0.05)
+    sigma = config.injected.level * np.sqrt(5) if model == "dvae" else 1
+    kind, _, found = config.chosen_likelihood.partition(":")
+    assert (kind, float(found)) == ("linear", pytest.approx(sigma, rel=1e-5))
+    assert str(choice).startswith("Objective: recorrupted, since the noise is about the same every")
+
+
+def test_noise_of_photons_is_measured():
+    config, choice = settle(PHOTONS, model="dvae")
+    assert (config.chosen_objective, str(config.injected)) == ("masked", "none")
+    assert config.chosen_likelihood.startswith("linear:0.")
+    assert "independent from pixel to pixel" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "objective"),
+    [
+        ({"objective": "masked"}, "masked"),
+        ({"objective": "observed"}, "observed"),
+        ({"objective": "recorrupted"}, "recorrupted"),
+        ({"model": "vae"}, "observed"),
+        ({"recipe": "opengenus"}, "observed"),
+    ],
+)
+def test_what_is_asked_for_is_obeyed(settings, objective):
+    config, choice = settle(**settings)
+    assert (config.chosen_objective, choice.advice) == (objective, "")
+    if objective == "recorrupted":
+        assert config.injected.level == pytest.approx(0.05, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"corruption": "0.2"}, "Without `--corruption` it is recorrupted"),
+        ({"likelihood": "bernoulli"}, "Without `--likelihood` it is recorrupted"),
+    ],
+)
+def test_settings_that_do_not_fit_the_noise_keep_it(settings, advice):
+    config, choice = settle(**settings)
+    assert config.chosen_objective == "observed"
+    assert advice in choice.advice
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (SMOOTHED, "the noise of neighboring pixels is correlated"),
+        (GAUSSIAN[:, :6, :6], "`noise` auto cannot be estimated: .* 8x8 .* Give the standard dev"),
+    ],
+)
+def test_noise_from_which_nothing_can_be_learned_is_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        settle(images)
+
+
+@pytest.mark.parametrize(
+    ("images", "settings", "level"),
+    [
+        (GAUSSIAN, {"noise": 0.3}, 0.3),
+        (GAUSSIAN, {"noise": "auto"}, 0.05),
+        (GAUSSIAN, {"noise": "auto", "objective": "recorrupted", "corruption": "0.07"}, 0.07),
+        (GAUSSIAN, {"noise": "auto", "objective": "masked"}, 0.05),
+        (PHOTONS, {"noise": "auto", "objective": "masked"}, None),
+        (SMOOTHED, {"noise": "auto", "objective": "masked"}, None),
+    ],
+)
+def test_level_of_gaussian_noise(images, settings, level):
+    config = TrainConfig.of(**settings)
+    if config.data.noise == "auto":
+        config, _ = own_noise.settle(config, dataset(images))
+    found = own_noise.level(config, dataset(images))
+    assert found == (None if level is None else pytest.approx(level, rel=0.05))
+
+
+@pytest.mark.parametrize(
+    ("images", "settings", "told"),
+    [
+        (GAUSSIAN, {}, "The images look noisy: a standard deviation of 1[23] of 255"),
+        (GAUSSIAN, {"model": "ae"}, "The AE learns to return them as they are, with that noise"),
+        (GAUSSIAN, {"objective": "masked"}, "The objective learns from it, but"),
+        (CLEAN + 0.004 * NORMAL, {}, None),
+        (CLEAN, {}, None),
+        (SMOOTHED, {}, None),
+        (np.full_like(CLEAN, 0.5), {}, None),
+        (GAUSSIAN[:, :6, :6], {}, None),
+        (GAUSSIAN, {"noisy_train": True}, None),
+        (GAUSSIAN, {"noise": "auto"}, None),
+        (CLIPPED, {"noise": "auto"}, r"\d+% of the pixels are clipped"),
+        (CLIPPED, {"noise": 0.05}, r"\d+% of the pixels are clipped"),
+    ],
+)
+def test_notes(images, settings, told):
+    found = own_noise.notes(TrainConfig.of(**settings), dataset(images))
+    assert len(found) == (told is not None)
+    assert all(re.search(told, text) for text in found)

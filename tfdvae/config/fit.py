@@ -1,0 +1,101 @@
+"""Which settings of `tfdvae train` fit one another, where they are of several groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfdvae import registry
+from tfdvae.config.classifier import ClassifierConfig
+from tfdvae.config.generator import GeneratorConfig
+from tfdvae.config.objective import HIDING, check_noise
+from tfdvae.config.recipes import RECIPES, recipe_settings
+
+if TYPE_CHECKING:
+    from tfdvae.config.train import TrainConfig
+
+WITHOUT_PAIRS = (  # settings of the generator that make no sense with pairs
+    "objective",
+    "corruption_samples",
+    "samples_per_image",
+    "sampling",
+    "corrupt_before_encoding",
+)
+
+
+def check(config: TrainConfig) -> None:
+    """Refuse settings that do not fit one another.
+
+    Raises:
+        ValueError: saying which.
+    """
+    if config.recipe is not None:
+        _check_recipe(config, config.recipe)
+    if config.data.noisy_dir is not None:
+        _check_pairs(config)
+    _check_noise(config)
+    _check_code(config)
+
+
+def _check_recipe(config: TrainConfig, recipe: str) -> None:
+    settings = config.settings()
+    if not any(settings[name] == value for name, value in recipe_settings(recipe).items()):
+        raise ValueError(
+            f"`recipe` alone sets nothing: take TrainConfig.of(recipe={recipe!r}, ...)."
+        )
+
+
+def _check_noise(config: TrainConfig) -> None:
+    """Refuse an objective without the noise that it asks for, and denoising without any."""
+    objective, generator = config.chosen_objective, config.generator
+    noisy = config.data.noisy_train or config.data.noise is not None
+    if objective == "recorrupted" and not noisy and generator.corruption is None:
+        raise ValueError(
+            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL, of the "
+            "noise that the images have."
+        )
+    check_noise(objective, config.injected)
+    if generator.corrupt_before_encoding and objective in HIDING:
+        raise ValueError(
+            "`corrupt_before_encoding` is for posterior samples of model dvae, with a corruption; "
+            f"the objective is {objective}, which injects none."
+        )
+    hiding = config.data.noisy_dir is not None or objective in HIDING
+    if not hiding and generator.denoising and config.injected.level == 0:
+        spec = generator.model_spec
+        hint = f" Without one it is `{spec.plain}`." if spec.plain else ""
+        raise ValueError(
+            f"a {spec.name} needs a `corruption` with a level above 0; got {config.injected}.{hint}"
+        )
+
+
+def _check_code(config: TrainConfig) -> None:
+    """Refuse a size of the code where there is no code, unless a recipe has it."""
+    generator, recipe = config.generator, RECIPES.get(config.recipe or "", {})
+    given = generator.latent_dim not in (GeneratorConfig.latent_dim, recipe.get("latent_dim"))
+    if given and not generator.network_spec.encodes:
+        raise ValueError(
+            f"`latent_dim` cannot be given with `network` {generator.network}, which has no code; "
+            f"got {generator.latent_dim}."
+        )
+
+
+def _check_pairs(config: TrainConfig) -> None:
+    """Refuse settings that make no sense with pairs of a noisy and a clean image."""
+    generator, no_classifier = config.generator, config.classifier.no_classifier
+    if not generator.denoising or not no_classifier:
+        raise ValueError(
+            f"`noisy_dir` is for models {registry.listed_models('denoising')} with "
+            f"`no_classifier`; got {generator.model}, `no_classifier` {no_classifier}."
+        )
+    if config.injected.level > 0:
+        raise ValueError(
+            "`corruption` cannot be given with `noisy_dir`, whose images are noisy already."
+        )
+    for name in generator.changed(*WITHOUT_PAIRS):
+        if (value := getattr(generator, name)) != "observed":  # which it is anyway
+            raise ValueError(f"`{name}` cannot be given with `noisy_dir`; got {value!r}.")
+    if config.classifier.test_noise != ClassifierConfig().test_noise:
+        raise ValueError(
+            "`test_noise` cannot be given with `noisy_dir`, whose test images are noisy "
+            f"already; got {', '.join(config.classifier.test_noise)}."
+        )

@@ -1,0 +1,129 @@
+"""The noise that images have by themselves: what it allows to learn, and what is to be said of it.
+
+Test images are not looked at for it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfdvae import corruptions
+from tfdvae.config import TrainConfig
+from tfdvae.config.objective import OF_NOISY_IMAGES, Choice, fitted, target_likelihood
+from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.metrics import choice, noise
+from tfdvae.metrics.noise import NoiseEstimate
+
+CONSIDERABLE = 0.015
+"""Standard deviation of noise from which a run says that images look noisy."""
+
+_GLANCED = 400_000  # values of which a run sees that
+_CERTAIN = 0.1  # correlation of neighboring pixels below which it is noise and not structure
+
+
+def settle(config: TrainConfig, dataset: ImageDataset) -> tuple[TrainConfig, Choice]:
+    """Return the settings that the noise of the images allows, and the objective with its reason.
+
+    Where noise is to be estimated (`noise` auto), it is done here.
+
+    Args:
+        config: settings.
+        dataset: the images.
+
+    Raises:
+        ValueError: noise that cannot be estimated, or from which no model can learn.
+    """
+    generator = config.generator
+    learns = generator.objective in (None, *OF_NOISY_IMAGES)
+    if config.data.noise != "auto" or not generator.denoising or not learns:
+        return config, config.choice
+    found, least = _estimate(dataset.train.images)
+    gaussian = corruptions.Gaussian(found.floor)
+    chosen = config.choice
+    if generator.objective is None:
+        chosen = Choice(*choice.choose(found, least))
+        chosen = fitted(chosen, gaussian, generator.corruption, generator.likelihood)
+    settings: dict[str, Any] = {"objective": chosen.objective}
+    if chosen.objective == "recorrupted" and generator.corruption is None:
+        settings["corruption"] = str(gaussian)
+    if generator.variational and generator.likelihood is None and chosen.objective != "observed":
+        level = gaussian.level if chosen.objective == "recorrupted" else found.level
+        settings["likelihood"] = target_likelihood(chosen.objective, level)
+    return config.replace(**settings), chosen
+
+
+def level(config: TrainConfig, dataset: ImageDataset) -> float | None:
+    """Return the standard deviation of Gaussian noise that the images have; None where it is other.
+
+    Args:
+        config: with `noise`.
+        dataset: the images.
+    """
+    if isinstance(config.data.noise, float):
+        return config.data.noise
+    if config.chosen_objective == "recorrupted":
+        return config.injected.level
+    try:
+        found, least = _estimate(dataset.train.images)
+        return found.floor if choice.choose(found, least)[0] == "recorrupted" else None
+    except ValueError:
+        return None
+
+
+def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
+    """Return what the user should know of the noise of the images, in sentences.
+
+    Where nothing is said of noise, and they look noisy, that a model keeps it; where they are said
+    to be noisy, that their noise is clipped.
+    """
+    images = dataset.train.images
+    try:
+        if config.data.noise is not None:
+            found = noise.estimate(_spread(images, noise.MOST_VALUES))
+            return [_of_clipped(found)] if found.clipped > choice.CLIPPED else []
+        if config.data.condition == "noisy":
+            return []
+        found = noise.estimate(_spread(images, _GLANCED))
+    except ValueError:
+        return []
+    certain = abs(found.correlation) < _CERTAIN  # of texture it is more, of too few places NaN
+    return [_of_noise(found, config)] if certain and found.floor >= CONSIDERABLE else []
+
+
+def _of_clipped(found: NoiseEstimate) -> str:
+    return (
+        f"{100 * found.clipped:.0f}% of the pixels are clipped. On average, clipped noise does not "
+        "leave the image as it is: dark places stay too bright and bright ones too dark, which no "
+        "estimate here knows."
+    )
+
+
+def _of_noise(found: NoiseEstimate, config: TrainConfig) -> str:
+    model = config.generator.model.upper()
+    keeps = f"The {model} learns to return them as they are, with that noise"
+    if config.chosen_objective in OF_NOISY_IMAGES:
+        keeps = "The objective learns from it, but what is measured takes them for images without"
+    return (
+        f"The images look noisy: a standard deviation of {255 * found.floor:.2g} of 255, or fine "
+        f"texture. {keeps}. If it is noise, `--noise auto` says so and takes an objective that "
+        "removes it, and `tfdvae denoise --learn` gives the images without it."
+    )
+
+
+def _estimate(images: np.ndarray) -> tuple[NoiseEstimate, float]:
+    """Return the noise of images, and what is too little to be removed."""
+    looked = _spread(images, noise.MOST_VALUES)
+    try:
+        return noise.estimate(looked), choice.least_noise([images[: len(looked)]])
+    except ValueError as error:
+        raise ValueError(
+            f"`noise` auto cannot be estimated: {error} Give the standard deviation instead."
+        ) from None
+
+
+def _spread(images: np.ndarray, most: int) -> Sequence[np.ndarray]:
+    """Return images that have so many values at most, evenly spread over all; one at least."""
+    count = min(len(images), max(1, most // images[0].size))
+    places = np.linspace(0, len(images) - 1, count).astype(int)
+    return [to_unit(np.asarray(images[place])) for place in places]
