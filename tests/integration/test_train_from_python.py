@@ -18,6 +18,7 @@ OLD = Path(__file__).parents[1] / "fixtures" / "0.1.0" / "run"
 SHORT = {
     "n_train": 60,
     "noisy_train": True,
+    "objective": "observed",  # whose loss on held-out images soon rises
     "epochs": 8,
     "patience": 1,
     "learning_rate": 0.02,

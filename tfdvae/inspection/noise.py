@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tfdvae.inspection.scan import Scan
-from tfdvae.learning import choice, pictures
-from tfdvae.metrics import noise
+from tfdvae.learning import pictures
+from tfdvae.metrics import choice, noise
 from tfdvae.reporting import learned_plots
 
 
