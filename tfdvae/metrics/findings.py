@@ -51,10 +51,10 @@ def _worse(rows: Iterable[Mapping[str, str]], kind: str) -> list[str]:
 
 
 def _advice(rows: Iterable[Mapping[str, str]]) -> str:
-    """Return what may help: no corruption where the objective or pairs of images allow none."""
+    """Return what may help: no corruption where there can be none, or where it is the noise."""
     if not any(NETWORKS.get(row["network"]).tiles for row in rows if row["network"] in NETWORKS):
         return "A denoiser is trained by `--recipe conv-dae` (see `tfdvae recipes`)"
-    if any(row.get("corruption") == "none" for row in rows):
+    if any(row.get("corruption") == "none" or row.get("target") == "recorrupted" for row in rows):
         return "More images, or more `--epochs`, may help"
     return "More images, more `--epochs`, or a `--corruption` like the noise of the images may help"
 

@@ -63,12 +63,21 @@ def test_what_is_a_convolutional_denoiser_already_is_not_told_to_become_one():
 
 
 @pytest.mark.parametrize(
-    ("corruption", "told"), [("gaussian:0.1", True), ("masking:0.5", True), ("none", False)]
+    ("corruption", "target", "told"),
+    [
+        ("gaussian:0.1", "observed", True),
+        ("masking:0.5", "corrupted", True),
+        ("gaussian:0.1", "recorrupted", False),
+        ("none", "masked", False),
+        ("none", "paired", False),
+        ("none", "observed", False),
+    ],
 )
 @pytest.mark.parametrize("network", ["residual_conv", "unet"])
-def test_a_corruption_is_no_advice_where_there_is_none(network, corruption, told):
-    """As with the objectives masked and paired, which hide pixels, and with pairs of images."""
-    rows = [row | {"corruption": corruption} for row in psnr(network, gaussian_0_1=(20, 19))]
+def test_a_corruption_is_no_advice_where_none_helps(network, corruption, target, told):
+    """With hidden pixels and pairs of images there can be none, and recorrupted has the noise."""
+    fields = {"corruption": corruption, "target": target}
+    rows = [row | fields for row in psnr(network, gaussian_0_1=(20, 19))]
     assert ("`--corruption`" in findings.harm(rows)) == told
     assert "`--epochs`" in findings.harm(rows)
 
