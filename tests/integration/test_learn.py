@@ -196,6 +196,20 @@ def test_noise_that_is_given_is_not_said_to_be_measured(tmp_path, command):
 
 
 @pytest.mark.slow
+def test_noise_that_is_given_is_looked_at_all_the_same(command):
+    """It is clipped in fact, and much stronger than it is said to be."""
+    noisy = clean() - 0.4 + 0.2 * RANDOM.standard_normal((96, 96))
+    noisy = np.rint(255 * np.clip(noisy, 0, 1)).astype(np.uint8)
+    Image.fromarray(noisy).save("noisy.png")
+    done = command("denoise", "--learn", "noisy.png", "out", "--noise", "0.02", "--time", "1s")
+    assert done.returncode == 0, done.stderr
+    assert "NOTE: `noise` is for Gaussian noise that is the same everywhere, but" in done.stdout
+    assert "NOTE: `noise` is 5.1 of 255, but the pictures look like " in done.stdout
+    assert "% of the pixels are clipped. The mean of clipped noise is not the truth" in done.stdout
+    assert "Objective: recorrupted, since its standard deviation was given." in done.stdout
+
+
+@pytest.mark.slow
 def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, command):
     wanted = clean(128, 128)
     noisy = wanted + 0.1 * RANDOM.standard_normal(wanted.shape)

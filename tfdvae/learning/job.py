@@ -190,17 +190,19 @@ def _look_at_noise(
     config: LearnConfig, found: Sequence[pictures.Picture], folder: Path
 ) -> tuple[noise.NoiseEstimate, str, str]:
     """Return the noise of the pictures, the objective and why it was chosen."""
-    if config.noise is not None:
-        level = float(config.noise)
-        estimate = noise.NoiseEstimate(0.0, level**2, level, level, 1.0, 0.0, 0.0)
-        objective, reason = "recorrupted", "its standard deviation was given"
-    else:
-        parts = pictures.sample(found, noise.MOST_VALUES)
-        estimate = noise.estimate(map(pictures.unit, parts))
-        if config.objective is None:
-            objective, reason = choice.choose(estimate, choice.least_noise(parts))
+    parts = pictures.sample(found, noise.MOST_VALUES)
+    least = choice.least_noise(parts)
+    estimate = noise.estimate(map(pictures.unit, parts))
     if config.objective is not None:
         objective, reason = config.objective, "it was asked for"
+    elif config.noise is not None:
+        objective, reason = "recorrupted", "its standard deviation was given"
+    else:
+        objective, reason = choice.choose(estimate, least)
+    if config.noise is not None:
+        for doubt in choice.doubts(estimate, config.noise, least):
+            logger.warning("NOTE: %s", doubt)
+        estimate = estimate.of_level(config.noise)
     if objective == "recorrupted" and not estimate.floor > 0:
         raise ValueError("`objective` recorrupted needs noise; the estimate is 0. Give `noise`.")
     _write_noise(estimate, config.noise is not None, folder)

@@ -22,6 +22,7 @@ CHANNELS = 0.1
 STRONG = 20
 """Ratio of the noise at bright and at dark places from which no number is said."""
 
+_ANOTHER = 1.25  # ratio from which a level is not the one that pictures show
 _STEP = 0.25  # of a gray level, below which there is no noise that could be removed
 _RELATIVE = 1e-4  # of the standard deviation of floats, which have no levels
 
@@ -113,3 +114,35 @@ def strength(spread: float) -> str:
     if spread < 1 / STRONG:
         return "much weaker at bright places than at dark ones"
     return f"{spread:.1f} times as strong at bright places as at dark ones"
+
+
+def doubts(noise: NoiseEstimate, given: float, least: float = _STEP / 255) -> list[str]:
+    """Return what speaks against noise that was said to be Gaussian and the same everywhere.
+
+    Args:
+        noise: as `metrics.noise.estimate` returns it.
+        given: standard deviation.
+        least: as for `choose`.
+
+    Returns:
+        Sentences; none where the pictures show such noise.
+
+    Example:
+        >>> doubts(noise.estimate(pictures), given=0.1)
+        []
+    """
+    found = []
+    try:
+        objective, reason = choose(noise, least)
+        if objective != "recorrupted":
+            found.append(
+                f"`noise` is for Gaussian noise that is the same everywhere, but {reason}."
+            )
+    except ValueError as error:
+        found.append(f"`noise` is taken as it is given, but {error}")
+    if not noise.floor / _ANOTHER <= given <= noise.level * _ANOTHER:
+        found.append(
+            f"`noise` is {255 * given:.3g} of 255, but the pictures look like "
+            f"{255 * noise.floor:.3g} to {255 * noise.level:.3g}."
+        )
+    return found
