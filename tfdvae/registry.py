@@ -64,7 +64,8 @@ class NetworkSpec:
             of a variational one always has, unless the network tiles.
         encodes: it has a code. A network without one, for an ae or dae, only maps images to images,
             of any size: it returns images and not logits, and its decoder is the identity. Its
-            function takes `residual` too, which is False where the model learns from hidden pixels.
+            function may take `residual` too: False where the model learns from hidden pixels, which
+            the image itself, added to what the network makes, would say nothing of.
     """
 
     name: str

@@ -36,6 +36,22 @@ def build(image_shape, latent_dim=4, *, variational, seed=0, dtype="float32"):
     heads = [keras.layers.Dense(latent_dim)(flat) for _ in range(1 + variational)]
     logits = keras.layers.Reshape(image_shape)(keras.layers.Dense(math.prod(image_shape))(code))
     return keras.Model(images, heads if variational else heads[0]), keras.Model(code, logits)
+
+@tfdvae.register_network("maps", encodes=False, tiles=True)
+def build_maps(image_shape, latent_dim=1, *, variational, seed=0, dtype="float32"):
+    """One convolution."""
+    import keras
+    channels = image_shape[-1]
+    images, same = (keras.Input((None, None, channels)) for _ in range(2))
+    made = keras.layers.Conv2D(channels, 3, padding="same")(images)
+    return keras.Model(images, made), keras.Model(same, keras.layers.Identity()(same))
+
+@tfdvae.register_network("adds", encodes=False, tiles=True)
+def build_adds(image_shape, latent_dim=1, *, variational, seed=0, dtype="float32", residual=True):
+    """One convolution, and the image where it helps."""
+    encoder, decoder = build_maps(image_shape, variational=variational)
+    encoder.residual = residual
+    return encoder, decoder
 '''
 MODEL = '''
 import keras
@@ -60,6 +76,17 @@ try:
     AugmentationStudyConfig(sets=("limited", "mien"))
 except ValueError as error:
     print(error)
+
+from tfdvae.config import TrainConfig
+from tfdvae.models.build import build_generator
+
+for objective, residual in {"observed": True, "masked": False, "paired": True}.items():
+    corruption = "gaussian:0.1" if objective == "observed" else "none"
+    settings = {"model": "dae", "objective": objective, "corruption": corruption}
+    for network in ("maps", "adds"):
+        model = build_generator(TrainConfig.of(network=network, **settings), (8, 6, 1))
+        assert (model.has_code, model.any_size) == (False, True)
+    assert model.encoder.residual == residual
 """
 
 

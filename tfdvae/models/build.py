@@ -29,7 +29,9 @@ def build_generator(
     """
     c, dtype, objective = config.generator, config.run.keras_dtype, config.chosen_objective
     spec, seed = c.model_spec, config.run.seed
-    of_network = {} if c.network_spec.encodes else {"residual": objective not in HIDING}
+    of_network = {}
+    if not c.network_spec.encodes and networks.takes(c.chosen_network, "residual"):
+        of_network["residual"] = objective not in HIDING
     encoder, decoder = networks.build(
         c.chosen_network,
         image_shape,

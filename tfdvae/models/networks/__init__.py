@@ -26,7 +26,16 @@ from tfdvae.models.networks.unet import unet
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build", "mlp", "pooled_conv", "residual_conv", "spatial_unet", "strided_conv", "unet"]
+__all__ = [
+    "build",
+    "mlp",
+    "pooled_conv",
+    "residual_conv",
+    "spatial_unet",
+    "strided_conv",
+    "takes",
+    "unet",
+]
 
 
 def build(
@@ -46,6 +55,14 @@ def build(
         return make(image_shape, latent_dim, **options)
     except ValueError as error:  # of a function that several networks may share
         raise ValueError(str(error).replace("this network", f"network {name}", 1)) from error
+
+
+def takes(name: str, option: str) -> bool:
+    """Tell whether the function of the network `name` takes an argument of that name."""
+    parameters = inspect.signature(registry.NETWORKS.get(name).load_function()).parameters
+    return option in parameters or any(
+        each.kind is each.VAR_KEYWORD for each in parameters.values()
+    )
 
 
 def _check_options(name: str, make: Callable, options: Mapping[str, Any]) -> None:
