@@ -80,7 +80,7 @@ except ValueError as error:
 from tfdvae.config import TrainConfig
 from tfdvae.models.build import build_generator
 
-for objective, residual in {"observed": True, "masked": False, "paired": True}.items():
+for objective, residual in {"observed": True, "masked": False, "paired": False}.items():
     corruption = "gaussian:0.1" if objective == "observed" else "none"
     settings = {"model": "dae", "objective": objective, "corruption": corruption}
     for network in ("maps", "adds"):
