@@ -108,9 +108,13 @@ def test_loss_that_is_not_finite_stops(finite, rounds, level, tmp_path, caplog):
                 for weight in model.trainable_variables:
                     weight.assign(np.full(weight.shape, np.nan))
 
-    message = f"the loss became nan at step {finite + 1}; a smaller learning rate"
+    message = f"the loss became nan at step {finite + 1}; what the caller says may help."
     with pytest.raises(FloatingPointError, match=message):
-        training.fit(model, batches_from, 10, 5, tmp_path, "test", callbacks=[Break()])
+        training.fit(
+            *(model, batches_from, 10, 5, tmp_path, "test"),
+            callbacks=[Break()],
+            hint="what the caller says may help",
+        )
     assert len(list(tmp_path.iterdir())) == rounds
 
 

@@ -97,6 +97,7 @@ def train_generator(run: Run) -> str:
         config.model,
         [_tensorboard(run, "generator"), pictures, *run.callbacks],
         early_stopping,
+        "a smaller learning rate, or KL warm-up, may help",
     )
     _save_model(run, "generator", model, history)
     best = ""

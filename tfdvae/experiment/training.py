@@ -59,6 +59,7 @@ def fit(
     name: str,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     early_stopping: EarlyStopping | None = None,
+    hint: str = "a smaller learning rate may help",
 ) -> History:
     """Train a compiled model for `total_steps`, from the last checkpoint in `folder` if any.
 
@@ -74,6 +75,7 @@ def fit(
         name: shown by the progress bar.
         callbacks: further Keras callbacks.
         early_stopping: when to stop earlier; the model then gets the weights of the best round.
+        hint: what may help where a loss became NaN or infinite.
 
     Returns:
         One dictionary a round: `epoch` and `step` at its end, the means of losses and metrics over
@@ -106,7 +108,7 @@ def fit(
                 shuffle=False,
                 verbose=0,
                 validation_data=held_out,
-                callbacks=[_Rounds(history, checkpoints, bar, early_stopping), *callbacks],
+                callbacks=[_Rounds(history, checkpoints, bar, early_stopping, hint), *callbacks],
             )
             if model.stop_training and not (early_stopping and early_stopping.is_due(history)):
                 checkpoints.end()
@@ -192,10 +194,11 @@ class _Rounds(keras.callbacks.Callback):
         checkpoints: Checkpoints,
         bar: tqdm,
         early_stopping: EarlyStopping | None,
+        hint: str,
     ):
         super().__init__()
         self.history, self.checkpoints, self.bar = history, checkpoints, bar
-        self.early_stopping = early_stopping
+        self.early_stopping, self.hint = early_stopping, hint
         self.taken = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -209,11 +212,11 @@ class _Rounds(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.bar.update()
         self.taken += 1
-        _check_finite("loss", (logs or {})["loss"], self.step)
+        self._check_finite("loss", (logs or {})["loss"])
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
-        _check_finite("loss on held-out images", logs.get("val_loss", 0.0), self.step)
+        self._check_finite("loss on held-out images", logs.get("val_loss", 0.0))
         self.history.append({"epoch": epoch + 1, "step": self.step, **logs})
         self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
         kept = []
@@ -223,13 +226,9 @@ class _Rounds(keras.callbacks.Callback):
                 self.model.stop_training = True
         self.checkpoints.save(self.model, self.history, kept)
 
-
-def _check_finite(name: str, value: float, step: int) -> None:
-    if not np.isfinite(value):
-        raise FloatingPointError(
-            f"the {name} became {value} at step {step}; a smaller learning rate, or KL warm-up, "
-            "may help."
-        )
+    def _check_finite(self, name: str, value: float) -> None:
+        if not np.isfinite(value):
+            raise FloatingPointError(f"the {name} became {value} at step {self.step}; {self.hint}.")
 
 
 class Reconstructions(keras.callbacks.Callback):

@@ -254,6 +254,7 @@ def _train(
         early_stopping=training.EarlyStopping(
             pipelines.batches((squares,), batch_size(squares.shape[1])), _PATIENCE
         ),
+        hint="another `--seed` may help",
     )
     files.write_json(folder / "history.json", history)
     with files.replacing(file) as temporary:
