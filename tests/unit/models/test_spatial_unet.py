@@ -7,7 +7,7 @@ import pytest
 from tfdvae.models import networks
 from tfdvae.models.variational import DVAE
 
-SIZES = [(1, 1), (1, 9), (5, 7), (12, 10), (27, 30)]
+SIZES = [(1, 9), (12, 10)]
 
 
 def images_of(height, width, channels=1, count=2):
