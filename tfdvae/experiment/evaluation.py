@@ -218,7 +218,10 @@ def _denoising_rows(
 ) -> Iterator[dict]:
     values: dict[str, list[np.ndarray]] = {}
     for clean, noisy in pairs:
-        for suffix, images in (("_input", noisy), ("", model.denoise(noisy))):
+        for suffix, images in (
+            ("_input", noisy),
+            ("", model.denoise(noisy, samples=model.posterior_samples)),
+        ):
             for name, measured in image_quality(images, clean).items():
                 values.setdefault(name + suffix, []).append(measured)
     for metric, parts in values.items():

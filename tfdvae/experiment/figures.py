@@ -81,7 +81,8 @@ def _draw_denoised(run: Run, path: Path) -> None:
     rows = {"noisy": given}
     if test.noisy is not None:
         rows = {"clean": given, "noisy": image_dataset.to_unit(test.noisy[:MAX_SHOWN])}
-    rows["denoised"] = run.generator.denoise(rows["noisy"])
+    samples = run.generator.posterior_samples
+    rows["denoised"] = run.generator.denoise(rows["noisy"], samples=samples)
     image_plots.image_rows(rows, f"{run.title}: test images", path)
 
 

@@ -3,7 +3,8 @@
 import keras
 
 from tfdvae.config import TrainConfig
-from tfdvae.config.objective import HIDING
+from tfdvae.config.objective import HIDING, OF_NOISY_IMAGES
+from tfdvae.config.tasks import SAMPLES
 from tfdvae.models import network_checks, networks
 from tfdvae.models.base import DenoisingModel
 
@@ -63,6 +64,8 @@ def build_generator(
         options["image_shape"] = image_shape
     model = spec.load_class()(encoder, decoder, **options, **spec.options)
     model.white, model.background = config.data.white, config.data.background
+    if spec.variational and objective in OF_NOISY_IMAGES and model.any_size:
+        model.posterior_samples = SAMPLES  # their mean is nearer to the clean image
     rate = c.learning_rate
     if c.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.models import networks
+from tfdvae.config import TrainConfig
+from tfdvae.models import build, networks
 from tfdvae.models.variational import DVAE
 
 SIZES = [(1, 9), (12, 10)]
@@ -57,6 +58,21 @@ def test_posterior_and_draws_of_images_of_any_size(tmp_path):
         assert drawn.shape == (2, 3, height, width, 1)
         assert drawn.std(axis=1).mean() > 0.01
         np.testing.assert_allclose(loaded.sample_around(images, count=3), drawn, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "draws"),
+    [
+        ({"network": "spatial_unet"}, 16),
+        ({"network": "residual_conv"}, None),  # as in earlier versions
+        ({"network": "spatial_unet", "model": "dae"}, None),
+        ({"network": "spatial_unet", "objective": "observed", "likelihood": "bernoulli"}, None),
+    ],
+)
+def test_a_dvae_of_noisy_images_asks_for_draws(settings, draws):
+    given = {"objective": "recorrupted", "corruption": "gaussian:0.1", "likelihood": "linear:0.2"}
+    config = TrainConfig.of(**{"model": "dvae", **given, **settings})
+    assert build.build_generator(config, (12, 10, 1)).posterior_samples == draws
 
 
 @pytest.mark.parametrize(
