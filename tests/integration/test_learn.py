@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,13 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tfdvae.data.patches import training_patches
+from tfdvae.image_io import frames
+from tfdvae.learning import model, stacks
+from tfdvae.learning.pictures import Picture
 
 RANDOM = np.random.default_rng(0)
+STEPS = 80
 
 
 def clean(height=96, width=96):
@@ -76,9 +82,9 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     assert "Estimated PSNR" not in again.stdout
     assert "NOTE" not in again.stdout
     assert (tmp_path / "out/model.keras").read_bytes() == before
-    model = tfdvae.load("out/model.keras")
+    loaded = tfdvae.load("out/model.keras")
     one = np.array(Image.open("in/0.png"))
-    assert np.array_equal(model.denoise(one), np.array(Image.open("out/denoised/0.png")))
+    assert np.array_equal(loaded.denoise(one), np.array(Image.open("out/denoised/0.png")))
     other = command("denoise", "--learn", "in", "out", "--time", "2s")
     assert other.returncode == 2
     assert "holds what was learned with `time` 1s; got 2s" in other.stderr
@@ -123,6 +129,17 @@ def _full(folder):
     (folder / "out/notes.txt").write_text("mine")
 
 
+def _huge(folder):
+    """20,000 x 20,000 pixels, in a file whose black ones take no room."""
+    (folder / "in").mkdir()
+    tifffile.memmap(folder / "in/huge.tif", shape=(20_000, 20_000), dtype=np.uint8).flush()
+
+
+def _short(folder):
+    """A stack of two frames, and a picture."""
+    _save(np.stack([photons(clean()) for _ in range(2)]), photons(clean()))(folder)
+
+
 def _inside(folder):
     write(folder / "in")
 
@@ -155,10 +172,70 @@ BLURRED = np.rint(
     Case("patches larger than the pictures", "the largest that would do", _refused(
         "`patch_size` must be at most 84, the least side of the pictures to learn from without "
         "what is held out of them; got 96.", _inside, "--patch-size", "96")),
+    Case("no stack of three frames", "named", _refused(
+        "`frames` 3 needs stacks of 3 frames or more", _short, "--frames", "3")),
+    Case("noise of level 0", "refused", _refused(
+        "`noise` must be", _inside, "--noise", "0")),
+    Case("NaN alone", "named", _refused(
+        "0.tif holds floats of 32 bits from nan to nan",
+        _save(np.full((64, 64), np.nan, np.float32)))),
+    Case("a picture of 20,000 x 20,000", "too large, named", _refused("huge.tif", _huge)),
     Case("a misspelt objective", "the nearest", _refused(
         "Did you mean 'masked'", _inside, "--objective", "maskd")),
 )  # fmt: skip
 def test_refused(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _taken(make, check):
+    def run(folder, command):
+        make(folder)
+        check(command("denoise", "--learn", "in", "out", "--objective", "masked", "--time", "1s"))
+
+    return run
+
+
+def _small(folder):
+    _save(*(photons(clean(24, 30)) for _ in range(3)))(folder)
+
+
+def _check_small(done):
+    assert done.returncode == 0, done.stderr
+    assert tfdvae.load("out/model.keras").image_shape == (16, 16, 1), "a band of 8 is held out"
+    assert tifffile.imread("out/denoised/2.tif").shape == (24, 30)
+
+
+def _one_with_nan(folder):
+    broken = clean(64, 64).astype(np.float32)
+    broken[3, 3] = np.nan
+    _save(broken, (clean() + 0.05 * RANDOM.standard_normal((96, 96))).astype(np.float32))(folder)
+
+
+def _check_nan(done):
+    assert done.returncode == 1
+    assert "NOTE: not learned from 1 picture: the image in/0.tif holds floats" in done.stdout
+    assert ".." not in done.stdout
+    assert not Path("out/denoised/0.tif").exists()
+    assert Path("out/denoised/1.tif").exists()
+
+
+def _one_frame(folder):
+    _save(photons(clean(64, 64))[None])(folder)
+
+
+def _check_one_frame(done):
+    assert done.returncode == 0, done.stderr
+    assert "1 picture of 64x64 to learn from." in done.stdout
+
+
+@pytest.mark.slow
+@table(
+    Case("pictures smaller than a patch", "smaller patches", _taken(_small, _check_small)),
+    Case("NaN in one of two pictures", "the other is denoised", _taken(_one_with_nan, _check_nan)),
+    Case("a stack of one frame", "a picture", _taken(_one_frame, _check_one_frame)),
+    Case("clean pictures", "as was asked for", _taken(_save(SMOOTH), _check_one_frame)),
+)
+def test_taken(case, tmp_path, command):
     case.check(tmp_path, command)
 
 
@@ -240,3 +317,50 @@ def test_patches_of_another_size(tmp_path, command):
     other = command(*learn, "--patch-size", "40")
     assert other.returncode == 2
     assert "holds what was learned with `patch_size` 32; got 40" in other.stderr
+
+
+@pytest.mark.slow
+def test_frames_of_a_stack_are_denoised_with_their_neighbors(tmp_path, command):
+    stack = np.stack([photons(clean()) for _ in range(5)])
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite("in/scan.tif", stack)
+    learn = ("denoise", "--learn", "in", "out", "--time", "1s")
+    done = command(*learn, "--frames", "3")
+    assert done.returncode == 0, done.stderr
+    made = tifffile.imread("out/denoised/scan.tif")
+    assert (made.shape, made.dtype) == (stack.shape, stack.dtype)
+    with open("out/metrics.csv") as file:
+        rows = {row["metric"]: float(row["value"]) for row in csv.DictReader(file)}
+    held_out = psnr(made[:, 84:], clean()[84:])  # in a band of each frame
+    assert rows["psnr_estimated"] == pytest.approx(held_out, abs=2.5)
+    assert "| frames | 3 neighboring ones for each |" in (tmp_path / "out/report.md").read_text()
+    assert json.loads((tmp_path / "out/settings.json").read_text())["frames"] == 3
+    assert "holds what was learned with `frames` 3; got 1" in command(*learn).stderr
+
+    # The model does the same later, exported too, and nothing else.
+    assert command("denoise", "out/model.keras", "in", "again").returncode == 0
+    assert np.array_equal(tifffile.imread("again/scan.tif"), made)
+    assert command("export", "out/model.keras", "--output", "exported").returncode == 0
+    assert command("denoise", "exported", "in", "served").returncode == 0
+    assert np.abs(tifffile.imread("served/scan.tif").astype(int) - made).max() <= 1
+    refused = command("impute", "out/model.keras", "in", "filled", "--mask", "in")
+    assert refused.returncode != 0
+    assert "takes 3 neighboring frames of a stack" in refused.stdout + refused.stderr
+
+
+@pytest.mark.slow
+def test_neighboring_frames_show_a_texture_that_one_does_not(tmp_path):
+    """It does not move: three frames have a third of the variance of the noise."""
+    wanted = 0.5 + RANDOM.uniform(-0.2, 0.2, (96, 96, 1)).astype(np.float32)
+    noisy = wanted + 0.1 * RANDOM.standard_normal((6, 96, 96, 1)).astype(np.float32)
+    found = [Picture(f"a[{number}]", frame, "a") for number, frame in enumerate(noisy)]
+    errors = {}
+    for count in (1, 3):
+        values = [each.values for each in stacks.windows(found, count)]
+        core = model.build(
+            "recorrupted", "gaussian:0.1", (64, 64, count), model.moments_of(values), 0, STEPS
+        )
+        core.fit(training_patches(values, 64, 16, 0, "test"), steps_per_epoch=STEPS, verbose=0)
+        made = frames.own(core.denoise(np.stack(list(map(np.array, values)))), count)
+        errors[count] = np.mean((made - wanted) ** 2)
+    assert errors[3] < 0.95 * errors[1] < 0.95 * 0.008  # of 0.01, after a few steps

@@ -11,7 +11,7 @@ from tfdvae.config.group import one_of
 from tfdvae.config.objective import OF_NOISY_IMAGES
 from tfdvae.config.tasks import TaskConfig
 
-LEAST_PATCH, MOST_PATCH = 16, 512
+LEAST_PATCH, MOST_PATCH, MOST_FRAMES = 16, 512, 15
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,10 @@ class LearnConfig(TaskConfig):
     patch_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
     """Side of the square patches that the model learns from, a multiple of 4. Default: 64, or that
     of the smallest picture. Larger ones show more of a scene, and a step has fewer of them."""
+    frames: Annotated[int, tyro.conf.arg(metavar="INT")] = 1
+    """Neighboring frames of a stack from which the one in the middle is denoised, an odd number: 3
+    are the one before, itself and the one after. It helps where the scene changes slowly, and needs
+    stacks of as many frames; rows of an array are frames too. 1: each frame by itself."""
     seed: int = 0
     """Root seed of all random choices."""
 
@@ -57,6 +61,9 @@ class LearnConfig(TaskConfig):
                     "`patch_size` must be a multiple of 4, which the U-Net halves twice; got "
                     f"{self.patch_size}."
                 )
+        checks.integer("frames", self.frames, 1, MOST_FRAMES)
+        if self.frames % 2 == 0:
+            raise ValueError(f"`frames` must be odd, as many before as after; got {self.frames}.")
         checks.integer("seed", self.seed, 0)
         _ = self.seconds
 

@@ -78,7 +78,7 @@ def training_patches(
         for _ in range(batch_size):
             picture = pictures[min(int(np.searchsorted(shares, random.random())), len(shares) - 1)]
             top, left = (int(random.integers(side - size + 1)) for side in picture.shape[:2])
-            patch = to_unit(picture[top : top + size, left : left + size])
+            patch = to_unit(np.asarray(picture[top : top + size, left : left + size]))
             found.append(oriented(patch[None], int(random.integers(ORIENTATIONS)))[0])
         return np.stack(found).astype(np.float32)
 

@@ -93,6 +93,7 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
         "likelihood": str(model.likelihood),
         "orientations": model.orientations,
         "posterior_samples": model.posterior_samples,
+        "frames": model.frames,
         **{name: value for name, value in of_files.items() if value is not None},
     }
     with files.replacing(path) as temporary:

@@ -45,6 +45,7 @@ class SavedModel(InferenceMixin):
             self.white, self.background = about.get("white"), about.get("background")
             self.orientations = about.get("orientations")
             self.posterior_samples = about.get("posterior_samples")
+            self.frames = about.get("frames")
             self._files = _read_files(path)
             with contextlib.ExitStack() as stack:
                 if _is_pattern(path):

@@ -45,7 +45,9 @@ class Part:
         return self.values[self.rows]
 
 
-def split(pictures: Sequence[np.ndarray], side: int = PATCH) -> tuple[list[np.ndarray], list[Part]]:
+def split(
+    pictures: Sequence[np.ndarray], side: int = PATCH, bands: bool = False
+) -> tuple[list[np.ndarray], list[Part]]:
     """Return what is trained on, and what is held out: about a tenth.
 
     Of many pictures it is whole ones. Of few it is a band of each: in the middle, for the edges are
@@ -55,13 +57,14 @@ def split(pictures: Sequence[np.ndarray], side: int = PATCH) -> tuple[list[np.nd
     Args:
         pictures: (H, W, C) each, at least 16 pixels high.
         side: rows that two pieces should have.
+        bands: of many too, as of frames whose neighbors are trained on.
 
     Example:
         >>> trained, held_out = split([picture])
         >>> [each.shape for each in trained], held_out[0].values.shape, held_out[0].rows
         ([(224, 512, 1), (224, 512, 1)], (192, 512, 1), slice(64, 128))
     """
-    if len(pictures) >= MANY:
+    if len(pictures) >= MANY and not bands:
         step = max(10, -(-len(pictures) // MOST))
         trained = [each for number, each in enumerate(pictures) if number % step]
         return trained, [Part(each) for each in pictures[::step]]
@@ -102,6 +105,6 @@ def squares(parts: Sequence[Part], most: int) -> np.ndarray:
         for top in range(0, each.shape[0] - side + 1, side)
         for left in range(0, each.shape[1] - side + 1, side)
     ]
-    found = [each for each in found if each.min() < each.max()] or found
+    found = [each for each in found if np.min(each) < np.max(each)] or found
     chosen = found[:: -(-len(found) // _SQUARES)]
     return np.stack([of_input.unit(square) for square in chosen])

@@ -21,7 +21,7 @@ from tfdvae.image_io import reader, writer
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning import held_out, pictures, quality, report
+from tfdvae.learning import held_out, pictures, quality, report, stacks
 from tfdvae.learning.model import PATCH, STEPS, batch_size, moments_of, patch_size
 from tfdvae.learning.model import build as build_model
 from tfdvae.metrics import choice, noise
@@ -70,6 +70,7 @@ def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
     """Return the trained model; the report is there when this is done."""
     began = _began(folder)
     found = _decode(source, folder, config.patch_size or PATCH)
+    windows = stacks.windows(found, config.frames)
     estimate, objective, reason = _look_at_noise(config, found, folder)
     if not began:
         mark = pictures.decoded_fingerprint(folder / _PICTURES)
@@ -77,13 +78,15 @@ def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
             folder / "learned.json",
             {"pictures": len(found), "reason": reason, "fingerprint": mark},
         )
-    trained = TrainedModel(_train(config, found, estimate, objective, folder))
+    trained = TrainedModel(_train(config, windows, estimate, objective, folder))
     known = config.noise is not None
-    _, parts = held_out.split([picture.values for picture in found], config.patch_size or PATCH)
+    _, parts = held_out.split(
+        [picture.values for picture in windows], config.patch_size or PATCH, config.frames > 1
+    )
     _, measured = held_out.for_two_uses(parts)
-    estimate = quality.measure(trained, measured, estimate, known, folder)
+    estimate = quality.measure(trained, measured, estimate, known, folder, config.frames)
     _write_noise(estimate, known, folder)
-    report.write(folder, source.name, found, trained, reason, estimate, known)
+    report.write(folder, source.name, windows, trained, reason, estimate, known)
     files.remove_at_once(folder / "checkpoints")
     return trained
 
@@ -122,6 +125,7 @@ def _settings(config: LearnConfig) -> dict[str, object]:
         "noise": config.noise,
         "time": config.time,
         "patch_size": config.patch_size,
+        "frames": config.frames,
         "seed": config.seed,
     }
 
@@ -138,7 +142,7 @@ def _check_folder(config: LearnConfig, folder: Path) -> None:
     files.check_writable("output", folder)
     known = folder / "settings.json"
     if _began(folder) and known.is_file():
-        before, now = files.read_json(known), _settings(config)
+        before, now = {"frames": 1, **files.read_json(known)}, _settings(config)
         for name, value in now.items():
             if before.get(name) != value:
                 raise ValueError(
@@ -193,6 +197,8 @@ def _look_at_noise(
     parts = pictures.sample(found, noise.MOST_VALUES)
     least = choice.least_noise(parts)
     estimate = noise.estimate(map(pictures.unit, parts))
+    if config.frames > 1:
+        estimate = stacks.with_frames(estimate, found)
     if config.objective is not None:
         objective, reason = config.objective, "it was asked for"
     elif config.noise is not None:
@@ -233,7 +239,7 @@ def _train(
         assert isinstance(loaded, DAE)
         return loaded
     values, parts = held_out.split(
-        [picture.values for picture in found], config.patch_size or PATCH
+        [picture.values for picture in found], config.patch_size or PATCH, config.frames > 1
     )
     size = patch_size(values, config.patch_size)
     shape = (size, size, values[0].shape[-1])
@@ -244,6 +250,7 @@ def _train(
     stopping, _ = held_out.for_two_uses(parts)
     squares = held_out.squares(stopping, size)
     model = build(steps)
+    model.frames = config.frames if config.frames > 1 else None
     history = training.fit(
         model,
         batches,

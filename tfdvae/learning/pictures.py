@@ -28,10 +28,12 @@ class Picture:
     Attributes:
         name: below the input; each frame of a stack is a picture, `scan.tif[3]`.
         values: uint8, uint16 or floats (H, W, C), memory-mapped.
+        stack: file or array that it is a frame of; empty for other pictures.
     """
 
     name: str
     values: np.ndarray
+    stack: str = ""
 
 
 def fingerprint(source: Path) -> str:
@@ -83,11 +85,12 @@ def _write(source: Path, folder: Path) -> list[dict]:
             if reason := _unusable(values):
                 left.append(f"{printable_path(name)}: {reason}")
             else:
-                found.append({"name": name, **_append(values, folder)})
+                stack = piece.stack or piece.array or ""
+                found.append({"name": name, "stack": stack, **_append(values, folder)})
     say_left_out(tally.failed)
     say_left_out(left)
     if not found:
-        reason = [*tally.failed, *left][0]
+        reason = [*tally.failed, *left][0].removesuffix(".")
         raise ValueError(f"`learn` {source} holds no picture to learn from: {reason}.")
     return found
 
@@ -154,7 +157,7 @@ def say_left_out(reasons: Sequence[str]) -> None:
     """Say how many pictures are not learned from, and of the first why."""
     if reasons:
         noun = "picture" if len(reasons) == 1 else "pictures"
-        first = reasons[0] if len(reasons) == 1 else f"the first {reasons[0]}"
+        first = ("" if len(reasons) == 1 else "the first ") + reasons[0].removesuffix(".")
         logger.warning("NOTE: not learned from %s %s: %s.", f"{len(reasons):,}", noun, first)
 
 
@@ -171,7 +174,7 @@ def load(folder: Path) -> list[Picture]:
     for each in found:
         start, shape = each["start"], each["shape"]
         values = flat[each["type"]][start : start + math.prod(shape)].reshape(shape)
-        pictures.append(Picture(each["name"], values))
+        pictures.append(Picture(each["name"], values, each.get("stack", "")))
     return pictures
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import csv_rows
+from tfdvae.image_io import frames
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning.held_out import Part
 from tfdvae.learning.pictures import unit
@@ -29,7 +30,12 @@ _BELIEVED = (0.8, 1.25)  # the level of the second estimate, of the first one's
 
 
 def measure(
-    model: TrainedModel, parts: Sequence[Part], noise: NoiseEstimate, known: bool, folder: Path
+    model: TrainedModel,
+    parts: Sequence[Part],
+    noise: NoiseEstimate,
+    known: bool,
+    folder: Path,
+    together: int = 1,
 ) -> NoiseEstimate:
     """Estimate the PSNR of noisy and of denoised pictures, write `metrics.csv` and say it.
 
@@ -45,6 +51,7 @@ def measure(
         noise: of the pictures.
         known: whether the noise was given, and not estimated.
         folder: gets the file.
+        together: frames that are the channels of a picture, of which the one in the middle counts.
 
     Returns:
         The noise; where it is not known, estimated again with what was denoised.
@@ -54,6 +61,8 @@ def measure(
         risk.probe(model.denoise, image[None], noise.variance(image), number)
         for number, (image, _) in enumerate(looked)
     ]
+    looked = [(frames.own(image, together), rows) for image, rows in looked]
+    probes = [_own(probe, together) for probe in probes]
     noises, doubt = [noise] * len(looked), 0.0
     if not known:
         seen = [_unseen(*each) for each in zip(looked, probes, strict=True)]
@@ -107,6 +116,12 @@ def _middle(part: Part) -> tuple[np.ndarray, slice]:
     above = min(_CONTEXT, top)
     cut = part.values[top - above : top + rows + _CONTEXT, left : left + _SIDE]
     return unit(cut), slice(above, above + rows)
+
+
+def _own(probe: risk.Probe, count: int) -> risk.Probe:
+    """Return what was probed in the frame in the middle of `count`."""
+    parts = (frames.own(each, count) for each in (probe.made, probe.change, probe.response))
+    return risk.Probe(*parts)
 
 
 def _unseen(looked: tuple[np.ndarray, slice], probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.image_io import frames
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality
 from tfdvae.learning.pictures import Picture, middle, unit
@@ -55,10 +56,11 @@ def write(
         Heading("Before and after, pixel by pixel"),
     ]
     step = max(1, len(pictures) // SHOWN)
+    count = model.core.frames or 1
     spectra = {}
     for number, picture in enumerate(pictures[::step][:SHOWN]):
         noisy = unit(middle(picture.values, SHOWN_SIDE))
-        made = model.denoise(noisy[None])[0]
+        noisy, made = (frames.own(each, count) for each in (noisy, model.denoise(noisy[None])[0]))
         name = f"figures/picture-{number}.png"
         learned_plots.before_and_after(noisy, made, picture.name, folder / name)
         parts.append(Figure(name, f"Noisy, denoised and removed: {literal(picture.name)}"))
@@ -88,7 +90,9 @@ def _facts(
     noise: NoiseEstimate, given: bool, history: list[dict], model: TrainedModel, reason: str
 ) -> list[list[str]]:
     level = f"{255 * noise.level:.3g} of 255"
+    together = model.core.frames
     return [
+        *([["frames", f"{together} neighboring ones for each"]] if together else []),
         ["noise, standard deviation", f"{level}, given" if given else f"{level} on average"],
         *([] if given else _estimated(noise)),
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],

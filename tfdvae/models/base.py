@@ -15,7 +15,7 @@ from tfdvae.models import likelihoods, network_checks, objectives, training_data
 from tfdvae.models.keras_api import ImageModel
 
 # Attributes that say how it is used:
-OF_USE = ("white", "background", "orientations", "posterior_samples")
+OF_USE = ("white", "background", "orientations", "posterior_samples", "frames")
 
 
 class DenoisingModel(ImageModel):

@@ -34,6 +34,7 @@ class InferenceMixin(abc.ABC):
             averages; None: 1. A model that learned from hidden pixels gains by 8.
         posterior_samples: draws of the posterior of an image, whose mean `TrainedModel.denoise`
             returns; None: what the mean code is decoded to.
+        frames: neighboring frames of a stack that are the channels of an image; None: 1.
         graphs: `call`, `encode_images`, `decode_codes`, and of a variational model `posterior`:
             functions of float32 tensors with any number of rows.
     """
@@ -49,6 +50,7 @@ class InferenceMixin(abc.ABC):
     background: str | None = None
     orientations: int | None = None
     posterior_samples: int | None = None
+    frames: int | None = None
     _noted: bool = False  # that images are on another scale
 
     @property

@@ -47,6 +47,13 @@ def test_every_tenth_of_many_pictures():
     assert len(held_out.split([pictures[0]] * 5000)[1]) == held_out.MOST
 
 
+def test_a_band_of_each_of_many_frames_whose_neighbors_are_trained_on():
+    pictures = [numbered(64, 16) for _ in range(30)]
+    trained, parts = held_out.split(pictures, bands=True)
+    assert len(trained) == len(parts) == 30
+    assert np.array_equal(trained[3], pictures[3][:-8])
+
+
 def test_squares_are_what_training_does_not_see():
     pictures = [numbered(256, 100), 30_000 + numbered(200, 40)]  # bands of 32 and of 25 rows
     _, parts = held_out.split(pictures)

@@ -17,12 +17,22 @@ def to_model_channels(piece: reader.Piece, model: TrainedModel) -> np.ndarray:
         model: with 1 or 3 channels.
 
     Raises:
-        ValueError: flattened images, for a model of images of one size.
+        ValueError: flattened images, for a model of images of one size; a model of several frames.
     """
+    if model.core.frames is not None:
+        raise ValueError(
+            f"the model takes {model.core.frames} neighboring frames of a stack, and can only "
+            "denoise."
+        )
     images = piece.images
     if piece.single and images.shape[-1] == 1 and not model.any_size:
         model.format.refuse_flattened(images.shape[1:])
-    channels = images.shape[-1], model.image_shape[-1]
+    return in_channels(images, model.image_shape[-1])
+
+
+def in_channels(images: np.ndarray, count: int) -> np.ndarray:
+    """Return images (n, H, W, C) with `count` channels where they are gray; others as they are."""
+    channels = images.shape[-1], count
     if channels == (1, 3):
         return np.repeat(images, 3, axis=-1)
     if channels == (3, 1):

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import disk
-from tfdvae.image_io import codec, listing, reader, writer
+from tfdvae.image_io import codec, frames, listing, reader, writer
 from tfdvae.image_io.listing import printable_path
 from tfdvae.image_io.reading import Reading
+from tfdvae.inference.on_disk import stack_frames
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models import posterior
@@ -42,13 +43,14 @@ def denoise(
     """
     if samples is not None:
         posterior.require(model.core)
-
-    def work(piece: reader.Piece) -> np.ndarray:
-        made = model.denoise(to_model_channels(piece, model), samples)
-        return to_input_channels(made, piece.images)
-
     model.record.say_harm()  # before there is a progress bar
-    return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading)
+    with stack_frames.of_model(model, source, output) as images_of:
+
+        def work(piece: reader.Piece) -> np.ndarray:
+            made = model.denoise(images_of(piece), samples)
+            return to_input_channels(frames.own(made, model.core.frames or 1), piece.images)
+
+        return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading)
 
 
 def impute(
