@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfdvae.learning import choice
+from tfdvae.metrics import choice
 from tfdvae.metrics.noise import NoiseEstimate
 
 GAUSSIAN = {
