@@ -62,6 +62,9 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     with open("out/metrics.csv") as file:
         rows = {row["metric"]: float(row["value"]) for row in csv.DictReader(file)}
     assert rows["psnr_estimated_low"] < rows["psnr_estimated"] < rows["psnr_estimated_high"]
+    best = min(json.loads((tmp_path / "out/history.json").read_text()), key=lambda r: r["val_loss"])
+    kept = f"the weights after {best['step']} were kept, loss {best['loss']:.1f} nats a patch"
+    assert kept in (tmp_path / "out/report.md").read_text()
     true = np.mean(
         [
             psnr(np.array(Image.open(f"out/denoised/{n}.png")), clean(96, 96 + 8 * n))

@@ -140,6 +140,7 @@ def test_cells_of_pictures(tmp_path):
         pictures.filter_cell(config, tmp_path / "again.csv", "tv")
 
 
+@pytest.mark.slow  # as all that need BM3D, whose licence forbids commercial use: not in `.[test]`
 def test_bm3d_removes_noise():
     rows, columns = np.mgrid[:32, :32] / 32
     clean = (0.5 + 0.4 * np.sin(5 * rows) * np.cos(4 * columns))[None, ..., None].astype(np.float32)
@@ -234,6 +235,7 @@ def rows_by_noise(path, metric):
     }
 
 
+@pytest.mark.slow
 def test_photographs(photographs_config, tmp_path):
     """A model of one noise, one of all noises, and filters: all are measured on the same noisy
     pictures. One learns from noise that stays, the other from the clean pictures.

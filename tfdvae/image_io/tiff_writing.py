@@ -70,13 +70,11 @@ class LikeTiff:
         return np.ascontiguousarray(images, self._dtype)
 
     def write(self, path: Path, rows: np.ndarray) -> None:
-        """Write all rows of a stack, or one row.
+        """Write all rows of a stack, or one row; metadata that tifffile cannot write are lost.
 
         Args:
             path: of the file.
             rows: (N, ...) as `rows` returns them; may be mapped from the disk.
-
-        Metadata that tifffile cannot write are lost.
 
         Raises:
             ValueError: tifffile cannot write the images.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.experiment import training
 from tfdvae.image_io import frames
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality
@@ -91,12 +92,17 @@ def _facts(
 ) -> list[list[str]]:
     level = f"{255 * noise.level:.3g} of 255"
     together = model.core.frames
+    kept = history[training.best_round(history)]
+    trained = (
+        f"{history[-1]['step']:,} steps; the weights after {kept['step']:,} were kept, loss "
+        f"{kept['loss']:.1f} nats a patch"
+    )
     return [
         *([["frames", f"{together} neighboring ones for each"]] if together else []),
         ["noise, standard deviation", f"{level}, given" if given else f"{level} on average"],
         *([] if given else _estimated(noise)),
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
-        ["training", f"{history[-1]['step']:,} steps, loss {history[-1]['loss']:.1f} nats a patch"],
+        ["training", trained],
     ]
 
 
