@@ -5,7 +5,6 @@ from tests.helpers.models import make_known_posterior
 from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.metrics import image
 from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone import cells, figures, report, spread
 from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
@@ -139,17 +138,6 @@ def test_the_spread_of_draws_in_the_report(tmp_path):
     assert "| gaussian:0.1 | `dvae` | `tv` | +1.00 ± 6.35 |" in text
     assert "| gaussian:0.1 | all | 0.60 ± 1.27 | 92.0 ± 25.4% |" in text
     assert "| gaussian:0.1 | not black | 0.30 ± 0.00 | 80.0 ± 0.0% |" in text
-
-
-def test_scale_and_offset_do_not_count():
-    clean = RANDOM.random((8, 9, 1))
-    noisy = clean + 0.1 * RANDOM.standard_normal(clean.shape)
-    found = image.scale_invariant_psnr(noisy, clean)
-    assert image.scale_invariant_psnr(0.3 * noisy + 5, clean) == pytest.approx(found)
-    slope, offset = np.polyfit(noisy.ravel(), clean.ravel(), 1)
-    error = np.mean((slope * noisy + offset - clean) ** 2)
-    assert found == pytest.approx(-10 * np.log10(error))
-    assert image.scale_invariant_psnr(2 * clean, clean) > 200
 
 
 def test_filters_have_the_parameters_that_are_scaled():
