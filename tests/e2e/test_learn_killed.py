@@ -1,6 +1,5 @@
 """`tfdvae denoise --learn` that is killed in the middle ends with the same bits."""
 
-import contextlib
 import json
 import shutil
 import signal
@@ -11,8 +10,9 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.models import weights_hash
+from tests.helpers.processes import run_tfdvae
 
-STEPS = 22  # two rounds, of 20 and of 2
+STEPS = 26  # two rounds, of 20 and of 6
 SAME = ("history.json", "noise.json", "metrics.csv", "report.md", "denoised/0.png")
 
 
@@ -25,53 +25,35 @@ def write(folder):
         Image.fromarray(np.rint(255 * noisy).astype(np.uint8)).save(folder / f"{number}.png")
 
 
-@contextlib.contextmanager
-def interrupted(when):
-    """Raise KeyboardInterrupt, as Ctrl-C does, as soon as a function returns True."""
-
-    def look(*_):
-        if when():
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "more"),
     [("recorrupted", ()), ("masked", ("--patch-size", "32")), ("paired", ())],
 )
-def test_killed_in_the_middle_of_training(objective, more, tmp_path, command):
+def test_killed_in_the_middle_of_training(objective, more, tmp_path):
     write(tmp_path / "in")
     out, whole = tmp_path / "out", tmp_path / "whole"
-    learn = ("denoise", "--learn", "in", "out", "--objective", objective, "--time", "60s", *more)
+    settings = ("--objective", objective, "--time", "60s", *more)
+    learn = ("denoise", "--learn", tmp_path / "in", out, *settings)
 
     # As after a kill before the first step, with few steps to take.
     steps = out / "checkpoints/steps.json"
-    with interrupted(steps.exists):
-        assert command(*learn).returncode != 0  # 130, if TensorFlow lets the interrupt through
+    assert run_tfdvae(*learn, stop_when=steps.exists).returncode == -signal.SIGKILL
+    shutil.rmtree(out / "checkpoints/training", ignore_errors=True)
+    (out / "checkpoints/training").mkdir()
     steps.write_text(str(STEPS))
-    (out / "checkpoints/training").mkdir(exist_ok=True)
-    assert list((out / "checkpoints/training").iterdir()) == []
     shutil.copytree(out, whole)
 
-    with interrupted((out / "checkpoints/training/round-000001").exists):
-        assert command(*learn).returncode != 0
+    kept = out / "checkpoints/training/round-000001"
+    assert run_tfdvae(*learn, stop_when=kept.exists).returncode == -signal.SIGKILL
     assert not (out / "model.keras").exists()
-    done = command(*learn)
+    done = run_tfdvae(*learn)
     assert done.returncode == 0, done.stderr
     assert json.loads((out / "history.json").read_text())[-1]["step"] == STEPS
 
     shutil.move(out, tmp_path / "killed")
     shutil.move(whole, out)
-    assert command(*learn).returncode == 0
+    assert run_tfdvae(*learn).returncode == 0
     for name in SAME:
         assert (out / name).read_bytes() == (tmp_path / "killed" / name).read_bytes(), name
     first, second = (tfdvae.load(tmp_path / name / "model.keras") for name in ("out", "killed"))
