@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,23 @@ def test_lines_of_templates_and_scripts_are_short_and_end_without_blanks():
     }
     assert len(files) > 2
     assert not [where for where, line in lines.items() if len(line) > 100 or line != line.rstrip()]
+
+
+def test_lines_of_prose_are_short():
+    """Tables, links, commands for a shell and words that are longer themselves may be longer."""
+    pages = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    for folder in ("docs", "tests", "tfdvae"):
+        pages += (ROOT / folder).rglob("*.md")
+    long = [
+        f"{page.relative_to(ROOT)}:{number}"
+        for page in pages
+        for number, line in enumerate(page.read_text().split("\n"), start=1)
+        if len(line) > 100
+        and not re.match(r"\||<!--|!\[|python3 -m venv|\s*\S+$", line)
+        and "](" not in line
+    ]
+    assert len(pages) > 20
+    assert not long
 
 
 def private_names(tree: ast.Module) -> set[str]:
