@@ -70,7 +70,9 @@ def test_finished_maps_are_kept_and_missing_ones_made(run):
     before = Path("maps/1.tif").read_bytes()
     os.remove("maps/1.tif")
     write("maps/2.tif", np.zeros((8, 6, 1), np.float32))
-    assert run(line)[0] == 0
+    status, out, _ = run(line)
+    assert status == 0
+    assert "NOTE: 2 maps that were there are kept; --overwrite replaces them." in out
     assert Path("maps/1.tif").read_bytes() == before
     assert not tifffile.imread("maps/2.tif").any()
     assert run(f"{line} --overwrite")[0] == 0
@@ -129,6 +131,7 @@ def test_images_whose_maps_would_have_one_name(run):
     status, _, err = run("denoise known.keras in out --uncertainty maps")
     assert status == 2
     assert "`uncertainty` needs images that differ in more than the suffix; got a.bmp and a" in err
+    assert not Path("out").exists()
 
 
 @pytest.mark.parametrize("output", ["out", "out.npy", "out.npz"])

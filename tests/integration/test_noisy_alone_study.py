@@ -1,6 +1,7 @@
 """Cells of the study of noisy images alone, small."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -302,8 +303,8 @@ def test_a_cell_of_photographs_as_a_command(photographs_config, tmp_path):
     left = sorted(path.name for path in (tmp_path / "out/cells").iterdir())
     assert left == [f"{name}.csv", f"{name}.npz"], "what is kept until a cell is done is removed"
     settings = json.loads((tmp_path / "out/config.json").read_text())
-    assert settings["photographs"] == "train"
-    assert settings["photographs_test"] == "set2"
+    assert re.fullmatch(r"train [0-9a-f]{16}", settings["photographs"])
+    assert re.fullmatch(r"set2 [0-9a-f]{16}", settings["photographs_test"])
     assert settings["noises"] == ["gaussian:0.1"]
 
 

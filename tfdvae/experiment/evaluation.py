@@ -1,6 +1,7 @@
 """Measure trained models and classifiers: rows as dictionaries, with the fields known here."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import keras
 import numpy as np
@@ -177,11 +178,10 @@ def estimated_rows(
         known: whether it was given, and not estimated.
     """
     means = []
+    denoise = partial(model.denoise, samples=model.posterior_samples)
     for piece in _pieces(noisy):
         images = image_dataset.to_unit(noisy[piece])
-        errors = risk.squared_errors(
-            model.denoise, images, np.array(level**2, np.float32), piece.start
-        )
+        errors = risk.squared_errors(denoise, images, np.array(level**2, np.float32), piece.start)
         means.append(errors.mean(axis=(1, 2, 3), dtype=np.float64))
     sizes = np.full(len(noisy), noisy[0].size)
     wrong = (0.0, 0.0) if known else (risk.WRONG * level**2, risk.UNREFINED * level**2)

@@ -111,7 +111,7 @@ def _draw_reconstructions(run: Run, path: Path) -> None:
             observed, index, config.injected, config.run.seed, "figure"
         )
         rows[f"corrupted\n{config.injected}"] = encoded
-    rows["reconstructed"] = run.generator.denoise(encoded)
+    rows["reconstructed"] = run.generator.denoise(encoded, samples=run.generator.posterior_samples)
     title = f"{run.title}: what it sees and what it makes of it"
     image_plots.image_rows(rows, title, path, titles)
 

@@ -45,10 +45,20 @@ def settle(config: TrainConfig, dataset: ImageDataset) -> tuple[TrainConfig, Cho
         chosen = Choice(*choice.choose(found, least))
         chosen = fitted(chosen, gaussian, generator.corruption, generator.likelihood)
     settings: dict[str, Any] = {"objective": chosen.objective}
-    if chosen.objective == "recorrupted" and generator.corruption is None:
+    injects = chosen.objective == "recorrupted" and generator.corruption is None
+    weighs = (
+        generator.variational and generator.likelihood is None and chosen.objective != "observed"
+    )
+    if (injects or weighs) and not found.floor > 0:
+        raise ValueError(
+            f"`noise` auto finds none, and `objective` {chosen.objective} needs it. Give the "
+            "standard deviation instead."
+        )
+    if injects:
         settings["corruption"] = str(gaussian)
-    if generator.variational and generator.likelihood is None and chosen.objective != "observed":
-        level = gaussian.level if chosen.objective == "recorrupted" else found.level
+    if weighs:
+        injected = gaussian if generator.corruption is None else config.injected
+        level = injected.level if chosen.objective == "recorrupted" else found.level
         settings["likelihood"] = target_likelihood(chosen.objective, level)
     return config.replace(**settings), chosen
 
@@ -75,13 +85,18 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
     """Return what the user should know of the noise of the images, in sentences.
 
     Where nothing is said of noise, and they look noisy, that a model keeps it; where they are said
-    to be noisy, that their noise is clipped.
+    to be noisy, that their noise is clipped, or looks like another one than the one that is given.
     """
     images = dataset.train.images
     try:
         if config.data.noise is not None:
-            found = noise.estimate(_spread(images, noise.MOST_VALUES))
-            return [_of_clipped(found)] if found.clipped > choice.CLIPPED else []
+            looked = _spread(images, noise.MOST_VALUES)
+            found = noise.estimate(looked)
+            told = [_of_clipped(found)] if found.clipped > choice.CLIPPED else []
+            if isinstance(config.data.noise, float):
+                least = choice.least_noise([images[: len(looked)]])
+                told += choice.doubts(found, config.data.noise, least)
+            return told
         if config.data.condition == "noisy":
             return []
         found = noise.estimate(_spread(images, _GLANCED))

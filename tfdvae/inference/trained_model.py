@@ -106,11 +106,10 @@ class TrainedModel(FromPosterior):
         self.record.say_harm()
         if samples is None and graphs.is_lazy(images):
             return self._apply(images, self._denoise.in_graph, any_size=True)
-        array = checks.array("images", images, checks.IMPUTE_HINT)
         samples = self.core.posterior_samples if samples is None else samples
-        if samples is not None:
-            made, _ = self.mean_and_spread(array, samples, seed)
-        else:
+        made = None if samples is None else self.mean_and_spread(images, samples, seed)[0]
+        array = checks.array("images", images, checks.IMPUTE_HINT)
+        if made is None:
             made = self._denoise(self.batch(array, larger=True))
         return to_dtype(made, array.dtype, self.white).reshape(array.shape)
 

@@ -1,19 +1,18 @@
 """The model that learns from noisy pictures alone, and how it is trained."""
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
 import keras
 import numpy as np
 
-from tfdvae.config.objective import HIDING
+from tfdvae.config.objective import HIDING, target_likelihood
+from tfdvae.config.tasks import SAMPLES
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.data.patches import ORIENTATIONS
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
-from tfdvae.models.objectives import RECORRUPTION
 from tfdvae.models.variational import DVAE
 
 Model = TypeVar("Model", bound=DenoisingModel)
@@ -23,9 +22,6 @@ STEPS = 2400
 
 PATCH = 64
 """Side of a patch in pixels, unless another one is asked for or pictures are smaller."""
-
-SAMPLES = 16
-"""Draws of the posterior whose mean a DVAE returns: two in each orientation."""
 
 _PIXELS = 65536  # of a batch
 _RATE = 1e-3
@@ -147,7 +143,7 @@ def build_dvae(
         *pair,
         corruption=f"gaussian:{float(level)!r}",
         objective="recorrupted",
-        likelihood=f"linear:{level * math.hypot(1, 1 / RECORRUPTION):.6g}",
+        likelihood=target_likelihood("recorrupted", level),
         beta=_BETA,
         seed=seed,
         image_shape=shape,

@@ -29,11 +29,13 @@ class Picture:
         name: below the input; each frame of a stack is a picture, `scan.tif[3]`.
         values: uint8, uint16 or floats (H, W, C), memory-mapped.
         stack: file or array that it is a frame of; empty for other pictures.
+        number: of the frame in its stack.
     """
 
     name: str
     values: np.ndarray
     stack: str = ""
+    number: int = 0
 
 
 def fingerprint(source: Path) -> str:
@@ -81,12 +83,13 @@ def _write(source: Path, folder: Path) -> list[dict]:
     for piece in reader.pieces(source, "Reading", tally, folder.parent, "learn"):
         if piece.array is not None:
             _check_array(piece)
-        for name, values in zip(piece.names, piece.images, strict=True):
+        named = zip(piece.names, piece.images, strict=True)
+        for number, (name, values) in enumerate(named, piece.first):
             if reason := _unusable(values):
                 left.append(f"{printable_path(name)}: {reason}")
             else:
-                stack = piece.stack or piece.array or ""
-                found.append({"name": name, "stack": stack, **_append(values, folder)})
+                place = {"stack": piece.stack or piece.array or "", "number": number}
+                found.append({"name": name, **place, **_append(values, folder)})
     say_left_out(tally.failed)
     say_left_out(left)
     if not found:
@@ -174,7 +177,8 @@ def load(folder: Path) -> list[Picture]:
     for each in found:
         start, shape = each["start"], each["shape"]
         values = flat[each["type"]][start : start + math.prod(shape)].reshape(shape)
-        pictures.append(Picture(each["name"], values, each.get("stack", "")))
+        place = each.get("stack", ""), each.get("number", 0)
+        pictures.append(Picture(each["name"], values, *place))
     return pictures
 
 

@@ -35,7 +35,7 @@ def windows(given: Sequence[Picture], count: int) -> list[Picture]:
         for number, each in enumerate(own):
             near = frames.neighbors(number, len(own), count)
             values: Any = frames.Window(tuple(own[other].values for other in near))
-            found.append(Picture(each.name, values, each.stack))
+            found.append(dataclasses.replace(each, values=values))
     if not found:
         raise ValueError(
             f"`frames` {count} needs stacks of {count} frames or more, all of one size; "
@@ -67,13 +67,22 @@ def _pairs(found: Sequence[Picture]) -> list[Picture]:
     for _, own in _by_stack(found):
         for first, second in itertools.pairwise(own):
             values: Any = frames.Window((first.values, second.values))
-            together.append(Picture(first.name, values, first.stack))
+            together.append(dataclasses.replace(first, values=values))
     return together
 
 
 def _by_stack(found: Sequence[Picture]) -> list[tuple[str, list[Picture]]]:
-    """Return the pictures of each stack; one that is no frame is a stack of its own."""
+    """Return the pictures of each stack; one that is no frame is a stack of its own.
+
+    Where a frame is left out, what comes after it is another stack: its neighbors are no neighbors.
+    """
     grouped = itertools.groupby(
-        found, lambda each: (each.stack or each.name, each.values.shape, each.values.dtype)
+        enumerate(found),
+        lambda place: (
+            place[1].stack or place[1].name,
+            place[1].values.shape,
+            place[1].values.dtype,
+            place[1].number - place[0],
+        ),
     )
-    return [(key[0], list(own)) for key, own in grouped]
+    return [(key[0], [each for _, each in own]) for key, own in grouped]

@@ -64,7 +64,7 @@ def build_generator(
         options["image_shape"] = image_shape
     model = spec.load_class()(encoder, decoder, **options, **spec.options)
     model.white, model.background = config.data.white, config.data.background
-    if spec.variational and objective in OF_NOISY_IMAGES and model.any_size:
+    if spec.variational and objective in OF_NOISY_IMAGES and None in model.taken_code_shape[:2]:
         model.posterior_samples = SAMPLES  # their mean is nearer to the clean image
     rate = c.learning_rate
     if c.schedule == "cosine":

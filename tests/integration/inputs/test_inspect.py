@@ -147,6 +147,18 @@ def _figure(folder, command):
     refused = command("inspect", "a.png", "--figure", "noise.pdf")
     assert refused.returncode == 2
     assert "`figure` must end in .png; got noise.pdf" in refused.stderr
+    (folder / "folder.png").mkdir()
+    before = (folder / "a.png").read_bytes()
+    for place, message in (
+        ("a.png", "`figure` must lie apart from `path`"),
+        ("folder.png", "`figure` folder.png is a folder"),
+    ):
+        refused = command("inspect", "a.png", "--figure", place)
+        assert refused.returncode == 2
+        assert message in refused.stderr
+    assert (folder / "a.png").read_bytes() == before
+    assert {path.name for path in folder.iterdir()} >= {"a.png", "folder.png", "noise.png"}
+    assert not (folder / "noise.pdf").exists()
 
 
 def _odd_pictures(folder, command):

@@ -122,10 +122,28 @@ def test_level_of_gaussian_noise(images, settings, level):
         (GAUSSIAN, {"noisy_train": True}, None),
         (GAUSSIAN, {"noise": "auto"}, None),
         (CLIPPED, {"noise": "auto"}, r"\d+% of the pixels are clipped"),
-        (CLIPPED, {"noise": 0.05}, r"\d+% of the pixels are clipped"),
+        (GAUSSIAN, {"noise": 0.05}, None),
+        (GAUSSIAN, {"noise": 0.3}, "`noise` is 76.5 of 255, but the pictures look like 12"),
+        (PHOTONS, {"noise": 0.05}, "`noise` is for Gaussian noise that is the same everywhere"),
     ],
 )
 def test_notes(images, settings, told):
     found = own_noise.notes(TrainConfig.of(**settings), dataset(images))
     assert len(found) == (told is not None)
     assert all(re.search(told, text) for text in found)
+
+
+def test_clipped_noise_is_told_beside_what_speaks_against_its_level():
+    found = own_noise.notes(TrainConfig.of(noise=0.05), dataset(CLIPPED))
+    assert re.search(r"\d+% of the pixels are clipped", found[0])
+
+
+def test_the_likelihood_is_of_the_noise_that_is_injected():
+    config, _ = settle(objective="recorrupted", corruption="0.07")
+    assert config.chosen_likelihood == "linear:0.156525"  # 0.07 x sqrt(5)
+
+
+def test_a_level_that_is_needed_and_is_not_there_is_asked_for():
+    ramps = ROWS[..., None] / 2 + np.zeros_like(CLEAN)
+    with pytest.raises(ValueError, match="`noise` auto finds none, and `objective` recorrupted"):
+        settle(ramps, objective="recorrupted")

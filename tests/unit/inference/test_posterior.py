@@ -117,6 +117,12 @@ def test_refused_numbers(verb, options, message):
         getattr(TrainedModel(make_known_posterior()), verb)(PICTURES, **options)
 
 
+def test_draws_of_a_dataset_are_refused():
+    images = tf.data.Dataset.from_tensors(PICTURES)
+    with pytest.raises(TypeError, match="got a dataset"):
+        TrainedModel(make("dvae", shape=(8, 6, 1))).denoise(images, samples=2)
+
+
 def test_draws_of_a_dae_are_refused():
     with pytest.raises(ValueError, match="only a VAE or DVAE has a posterior"):
         TrainedModel(make("dae", shape=(8, 6, 1))).denoise(PICTURES, samples=2)

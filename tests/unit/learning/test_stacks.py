@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 def stack(name, count, shape=(32, 32, 1)):
     values = RANDOM.random((count, *shape), np.float32)
-    return [Picture(f"{name}[{number}]", each, name) for number, each in enumerate(values)]
+    return [Picture(f"{name}[{number}]", each, name, number) for number, each in enumerate(values)]
 
 
 def test_windows_are_of_one_stack(caplog):
@@ -26,6 +26,13 @@ def test_windows_are_of_one_stack(caplog):
         expected = np.concatenate([first[other].values for other in near], axis=-1)
         np.testing.assert_array_equal(np.asarray(found[number].values), expected)
     assert "not learned from 2 pictures: the first c.tif: it is of 2, of 3" in caplog.text
+
+
+def test_frames_beside_one_that_is_left_out_are_no_neighbors():
+    frames = stack("a.tif", 8)
+    found = stacks.windows([*frames[:3], *frames[4:]], 3)
+    after = np.concatenate([frames[other].values for other in (5, 4, 5)], axis=-1)
+    np.testing.assert_array_equal(np.asarray(found[3].values), after)
 
 
 def test_frame_by_frame_is_as_without_stacks():
@@ -43,7 +50,7 @@ def test_noise_that_frames_share_is_as_that_of_channels(shared):
     """A fixed pattern: without it frames say nothing of each other's noise."""
     frames = [0.5 + 0.1 * RANDOM.standard_normal((128, 128, 1)) for _ in range(3)]
     frames = [0.9 * frames[0] + 0.1 * each for each in frames] if shared else frames
-    found = [Picture(f"a[{number}]", each, "a") for number, each in enumerate(frames)]
+    found = [Picture(f"a[{number}]", each, "a", number) for number, each in enumerate(frames)]
     single = noise.estimate(frames)
     both = stacks.with_frames(single, found)
     assert single.channel_correlation == 0

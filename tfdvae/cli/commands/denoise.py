@@ -36,6 +36,8 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
     model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import rewriting, spreading
 
+    if maps is not None:
+        spreading.check(source, maps)
     tally = rewriting.denoise(model, source, output, config.overwrite, config.chosen_samples)
     if maps is not None and config.chosen_samples is not None:
         spreading.uncertainty(model, source, maps, config.chosen_samples, config.overwrite)

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from tfdvae._utils import checks
+from tfdvae._utils import checks, files
 from tfdvae.cli import starting
 from tfdvae.cli.registry import register_command
+from tfdvae.image_io import writer
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +45,27 @@ def inspect(config: InspectConfig) -> None:
     from tfdvae.inspection.scan import scan
 
     path = Path(config.path).expanduser()
+    figure = None if config.figure is None else Path(config.figure).expanduser()
+    if figure is not None:
+        _check_figure(figure, config.path)
     with tempfile.TemporaryDirectory() as scratch:
         found = scan(path, Path(scratch))
         with starting.tensorflow():
             from tfdvae.inspection.outcomes import outcomes
         asked, notes = outcomes(found, Path(scratch))
-    if config.figure is not None:
-        noise.draw(found, Path(config.figure).expanduser())
     if config.json:
         logger.info(json.dumps(report.to_values(found, asked, notes), indent=2))
-        return
-    logger.info(report.to_text(found, asked))
-    for note in notes:
-        logger.warning("NOTE: %s", note)
+    else:
+        logger.info(report.to_text(found, asked))
+        for note in notes:
+            logger.warning("NOTE: %s", note)
+    if figure is not None:
+        noise.draw(found, figure)
+
+
+def _check_figure(figure: Path, path: str) -> None:
+    """Refuse a place for the figure where something else would be lost, or that is inspected."""
+    writer.check_apart(figure, False, {"path": path}, "figure")
+    if figure.is_dir():
+        raise FileExistsError(f"`figure` {figure} is a folder; a file is needed.")
+    files.check_writable("figure", figure)

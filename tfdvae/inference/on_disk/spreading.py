@@ -1,6 +1,7 @@
 """Maps on disk of how uncertain denoised images are, pixel by pixel."""
 
 import itertools
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from tfdvae.image_io.pieces import file_pieces
 from tfdvae.inference.on_disk.channels import to_input_channels, to_model_channels
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models import posterior
+
+logger = logging.getLogger(__name__)
 
 Work = Callable[[reader.Piece], np.ndarray]
 
@@ -60,6 +63,22 @@ def uncertainty(
             _of_files(model, work, source, folder, overwrite)
         elif overwrite or not (folder / source.name).exists():
             _of_arrays(work, source, folder / source.name)
+        else:
+            logger.warning("NOTE: %s is kept; --overwrite replaces it.", folder / source.name)
+
+
+def check(source: Path, folder: Path) -> None:
+    """Refuse images whose maps would have one name.
+
+    Args:
+        source: a folder, an image or a file of arrays.
+        folder: where the maps go.
+
+    Raises:
+        FileNotFoundError, ValueError: there are none, or two would have one name.
+    """
+    if not reader.is_array(source):
+        _targets(reader.list_files(source), folder)
 
 
 def _of_arrays(work: Work, source: Path, output: Path) -> None:
@@ -77,6 +96,8 @@ def _of_files(model: TrainedModel, work: Work, source: Path, folder: Path, overw
     listed = reader.list_files(source)
     targets = _targets(listed, folder)
     todo = {name: file for name, file in listed.items() if overwrite or not targets[name].exists()}
+    if kept := len(listed) - len(todo):
+        logger.warning("NOTE: %s maps that were there are kept; --overwrite replaces them.", kept)
     tally = reader.Tally()  # of images whose errors are told with the denoised ones
     with bar(_TITLE, len(todo)) as progress, codec.decoder_warnings_hidden():
         read = file_pieces(todo, tally, model.reading)
