@@ -356,7 +356,7 @@ def test_neighboring_frames_show_a_texture_that_one_does_not(tmp_path):
     """It does not move: three frames have a third of the variance of the noise."""
     wanted = 0.5 + RANDOM.uniform(-0.2, 0.2, (96, 96, 1)).astype(np.float32)
     noisy = wanted + 0.1 * RANDOM.standard_normal((6, 96, 96, 1)).astype(np.float32)
-    found = [Picture(f"a[{number}]", frame, "a") for number, frame in enumerate(noisy)]
+    found = [Picture(f"a[{number}]", frame, "a", number) for number, frame in enumerate(noisy)]
     errors = {}
     for count in (1, 3):
         values = [each.values for each in stacks.windows(found, count)]
