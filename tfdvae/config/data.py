@@ -148,12 +148,7 @@ def parse_white(value: float | str | None) -> float | str | None:
     """
     if value is None or value == "auto":
         return value
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise ValueError(f"`white` must be a number above 0 or auto; got {value!r}.") from None
-    return parse_level(value)
+    return parse_level(_number(value, "`white` must be a number above 0 or auto"))
 
 
 def parse_noise(value: float | str | None) -> float | str | None:
@@ -172,14 +167,20 @@ def parse_noise(value: float | str | None) -> float | str | None:
     """
     if value is None or value == "auto":
         return value
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise ValueError(
-                f"`noise` must be a standard deviation between 0 and 1, or auto; got {value!r}."
-            ) from None
-    return float(checks.number("noise", value, 0, 1, above_low=True))
+    number = _number(value, "`noise` must be a standard deviation between 0 and 1, or auto")
+    return float(checks.number("noise", number, 0, 1, above_low=True))
+
+
+def _number(value: float | str, expected: str) -> float:
+    """Return a number that may be given as text.
+
+    Raises:
+        ValueError: another text; the message begins with what is expected.
+    """
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{expected}; got {value!r}.") from None
 
 
 def parse_level(value: float | None) -> float | None:
