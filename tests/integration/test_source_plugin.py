@@ -1,9 +1,12 @@
 """A source of another package, registered through an entry point, is used by the command line."""
 
 import csv
+import json
 import os
+import subprocess
+import sys
 
-from tests.helpers.processes import run
+from tests.helpers.processes import ROOT, run
 
 MODULE = '''
 import numpy as np
@@ -35,6 +38,16 @@ class Toy(Source):
         )
 '''
 
+REFUSED = """
+import json
+import sys
+
+from tfdvae.cli import main
+
+for arguments in json.loads(sys.argv[1]):
+    print("status", main.main(["train", "--dataset", *arguments]), file=sys.stderr)
+"""
+
 
 def test_a_source_of_another_package(tmp_path):
     (tmp_path / "toy_source.py").write_text(MODULE)
@@ -63,16 +76,20 @@ def test_a_source_of_another_package(tmp_path):
             ("toy:50", "60")
         }
 
-    for refused, message in (
-        (("toy:many",), "`dataset` must be toy:COUNT; got toy:many"),
-        (
-            ("toy:50", "--image-size", 32),
-            "`image_size` is for a `dataset` that is a folder of images",
-        ),
-        (("toi",), "Did you mean 'toy'"),
-    ):
-        done = run("--dataset", *refused, PYTHONPATH=path)
-        assert (done.returncode, message in " ".join(done.stderr.replace("│", " ").split())) == (
-            2,
-            True,
-        ), done.stderr
+    refused = {
+        ("toy:many",): "`dataset` must be toy:COUNT; got toy:many",
+        ("toy:50", "--image-size", "32"): "`image_size` is for a `dataset` that is a folder of",
+        ("toi",): "Did you mean 'toy'",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED, json.dumps(list(refused))],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *messages, end = done.stderr.replace("│", " ").split("status 2")
+    assert end == "\n", done.stderr
+    for message, expected in zip(messages, refused.values(), strict=True):
+        assert expected in " ".join(message.split())
