@@ -4,6 +4,9 @@ import subprocess
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Test processes share the cores; threads of linear algebra that wait for one another would cost
+# minutes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
