@@ -26,7 +26,11 @@ ROW_FIELDS = [
     "seed",
     "metric",
     "value",
+    "train_noise",
 ]
+
+ADDED = ("train_noise",)
+"""Columns that files of earlier versions lack; they are then empty."""
 
 
 def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
@@ -51,6 +55,8 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
 def read_rows(path: str | Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file written by `write_rows`, as text.
 
+    Columns that were `ADDED` since the file was written are empty.
+
     Raises:
         ValueError: the columns are not those of the schema, a row has more cells, or the file is
             not CSV.
@@ -58,9 +64,10 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         try:
-            if reader.fieldnames != ROW_FIELDS:
+            columns = list(reader.fieldnames or ())
+            if columns not in (ROW_FIELDS, ROW_FIELDS[: -len(ADDED)]):
                 raise ValueError(
-                    f"{path} must have the columns {','.join(ROW_FIELDS)}; got {reader.fieldnames}."
+                    f"{path} must have the columns {','.join(ROW_FIELDS)}; got {columns}."
                 )
             rows = list(reader)
         except csv.Error as error:
@@ -69,7 +76,9 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
             ) from error
     for number, row in enumerate(rows, 1):
         if None in row:
-            raise ValueError(
-                f"{path} must have {len(ROW_FIELDS)} cells a row; row {number} has more."
-            )
-    return [{key: sheets.from_cell(cell or "") for key, cell in row.items()} for row in rows]
+            raise ValueError(f"{path} must have {len(columns)} cells a row; row {number} has more.")
+    return [
+        dict.fromkeys(ROW_FIELDS, "")
+        | {key: sheets.from_cell(cell or "") for key, cell in row.items()}
+        for row in rows
+    ]

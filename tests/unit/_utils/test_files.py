@@ -79,11 +79,11 @@ def test_rows_come_back_bit_for_bit(tmp_path):
     assert rows[0]["study"] == ""
     header = (
         "study,run,dataset,n_train,condition,model,network,corruption,target,augmentation,"
-        "protocol,test_corruption,split,epoch,step,seed,metric,value"
+        "protocol,test_corruption,split,epoch,step,seed,metric,value,train_noise"
     )
     assert (tmp_path / "rows.csv").read_text().splitlines()[:2] == [
         header,
-        f"{',' * 15}3,loss,0.10000000000000001",
+        f"{',' * 15}3,loss,0.10000000000000001,",
     ]
 
 
@@ -91,11 +91,24 @@ def test_rows_hold_no_formula_and_come_back(tmp_path):
     given = {"run": "=HYPERLINK(1)", "dataset": "@SUM", "metric": "'-x", "value": "-0.5"}
     csv_rows.write_rows(tmp_path / "rows.csv", [given])
     line = (tmp_path / "rows.csv").read_text().splitlines()[1]
-    assert line == f",'=HYPERLINK(1),'@SUM{',' * 14}''-x,-0.5"
+    assert line == f",'=HYPERLINK(1),'@SUM{',' * 14}''-x,-0.5,"
     (row,) = csv_rows.read_rows(tmp_path / "rows.csv")
     assert {key: value for key, value in row.items() if value} == given
     csv_rows.write_rows(tmp_path / "again.csv", [row])
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+
+
+def test_rows_without_the_column_that_was_added(tmp_path):
+    """As 0.1.0 wrote them: the column is empty, and one cell too many is still refused."""
+    header = ",".join(name for name in csv_rows.ROW_FIELDS if name != "train_noise")
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{header}\n{',' * 16}loss,0.5\n")
+    (row,) = csv_rows.read_rows(path)
+    assert list(row) == csv_rows.ROW_FIELDS
+    assert (row["metric"], row["value"], row["train_noise"]) == ("loss", "0.5", "")
+    path.write_text(f"{header}\n{',' * 16}loss,0.5,more\n")
+    with pytest.raises(ValueError, match="must have 18 cells a row; row 1 has more"):
+        csv_rows.read_rows(path)
 
 
 def test_rows_outside_the_schema(tmp_path):
@@ -110,7 +123,7 @@ def test_rows_outside_the_schema(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("1,", "have 18 cells a row; row 2 has more"),
+        ("1,", "have 19 cells a row; row 2 has more"),
         ('"' + "a" * 200_000 + '"', "be a CSV file; after line 2: field larger"),
     ],
 )
