@@ -1,0 +1,99 @@
+"""tfdvae, as its commands train and its users call it."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+from worker import BATCH, NOISE, STEPS, Case, Data, Task, serve
+
+import tfdvae
+from tfdvae import classifier
+from tfdvae._utils.threads import use_threads
+from tfdvae.config import PRECISIONS, TrainConfig
+from tfdvae.data import pipelines
+from tfdvae.models.build import build_generator
+
+IMAGES = 2000  # of a measurement of inference
+
+
+def main() -> None:
+    cases: dict[str, Case] = {
+        f"{model}-{network}": partial(generator, model, network)
+        for model, network in (
+            ("dvae", "mlp"),
+            ("dae", "mlp"),
+            ("dae", "strided_conv"),
+            ("dae", "pooled_conv"),
+            ("dae", "residual_conv"),
+        )
+    }
+    cases |= {
+        "cnn": partial(cnn, "float32"),
+        "cnn-bfloat16": partial(cnn, "bfloat16"),
+        "denoise": partial(denoise, IMAGES),
+        "denoise-one": partial(denoise, 1),
+        "augment": augment,
+    }
+    serve(cases)
+
+
+def generator(model: str, network: str, folder: Path, data: Data, threads: int) -> Task:
+    """An autoencoder in `fit`, with the batches of `tfdvae train`."""
+    use_threads(threads)
+    config = TrainConfig.of(model=model, network=network, corruption=f"gaussian:{NOISE}")
+    built = build_generator(config, data.images.shape[1:])
+    batches = pipelines.training_batches((data.images,), BATCH, 0, "generator")
+    return Task(_fit(built, batches, network), lambda: built.denoise(data.noisy))
+
+
+def cnn(precision: str, folder: Path, data: Data, threads: int) -> Task:
+    """The published classifier in `fit`."""
+    use_threads(threads)
+    model = classifier.cnn(data.images.shape[1:], 10, dtype=PRECISIONS[precision])
+    batches = pipelines.training_batches((data.images, data.labels), BATCH, 0, "classifier")
+    return Task(_fit(model, batches, "cnn"), lambda: model.predict(data.noisy, verbose=0))
+
+
+def denoise(count: int, folder: Path, data: Data, threads: int) -> Task:
+    """A shipped model on arrays."""
+    use_threads(threads)
+    model = tfdvae.load("clothing-denoiser")
+    images = np.resize(data.noisy, (count, *data.noisy.shape[1:]))
+    calls = max(1, 200 // count)
+
+    def work() -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            model.denoise(images)
+        return (time.perf_counter() - start) / (calls * count)
+
+    return Task(work, lambda: model.denoise(data.noisy))
+
+
+def augment(folder: Path, data: Data, threads: int) -> Task:
+    """Synthetic images of a shipped DVAE."""
+    use_threads(threads)
+    model = tfdvae.load("clothing-dvae")
+    images, labels = data.images[:IMAGES], data.labels[:IMAGES]
+
+    def work() -> float:
+        start = time.perf_counter()
+        made = model.augment(images, labels, samples_per_image=2, seed=0)
+        return (time.perf_counter() - start) / len(made.images)
+
+    return Task(work)
+
+
+def _fit(model: keras.Model, batches, network: str):
+    def work() -> float:
+        start = time.perf_counter()
+        model.fit(batches, steps_per_epoch=STEPS[network], verbose=0)
+        return (time.perf_counter() - start) / STEPS[network]
+
+    return work
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What the peers of `benchmarks/run.py` share: the work, and how they are told to do it.
+
+A peer is a script of this folder in a process of its own: `python SCRIPT FOLDER CASE THREADS`. It
+prepares the case and says `ready`. For each line `go` that it reads it does the work once and
+answers with the seconds that a unit of it took; for `check` it writes what its model makes of the
+images that are held out to `FOLDER/CASE-SCRIPT.npy`, so that equal work can be verified.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+BATCH, RATE, NOISE = 128, 1e-3, 0.1
+STEPS = {"mlp": 78, "strided_conv": 39, "pooled_conv": 10, "residual_conv": 10, "cnn": 10}
+"""Steps of a measurement, by network."""
+
+
+@dataclass
+class Data:
+    """Images of Fashion-MNIST, float32 (N, 28, 28, 1), and labels, int64 (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray
+    noisy: np.ndarray
+
+    @classmethod
+    def of(cls, folder: Path) -> "Data":
+        with np.load(folder / "data.npz") as arrays:
+            return cls(**{name: arrays[name] for name in arrays.files})
+
+
+@dataclass
+class Task:
+    """A case that is ready.
+
+    Attributes:
+        work: does it once and returns the seconds a unit: a step, or an image.
+        check: returns what the model makes of the noisy held-out images, or None.
+    """
+
+    work: Callable[[], float]
+    check: Callable[[], np.ndarray | None] = lambda: None
+
+
+Case = Callable[[Path, Data, int], Task]
+
+
+def serve(cases: dict[str, Case]) -> None:
+    """Do what standard input asks for, for the case that the command line names.
+
+    Args:
+        cases: by name; a case takes the folder, the data and the number of threads.
+    """
+    folder, name, threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    task = cases[name](folder, Data.of(folder), threads)
+    _say("ready")
+    for line in sys.stdin:
+        if line.strip() == "go":
+            _say(task.work())
+        else:
+            made = task.check()
+            if made is not None:
+                np.save(folder / f"{name}-{Path(sys.argv[0]).stem}.npy", made)
+            _say("checked")
+
+
+def _say(value: object) -> None:
+    """Answer in a line of its own, which starts with @, for libraries print too."""
+    print(f"\n@{json.dumps(value)}", flush=True)

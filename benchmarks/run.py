@@ -1,0 +1,221 @@
+"""How fast tfdvae is beside what a user would pick instead, on this processor.
+
+pip install -e ".[benchmarks]"
+python benchmarks/run.py --data-dir FOLDER [CASE ...]
+
+For each case the peers (benchmarks/peers/) do the same work, each in a process of its own, all on
+the same cores: they take turns, round after round, and only one works at a time. New processes are
+started some times, since a process may be slow or fast for all of its life. Medians over all
+rounds, the fastest and the slowest, and ratios to tfdvae; what the models make of 1,000 noisy test
+images shows that the work is the same. A case that is done is kept in results/speed/CASE.json for
+the report; --again measures it anew.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tfdvae import corruptions
+from tfdvae._utils import files
+from tfdvae.data import image_dataset, sources, splits
+from tfdvae.experiment import evaluation
+from tfdvae.metrics import image
+from tfdvae.reporting.document import Document, Heading, Paragraph, Table
+
+ROOT = Path(__file__).parents[1]
+PEERS = Path(__file__).parent / "peers"
+OWN = "tfdvae"
+TRAINING = "ms a step of 128"
+CASES = {
+    "dvae-mlp": (TRAINING, ("tfdvae", "torch", "pythae", "keras")),
+    "dae-mlp": (TRAINING, ("tfdvae", "torch", "keras")),
+    "dae-strided_conv": (TRAINING, ("tfdvae", "torch")),
+    "dae-pooled_conv": (TRAINING, ("tfdvae", "torch")),
+    "dae-residual_conv": (TRAINING, ("tfdvae", "torch")),
+    "cnn": (TRAINING, ("tfdvae", "torch", "torch_channels_last", "keras")),
+    "cnn-bfloat16": (TRAINING, ("tfdvae", "torch", "torch_channels_last", "keras")),
+    "denoise": ("ms an image, of 2,000", ("tfdvae", "onnxruntime")),
+    "denoise-one": ("ms an image, one at a time", ("tfdvae", "onnxruntime")),
+    "augment": ("ms a synthetic image", ("tfdvae",)),
+}
+EXPORT = """
+import sys, tfdvae
+tfdvae.export(tfdvae.load("clothing-denoiser"), sys.argv[1], "onnx")
+"""
+
+
+class Peer:
+    """A process of a peer that has prepared a case."""
+
+    def __init__(self, name: str, folder: Path, case: str, threads: int):
+        command = [sys.executable, PEERS / f"with_{name}.py", folder, case, str(threads)]
+        count = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        self.process = subprocess.Popen(
+            list(map(str, command)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | count | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        )
+        self._answer()
+
+    def ask(self, line: str) -> object:
+        """Send a line and return the answer."""
+        assert self.process.stdin is not None
+        print(line, file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> object:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("@"):
+                return json.loads(line[1:])
+        raise RuntimeError(f"{self.process.args[1]} ended without an answer")
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def prepare(folder: Path, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
+    """Write what peers read, and return the clean held-out images and their labels."""
+    source = sources.load("fashion_mnist", data_dir)
+    labels = np.asarray(source.train.labels)
+    chosen = splits.stratified_subset(labels, 5000, 0)
+    held_out = image_dataset.to_unit(source.test.images[:1000])
+    np.savez(
+        folder / "data.npz",
+        images=image_dataset.to_unit(source.train.images[chosen]),
+        labels=labels[chosen].astype(np.int64),
+        held_out=held_out,
+        noisy=evaluation.test_noise(held_out, corruptions.parse("gaussian:0.1"), 0),
+    )
+    command = [sys.executable, "-c", EXPORT, str(folder / "clothing-denoiser.onnx")]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return held_out, np.asarray(source.test.labels[:1000])
+
+
+def measure(
+    case: str, folder: Path, rounds: int, processes: int, threads: int
+) -> dict[str, list[list[float]]]:
+    """Return milliseconds a unit by peer, a list for each of its processes."""
+    found: dict[str, list[list[float]]] = {name: [] for name in CASES[case][1]}
+    for number in range(processes):
+        peers = {name: Peer(name, folder, case, threads) for name in found}
+        for name, peer in peers.items():
+            peer.ask("go")  # makes graphs and fills caches
+            found[name].append([])
+        for turn in range(rounds):
+            names = list(peers)
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                found[name][-1].append(1000 * float(str(peers[name].ask("go"))))
+        for peer in peers.values():
+            if number == processes - 1:
+                peer.ask("check")
+            peer.close()
+    return found
+
+
+def quality(case: str, folder: Path, clean: np.ndarray, labels: np.ndarray) -> dict[str, str]:
+    """Return by peer what its output is worth: PSNR in dB, or accuracy in %."""
+    found = {}
+    for name in CASES[case][1]:
+        path = folder / f"{case}-with_{name}.npy"
+        if not path.exists():
+            continue
+        made = np.load(path)
+        if made.ndim == 2:
+            found[name] = f"{100 * np.mean(made.argmax(1) == labels):.1f}%"
+        else:
+            found[name] = f"{image.psnr(np.clip(made, 0, 1), clean).mean():.2f} dB"
+    return found
+
+
+def processor() -> str:
+    """Return the name of the processor and what it can do that matters."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    parts = (line.partition(":") for line in lines)
+    values = {name.strip(): value.strip() for name, _, value in parts}
+    flags = set(values.get("flags", "").split()) & {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
+    return f"{values.get('model name', 'unknown')} ({', '.join(sorted(flags))})"
+
+
+def report(folder: Path) -> Document:
+    """Return the report of all cases that are measured."""
+    parts: list = [Paragraph(__doc__.split("\n\n")[2].replace("\n", " "))]
+    for case, (unit, names) in CASES.items():
+        path = folder / f"{case}.json"
+        if not path.exists():
+            continue
+        kept = files.read_json(path)
+        medians = {
+            name: statistics.median(value for each in kept["ms"][name] for value in each)
+            for name in names
+        }
+        lines = []
+        for name in names:
+            values = [value for each in kept["ms"][name] for value in each]
+            of_processes = [f"{statistics.median(each):.3g}" for each in kept["ms"][name]]
+            lines.append(
+                [
+                    name.replace("_", " "),
+                    f"{medians[name]:.3g} ({min(values):.3g} to {max(values):.3g})",
+                    ", ".join(of_processes),
+                    f"{medians[name] / medians[OWN]:.2f}",
+                    kept["quality"].get(name, ""),
+                ]
+            )
+        parts += [
+            Heading(case),
+            Paragraph(f"{kept['processor']}, {kept['threads']} threads; {unit}."),
+            Table(["", "median (range)", "of each process", "to tfdvae", "output"], lines),
+        ]
+    return Document("Speed", parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", default=[], help=", ".join(CASES))
+    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--rounds", type=int, default=7, help="of each process")
+    parser.add_argument("--processes", type=int, default=3, help="of each peer, one by one")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--again", action="store_true", help="measure what is measured")
+    parser.add_argument("--output", type=Path, default=ROOT / "results" / "speed")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - CASES.keys():
+        parser.error(f"unknown case {sorted(unknown)[0]}; there are {', '.join(CASES)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        clean, labels = prepare(folder, arguments.data_dir)
+        for case in arguments.cases or CASES:
+            path = arguments.output / f"{case}.json"
+            if path.exists() and not arguments.again:
+                continue
+            found = measure(case, folder, arguments.rounds, arguments.processes, arguments.threads)
+            kept = {
+                "processor": processor(),
+                "threads": arguments.threads,
+                "ms": found,
+                "quality": quality(case, folder, clean, labels),
+            }
+            files.write_json(path, kept)
+            print(
+                case,
+                {n: statistics.median(itertools.chain(*v)) for n, v in found.items()},
+                flush=True,
+            )
+    print(report(arguments.output).write(arguments.output))
+
+
+if __name__ == "__main__":
+    main()
