@@ -58,27 +58,43 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     Columns that were `ADDED` since the file was written are empty.
 
     Raises:
-        ValueError: the columns are not those of the schema, a row has more cells, or the file is
-            not CSV.
+        ValueError: the file is not CSV, or was cut off; the columns are not those of the schema; or
+            a row has more or fewer cells, or a value that is no number.
     """
     with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
         try:
-            columns = list(reader.fieldnames or ())
-            if columns not in (ROW_FIELDS, ROW_FIELDS[: -len(ADDED)]):
-                raise ValueError(
-                    f"{path} must have the columns {','.join(ROW_FIELDS)}; got {columns}."
-                )
-            rows = list(reader)
-        except csv.Error as error:
+            lines = file.readlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} must be a CSV file of UTF-8 text: {error}.") from None
+    reader = csv.reader(lines)
+    try:
+        columns = next(reader, [])
+        if columns not in (ROW_FIELDS, ROW_FIELDS[: -len(ADDED)]):
             raise ValueError(
-                f"{path} must be a CSV file; after line {reader.line_num}: {error}."
-            ) from error
-    for number, row in enumerate(rows, 1):
-        if None in row:
-            raise ValueError(f"{path} must have {len(columns)} cells a row; row {number} has more.")
-    return [
-        dict.fromkeys(ROW_FIELDS, "")
-        | {key: sheets.from_cell(cell or "") for key, cell in row.items()}
-        for row in rows
-    ]
+                f"{path} must have the columns {','.join(ROW_FIELDS)}; got {','.join(columns)!r}."
+            )
+        rows = [cells for cells in reader if cells]
+    except csv.Error as error:
+        raise ValueError(
+            f"{path} must be a CSV file; in line {reader.line_num}: {error}."
+        ) from error
+    for number, cells in enumerate(rows, 1):
+        _check_row(path, number, cells, columns)
+    if not lines[-1].endswith("\n"):
+        raise ValueError(f"{path} must end with a whole line; it is cut off in row {len(rows)}.")
+    texts = [map(sheets.from_cell, cells) for cells in rows]
+    empty = dict.fromkeys(ROW_FIELDS, "")
+    return [empty | dict(zip(columns, cells, strict=True)) for cells in texts]
+
+
+def _check_row(path: str | Path, number: int, cells: list[str], columns: list[str]) -> None:
+    if len(cells) != len(columns):
+        more = "more" if len(cells) > len(columns) else "fewer"
+        raise ValueError(f"{path} must have {len(columns)} cells a row; row {number} has {more}.")
+    value = cells[columns.index("value")]
+    try:
+        float(value)
+    except ValueError:
+        raise ValueError(
+            f"{path} must have a number as the value of each row; row {number} has {value!r}."
+        ) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from tfdvae import corruptions
-from tfdvae._utils import checks, files
+from tfdvae._utils import checks, records
 from tfdvae.config import fit
 from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.data import DataConfig
@@ -249,16 +249,21 @@ class TrainConfig:
 
         Raises:
             FileNotFoundError: the folder holds no run.
-            ValueError: `config.json` is not as a run writes it.
+            ValueError: `config.json` is damaged, or a newer version of tfdvae made the run.
         """
         if not (folder / "config.json").is_file():
             raise FileNotFoundError(
                 f"`resume` {folder} is not a run folder: it has no config.json."
             )
-        stored = files.read_json(folder / "config.json")
-        if isinstance(stored, dict):
-            stored.pop("origin", None)
-        return cls.from_dict(stored)
+        records.check_maker(folder)
+        remedy = "Bring it back, or begin a new run."
+        path = folder / "config.json"
+        stored = records.read(path, {}, remedy, {"origin": dict})
+        stored.pop("origin", None)
+        try:
+            return cls.from_dict(stored)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is damaged: {error} {remedy}") from None
 
 
 def setting_names() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tfdvae._utils import files
+from tfdvae._utils import files, records
 from tfdvae.config import INCIDENTAL, TrainConfig
 from tfdvae.data import sources
 from tfdvae.image_io import listing
@@ -13,6 +13,15 @@ from tfdvae.inference import shipped
 
 _FREE = set(INCIDENTAL) - {"output"}  # settings that a resumed run may be given anew
 _PATHS = ("dataset", "noisy_dir", "init_from")
+_ENVIRONMENT: records.Kinds = {
+    "started": str,
+    "python": str,
+    "platform": str,
+    "processor": str,
+    "packages": dict,
+    "commit": (str, type(None)),
+}
+_MARKS: records.Kinds = {"notice": str, "data": str, "decoded": dict, "objective": str}
 
 
 def run_folder(config: TrainConfig) -> Path:
@@ -71,8 +80,10 @@ def model_file(path: str) -> Path:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: a newer version of tfdvae made the run.
     """
     file = Path(path).expanduser()
+    records.check_maker(file)
     file = file / "generator.keras" if file.is_dir() else file
     if not file.is_file() and path in shipped.names():
         raise FileNotFoundError(
@@ -83,6 +94,19 @@ def model_file(path: str) -> Path:
             f"`init_from` {path} must be a run folder with a generator.keras, or a .keras file."
         )
     return file
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """Return what a run recorded as it began, its `environment.json`.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+        ValueError: the file is damaged.
+    """
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"`resume` {folder} is not a run folder: it has no config.json.")
+    path = folder / "environment.json"
+    return records.read(path, _ENVIRONMENT, "Bring it back, or begin a new run.", _MARKS)
 
 
 def resumed_settings(asked: TrainConfig, given: Iterable[str]) -> TrainConfig:

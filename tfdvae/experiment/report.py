@@ -8,7 +8,7 @@ from tfdvae import csv_rows
 from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL
 from tfdvae.data import image_dataset, splits
-from tfdvae.experiment import figures
+from tfdvae.experiment import figures, folders
 from tfdvae.experiment.run import Run
 from tfdvae.metrics import findings
 from tfdvae.reporting import explorer, tables
@@ -163,7 +163,7 @@ def _settings(run: Run) -> list[list[str]]:
 
 
 def _environment(run: Run) -> list[Part]:
-    recorded = files.read_json(run.folder / "environment.json")
+    recorded = folders.recorded(run.folder)
     names = ("started", "processor", "platform", "python", "commit")
     shown = {name: recorded[name] for name in names} | recorded["packages"]
     stages = files.read_json(run.folder / "stages.json")

@@ -9,11 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdvae._utils import files
+from tfdvae._utils import records
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.experiment import training
 from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
+
+_AGAIN = "Delete it: the same command then makes it again."
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Run:
         """The images that the generative model is trained on; of pairs (noisy, clean)."""
         count = None
         if self.config.generator.patience is not None:
-            count = int(np.load(self.data_folder / "generator_count.npy"))
+            count = int(_read_arrays(self.data_folder, ["generator_count"])["generator_count"])
         names = ("images", "clean") if self.config.data.noisy_dir else ("images",)
         return tuple(self.data[name][:count] for name in names)
 
@@ -83,7 +86,13 @@ class Run:
     @cached_property
     def generator(self) -> DenoisingModel:
         """The trained generative model."""
-        return keras_files.load(self.folder / "generator.keras", "generator", compiled=True)
+        path = self.folder / "generator.keras"
+        return keras_files.load(path, "generator", compiled=True, hint=_AGAIN)
+
+    def classifier(self, augmentation: str) -> keras.Model:
+        """Return a trained classifier, by what it was trained on."""
+        path = self.folder / f"classifier-{augmentation}.keras"
+        return keras_files.load_any(path, "classifier", hint=_AGAIN)
 
     @property
     def data_folder(self) -> Path:
@@ -108,7 +117,7 @@ class Run:
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return the learning curve of `generator` or a classifier, see `training.fit`."""
-        return files.read_json(self.folder / "checkpoints" / f"{name}.json")
+        return training.read_history(self.folder / "checkpoints" / f"{name}.json", _AGAIN)
 
     @property
     def loss_unit(self) -> str:
@@ -123,7 +132,14 @@ class Run:
 
 
 def _read_arrays(folder: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    in_memory = ("index", "labels", "source")
+    in_memory = ("index", "labels", "source", "generator_count")
+    for name in names:
+        path = folder / f"{name}.npy"
+        if reason := records.damage(path):
+            raise ValueError(
+                f"{path} is damaged: {reason}. Delete the folder {folder}: the same command then "
+                "makes it again."
+            )
     return {
         name: np.load(folder / f"{name}.npy", mmap_mode=None if name in in_memory else "r")
         for name in names

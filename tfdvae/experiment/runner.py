@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from tfdvae._utils import disk, files
+from tfdvae._utils import disk, files, records
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import sources
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 DATASET_FILE = "dataset.npz"  # in a run folder, images that were given in memory
 _DEFAULTS = TrainConfig().settings()
+_READ_LATER = (".keras", ".json", ".csv", ".npy")  # of what a stage leaves
 
 
 def train(
@@ -159,10 +160,10 @@ def _resume(
     asked: TrainConfig, given: Iterable[str], callbacks: Sequence[keras.callbacks.Callback]
 ) -> Path:
     folder = Path(str(asked.run.resume)).expanduser()
+    recorded = folders.recorded(folder)
     config = folders.resumed_settings(asked, given)
     use_threads(config.run.threads)
     loaded = _load(config)
-    recorded = files.read_json(folder / "environment.json")
     if loaded.fingerprint != recorded.get("data", loaded.fingerprint):
         raise ValueError(
             f"`dataset` {loaded.name} is not what it was when the run began: files were added, "
@@ -224,7 +225,7 @@ def _load(config: TrainConfig, n_train: int | None = None) -> ImageDataset:
 def _run_stages(run: Run) -> None:
     files.remove_temporary(run.folder)
     record = run.folder / "stages.json"
-    done: dict[str, Any] = files.read_json(record) if record.exists() else {}
+    done: dict[str, Any] = _done(record)
     for line in run.dataset.notice.splitlines():
         logger.warning("NOTE: %s", line)
     logger.info("%s. Run folder: %s", run.title, run.folder)
@@ -235,6 +236,7 @@ def _run_stages(run: Run) -> None:
         for number, stage in enumerate(listed, start=1):
             made = all((run.folder / output).exists() for output in stage.outputs)
             if stage.name in done and made:
+                _check_outputs(run.folder, done[stage.name])
                 logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
                 continue
             logger.info("[%d/%d] %s", number, len(listed), stage.name)
@@ -242,8 +244,44 @@ def _run_stages(run: Run) -> None:
             summary = stage.work(run)
             seconds = round(time.monotonic() - start, 1)
             done[stage.name] = {"seconds": seconds, "summary": summary}
+            done[stage.name]["sha256"] = _sums(run.folder, stage.outputs)
             files.write_json(record, done)
             logger.info("      %s (%.1f s)", summary, seconds)
         text = report.summary(run)
         files.write_text(run.folder / "summary.md", text)
         logger.info("\n%s", document.to_plain(text))
+
+
+def _done(record: Path) -> dict[str, Any]:
+    """Return what `stages.json` says of the stages that are done."""
+    if not record.exists():
+        return {}
+    remedy = "Delete it: the same command then does the stages again."
+    done = records.read(record, {}, remedy)
+    kinds: records.Kinds = {"seconds": records.NUMBER, "summary": str}
+    for stage in done.values():
+        records.check(stage, kinds, record, remedy, {"sha256": dict})
+    return done
+
+
+def _sums(folder: Path, outputs: Iterable[str]) -> dict[str, str]:
+    """Return the checksums of those files that a stage leaves and a later one reads."""
+    found = [path for output in outputs for path in (folder / output, *(folder / output).glob("*"))]
+    read = [path for path in found if path.suffix in _READ_LATER and path.is_file()]
+    return {path.relative_to(folder).as_posix(): files.sha256(path) for path in read}
+
+
+def _check_outputs(folder: Path, stage: dict[str, Any]) -> None:
+    """Refuse files of a finished stage that are not as it left them.
+
+    Raises:
+        ValueError: naming the file.
+    """
+    for output, sum_ in stage.get("sha256", {}).items():
+        path = folder / output
+        what = f"the folder {path.parent}" if path.suffix == ".npy" else "it"
+        if not path.is_file() or files.sha256(path) != sum_:
+            raise ValueError(
+                f"{path} is damaged: it is not as the run left it. Delete {what}: the same command "
+                "then makes it again."
+            )

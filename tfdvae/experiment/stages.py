@@ -219,7 +219,7 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
                 known = config.data.noise != "auto"
                 yield from evaluation.estimated_rows(run.generator, test.images, level, known)
     for augmentation in config.training_sets:
-        model = keras.models.load_model(run.folder / f"classifier-{augmentation}.keras")
+        model = run.classifier(augmentation)
         for fields in evaluation.classifier_rows(
             model, test.images, test.labels, tests, config.run.seed
         ):

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdvae._utils import disk, files, progress
+from tfdvae._utils import disk, files, progress, records
 
 History = list[dict[str, Any]]  # one dictionary a round, see `fit`
 
@@ -117,6 +117,30 @@ def fit(
     return history
 
 
+def read_history(path: Path, remedy: str) -> History:
+    """Return the rounds that a file holds, as `fit` returns them.
+
+    Args:
+        path: of the JSON file.
+        remedy: what to do where it is damaged, a sentence.
+
+    Raises:
+        ValueError: it is damaged.
+        FileNotFoundError: it is missing.
+    """
+    kinds: records.Kinds = {"epoch": int, "step": int, "loss": records.NUMBER}
+    history: History = records.read_list(path, kinds, remedy)
+    numbers = [entry["epoch"] for entry in history]
+    others = [value for entry in history for value in entry.values() if not _is_number(value)]
+    if others or numbers != list(range(1, len(history) + 1)) or not history:
+        raise ValueError(f"{path} is damaged: it must hold every epoch, of numbers. {remedy}")
+    return history
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _steps(history: History) -> int:
     return history[-1]["step"] if history else 0
 
@@ -146,6 +170,7 @@ class Checkpoints:
             disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
             model.save_weights(weights)
             files.write_json(temporary / "history.json", history)
+            records.seal(temporary)
         wanted = {last, *map(self._round, kept)}
         for other in files.completed_files(self.folder, "round-*"):
             if other not in wanted:
@@ -156,12 +181,16 @@ class Checkpoints:
         last = max(self.folder.glob("round-*"), default=None)
         if last is None:
             return []
-        model.load_weights(last / "model.weights.h5")
-        return files.read_json(last / "history.json")
+        path = last / "history.json"
+        history = read_history(path, self._remedy)
+        if self._round(len(history)) != last:
+            raise ValueError(f"{path} is damaged: it has {len(history):,} epochs. {self._remedy}")
+        self._load(model, last)
+        return history
 
     def load(self, model: keras.Model, number: int) -> None:
         """Give a model the weights and optimizer of a round that was kept."""
-        model.load_weights(self._round(number) / "model.weights.h5")
+        self._load(model, self._round(number))
 
     @property
     def ended(self) -> bool:
@@ -171,6 +200,20 @@ class Checkpoints:
     def end(self) -> None:
         """Note that a callback ended the training, so that it is not gone on with."""
         files.write_json(self.folder / "ended.json", {"by": "callback"})
+
+    @property
+    def _remedy(self) -> str:
+        return f"Delete the folder {self.folder}: the same command then trains anew."
+
+    def _load(self, model: keras.Model, folder: Path) -> None:
+        """Give a model the weights and optimizer of a round, if they are as they were saved."""
+        records.check_seal(folder, self._remedy)
+        path = folder / "model.weights.h5"
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"{path} is damaged: {reason}. {self._remedy}") from None
 
     def _round(self, number: int) -> Path:
         return self.folder / f"round-{number:06d}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from tfdvae._utils import records
 from tfdvae.inference import keras_files, model_files, record, saved_model, shipped
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.inference_mixin import InferenceMixin
@@ -18,6 +19,9 @@ def load(
     background: str | None = None,
 ) -> TrainedModel:
     """Return a trained model, ready to use.
+
+    Load only models that you trust: a SavedModel is a program, and TensorFlow runs what its graph
+    says, which may also read and write files.
 
     Args:
         model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, the name of a model
@@ -33,7 +37,8 @@ def load(
     Raises:
         FileNotFoundError: nothing of that name.
         TypeError: another Keras model, or something else.
-        ValueError: a file or folder that holds no model of tfdvae, or a damaged one.
+        ValueError: a file or folder that holds no model of tfdvae, a damaged one, or one that would
+            fill half of the memory once it is unpacked; or a run of a newer version of tfdvae.
 
     Example:
         >>> tfdvae.load("clothing-denoiser").denoise(pictures)
@@ -55,6 +60,8 @@ def load(
     if path is None:
         with resources.as_file(shipped.file(str(model))) as file:
             return TrainedModel(keras_files.load(file, "model"), None, white, background)
+    if path.name == "generator.keras":
+        records.check_maker(path.parent)
     is_folder = path.is_dir()
     core = saved_model.SavedModel(path) if is_folder else keras_files.load(path, "model")
     units = math.prod(core.code_shape)

@@ -63,14 +63,7 @@ class SavedModel(InferenceMixin):
                 }
             if self.variational:
                 self._graphs["posterior"] = self._loaded.posterior
-        except (
-            OSError,
-            KeyError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            tf.errors.OpError,
-        ) as error:
+        except Exception as error:  # what TensorFlow finds in the files may fail in any way
             reason = str(error).strip().partition("\n")[0].replace(str(folder), str(path))
             raise ValueError(
                 f"`model` {path} is a damaged SavedModel: {type(error).__name__}: {reason}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import checks, files
+from tfdvae._utils import checks, files, records
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.registry import STUDIES
 
@@ -103,6 +103,11 @@ def _check_same(dataset: ImageDataset, path: Path) -> None:
     if dataset.class_names:
         given |= {"y_train": dataset.train.labels, "y_test": dataset.test.labels}
     same = path.exists()
+    if same and (reason := records.damage(path)):
+        raise ValueError(
+            f"{path} is damaged: {reason}. Delete it: the same call with the same images writes it "
+            "again."
+        )
     if same:
         with np.load(path) as kept:
             same = all(key in kept and np.array_equal(kept[key], given[key]) for key in given)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files
+from tfdvae._utils import files, records
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.settings import StudyConfig
@@ -16,6 +16,18 @@ from tfdvae.studies.settings import StudyConfig
 logger = logging.getLogger(__name__)
 
 FILE = "dataset.json"
+_KINDS: records.Kinds = {
+    "name": str,
+    "class_names": list,
+    "image_shape": list,
+    "train_count": int,
+    "test_count": int,
+}
+_LATER_KINDS: records.Kinds = {
+    "test_groups": (int, type(None)),
+    "notice": str,
+    "test_classes": (int, type(None)),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,15 +75,18 @@ class DatasetInfo:
 
         Raises:
             FileNotFoundError: there are none; starting the study again writes them.
+            ValueError: the file is damaged.
         """
         path = folder / FILE
         if not path.exists():
             raise FileNotFoundError(
                 f"{path} is missing; start the study again in this folder, which writes it."
             )
-        values = files.read_json(path)
+        remedy = "Delete it, and start the study again in this folder, which writes it."
+        values = records.read(path, _KINDS, remedy, _LATER_KINDS)
         tuples = {name: tuple(values[name]) for name in ("class_names", "image_shape")}
-        return cls(**values | tuples)
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: (values | tuples)[name] for name in values if name in names})
 
     def write(self, folder: Path) -> None:
         """Write the facts into the folder of a study."""

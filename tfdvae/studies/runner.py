@@ -12,12 +12,13 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import tfdvae
 from tfdvae import csv_rows
-from tfdvae._utils import checks, files, threads
+from tfdvae._utils import checks, files, records, threads
 from tfdvae.experiment import provenance
-from tfdvae.studies import executor
+from tfdvae.studies import executor, mending
 from tfdvae.studies.registry import STUDIES
 from tfdvae.studies.settings import StudyConfig
 
@@ -37,7 +38,8 @@ def run_study(
 
     If `config.cell` names a cell, that cell alone is computed, in this process, without a report.
     `rows.csv` has the rows of all cells. `environment.json` has an entry for each start: versions,
-    commit, processor, and the seconds that each cell took.
+    commit, processor, and the seconds and rows of each cell. What is damaged in the folder is
+    computed again, or refused by name (`mending`).
 
     Args:
         name: of the study, as the command line has it.
@@ -53,7 +55,7 @@ def run_study(
             `config.workers`; for quick studies.
 
     Raises:
-        ValueError: no such cell, or results of other settings in the folder.
+        ValueError: no such cell, or damaged results, or those of other settings, in the folder.
         BlockingIOError: another process works in the folder.
         ChildProcessError: a cell failed. Finished cells are kept.
 
@@ -77,6 +79,8 @@ def run_study(
     files.check_writable("output", folder)
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
+        same_version = agreed["tfdvae"] == tfdvae.__version__
+        mending.mend(folder, mending.read_starts(folder), same_version)
         check_settings(name, config, cells, settings)
         _keep_settings(agreed, folder)
         arguments = executor.to_arguments(dataclasses.replace(config, threads=thread_count))
@@ -105,8 +109,7 @@ def thread_count_of(name: str, config: StudyConfig) -> int:
     That is the number asked for, or that of the study in the folder, or else the cores of this
     machine divided by the workers.
     """
-    path = study_folder(name, config) / "config.json"
-    kept = files.read_json(path).get("threads") if path.exists() else None
+    kept = (_kept_settings(study_folder(name, config)) or {}).get("threads")
     return config.threads or kept or max(1, threads.cores() // config.workers)
 
 
@@ -131,10 +134,10 @@ def check_settings(
     wanted = {
         key: list(value) if isinstance(value, tuple) else value for key, value in wanted.items()
     }
-    path = folder / "config.json"
-    if not path.exists():
+    kept = _kept_settings(folder)
+    if kept is None:
         return wanted
-    kept = files.read_json(path)
+    records.check_version(kept.get("tfdvae"), folder)
     differing = [key for key in {**kept, **wanted} if kept.get(key) != wanted.get(key)]
     if differing == ["tfdvae"] and config.cell is None and not missing_cells(cells, folder):
         return kept
@@ -174,14 +177,16 @@ def compute_cells(
     missing = missing_cells(cells, folder)
     logger.info("%d cells, %d done before", len(cells), len(cells) - len(missing))
     record = folder / "environment.json"
-    starts = files.read_json(record) if record.exists() else []
+    starts = mending.read_starts(folder)
     environment = provenance.environment() | {"workers": workers}
     seconds: dict[str, float] = {}
+    counts: dict[str, int] = {}
 
     def timed(name: str) -> None:
         begun = time.monotonic()
         compute(name, _cell_path(folder, name))
         seconds[name] = round(time.monotonic() - begun, 1)
+        counts[name] = len(csv_rows.read_rows(_cell_path(folder, name)))
 
     begun = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -190,7 +195,8 @@ def compute_cells(
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
                 done.result()
                 collect_rows(cells, folder)
-                files.write_json(record, [*starts, environment | {"seconds": dict(seconds)}])
+                computed = {"seconds": dict(seconds), "rows": dict(counts)}
+                files.write_json(record, [*starts, environment | computed])
                 left = (time.monotonic() - begun) / number * (len(missing) - number) / 60
                 logger.info(
                     "[%d/%d] %s; %.0f minutes left", number, len(missing), names[done], left
@@ -224,6 +230,16 @@ def _finished(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 def _cell_path(folder: Path, name: str) -> Path:
     return folder / "cells" / f"{name}.csv"
+
+
+def _kept_settings(folder: Path) -> dict[str, Any] | None:
+    """Return the settings that the folder of a study holds; None where there is no study."""
+    path = folder / "config.json"
+    if not path.exists():
+        return None
+    remedy = "Bring it back, or give another folder."
+    kinds = {"tfdvae": str, "dataset": str, "threads": int}
+    return records.read(path, {}, remedy, kinds)
 
 
 def _keep_settings(settings: dict[str, object], folder: Path) -> None:

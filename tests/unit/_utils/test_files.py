@@ -115,8 +115,12 @@ def test_rows_outside_the_schema(tmp_path):
     with pytest.raises(ValueError, match="colour"):
         csv_rows.write_rows(tmp_path / "rows.csv", [{"colour": 1}])
     assert not list(tmp_path.iterdir())
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="must have the columns study,"):
+    for content in (b"a,b\n1,2\n", b"", b"\n"):
+        (tmp_path / "other.csv").write_bytes(content)
+        with pytest.raises(ValueError, match="must have the columns study,"):
+            csv_rows.read_rows(tmp_path / "other.csv")
+    (tmp_path / "other.csv").write_bytes(b"\x80\n")
+    with pytest.raises(ValueError, match=r"other\.csv must be a CSV file of UTF-8 text"):
         csv_rows.read_rows(tmp_path / "other.csv")
 
 
@@ -124,7 +128,11 @@ def test_rows_outside_the_schema(tmp_path):
     ("damage", "message"),
     [
         ("1,", "have 19 cells a row; row 2 has more"),
-        ('"' + "a" * 200_000 + '"', "be a CSV file; after line 2: field larger"),
+        ("", "end with a whole line; it is cut off in row 2"),
+        ("1\n", "have 19 cells a row; row 2 has fewer"),
+        ("," * 16 + "loss,,\n", "have a number as the value of each row; row 2 has ''"),
+        ("," * 16 + "loss,0.5.,\n", "have a number as the value of each row; row 2 has '0.5.'"),
+        ('"' + "a" * 200_000 + '"', "be a CSV file; in line 3: field larger"),
     ],
 )
 def test_rows_that_are_damaged(damage, message, tmp_path):
@@ -136,9 +144,10 @@ def test_rows_that_are_damaged(damage, message, tmp_path):
 
 
 def test_broken_json_is_named(tmp_path):
-    (tmp_path / "config.json").write_text('{"a": ')
-    with pytest.raises(ValueError, match=r"config\.json is not valid JSON"):
-        files.read_json(tmp_path / "config.json")
+    for content in (b'{"a": ', b"", b"\x80", b"[" * 100_000):
+        (tmp_path / "config.json").write_bytes(content)
+        with pytest.raises(ValueError, match=r"config\.json is not valid JSON"):
+            files.read_json(tmp_path / "config.json")
 
 
 def test_sha256(tmp_path):

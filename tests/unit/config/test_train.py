@@ -396,7 +396,7 @@ def test_wrong_type_of_a_switch():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]", "must be a dictionary"),
+        ("[]", "must hold an object; got a list"),
         ("{}", "settings lack recipe, dataset"),
         ("{", "not valid JSON"),
     ],

@@ -1,0 +1,200 @@
+"""Studies whose files are damaged: computed again, put together again, or refused by name."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tfdvae import csv_rows
+from tfdvae._utils import files
+from tfdvae.studies import dataset_info, executor, runner
+from tfdvae.studies.settings import StudyConfig
+
+CELLS = ("a-0.1-seed0", "b")
+
+
+@pytest.fixture(autouse=True)
+def _threads(monkeypatch):
+    """TensorFlow may work in this process already, with another number of threads."""
+    monkeypatch.setattr(executor.threads, "use_threads", lambda count: count)
+
+
+class Study:
+    """A study of two cells in a folder, each of two rows and some arrays."""
+
+    def __init__(self, folder):
+        self.folder, self.computed = folder, []
+
+    def compute(self, cell, path):
+        self.computed.append(cell)
+        files.write_npz(path.parent / f"{cell}.npz", {"x": np.arange(99.0)})
+        rows = [{"study": "mine", "run": cell, "step": step, "value": 0.125} for step in (1, 2)]
+        csv_rows.write_rows(path, rows)
+
+    def report(self, folder):
+        files.write_npz(folder / "bootstrap.npz", {"x": np.arange(99.0)})
+
+    def start(self, **settings):
+        """Run the study, and return the cells that were computed."""
+        self.computed = []
+        config = StudyConfig(dataset="digits", threads=1, output=str(self.folder))
+        runner.run_study(
+            "mine", config, CELLS, settings, self.compute, self.report, in_process=True
+        )
+        return self.computed
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A finished study."""
+    made = Study(tmp_path)
+    assert made.start() == list(CELLS)
+    return made
+
+
+def cut(content):
+    return content[: len(content) - 9]
+
+
+def without_last_line(content):
+    return b"".join(content.splitlines(True)[:-1])
+
+
+def nothing(content):
+    return b""
+
+
+def other(content):
+    return b"a,b\n1,2\n"
+
+
+def wrong_number(content):
+    return content.replace(b"0.125", b"0.1x5")
+
+
+def of_another_cell(content):
+    return content.replace(b"mine,b,", b"mine,c,")
+
+
+DAMAGES = (cut, without_last_line, nothing, other, wrong_number)
+
+
+def damaged(path, damage):
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert path.read_bytes() != whole
+    return whole
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_rows_of_all_cells_are_written_anew_from_those_of_each(damage, study, caplog):
+    whole = damaged(study.folder / "rows.csv", damage)
+    assert study.start() == []
+    assert (study.folder / "rows.csv").read_bytes() == whole
+    assert "rows.csv is damaged: " in caplog.text
+    assert "It is written anew from the files in cells/." in caplog.text
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_rows_that_are_all_that_is_left_are_refused_and_kept(damage, study):
+    for path in (study.folder / "cells").iterdir():
+        path.unlink()
+    (study.folder / "cells").rmdir()
+    assert study.start() == []  # as in a clone
+    damaged(study.folder / "rows.csv", damage)
+    before = (study.folder / "rows.csv").read_bytes()
+    with pytest.raises(ValueError, match=r"rows\.csv is damaged: .*2 cells .* computed again\."):
+        study.start()
+    assert (study.folder / "rows.csv").read_bytes() == before
+    (study.folder / "rows.csv").unlink()
+    assert study.start() == list(CELLS)
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, of_another_cell])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_cell_with_damaged_rows_is_computed_again(damage, alone, study, caplog):
+    whole = (study.folder / "rows.csv").read_bytes()
+    damaged(study.folder / "cells" / "b.csv", damage)
+    if not alone:
+        (study.folder / "rows.csv").unlink()
+    assert study.start() == ["b"]
+    assert "b.csv is damaged: " in caplog.text
+    assert "The cell is computed again." in caplog.text
+    assert (study.folder / "rows.csv").read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", [cut, nothing, other, lambda content: content[:-30] + b"?" * 30])
+def test_a_cell_with_damaged_arrays_is_computed_again(damage, study, caplog):
+    whole = (study.folder / "rows.csv").read_bytes()
+    kept = damaged(study.folder / "cells" / f"{CELLS[0]}.npz", damage)
+    assert study.start() == [CELLS[0]]
+    assert f"{CELLS[0]}.npz is damaged: " in caplog.text
+    assert len((study.folder / "cells" / f"{CELLS[0]}.npz").read_bytes()) == len(kept)
+    assert (study.folder / "rows.csv").read_bytes() == whole
+
+
+def test_a_damaged_cell_of_another_version_is_refused_and_kept(study):
+    kept = json.loads((study.folder / "config.json").read_text()) | {"tfdvae": "0.0.1"}
+    files.write_json(study.folder / "config.json", kept)
+    assert study.start() == []
+    damaged(study.folder / "cells" / "b.npz", cut)
+    before = {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=r"b\.npz is damaged: .* The version that made the study"):
+        study.start()
+    after = {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("damage", [cut, nothing, other])
+def test_arrays_of_all_cells_are_made_anew_or_refused(damage, study, caplog):
+    damaged(study.folder / "bootstrap.npz", damage)
+    assert study.start() == []
+    assert "bootstrap.npz is damaged: " in caplog.text
+    with np.load(study.folder / "bootstrap.npz") as arrays:
+        assert len(arrays["x"]) == 99
+    for path in (study.folder / "cells").iterdir():
+        path.unlink()
+    damaged(study.folder / "bootstrap.npz", damage)
+    with pytest.raises(ValueError, match=r"bootstrap\.npz is damaged: .* Bring it back, or delete"):
+        study.start()
+
+
+OTHERS = ["[]", "null", "5", "{", "", '"a"', '{"threads": "1"}', '[{"seconds": 1}]']
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("config.json", content) for content in OTHERS),
+        *(("environment.json", content) for content in OTHERS[1:]),
+    ],
+)
+def test_records_of_another_shape_are_named_with_what_to_do(name, content, study):
+    (study.folder / name).write_text(content)
+    with pytest.raises(ValueError, match=rf"{name} is (damaged|not valid JSON): .*Bring it back"):
+        study.start()
+
+
+def test_settings_that_are_gone_are_not_taken_for_those_of_no_study(study):
+    (study.folder / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds a study with other settings"):
+        study.start()
+
+
+@pytest.mark.parametrize("content", OTHERS)
+def test_facts_of_another_shape_are_named_with_what_to_do(content, tmp_path):
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(ValueError, match=r"dataset\.json is .* Delete it, and start the study"):
+        dataset_info.DatasetInfo.read(tmp_path)
+
+
+def test_a_study_of_a_newer_version_is_refused_with_both(study):
+    kept = json.loads((study.folder / "config.json").read_text()) | {"tfdvae": "99.0"}
+    files.write_json(study.folder / "config.json", kept)
+    with pytest.raises(ValueError, match=r"was made by tfdvae 99\.0; this is tfdvae 0\.1\.0"):
+        study.start()
+
+
+def test_the_record_of_a_start_counts_the_rows_of_each_cell(study):
+    (start,) = files.read_json(study.folder / "environment.json")
+    assert start["rows"] == dict.fromkeys(CELLS, 2)
