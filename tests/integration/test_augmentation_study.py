@@ -20,6 +20,7 @@ from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
 
 SMALL = {
+    "precision": "bfloat16",
     "dataset": "digits",
     "protocols": PROTOCOLS,
     "n_train": 100,

@@ -15,7 +15,7 @@ from PIL import Image
 import tfdvae
 from tests.helpers.processes import TINY, peak_memory, run
 from tfdvae import registry
-from tfdvae._utils import files, limits
+from tfdvae._utils import files, limits, processor
 from tfdvae.cli import main
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
@@ -421,6 +421,34 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path, command)
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (
         finished[0] / "metrics.csv"
     ).read_bytes()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_classifier_has_the_precision_with_which_its_run_began(
+    precision, finished, tmp_path, command
+):
+    """The machine may be another one. What is kept is float32, with other bits."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["classifier_precision"] == (
+        "bfloat16" if processor.has_bfloat16() else "float32"
+    )
+    first = np.load(folder / "checkpoints" / "data" / "images.npy")[:5]
+    before = keras.models.load_model(folder / "classifier-limited.keras")
+    environment["classifier_precision"] = precision
+    files.write_json(folder / "environment.json", environment)
+    (folder / "classifier-limited.keras").unlink()
+    shutil.rmtree(folder / "checkpoints" / "classifier-limited")
+    assert command("--resume", folder).returncode == 0
+    made = keras.models.load_model(folder / "classifier-limited.keras")
+    assert {layer.compute_dtype for layer in made.layers} == {"float32"}
+    same = precision == ("bfloat16" if processor.has_bfloat16() else "float32")
+    outputs = [model.predict(first, verbose=0) for model in (before, made)]
+    assert np.array_equal(*outputs) == same
+    assert ("in bfloat16, seed 0" in (folder / "summary.md").read_text()) == (
+        precision == "bfloat16"
+    )
 
 
 def test_threads_are_those_recorded_or_refused(tmp_path):

@@ -11,7 +11,7 @@ from tfdvae.config.generator import (
 )
 from tfdvae.config.objective import OBJECTIVES, OF_NOISY_IMAGES
 from tfdvae.config.recipes import RECIPE_SUMMARIES, RECIPES, recipe_settings
-from tfdvae.config.run import PRECISIONS, RunConfig
+from tfdvae.config.run import AUTO, PRECISIONS, RunConfig
 from tfdvae.config.tasks import (
     EXPORT_FORMATS,
     AugmentConfig,
@@ -26,6 +26,7 @@ from tfdvae.config.tasks import (
 from tfdvae.config.train import INCIDENTAL, TrainConfig, setting_names
 
 __all__ = [
+    "AUTO",
     "DEFAULT_CORRUPTION",
     "DEFAULT_N_TRAIN",
     "EXPORT_FORMATS",

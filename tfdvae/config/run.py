@@ -9,6 +9,8 @@ from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+AUTO = "auto"
+"""The precision that is float32, but bfloat16 for a classifier where the machine has units."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +24,10 @@ class RunConfig(Group):
 
     seed: int = 0
     """Root seed of every random choice."""
-    precision: Annotated[str, one_of(*PRECISIONS)] = "float32"
-    """float32, or mixed precision with the named type for activations."""
+    precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
+    """float32, or mixed precision with the named type for activations. auto: float32 for the model;
+    the classifier is trained with bfloat16 where the machine has units for it, else with float32,
+    and kept in float32."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads to compute with. Default: the cores of this machine. Results repeat bit for bit at
     one number of threads."""
@@ -39,7 +43,7 @@ class RunConfig(Group):
     def __post_init__(self) -> None:
         checks.texts(self)
         self.keep("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
-        checks.choice("precision", self.precision, PRECISIONS)
+        checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         self.check_integers("threads")
         self.check_switches("debug", "quiet")
         if self.resume is not None and self.output is not None:
@@ -49,5 +53,5 @@ class RunConfig(Group):
 
     @property
     def keras_dtype(self) -> str:
-        """The Keras dtype policy of `precision`."""
-        return PRECISIONS[self.precision]
+        """The Keras dtype policy of the model."""
+        return PRECISIONS.get(self.precision, "float32")

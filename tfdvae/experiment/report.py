@@ -64,6 +64,8 @@ def _results(run: Run) -> list[Part]:
             if config.classifier.protocol == "equal_steps"
             else f"{config.classifier.classifier_epochs} epochs each"
         )
+        if run.classifier_precision != "float32":
+            each += f" in {run.classifier_precision}"
         added = "" if config.data.noise is None else " (added to their own)"
         text = (
             f"Accuracy on {images} of {in_sentence(config.data.title)} at each test noise{added}, "

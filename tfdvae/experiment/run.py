@@ -29,6 +29,7 @@ class Run:
         dataset: training and test images.
         callbacks: of the user, for the training of the generative model.
         objective: of the model of noisy images, and why, a sentence; otherwise empty.
+        classifier_precision: of `config.PRECISIONS`.
     """
 
     config: TrainConfig
@@ -36,6 +37,7 @@ class Run:
     dataset: ImageDataset
     callbacks: Sequence[keras.callbacks.Callback] = ()
     objective: str = ""
+    classifier_precision: str = "float32"
 
     @property
     def title(self) -> str:

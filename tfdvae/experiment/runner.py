@@ -12,9 +12,9 @@ from typing import Any
 
 import keras
 
-from tfdvae._utils import disk, files, records
+from tfdvae._utils import checks, disk, files, processor, records
 from tfdvae._utils.threads import use_threads
-from tfdvae.config import TrainConfig
+from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, own_noise, preflight, provenance, report, same_data
@@ -147,12 +147,16 @@ def _begin(
         marks: dict[str, Any] = {"notice": loaded.notice, "data": loaded.fingerprint}
         marks["decoded"] = same_data.marks(loaded)
         marks["objective"] = "" if choice.advice else str(choice)
+        marks["classifier_precision"] = processor.precision_of_classifier(
+            config.run.precision, processor.has_bfloat16()
+        )
         if config.generator.init_from is not None:
             file = folders.model_file(config.generator.init_from)
             marks["init_from"] = files.sha256(file)
         files.write_json(folder / "environment.json", provenance.environment() | marks)
         files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
-        _run_stages(Run(config, folder, loaded, callbacks, marks["objective"]))
+        own = marks["objective"], marks["classifier_precision"]
+        _run_stages(Run(config, folder, loaded, callbacks, *own))
     return folder
 
 
@@ -171,7 +175,9 @@ def _resume(
         )
     provenance.note_differences(recorded)
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
-    run = Run(config, folder, loaded, callbacks, recorded.get("objective", ""))
+    precision = recorded.get("classifier_precision", config.run.precision)
+    checks.choice("classifier_precision of environment.json", precision, PRECISIONS)
+    run = Run(config, folder, loaded, callbacks, recorded.get("objective", ""), precision)
     with disk.naming(folder), files.locked(folder):
         same_data.check(run, recorded)
         _run_stages(run)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfdvae import classifier, corruptions, csv_rows
 from tfdvae._utils import chunks, files
-from tfdvae.config import INCIDENTAL, TrainConfig
+from tfdvae.config import AUTO, INCIDENTAL, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation, figures, initial_weights, own_noise, report, training
 from tfdvae.experiment.prepare import prepare_data
@@ -146,12 +146,7 @@ def train_classifier(run: Run, augmentation: str) -> str:
     sets = [run.data] if augmentation == "limited" else [run.data, run.synthetic]
     images, labels = [part["images"] for part in sets], [part["labels"] for part in sets]
     count = sum(map(len, labels))
-    model = classifier.cnn(
-        images[0].shape[1:],
-        len(run.dataset.class_names),
-        seed=run.config.run.seed,
-        dtype=run.config.run.keras_dtype,
-    )
+    model = _classifier(run, run.classifier_precision)
     per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
     total, per_round = config.classifier_epochs * per_epoch, per_epoch
     if config.protocol == "equal_steps":
@@ -172,9 +167,22 @@ def train_classifier(run: Run, augmentation: str) -> str:
         name,
         [_tensorboard(run, name)],
     )
+    if run.config.run.precision == AUTO and run.classifier_precision != "float32":
+        kept = _classifier(run, "float32")  # which any machine computes fast
+        kept.set_weights(model.get_weights())
+        model = kept
     _save_model(run, name, model, history)
     accuracy = 100 * history[-1]["accuracy"]
     return f"{count:,} images, {total:,} steps, training accuracy {accuracy:.2f}%"
+
+
+def _classifier(run: Run, precision: str) -> keras.Model:
+    return classifier.cnn(
+        run.data["images"].shape[1:],
+        len(run.dataset.class_names),
+        seed=run.config.run.seed,
+        dtype=PRECISIONS[precision],
+    )
 
 
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:

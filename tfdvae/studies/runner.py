@@ -109,7 +109,7 @@ def thread_count_of(name: str, config: StudyConfig) -> int:
     That is the number asked for, or that of the study in the folder, or else the cores of this
     machine divided by the workers.
     """
-    kept = (_kept_settings(study_folder(name, config)) or {}).get("threads")
+    kept = (kept_settings(study_folder(name, config)) or {}).get("threads")
     return config.threads or kept or max(1, threads.cores() // config.workers)
 
 
@@ -134,7 +134,7 @@ def check_settings(
     wanted = {
         key: list(value) if isinstance(value, tuple) else value for key, value in wanted.items()
     }
-    kept = _kept_settings(folder)
+    kept = kept_settings(folder)
     if kept is None:
         return wanted
     records.check_version(kept.get("tfdvae"), folder)
@@ -232,7 +232,7 @@ def _cell_path(folder: Path, name: str) -> Path:
     return folder / "cells" / f"{name}.csv"
 
 
-def _kept_settings(folder: Path) -> dict[str, Any] | None:
+def kept_settings(folder: Path) -> dict[str, Any] | None:
     """Return the settings that the folder of a study holds; None where there is no study."""
     path = folder / "config.json"
     if not path.exists():

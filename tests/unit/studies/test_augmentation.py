@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfdvae import corruptions, csv_rows
-from tfdvae._utils import files
+from tfdvae._utils import files, processor
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
@@ -16,6 +16,7 @@ from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
 
 SMALL = {
+    "precision": "bfloat16",
     "dataset": "digits",
     "protocols": PROTOCOLS,
     "n_train": 100,
@@ -131,6 +132,17 @@ def test_what_defaults_stand_for(
         protocols,
         output,
     )
+
+
+def test_precision_of_a_study_that_goes_on_is_that_of_its_own_folder(source, tmp_path):
+    config = small(output=str(tmp_path), precision="auto")
+    units = processor.has_bfloat16()
+    assert study.resolve(config, source).precision == ("bfloat16" if units else "float32")
+    for kept in ("bfloat16", "float32"):
+        files.write_json(tmp_path / "config.json", {"precision": kept})
+        assert study.resolve(config, source).precision == kept
+    asked = dataclasses.replace(config, precision="float16")
+    assert study.resolve(asked, source).precision == "float16", "which the folder then refuses"
 
 
 def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):

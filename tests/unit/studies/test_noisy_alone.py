@@ -110,6 +110,9 @@ def test_report(tmp_path):
     assert "| gaussian:0.1 | `recorrupted` | `bm3d` | +1.00 ± 1.24 | -0.25 ± 0.00 |" in text
     assert "| gaussian:0.1 | `masked` | `bm3d` | -1.50 ± 0.00 | -2.75 ± 1.24 |" in text
     assert "| gaussian:0.1 | `recorrupted` | 26.78 | 26.99 | -0.21 ± 0.00 |" in text
+    files.write_json(tmp_path / "config.json", {"threads": 2})
+    report.write(tmp_path)
+    assert "| longest training (2 threads) | 5.0 min" in (tmp_path / "report.md").read_text()
 
 
 def test_the_spread_of_draws_in_the_report(tmp_path):

@@ -8,7 +8,7 @@ import tyro
 
 from tfdvae import registry
 from tfdvae._utils import checks
-from tfdvae.config import PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
+from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
@@ -107,8 +107,9 @@ class AugmentationStudyConfig(StudyConfig):
     classifier_epochs: int = 3
     """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of
     limited, clean, is nearest to the published 83.56% (results/development)."""
-    precision: Annotated[str, one_of(*PRECISIONS)] = "bfloat16"
-    """Of the published CNN; generative models are trained with float32."""
+    precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
+    """Of the published CNN; generative models are trained with float32. auto: that of the study in
+    the folder, else bfloat16 where the machine has units for it and float32 elsewhere."""
     metric: Annotated[
         str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
     ] = "accuracy"
@@ -177,7 +178,7 @@ class AugmentationStudyConfig(StudyConfig):
             checks.integer(name, getattr(self, name), 1)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
-        checks.choice("precision", self.precision, PRECISIONS)
+        checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         classification.parse(self.metric)
 
     @property

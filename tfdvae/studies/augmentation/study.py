@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae import classifier
-from tfdvae._utils import file_names, threads
-from tfdvae.config import PROTOCOLS
+from tfdvae._utils import file_names, processor, threads
+from tfdvae.config import AUTO, PROTOCOLS
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
@@ -100,7 +100,20 @@ def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> Augmentat
         dataset=config.dataset if own else dataset.name,
         conditions=config.conditions or conditions,
         protocols=config.protocols or (PROTOCOLS[:1] if own else PROTOCOLS),
+        precision=_precision(config),
     )
+
+
+def _precision(config: AugmentationStudyConfig) -> str:
+    """Return the precision that was asked for, that of the study in the folder, or the fastest."""
+    if config.precision == AUTO:
+        kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
+        return kept.get("precision") or processor.precision_of_classifier(
+            AUTO, processor.has_bfloat16()
+        )
+    if config.cell is not None or config.classifier is not None:
+        return config.precision
+    return processor.precision_of_classifier(config.precision, processor.has_bfloat16())
 
 
 def default_output(config: AugmentationStudyConfig) -> str:

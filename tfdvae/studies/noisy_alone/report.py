@@ -20,6 +20,7 @@ from tfdvae.reporting.document import (
     Table,
     in_sentence,
 )
+from tfdvae.studies import runner
 from tfdvae.studies.noisy_alone import figures, spread
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
@@ -53,8 +54,19 @@ def write(folder: Path) -> Path:
     rows = csv_rows.read_rows(folder / "rows.csv")
     values = _values(rows)
     of_pictures = any(metric == _PICTURES for metric, _, _ in values)
-    parts = _of_pictures(rows, values) if of_pictures else _of_images(rows, values, folder)
+    training = f"training{_threads(folder)}"
+    parts = (
+        _of_pictures(rows, values, training)
+        if of_pictures
+        else _of_images(rows, values, folder, training)
+    )
     return Document("Noisy images alone", parts).write(folder)
+
+
+def _threads(folder: Path) -> str:
+    """Return with how many threads the models of a folder were trained, where it says so."""
+    count = (runner.kept_settings(folder) or {}).get("threads")
+    return "" if count is None else f" ({count} thread{'s' * (count != 1)})"
 
 
 def _values(rows: Rows) -> Values:
@@ -82,13 +94,13 @@ def _steps(rows: Rows) -> str:
     return f"{max(int(row['step']) for row in rows if row['step']):,}"
 
 
-def _of_images(rows: Rows, values: Values, folder: Path) -> list[Part]:
+def _of_images(rows: Rows, values: Values, folder: Path, training: str) -> list[Part]:
     noises = list(dict.fromkeys(noise for metric, _, noise in values if metric == "psnr"))
     of_photographs = "/" in "".join(row["split"] for row in rows)
     parts: list[Part] = [
         Paragraph(_of_photographs(rows) if of_photographs else _of_dataset(rows)),
         Heading("PSNR in dB"),
-        _quality(values, noises),
+        _quality(values, noises, training),
         Heading("What models gain"),
         Paragraph(
             "Models of noisy images alone minus the best classical filter, and minus the ceiling. "
@@ -178,7 +190,7 @@ def _methods(values: Values, metric: str = "psnr") -> list[str]:
     return [method for method in (*CLASSICAL, *LEARNED, DVAE, *CEILINGS) if method in known]
 
 
-def _quality(values: Values, noises: list[str]) -> Table:
+def _quality(values: Values, noises: list[str], training: str) -> Table:
     noisy = [
         next((found[0] for (m, _, n), found in values.items() if (m, n) == shown), np.nan)
         for shown in (("psnr_input", noise) for noise in noises)
@@ -195,7 +207,7 @@ def _quality(values: Values, noises: list[str]) -> Table:
         max((max(found) for (m, _, n), found in values.items() if (m, n) == shown), default=0)
         for shown in (("training_seconds", noise) for noise in noises)
     ]
-    lines.append(["longest training", *(f"{seconds / 60:.1f} minutes" for seconds in longest)])
+    lines.append([f"longest {training}", *(f"{seconds / 60:.1f} minutes" for seconds in longest)])
     return Table(["", *noises], lines)
 
 
@@ -240,7 +252,7 @@ def _estimates(values: Values, noises: list[str]) -> Table:
     return Table(["noise", "model", "estimated", "true", "difference"], lines)
 
 
-def _of_pictures(rows: Rows, values: Values) -> list[Part]:
+def _of_pictures(rows: Rows, values: Values, training: str) -> list[Part]:
     first = rows[0]
     lines = []
     for method in _methods(values, _PICTURES):
@@ -266,7 +278,7 @@ def _of_pictures(rows: Rows, values: Values) -> list[Part]:
             "Command: `tfdvae study noisy-alone --pictures DIR --truth DIR`."
         ),
         Heading("Scale-invariant PSNR in dB"),
-        Table(["", "PSNR", "training"], lines),
+        Table(["", "PSNR", training], lines),
         Heading("Each picture"),
         _each(single, _methods(values, _PICTURES)),
     ]
