@@ -443,6 +443,7 @@ def test_a_classifier_has_the_precision_with_which_its_run_began(
     assert command("--resume", folder).returncode == 0
     made = keras.models.load_model(folder / "classifier-limited.keras")
     assert {layer.compute_dtype for layer in made.layers} == {"float32"}
+    assert made.optimizer.iterations == 2, "it can be trained on"
     same = precision == ("bfloat16" if processor.has_bfloat16() else "float32")
     outputs = [model.predict(first, verbose=0) for model in (before, made)]
     assert np.array_equal(*outputs) == same

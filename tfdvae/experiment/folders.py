@@ -21,7 +21,13 @@ _ENVIRONMENT: records.Kinds = {
     "packages": dict,
     "commit": (str, type(None)),
 }
-_MARKS: records.Kinds = {"notice": str, "data": str, "decoded": dict, "objective": str}
+_MARKS: records.Kinds = {
+    "notice": str,
+    "data": str,
+    "decoded": dict,
+    "objective": str,
+    "classifier_precision": str,
+}
 
 
 def run_folder(config: TrainConfig) -> Path:

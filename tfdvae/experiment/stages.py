@@ -168,9 +168,7 @@ def train_classifier(run: Run, augmentation: str) -> str:
         [_tensorboard(run, name)],
     )
     if run.config.run.precision == AUTO and run.classifier_precision != "float32":
-        kept = _classifier(run, "float32")  # which any machine computes fast
-        kept.set_weights(model.get_weights())
-        model = kept
+        model = _in_float32(run, model)
     _save_model(run, name, model, history)
     accuracy = 100 * history[-1]["accuracy"]
     return f"{count:,} images, {total:,} steps, training accuracy {accuracy:.2f}%"
@@ -183,6 +181,15 @@ def _classifier(run: Run, precision: str) -> keras.Model:
         seed=run.config.run.seed,
         dtype=PRECISIONS[precision],
     )
+
+
+def _in_float32(run: Run, trained: keras.Model) -> keras.Model:
+    """Return a classifier with the same weights that any machine computes fast."""
+    model = _classifier(run, "float32")
+    model.set_weights(trained.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.set_weights([each.numpy() for each in trained.optimizer.variables])
+    return model
 
 
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
