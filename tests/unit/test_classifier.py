@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.classifier import build, cnn, fingerprint
+from tfdvae.classifier import build, cnn, fingerprint, resnet
 
 
 def test_published_parameters_and_layers():
@@ -42,6 +42,19 @@ def test_initial_weights_belong_to_the_seed():
     again, other = cnn((4, 4, 1), 2, seed=3).get_weights(), cnn((4, 4, 1), 2, seed=4).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(("size", "reached"), [(28, 7), (32, 8), (64, 8), (96, 12)])
+def test_the_resnet_has_as_many_weights_for_images_of_any_size(size, reached):
+    """By hand, weights of convolutions and normalizations: 288 + 128 at first; 2 x 9,216 + 256;
+    18,432 + 36,864 + 512 and 2,112 for what is added; 73,728 + 147,456 + 1,024 and 8,320; 1,290.
+    """
+    model = resnet((size, size, 1), 10)
+    assert model.count_params() == 416 + 18_688 + 57_920 + 230_528 + 1_290
+    pooled = next(layer for layer in model.layers if "pooling" in layer.name)
+    assert pooled.input.shape == (None, reached, reached, 128)
+    assert model.output_shape == (None, 10)
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
 
 
 def test_too_small():
