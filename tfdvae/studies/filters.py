@@ -13,7 +13,7 @@ import skimage.morphology
 import skimage.restoration
 import sklearn.linear_model
 
-from tfdvae.metrics import image
+from tfdvae.metrics import image, risk
 
 Filter = Callable[[np.ndarray], np.ndarray]
 PENALTIES = (1, 30, 300, 3000)
@@ -109,13 +109,40 @@ def best_filter(name: str, noisy: np.ndarray, clean: np.ndarray) -> tuple[Filter
         noisy: float32 (N, H, W, C).
         clean: the same images, uncorrupted.
     """
-    make, grid = FILTERS[name]
-    settings = [
-        dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
-    ]
+    make, settings = FILTERS[name][0], _settings(name)
     scores = [image.psnr(filtered(noisy, make(**setting)), clean).mean() for setting in settings]
     best = settings[int(np.argmax(scores))]
     return make(**best), best
+
+
+def least_risk_filter(name: str, noisy: np.ndarray, level: float) -> tuple[Filter, dict[str, Any]]:
+    """Return the filter with the least error on noisy images, and its parameters.
+
+    The error is estimated from the noisy images alone (`metrics.risk`).
+
+    Args:
+        name: key of `FILTERS`.
+        noisy: float32 (N, H, W, C), with Gaussian noise.
+        level: its standard deviation.
+
+    Example:
+        >>> least_risk_filter("total variation", noisy, 0.1)[1]
+        {'weight': 0.1}
+    """
+    make, settings = FILTERS[name][0], _settings(name)
+    variance = np.array(level**2, np.float32)
+    errors = [
+        risk.squared_errors(partial(filtered, function=make(**setting)), noisy, variance).mean()
+        for setting in settings
+    ]
+    best = settings[int(np.argmin(errors))]
+    return make(**best), best
+
+
+def _settings(name: str) -> list[dict[str, Any]]:
+    """Return all parameters that a filter may have."""
+    grid = FILTERS[name][1]
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
 def described(parameters: Mapping[str, Any]) -> str:
