@@ -12,12 +12,15 @@ from PIL import Image
 from tests.helpers.processes import ROOT, run_tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.classifier import build
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import cells, training
+from tfdvae.studies.augmentation import cells, estimate, training
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, training_sets
+from tfdvae.studies.augmentation.sets import names, needs_noise
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 SMALL = {
     "precision": "bfloat16",
@@ -49,12 +52,12 @@ def with_groups(source, part, size):
     return dataclasses.replace(source, **{part: split})
 
 
-@pytest.mark.parametrize("name", training_sets())
+@pytest.mark.parametrize("name", [name for name in names() if not needs_noise(name)])
 def test_training_sets(source, name):
     """Parts, labels and, for augmentation of batches, what it does to them."""
     config = small()
     images = prepare(config, source, "clean", 0)
-    parts, labels, transform = training.training_set(config, images, name, 0)
+    (parts, labels), transform = training.training_set(config, images, name, 0)
     count = {"duplicate": 300, "dae": 300, "vae": 300, "dvae": 300}.get(name, 100)
     assert sum(map(len, parts)) == sum(map(len, labels)) == count
     np.testing.assert_array_equal(parts[0], images.train)
@@ -72,6 +75,124 @@ def test_training_sets(source, name):
             :, :2, :2
         ]  # corners of the digits are black, so that what is there is the noise
         assert np.std(dark) == pytest.approx(0 if name == "classical" else 0.1, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of a study, so that training sets share what is denoised."""
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def cropped(source):
+    """Digits of 12x12 pixels."""
+    images, labels = source.train.images[:200, 8:20, 8:20], source.train.labels[:200]
+    return ImageDataset.from_arrays(images[:150], labels[:150], images[150:], labels[150:])
+
+
+NOISE = "gaussian:0.2"
+DENOISED = {  # training set -> views of each image
+    "denoised": 1,
+    "denoised-shuffled": 1,
+    "denoised-non_local_means": 1,
+    "denoised-tv": 1,
+    "denoised-bm3d": 1,
+    "dvae-views": 8,
+    "denoised-clean-targets": 1,
+}
+SLOW_SETS = ("denoised-bm3d", "dvae-views")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW_SETS))
+        for name in names()
+        if needs_noise(name)
+    ],
+)
+def test_training_sets_of_noisy_images(name, cropped, folder):
+    """As many images as limited, with their labels; the same bits for the same seed, and others for
+    another one.
+    """
+    config = small(n_train=40, denoiser_steps=1, output=str(folder), train_noise=(NOISE,))
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    arrays, transform = training.training_set(config, images, name, 0)
+    starts, *seen, labels = (np.concatenate(parts) for parts in arrays)
+    np.testing.assert_array_equal(labels, images.train_labels)
+    count = DENOISED.get(name)
+    assert [each.shape for each in seen] == ([(40, count, 12, 12, 1)] if count else [])
+    expected = images.clean if name == "clean-images" else images.train
+    assert np.array_equal(starts, expected) == (name != "denoised-shuffled")
+    assert not np.array_equal(images.clean, images.train)
+    made = [transform(np.array([seed, 0], np.int32), starts, *seen, labels) for seed in (1, 1, 2)]
+    for shown, own in made:
+        assert (shown.shape, shown.dtype) == (starts.shape, "float32")
+        np.testing.assert_array_equal(own, labels)
+    np.testing.assert_array_equal(made[0][0], made[1][0])
+    assert not np.array_equal(made[0][0], made[2][0])
+
+
+def test_rows_of_a_classifier_on_denoised_images(cropped, folder, tmp_path):
+    """They tell the noise and the denoiser; the denoised images are those of the table above."""
+    config = small(
+        n_train=40,
+        denoiser_steps=1,
+        output=str(folder),
+        train_noise=(NOISE,),
+        schedule="cosine",
+        assumed_noise=1.3,
+    )
+    path = tmp_path / "a.csv"
+    cells.classifier_cell(config, cropped, path, "noisy", "denoised-tv", "equal_steps", 0, NOISE)
+    rows = csv_rows.read_rows(path)
+    fixed = {
+        "condition": "noisy",
+        "train_noise": NOISE,
+        "augmentation": "denoised-tv",
+        "model": "tv",
+        "corruption": "gaussian:0.26",
+        "n_train": "40",
+        "step": "3",
+    }
+    assert all(fixed.items() <= row.items() for row in rows)
+    assert rows[0]["network"].startswith("weight=")
+
+
+@pytest.mark.parametrize("development", [False, True])
+def test_the_rate_has_fallen_to_zero_in_the_end(development, source):
+    config = small(schedule="cosine", n_train=256, classifier_steps=5, development=development)
+    images = prepare(config, source, "clean", 0)
+    model, steps, _ = training.train_classifier(config, images, "limited", "equal_steps", 0)
+    assert steps == (4 if development else 5), "256 images are 2 batches"
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert int(model.optimizer.iterations) == steps
+
+
+def test_the_resnet_starts_from_weights_of_the_seed_and_learns():
+    """Bright and dark images of three channels."""
+    labels = np.arange(32) % 2
+    images = np.float32(0.8 * labels[:, None, None, None] + np.full((1, 8, 8, 3), 0.1))
+    models = [build("tfdvae.classifier:resnet", (8, 8, 3), 2, seed) for seed in (0, 0, 1)]
+    first, again, other = (model.get_weights() for model in models)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+    losses = models[0].fit(images, labels, epochs=6, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] / 4
+
+
+SLOW_METHODS = (pytest.param(name, marks=pytest.mark.slow) for name in ("recorrupted", "dvae"))
+
+
+@pytest.mark.parametrize("method", ["tv", *SLOW_METHODS])
+def test_the_time_of_denoising_is_measured(method, cropped, tmp_path):
+    """A hundred thousand steps take longer than a minute, and nothing is kept."""
+    config = small(
+        n_train=40, denoiser_steps=100_000, output=str(tmp_path / "none"), train_noise=(NOISE,)
+    )
+    seconds = estimate.view_seconds(config, cropped, method)
+    assert (seconds > 60) == (method != "tv")
+    assert not (tmp_path / "none").exists()
 
 
 def test_classifier_cell(source, tmp_path):

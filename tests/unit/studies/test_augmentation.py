@@ -1,6 +1,7 @@
 import dataclasses
 import html.parser
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,9 +11,10 @@ from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.experiment import evaluation
 from tfdvae.reporting.document import to_markdown
-from tfdvae.studies.augmentation import cells, generators, report, study, training
+from tfdvae.studies.augmentation import cells, estimate, generators, report, study, training
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+from tfdvae.studies.augmentation.results import Results
+from tfdvae.studies.augmentation.settings import ADDED_SETTINGS, AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
 
 SMALL = {
@@ -72,6 +74,26 @@ def test_cells_of_the_published_study():
         ({"other_noise": ("bogus:1",)}, "`other_noise` must be one of"),
         ({"image_size": (0,)}, "`image_size` must be .*got 0"),
         ({"seeds": ()}, "`seeds` must be one or more"),
+        ({"train_noise": ("none",)}, "`train_noise` must be single .* level above 0; got none"),
+        ({"train_noise": ("0.1,0.2",)}, "`train_noise` must be single corruptions"),
+        ({"train_noise": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
+        ({"train_noise": ("0.1", "gaussian:0.1")}, "`train_noise` must be .*none of them twice"),
+        (
+            {"sets": ("limited", "denoised"), "train_noise": ("poisson:0.2",)},
+            "`train_noise` must be gaussian:LEVEL with `sets` denoised; got poisson:0.2",
+        ),
+        ({"reference": "limitted"}, "`reference` must be one of"),
+        ({"schedule": "linear"}, "`schedule` must be one of"),
+        ({"denoiser_steps": 0}, "`denoiser_steps` must be"),
+        ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
+        (
+            {
+                "sets": ("limited", "denoised"),
+                "train_noise": ("gaussian:0.9",),
+                "assumed_noise": 1.3,
+            },
+            "`assumed_noise` must leave the noise at most 1; got 1.3 with `train_noise` gaussian:0",
+        ),
         ({"classifier_steps": 0}, "`classifier_steps` must be"),
         ({"precision": "int8"}, "`precision` must be one of"),
     ],
@@ -79,6 +101,102 @@ def test_cells_of_the_published_study():
 def test_wrong_settings_are_refused(settings, said):
     with pytest.raises(ValueError, match=said):
         small(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"reference": "fresh-noise"}, "`reference` must be one of `sets`, limited.*fresh-noise"),
+        (
+            {"sets": ("limited", "denoised"), "conditions": ("clean",)},
+            "`conditions` must hold noisy with `sets` denoised; got clean",
+        ),
+        (
+            {"train_noise": ("gaussian:0.2",), "conditions": ("clean",)},
+            "`conditions` must hold noisy with `train_noise`; got clean",
+        ),
+    ],
+)
+def test_sets_without_cells_are_refused(settings, said, source):
+    with pytest.raises(ValueError, match=said):
+        study.check(small(**settings), source)
+
+
+def test_each_noise_has_its_cells():
+    """The published noise has the names that it had; denoised images are of noisy ones alone."""
+    sets = ("limited", "denoised", "vae")
+    config = small(
+        conditions=("clean", "noisy"),
+        protocols=("equal_steps",),
+        train_noise=("gaussian:0.1", "gaussian:0.2"),
+        sets=sets,
+        seeds=(3,),
+    )
+    found = cells.list_cells(config)
+    assert list(found) == [
+        "clean-limited-equal_steps-seed3",
+        "clean-vae-equal_steps-seed3",
+        *(f"noisy-{name}-equal_steps-seed3" for name in sets),
+        *(f"noisy-gaussian-0.2-{name}-equal_steps-seed3" for name in sets),
+        "clean-latent-vae-seed3",
+        "noisy-latent-vae-seed3",
+        "noisy-gaussian-0.2-latent-vae-seed3",
+    ]
+    noises = [cell.keywords["train_noise"] for cell in found.values()]
+    own = ["none", "gaussian:0.1", "gaussian:0.2"]
+    assert noises == [*np.repeat(own, (2, 3, 3)), *own]
+
+
+def test_training_images_have_the_noise_that_is_asked_for(source):
+    """A stronger noise is another draw, and the clean images are those of the clean condition."""
+    clean = prepare(small(), source, "clean", 0)
+    assert str(clean.noise) == "none"
+    for level in (0.1, 0.3):
+        noisy = prepare(small(), source, "noisy", 0, f"gaussian:{level}")
+        assert str(noisy.noise) == f"gaussian:{level}"
+        assert np.std(noisy.train - clean.train) == pytest.approx(level, abs=0.02 * level)
+        np.testing.assert_array_equal(noisy.clean, clean.train)
+
+
+def test_views_that_cells_share_are_counted_once(tmp_path):
+    """Two noises and two seeds, and two methods: a DAE for two of the sets, and a DVAE."""
+    config = small(
+        conditions=("noisy",),
+        protocols=("equal_steps",),
+        train_noise=("gaussian:0.1", "gaussian:0.2"),
+        sets=("limited", "fresh-noise", "denoised", "denoised-shuffled", "dvae-views"),
+        output=str(tmp_path),
+    )
+    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
+    found = estimate.missing_views(config, keywords)
+    assert len(found) == 2 * 2 * 2
+    assert ("gaussian:0.2", 1, "recorrupted") in found
+    (tmp_path / "denoised").mkdir()
+    (tmp_path / "denoised" / "gaussian-0.2-recorrupted-seed1.npz").touch()
+    assert found - estimate.missing_views(config, keywords) == {("gaussian:0.2", 1, "recorrupted")}
+
+
+def test_the_rate_falls_by_a_cosine():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    training.fall_to_zero(model, 4)
+    rates = []
+    for step in range(5):
+        model.optimizer.iterations.assign(step)
+        rates.append(float(model.optimizer.learning_rate))
+    expected = [0.1, 0.05 * (1 + 2**-0.5), 0.05, 0.05 * (1 - 2**-0.5), 0]
+    assert rates == pytest.approx(expected, abs=1e-7)
+
+
+def test_settings_that_came_later_are_kept_where_they_are_used():
+    """A folder that was begun without them goes on where they are at their defaults."""
+    kept = study.fixed_settings(small())
+    assert not set(ADDED_SETTINGS) & set(kept)
+    kept = study.fixed_settings(small(schedule="cosine", assumed_noise=1.3))
+    assert {name: kept[name] for name in ADDED_SETTINGS if name in kept} == {
+        "schedule": "cosine",
+        "assumed_noise": 1.3,
+    }
 
 
 def test_images_may_be_square():
@@ -259,7 +377,9 @@ def made_rows(conditions=("clean",), protocols=("equal_steps",), seeds=5):
                         }
 
 
-def made_report(folder, rows, replicates=1e-4, groups=None, metric="accuracy", present=None):
+def made_report(
+    folder, rows, replicates=1e-4, groups=None, metric="accuracy", present=None, **settings
+):
     """Write a report, with replicates of each cell: its value, noise over test images that all
     share, and for all sets but limited such of this deviation.
     """
@@ -275,7 +395,8 @@ def made_report(folder, rows, replicates=1e-4, groups=None, metric="accuracy", p
         }
         np.savez(folder / "bootstrap.npz", **values)
     csv_rows.write_rows(folder / "rows.csv", rows)
-    files.write_json(folder / "config.json", {"dataset": "fashion_mnist", "metric": metric})
+    settings |= {"dataset": "fashion_mnist", "metric": metric}
+    files.write_json(folder / "config.json", settings)
     classes = tuple(map(str, range(10)))
     facts = "fashion_mnist", classes, (28, 28, 1), 60_000, 10_000, groups
     DatasetInfo(*facts, test_classes=present).write(folder)
@@ -388,6 +509,84 @@ def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
     with np.load(tmp_path / "bootstrap.npz") as kept:
         assert len(kept.files) == 15
         assert (kept["clean-vae-equal_steps-seed0"] == 0.5).all()
+
+
+def rows_of_noises(noises=("gaussian:0.1", "gaussian:0.2")):
+    """Denoised images are 1.0, 1.2, 0.8, 1.1, 0.9 points ahead of fresh noise, clean ones 3; the
+    whole is 10 points lower for each further noise.
+    """
+    ahead = {
+        "limited": [-1] * 5,
+        "fresh-noise": [0] * 5,
+        "denoised": [1.0, 1.2, 0.8, 1.1, 0.9],
+        "clean-images": [3] * 5,
+    }
+    for number, noise in enumerate(noises):
+        start = "noisy" if noise == "gaussian:0.1" else "noisy-gaussian-0.2"
+        for name, gains in ahead.items():
+            for seed, gain in enumerate(gains):
+                for tested in AugmentationStudyConfig().test_noise:
+                    yield dict.fromkeys(csv_rows.ROW_FIELDS, "") | {
+                        "study": "augmentation",
+                        "run": f"{start}-{name}-equal_steps-seed{seed}",
+                        "dataset": "fashion_mnist",
+                        "n_train": 5000,
+                        "condition": "noisy",
+                        "train_noise": noise,
+                        "augmentation": name,
+                        "model": "dae" if name == "denoised" else "",
+                        "network": "unet" if name == "denoised" else "",
+                        "target": "recorrupted" if name == "denoised" else "",
+                        "protocol": "equal_steps",
+                        "test_corruption": tested,
+                        "split": "test",
+                        "step": 1200,
+                        "seed": seed,
+                        "metric": "accuracy",
+                        "value": (80 + seed + gain - 10 * number) / 100,
+                    }
+
+
+def test_report_of_two_noises_and_a_reference(tmp_path):
+    """Each noise has its tables; the lead is that over the reference, in words."""
+    text = made_report(tmp_path, rows_of_noises(), reference="fresh-noise", schedule="cosine")
+    label = "mixed with its denoised self"
+    for noise, level in (("0.1", 83.00), ("0.2", 73.00)):
+        title = f"## Training images corrupted once with Gaussian noise of {noise}, equal_steps"
+        section = text.partition(f"\n{title}\n")[2].partition("\n## ")[0]
+        assert f"| {label} | 5 | {level:.2f} ± " in section
+        assert f"| flips, shifts, fresh noise | 5 | {level - 1:.2f} ± 1.96 |" in section
+        assert "Points ahead of flips, shifts, fresh noise, and the smallest" in section
+        assert f"| {label} | +1.00 (+0.80 to +1.20) |" in section
+        assert "| limited | -1.00 (" in section
+    lines = [line for line in text.splitlines() if line.startswith("- **")]
+    assert len(lines) == 8, "of limited and denoised, on two tests, for two noises; no ceiling"
+    told = f'"{label}" against "flips, shifts, fresh noise" helps (+1.00 points'
+    assert sum(told in line for line in lines) == 4
+    assert "| clean images, flips, shifts, fresh noise | +3.00 (" in text
+    assert f"| {label} | `denoised` | dae unet recorrupted |" in text
+    assert "trained for 2,340 steps (equal_steps), at a rate that falls to 0." in text
+    assert "| noise of the noisy condition | gaussian:0.1, gaussian:0.2 |" in text
+    assert r"| denoiser\_steps | 2400 |" in text
+    assert (tmp_path / "figures" / "noisy-equal_steps.png").exists()
+    assert (tmp_path / "figures" / "noisy-gaussian-0.2-equal_steps.png").exists()
+
+
+def test_holm_is_over_the_sets_of_one_noise(tmp_path):
+    """Limited and denoised, on clean images and over all noises: a family of four."""
+    made_report(tmp_path, rows_of_noises(), reference="fresh-noise")
+    config = AugmentationStudyConfig.of_folder(tmp_path)
+    rows = csv_rows.read_rows(tmp_path / "rows.csv")
+    found = Results(rows, config, {}, DatasetInfo.read(tmp_path))
+    comparisons = found.comparisons("noisy gaussian:0.2", "equal_steps")
+    assert {name for name, _ in comparisons} == {"limited", "denoised"}
+    assert {each.family for each in comparisons.values()} == {4}
+
+
+def test_limited_is_the_reference_where_the_other_was_not_measured(tmp_path):
+    rows = [row for row in rows_of_noises() if row["augmentation"] != "fresh-noise"]
+    text = made_report(tmp_path, rows, reference="fresh-noise")
+    assert '"mixed with its denoised self" against limited helps (+2.00 points' in text
 
 
 def test_limited_alone_is_compared_with_nothing(tmp_path):

@@ -17,11 +17,16 @@ from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, latent
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies.augmentation.images import Images, observed_noise, prepare
+from tfdvae.studies.augmentation import views
+from tfdvae.studies.augmentation.images import Images, prepare
+from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     BOOTSTRAPS,
     NETWORK,
+    OBSERVED_NOISE,
     AugmentationStudyConfig,
+    condition_label,
+    file_name,
     generator_settings,
 )
 from tfdvae.studies.augmentation.training import train_classifier, train_generator
@@ -37,25 +42,39 @@ def list_cells(config: AugmentationStudyConfig) -> dict[str, partial[None]]:
     assert config.protocols is not None
     assert config.conditions is not None
     cells: dict[str, partial[None]] = {}
+    conditions = [
+        (condition, noise)
+        for condition in config.conditions
+        for noise in (config.train_noise if condition == "noisy" else ("none",))
+    ]
     for protocol in config.protocols:
         for seed in config.seeds:
-            for condition in config.conditions:
+            for condition, noise in conditions:
+                start = file_name(condition_label(condition, noise))
                 for name in config.sets:
-                    if protocol == "equal_steps" or has_equal_epochs(name):
-                        cells[f"{condition}-{name}-{protocol}-seed{seed}"] = partial(
+                    if _has_cell(name, protocol, condition):
+                        cells[f"{start}-{name}-{protocol}-seed{seed}"] = partial(
                             classifier_cell,
                             condition=condition,
                             name=name,
                             protocol=protocol,
                             seed=seed,
+                            train_noise=noise,
                         )
     for seed in () if config.development else config.seeds:
-        for condition in config.conditions:
+        for condition, noise in conditions:
+            start = file_name(condition_label(condition, noise))
             for model in (name for name in config.sets if registry.generates(name)):
-                cells[f"{condition}-latent-{model}-seed{seed}"] = partial(
-                    latent_cell, condition=condition, model=model, seed=seed
+                cells[f"{start}-latent-{model}-seed{seed}"] = partial(
+                    latent_cell, condition=condition, model=model, seed=seed, train_noise=noise
                 )
     return cells
+
+
+def _has_cell(name: str, protocol: str, condition: str) -> bool:
+    if condition != "noisy" and needs_noise(name):
+        return False
+    return protocol == "equal_steps" or has_equal_epochs(name)
 
 
 def has_equal_epochs(name: str) -> bool:
@@ -74,6 +93,7 @@ def classifier_cell(
     name: str,
     protocol: str,
     seed: int,
+    train_noise: str = OBSERVED_NOISE,
 ) -> None:
     """Train a classifier and write its rows, and bootstrap replicates of the metric beside them.
 
@@ -89,13 +109,16 @@ def classifier_cell(
         name: of the training set.
         protocol: how long the classifier is trained.
         seed: root seed.
+        train_noise: of the training images of the condition `noisy`.
     """
-    images = prepare(config, dataset, condition, seed)
+    images = prepare(config, dataset, condition, seed, train_noise)
     model, steps, curve = train_classifier(config, images, name, protocol, seed)
     fields = {"n_train": len(images.train), "augmentation": name, "protocol": protocol}
     if registry.generates(name):
         fields |= _generator_fields(name)
-    row = _row_maker(dataset, path, condition, seed, **fields)
+    elif needs_noise(name):
+        fields |= _view_fields(config, images, name, seed)
+    row = _row_maker(dataset, path, condition, seed, images.noise, **fields)
     per_epoch = steps // len(curve) if curve else 0
     rows = [
         row(split="validation", step=(number + 1) * per_epoch, metric=config.metric, value=value)
@@ -150,6 +173,7 @@ def latent_cell(
     condition: str,
     model: str,
     seed: int,
+    train_noise: str = OBSERVED_NOISE,
 ) -> None:
     """Train a generative model; write its losses and the quality of its codes and images.
 
@@ -160,25 +184,22 @@ def latent_cell(
         condition: of the training images.
         model: name of the model.
         seed: root seed.
+        train_noise: of the training images of the condition `noisy`.
     """
-    images = prepare(config, dataset, condition, seed)
+    images = prepare(config, dataset, condition, seed, train_noise)
     generator, losses = train_generator(config, images.train, model, seed)
     fields = {"n_train": len(images.train), **_generator_fields(model)}
-    row = _row_maker(dataset, path, condition, seed, **fields)
+    row = _row_maker(dataset, path, condition, seed, images.noise, **fields)
     rows = [
         row(split="train", epoch=epoch, metric="loss", value=loss)
         for epoch, loss in enumerate(losses, start=1)
     ]
-    measured = _latent_rows(config, generator, images, condition, seed)
+    measured = _latent_rows(config, generator, images, seed)
     csv_rows.write_rows(path, [*rows, *(row(**fields) for fields in measured)])
 
 
 def _latent_rows(
-    config: AugmentationStudyConfig,
-    model: DenoisingModel,
-    images: Images,
-    condition: str,
-    seed: int,
+    config: AugmentationStudyConfig, model: DenoisingModel, images: Images, seed: int
 ) -> Iterator[dict[str, Any]]:
     test = to_unit(images.held_out)
     chosen = splits.stratified_subset(
@@ -200,8 +221,9 @@ def _latent_rows(
         fields = {"split": "test", "test_corruption": text}
         yield fields | {"metric": "probe_accuracy", "value": accuracy}
     made = Augmenter(model).generate(images.train, images.train_labels, 1, seed)
-    noise = corruptions.parse(observed_noise(condition))
-    held_out = pipelines.freeze_noise(test[chosen], chosen, noise, seed, "observed test images")
+    held_out = pipelines.freeze_noise(
+        test[chosen], chosen, images.noise, seed, "observed test images"
+    )
     some = splits.stratified_subset(made.labels, min(LIKELIHOOD_IMAGES, len(made.labels)), seed)
     for metric, value in latent.memorization(made.images[some], images.train, held_out).items():
         yield {"split": "train", "metric": metric, "value": value}
@@ -217,8 +239,27 @@ def _generator_fields(model: str) -> dict[str, str]:
     }
 
 
+def _view_fields(
+    config: AugmentationStudyConfig, images: Images, name: str, seed: int
+) -> dict[str, str]:
+    """Return what made the views of a training set, for its rows; nothing where it has none."""
+    if not (method := SETS[name].views):
+        return {}
+    return {
+        "model": views.METHODS[method].model,
+        "network": views.load(config, images, method, seed).network,
+        "corruption": str(views.told_noise(config, images)),
+        "target": views.METHODS[method].objective,
+    }
+
+
 def _row_maker(
-    dataset: ImageDataset, path: Path, condition: str, seed: int, **fields: object
+    dataset: ImageDataset,
+    path: Path,
+    condition: str,
+    seed: int,
+    noise: corruptions.Corruption,
+    **fields: object,
 ) -> Callable[..., dict[str, Any]]:
     fixed = {
         "study": "augmentation",
@@ -226,6 +267,7 @@ def _row_maker(
         "dataset": Path(dataset.name).name,
         "condition": condition,
         "seed": seed,
+        "train_noise": "" if noise.level == 0 else str(noise),
     }
 
     def row(**others: object) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfdvae.reporting import tables
 from tfdvae.reporting.document import Heading, Paragraph, Part, Table
+from tfdvae.studies.augmentation.results import condition_of, told
 from tfdvae.studies.augmentation.scores import heading
 
 
@@ -19,7 +20,7 @@ def section(rows: list[dict[str, str]], metric: str) -> list[Part]:
     ends: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for row in rows:
         if row["metric"] == metric:
-            key = (row["condition"], row["protocol"], row["augmentation"])
+            key = (condition_of(row), row["protocol"], row["augmentation"])
             values = ends[key] if row["test_corruption"] else curves[key][int(row["step"])]
             values.append(100 * float(row["value"]))
     text = (
@@ -40,7 +41,10 @@ def section(rows: list[dict[str, str]], metric: str) -> list[Part]:
         ]
         means = (tables.plus_minus(ends[condition, protocol, name]) for name in chosen)
         body.append(["all validation images", *means])
-        parts += [Heading(heading(condition, protocol), 3), Table(["steps", *chosen], body)]
+        parts += [
+            Heading(heading(condition, protocol), 3),
+            Table(["steps", *map(told, chosen)], body),
+        ]
     return parts
 
 

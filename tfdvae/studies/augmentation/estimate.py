@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,16 +17,22 @@ import numpy as np
 from tfdvae import classifier, registry
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
+from tfdvae.data.patches import training_patches
+from tfdvae.learning import model as learning
 from tfdvae.metrics import classification, latent
-from tfdvae.studies import runner
+from tfdvae.studies import filters, runner
+from tfdvae.studies.augmentation import views
 from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import prepare
+from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
 from tfdvae.studies.augmentation.training import build_classifier, train_generator
+from tfdvae.studies.noisy_alone.settings import CLASSICAL
 
 logger = logging.getLogger(__name__)
 
 MEASURED_STEPS = 20
+SHOWN = 50  # images that are denoised
 START_SECONDS = 10  # until a process has begun
 
 
@@ -38,6 +46,7 @@ class Costs:
         test: measuring a classifier on all test images once.
         likelihood: measuring the likelihood of a generative model.
         steps_per_epoch: of the training images.
+        views: of all training images, by method.
     """
 
     generator_step: float
@@ -45,6 +54,7 @@ class Costs:
     test: float
     likelihood: float
     steps_per_epoch: int
+    views: Mapping[str, float]
 
 
 def log_estimate(
@@ -66,8 +76,13 @@ def log_estimate(
 def estimate(
     config: AugmentationStudyConfig, dataset: ImageDataset, cells: Iterable[Mapping]
 ) -> float:
-    """Return the seconds that cells take one after the other, given their arguments."""
-    costs = measure(config, dataset)
+    """Return the seconds that cells take one after the other, given their arguments.
+
+    Views that several of them share count once, and those that are kept do not.
+    """
+    cells = list(cells)
+    wanted = missing_views(config, cells)
+    costs = measure(config, dataset, {method for _, _, method in wanted})
     tests = len(config.test_noise) + len(config.other_noise)
 
     def seconds(name: str = "", protocol: str = "", model: str = "", **_: object) -> float:
@@ -83,11 +98,35 @@ def estimate(
         training = steps * costs.classifier_step + (generating if registry.generates(name) else 0)
         return START_SECONDS + training + tests * costs.test
 
-    return sum(seconds(**cell) for cell in cells)
+    making = sum(costs.views[method] for _, _, method in wanted)
+    return making + sum(seconds(**cell) for cell in cells)
 
 
-def measure(config: AugmentationStudyConfig, dataset: ImageDataset) -> Costs:
-    """Return what a few steps and tests take on this machine."""
+def missing_views(
+    config: AugmentationStudyConfig, cells: Iterable[Mapping]
+) -> set[tuple[str, int, str]]:
+    """Return the noise, seed and method of all views that cells need and the study lacks.
+
+    Args:
+        config: settings of the study.
+        cells: arguments of each.
+    """
+    wanted = {
+        (cell["train_noise"], cell["seed"], SETS[cell["name"]].views)
+        for cell in cells
+        if cell.get("name") in SETS and SETS[cell["name"]].views
+    }
+    return {
+        (noise, seed, method)
+        for noise, seed, method in wanted
+        if not views.path_of(config, noise, method, seed).exists()
+    }
+
+
+def measure(
+    config: AugmentationStudyConfig, dataset: ImageDataset, methods: Iterable[str]
+) -> Costs:
+    """Return what a few steps and tests take on this machine, and views by the given methods."""
     assert config.conditions is not None
     images = prepare(config, dataset, config.conditions[0], config.seeds[0])
     once = dataclasses.replace(config, epochs=1)
@@ -114,7 +153,33 @@ def measure(config: AugmentationStudyConfig, dataset: ImageDataset) -> Costs:
         (predicting + resampling) / len(shown) * len(images.held_out),
         likelihood * LIKELIHOOD_IMAGES,
         pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE),
+        {method: view_seconds(config, dataset, method) for method in methods},
     )
+
+
+def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method: str) -> float:
+    """Return how long a method takes for views of all training images, its training included."""
+    images = prepare(config, dataset, "noisy", config.seeds[0], config.train_noise[0])
+    noise, count = views.told_noise(config, images), len(images.train)
+    few = images.train[:SHOWN]
+    if method in CLASSICAL:
+        begun = time.monotonic()
+        function, _ = views.filter_for(method, images.train, noise.level)
+        choosing = time.monotonic() - begun
+        return choosing + _second_time(partial(filters.filtered, few, function)) / len(few) * count
+    with tempfile.TemporaryDirectory() as folder:
+        model = views.model_for(method, images, noise, 0, 2, Path(folder))
+    pictures = list(images.train)
+    size = learning.patch_size(pictures)
+    patches = training_patches(pictures, size, learning.batch_size(size), 0, "estimate")
+    options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
+    step = _second_time(partial(model.keras_model.fit, patches, **options)) / MEASURED_STEPS
+    making = (
+        partial(model.sample_around, few, views.DRAWS)
+        if model.variational
+        else partial(model.denoise, few)
+    )
+    return config.denoiser_steps * step + _second_time(making) / len(few) * count
 
 
 def _second_time(work: Callable[[], object]) -> float:

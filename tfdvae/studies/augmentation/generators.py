@@ -11,6 +11,7 @@ import numpy as np
 from tfdvae import corruptions
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table
+from tfdvae.studies.augmentation.results import condition_of
 
 SHOWN_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 50)
 Model = tuple[str, str]  # condition and name
@@ -85,7 +86,7 @@ def _read(rows: list[dict[str, str]]) -> tuple[dict[str, dict[Model, list[float]
     values: dict[str, dict[Model, list[float]]] = defaultdict(lambda: defaultdict(list))
     curves: Curves = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        model, value = (row["condition"], row["model"]), float(row["value"])
+        model, value = (condition_of(row), row["model"]), float(row["value"])
         if row["augmentation"]:
             continue
         if row["epoch"]:

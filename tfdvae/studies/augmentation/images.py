@@ -22,6 +22,8 @@ class Images:
 
     Attributes:
         train: float32 (N, H, W, C), as observed.
+        clean: the same before any noise, for `ceiling` sets alone.
+        noise: of `train`; `none` of the clean condition.
         train_labels: int64 (N,).
         held_out: (M, H, W, C), test images, float32 in [0, 1] or unsigned integers; in development
             validation images, as observed.
@@ -31,6 +33,8 @@ class Images:
     """
 
     train: np.ndarray
+    clean: np.ndarray
+    noise: corruptions.Corruption
     train_labels: np.ndarray
     held_out: np.ndarray
     held_out_labels: np.ndarray
@@ -39,7 +43,11 @@ class Images:
 
 
 def prepare(
-    config: AugmentationStudyConfig, dataset: ImageDataset, condition: str, seed: int
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    condition: str,
+    seed: int,
+    train_noise: str = OBSERVED_NOISE,
 ) -> Images:
     """Return the images of a condition and seed.
 
@@ -52,6 +60,7 @@ def prepare(
         dataset: all images.
         condition: `clean`, or `noisy` for training images that are corrupted once.
         seed: root seed of subset and noise.
+        train_noise: of the condition `noisy`.
     """
     labels, count = np.asarray(dataset.train.labels), train_count(config, dataset)
     available = others = np.arange(len(labels))
@@ -61,7 +70,7 @@ def prepare(
         available, others = splits.hold_out(labels, dataset.train.groups, seed=seed)
     index = available[splits.stratified_subset(labels[available], min(count, len(available)), seed)]
     others = np.setdiff1d(others, index)
-    noise = corruptions.parse(observed_noise(condition))
+    noise = corruptions.parse(observed_noise(condition, train_noise))
 
     def observed(chosen: np.ndarray) -> np.ndarray:
         clean = to_unit(dataset.train.images[chosen])
@@ -82,7 +91,14 @@ def prepare(
         held_out, groups = dataset.test.images, dataset.test.groups
         held_out_labels = np.asarray(dataset.test.labels)
     return Images(
-        observed(index), labels[index], held_out, held_out_labels, groups, len(dataset.class_names)
+        observed(index),
+        to_unit(dataset.train.images[index]),
+        noise,
+        labels[index],
+        held_out,
+        held_out_labels,
+        groups,
+        len(dataset.class_names),
     )
 
 
@@ -92,6 +108,6 @@ def train_count(config: AugmentationStudyConfig, dataset: ImageDataset) -> int:
     return config.n_train or min(default, len(dataset.train.labels))
 
 
-def observed_noise(condition: str) -> str:
+def observed_noise(condition: str, train_noise: str) -> str:
     """Return the corruption of the training images of a condition."""
-    return OBSERVED_NOISE if condition == "noisy" else "none"
+    return train_noise if condition == "noisy" else "none"

@@ -34,6 +34,7 @@ AS_PUBLISHED = (  # settings under which values may be compared
     "latent_dim",
     "classifier_steps",
     "classifier_epochs",
+    "schedule",
 )
 COMPARED_PROTOCOLS = tuple(reversed(PROTOCOLS))  # the published one first
 

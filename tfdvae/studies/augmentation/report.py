@@ -7,16 +7,19 @@ from pathlib import Path
 from tfdvae import classifier, csv_rows
 from tfdvae._utils import files
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
-from tfdvae.reporting.tables import training_set_label
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
 from tfdvae.studies.augmentation import development, generators, published, scores
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
     Results,
     collect_replicates,
+    label,
     seeds_of,
+    told,
 )
+from tfdvae.studies.augmentation.sets import needs_noise
 from tfdvae.studies.augmentation.settings import (
+    ADDED_SETTINGS,
     BOOTSTRAPS,
     NETWORK,
     OBSERVED_NOISE,
@@ -41,7 +44,7 @@ def write(folder: Path) -> Path:
     rows = csv_rows.read_rows(folder / "rows.csv")
     config = AugmentationStudyConfig.of_folder(folder)
     dataset = DatasetInfo.read(folder)
-    parts = _what_was_done(rows, config, dataset)
+    parts = [*_what_was_done(rows, config, dataset), *_training_sets(rows)]
     if config.development:
         parts += development.section(rows, config.metric)
     else:
@@ -52,7 +55,7 @@ def write(folder: Path) -> Path:
         parts += scores.other_corruptions(results)
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)
-    parts += _settings(folder)
+    parts += _settings(folder, rows, config)
     return Document(f"Does augmentation help? {dataset.name}", parts).write(folder)
 
 
@@ -72,6 +75,7 @@ def _what_was_done(
         if config.classifier
         else f"the published CNN ({config.precision})"
     )
+    falling = ", at a rate that falls to 0" if config.schedule == "cosine" else ""
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
     measured = (
@@ -79,7 +83,7 @@ def _what_was_done(
     )
     text = (
         f"{count:,} of {available:,} training images, {measured}, "
-        f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}. "
+        f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}{falling}. "
         "All training sets of a seed share images, noise, initial weights and test noise, so that "
         "differences are within a seed. Their 95% intervals are for other seeds and other test "
         "images alike: the variance over seeds and the one over test images (bootstrap) add up. "
@@ -91,6 +95,29 @@ def _what_was_done(
             "these intervals: they are for other initial weights, orders and noise."
         )
     return [Paragraph(f"{text} {literal(dataset.notice)}")]
+
+
+def _training_sets(rows: list[dict[str, str]]) -> list[Part]:
+    """Return which training sets other than those of the first study there are, in words."""
+    measured = dict.fromkeys(row["augmentation"] for row in rows)
+    added = [name for name in measured if needs_noise(name)]
+    if not added:
+        return []
+    text = (
+        "Each image is drawn anew for each step: first it is mixed, with a random strength, where "
+        "the set is; then it is mirrored or not and shifted; then it gets Gaussian noise of random "
+        "strength, at most that of the training images. Those with clean images are limits: nobody "
+        "has clean images who has noisy ones, and no verdict is on them."
+    )
+    made = {row["augmentation"]: (row["model"], row["network"], row["target"]) for row in rows}
+    return [
+        Heading("Training sets"),
+        Paragraph(text),
+        Table(
+            ["trained on", "`--sets`", "denoised by"],
+            [[label(name), f"`{name}`", " ".join(filter(None, made[name]))] for name in added],
+        ),
+    ]
 
 
 def _verdicts(results: Results) -> list[Part]:
@@ -116,10 +143,11 @@ def _verdicts(results: Results) -> list[Part]:
     for (condition, protocol), pairs in decided.items():
         parts.append(Heading(scores.heading(condition, protocol), 3))
         lines = [
-            f"**{name}, {tested}: {found.kind}.** {found.sentence}"
+            f"**{told(name)}, {tested}: {found.kind}.** {found.sentence}"
             for (name, tested), (_, found) in pairs.items()
         ]
-        nothing = Paragraph("Nothing is compared: there is no training set besides limited.")
+        reference = told(results.reference(condition, protocol))
+        nothing = Paragraph(f"Nothing is compared: there is no training set besides {reference}.")
         parts.append(Bullets(lines) if lines else nothing)
     text = (
         f"The metric is {results.metric}, and {MIN_EFFECT_POINTS:g} points are the smallest gain "
@@ -148,19 +176,25 @@ def _verdict_table(found: dict[tuple[str, str, str], tuple[str, float]]) -> Tabl
             for condition, tested in columns
         ],
         [
-            [training_set_label(name), *(cell(c, name, tested) for c, tested in columns)]
+            [label(name), *(cell(c, name, tested) for c, tested in columns)]
             for name in dict.fromkeys(name for _, name, _ in found)
         ],
     )
 
 
-def _settings(folder: Path) -> list[Part]:
-    settings = files.read_json(folder / "config.json") | _fixed_settings()
-    rows = []
+def _settings(
+    folder: Path, rows: list[dict[str, str]], config: AugmentationStudyConfig
+) -> list[Part]:
+    settings = files.read_json(folder / "config.json")
+    noises = dict.fromkeys(row["train_noise"] for row in rows if row["train_noise"])
+    settings |= _fixed_settings(", ".join(noises) or OBSERVED_NOISE)
+    if any(needs_noise(row["augmentation"]) for row in rows):
+        settings |= {name: getattr(config, name) for name in ADDED_SETTINGS}
+    table = []
     for name, value in settings.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        rows.append([literal(name), literal(text)])
-    parts: list[Part] = [Heading("Settings"), Table(["setting", ""], rows)]
+        table.append([literal(name), literal(text)])
+    parts: list[Part] = [Heading("Settings"), Table(["setting", ""], table)]
     record = folder / "environment.json"
     for start in files.read_json(record) if record.exists() else []:
         packages = ", ".join(f"{name} {version}" for name, version in start["packages"].items())
@@ -174,12 +208,12 @@ def _settings(folder: Path) -> list[Part]:
     return parts
 
 
-def _fixed_settings() -> dict[str, str]:
-    """Return settings that are the same in every such study."""
+def _fixed_settings(noises: str) -> dict[str, str]:
+    """Return what is not in the settings of a study, given the noises of its training images."""
     settings = generator_settings("dvae")
     trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
     return {
-        "noise of the noisy condition": OBSERVED_NOISE,
+        "noise of the noisy condition": noises,
         "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",
         "injected by dae and dvae, added by gaussian": str(settings.injected),
         "synthetic images": f"{SAMPLES_PER_IMAGE} a training image",

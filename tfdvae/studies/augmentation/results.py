@@ -12,8 +12,10 @@ import numpy as np
 from tfdvae import registry
 from tfdvae._utils import files
 from tfdvae.metrics import statistics
+from tfdvae.reporting import tables
 from tfdvae.reporting.verdict import MIN_UNITS, Comparison
-from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+from tfdvae.studies.augmentation.sets import SETS, is_ceiling, needs_noise
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, condition_label
 from tfdvae.studies.dataset_info import DatasetInfo
 
 CLEAN_IMAGES, ALL_NOISES = "clean images", "mean over the test noises"
@@ -25,8 +27,8 @@ Scores = dict[int, float]  # by seed
 class Results:
     """What was measured on test images, by condition, protocol and training set.
 
-    Values are in points, hundredths of the metric. `tested` is a test noise, `CLEAN_IMAGES` or
-    `ALL_NOISES`.
+    A condition is named as by `condition_of`. Values are in points, hundredths of the metric.
+    `tested` is a test noise, `CLEAN_IMAGES` or `ALL_NOISES`.
 
     Args:
         rows: of the study.
@@ -52,6 +54,7 @@ class Results:
         dataset: DatasetInfo,
     ):
         self.rows, self.metric, self.noises = rows, config.metric, config.test_noise
+        self._reference = config.reference
         self.class_count, self.test_classes = len(dataset.class_names), dataset.test_classes
         if dataset.test_groups is None:
             self.units, self.unit = dataset.test_count, "test images"
@@ -67,7 +70,7 @@ class Results:
         }
         for row in rows:
             if row["augmentation"] and row["split"] == "test":
-                key = (row["condition"], row["protocol"], row["augmentation"])
+                key = (condition_of(row), row["protocol"], row["augmentation"])
                 measured = values.setdefault(key, defaultdict(dict))
                 seed, value = int(row["seed"]), 100 * float(row["value"])
                 measured[row["metric"], row["test_corruption"]][seed] = value
@@ -82,6 +85,11 @@ class Results:
     def settings(self) -> list[tuple[str, str]]:
         """Return the conditions and protocols that have rows."""
         return list(dict.fromkeys((condition, protocol) for condition, protocol, _ in self._values))
+
+    def reference(self, condition: str, protocol: str) -> str:
+        """Return the set that others are compared with; `limited` where it was not measured."""
+        measured = self._reference in self.sets(condition, protocol)
+        return self._reference if measured else "limited"
 
     def summaries(self) -> tuple[str, ...]:
         """Return what the verdict is on: clean images, and all test noises if there are several."""
@@ -139,20 +147,23 @@ class Results:
     def comparisons(self, condition: str, protocol: str) -> dict[tuple[str, str], Comparison]:
         """Return each training set against its baseline, by its name and by what was tested.
 
-        The baseline is `limited`; under equal epochs it is `duplicate`, where that was measured,
-        for sets with as many images as that has. p values are Holm's.
+        The baseline is the reference; under equal epochs it is `duplicate`, where that was
+        measured, for sets with as many images as that has. Ceilings are limits, not findings, and
+        left out. p values are Holm's.
         """
-        sets = self.sets(condition, protocol)
+        sets, reference = self.sets(condition, protocol), self.reference(condition, protocol)
         found = {}
         for name in sets:
             baseline = (
                 "duplicate"
                 if protocol == "equal_epochs" and registry.generates(name) and "duplicate" in sets
-                else "limited"
+                else reference
             )
+            if name == reference or is_ceiling(name):
+                continue
             for tested in self.summaries():
                 difference, error = self.difference(condition, protocol, name, baseline, tested)
-                if name != "limited" and difference is not None:
+                if difference is not None:
                     found[name, tested] = (name, baseline, difference, error)
         return self._compared(found)
 
@@ -174,12 +185,44 @@ class Results:
         adjusted = statistics.holm([difference.p for *_, difference, _ in differences.values()])
         return {
             key: Comparison(
-                name, baseline, difference, p, error, len(adjusted), self.units, self.unit
+                told(name),
+                told(baseline),
+                difference,
+                p,
+                error,
+                len(adjusted),
+                self.units,
+                self.unit,
             )
             for (key, (name, baseline, difference, error)), p in zip(
                 differences.items(), adjusted, strict=True
             )
         }
+
+
+def condition_of(row: Mapping[str, str]) -> str:
+    """Return the condition of a row, with the noise of its training images if not the published."""
+    return condition_label(row["condition"], row["train_noise"])
+
+
+def label(name: str) -> str:
+    """Return the name of a training set in tables and figures, in words if not of the first study.
+
+    Example:
+        >>> label("denoised")
+        'mixed with its denoised self'
+    """
+    return SETS[name].words if needs_noise(name) else tables.training_set_label(name)
+
+
+def told(name: str) -> str:
+    """Return the name of a training set in sentences.
+
+    Example:
+        >>> told("vae"), told("denoised")
+        ('vae', '"mixed with its denoised self"')
+    """
+    return f'"{label(name)}"' if needs_noise(name) else name
 
 
 def collect_replicates(folder: Path) -> dict[str, np.ndarray]:

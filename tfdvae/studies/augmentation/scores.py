@@ -10,9 +10,9 @@ from tfdvae import corruptions, registry
 from tfdvae.metrics import statistics
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
-from tfdvae.reporting.tables import training_set_label
 from tfdvae.reporting.verdict import describe_mean
-from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores
+from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
+from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, file_name
 
 METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
 CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
@@ -24,11 +24,22 @@ CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
 
 def heading(condition: str, protocol: str = "") -> str:
     """Return the heading of a condition and protocol."""
-    images = {
-        "clean": "Clean training images",
-        "noisy": "Training images corrupted once with Gaussian noise of 0.1",
-    }[condition]
+    kind, _, level = noise_of(condition).partition(":")
+    noise = f"Gaussian noise of {level}" if kind == "gaussian" else f"{kind}:{level}"
+    images = "Clean training images"
+    if condition != "clean":
+        images = f"Training images corrupted once with {noise}"
     return f"{images}, {protocol}" if protocol else images
+
+
+def noise_of(condition: str) -> str:
+    """Return the noise of the training images of a condition, as `results.condition_of` names it.
+
+    Example:
+        >>> noise_of("noisy"), noise_of("noisy gaussian:0.2")
+        ('gaussian:0.1', 'gaussian:0.2')
+    """
+    return "none" if condition == "clean" else condition.partition(" ")[2] or OBSERVED_NOISE
 
 
 def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
@@ -41,6 +52,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
     """
     parts: list[Part] = []
     for condition, protocol in results.settings():
+        reference = label(results.reference(condition, protocol))
         text = (
             f"{results.metric}, points: mean over seeds and half of its 95% t-interval; "
             "* a kind of corruption that the training images had."
@@ -50,7 +62,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
             Paragraph(text),
             _scores(results, condition, protocol),
             Paragraph(
-                "Points ahead of limited, and the smallest difference that so many seeds and "
+                f"Points ahead of {reference}, and the smallest difference that so many seeds and "
                 "images find four times out of five in a single comparison:"
             ),
             _leads(results, condition, protocol),
@@ -68,22 +80,24 @@ def _scores(results: Results, condition: str, protocol: str) -> Table:
             plus_minus(values) + _star(condition, name, tested)
             for tested, values in zip(results.noises, each, strict=True)
         )
-        rows.append([training_set_label(name), str(len(each[0])), *cells])
+        rows.append([label(name), str(len(each[0])), *cells])
     return Table(["trained on", "seeds", *map(corruptions.label, results.noises)], rows)
 
 
 def _leads(results: Results, condition: str, protocol: str) -> Table:
-    rows = []
-    for name in results.sets(condition, protocol)[1:]:
+    rows, reference = [], results.reference(condition, protocol)
+    for name in results.sets(condition, protocol):
+        if name == reference:
+            continue
         cells = []
         for tested in results.summaries():
-            lead, _ = results.difference(condition, protocol, name, "limited", tested)
+            lead, _ = results.difference(condition, protocol, name, reference, tested)
             cells += (
                 [interval(lead), f"{statistics.detectable_difference(lead):.2f}"]
                 if lead
                 else ["", ""]
             )
-        rows.append([training_set_label(name), *cells])
+        rows.append([label(name), *cells])
     pairs = ((tested, "detectable") for tested in results.summaries())
     return Table(["trained on", *itertools.chain(*pairs)], rows)
 
@@ -99,7 +113,7 @@ def _leads_over_classical(results: Results, condition: str, protocol: str) -> li
             results.difference(condition, protocol, name, "classical", tested)[0]
             for tested in results.summaries()
         )
-        rows.append([training_set_label(name), *(interval(lead) if lead else "" for lead in leads)])
+        rows.append([label(name), *(interval(lead) if lead else "" for lead in leads)])
     return [
         Paragraph("Points ahead of classical augmentation, which needs no model:"),
         Table(["trained on", *results.summaries()], rows),
@@ -110,8 +124,10 @@ def _figure(results: Results, condition: str, protocol: str, folder: Path, datas
     curves = {}
     for name in results.sets(condition, protocol):
         points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
-        curves[name] = [statistics.mean_and_half_width(list(each.values())) for each in points]
-    path = f"figures/{condition}-{protocol}.png"
+        curves[label(name)] = [
+            statistics.mean_and_half_width(list(each.values())) for each in points
+        ]
+    path = f"figures/{file_name(condition)}-{protocol}.png"
     plots.scores_against_noise(
         curves,
         results.noises,
@@ -127,23 +143,24 @@ def other_corruptions(results: Results) -> list[Part]:
     """Return the section on corruptions of the test images that the verdict is not about."""
     tests = dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"])
     others = [tested for tested in tests if tested not in results.noises]
+    references = dict.fromkeys(label(results.reference(*each)) for each in results.settings())
     text = (
-        "Points ahead of limited and half of the 95% interval; "
+        f"Points ahead of {' or '.join(references)} and half of the 95% interval; "
         "* a kind of corruption that the training images had."
     )
     parts: list[Part] = [Heading("Other corruptions of the test images"), Paragraph(text)]
     for condition, protocol in results.settings():
-        rows = []
+        rows, reference = [], results.reference(condition, protocol)
         for name in results.sets(condition, protocol):
             cells = []
             for tested in others:
-                if name == "limited":
+                if name == reference:
                     cell = plus_minus(results.scores(condition, protocol, name, tested))
                 else:
-                    lead, _ = results.difference(condition, protocol, name, "limited", tested)
+                    lead, _ = results.difference(condition, protocol, name, reference, tested)
                     cell = _lead_plus_minus(lead) if lead else ""
                 cells.append(cell + _star(condition, name, tested))
-            rows.append([training_set_label(name), *cells])
+            rows.append([label(name), *cells])
         parts += [
             Heading(heading(condition, protocol), 3),
             Table(["trained on", *others], rows),
@@ -165,16 +182,13 @@ def other_metrics(results: Results, class_names: tuple[str, ...]) -> list[Part]:
             Heading(heading(condition, protocol), 3),
             Table(
                 ["trained on", *metrics],
-                [
-                    [training_set_label(name), *(cell(name, metric) for metric in metrics)]
-                    for name in sets
-                ],
+                [[label(name), *(cell(name, metric) for metric in metrics)] for name in sets],
             ),
             Table(
-                ["accuracy of class", *sets],
+                ["accuracy of class", *map(told, sets)],
                 [
-                    [literal(label), *(cell(name, f"accuracy_class_{number}") for name in sets)]
-                    for number, label in enumerate(class_names)
+                    [literal(text), *(cell(name, f"accuracy_class_{number}") for name in sets)]
+                    for number, text in enumerate(class_names)
                 ],
             ),
         ]
@@ -190,8 +204,9 @@ def _clean_score(results: Results, condition: str, protocol: str) -> Callable[[s
 
 def _star(condition: str, name: str, tested: str) -> str:
     """Return a star where the images of a training set had the kind of corruption."""
-    kinds = CORRUPTED_LIKE.get(name, ()) + (("gaussian",) if condition == "noisy" else ())
-    return " *" if corruptions.parse(tested).kind.removeprefix("clipped_") in kinds else ""
+    kinds = (*CORRUPTED_LIKE.get(name, ()), noise_of(condition).partition(":")[0])
+    kind = corruptions.parse(tested).kind.removeprefix("clipped_")
+    return " *" if kind != "none" and kind in kinds else ""
 
 
 def plus_minus(scores: Scores) -> str:

@@ -6,32 +6,47 @@ from typing import Annotated, Any
 
 import tyro
 
-from tfdvae import registry
+from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
+from tfdvae.studies.augmentation import sets as training_sets
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
 CONDITIONS = ("clean", "noisy")
-OBSERVED_NOISE = "gaussian:0.1"  # of the noisy condition
-CLASSIC_SETS = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
+OBSERVED_NOISE = "gaussian:0.1"  # of the noisy condition, as published
+SCHEDULES = ("constant", "cosine")
 NETWORK = "mlp"  # of the generative models
 SAMPLES_PER_IMAGE = 2
 BOOTSTRAPS = 200
+ADDED_SETTINGS = ("reference", "schedule", "denoiser_steps", "assumed_noise")
+"""Settings that may not change either; folders of earlier versions lack them, so that they are kept
+only where they are not at their defaults."""
 
 
-def training_sets(plugins: bool = True) -> tuple[str, ...]:
-    """Return what classifiers can be trained on: classic sets, and models that make images.
+def condition_label(condition: str, train_noise: str) -> str:
+    """Return the name of a condition, with its noise where that is not the published one.
 
-    Args:
-        plugins: whether models of other packages are among them.
+    Example:
+        >>> condition_label("noisy", "gaussian:0.2")
+        'noisy gaussian:0.2'
     """
-    made = (name for name, spec in registry.MODELS.items(plugins) if spec.generates)
-    return (*CLASSIC_SETS, *made)
+    plain = condition != "noisy" or train_noise in ("", OBSERVED_NOISE)
+    return condition if plain else f"{condition} {train_noise}"
+
+
+def file_name(text: str) -> str:
+    """Return the name of a condition or noise as a part of names of files and cells.
+
+    Example:
+        >>> file_name("noisy gaussian:0.2")
+        'noisy-gaussian-0.2'
+    """
+    return text.replace(" ", "-").replace(":", "-")
 
 
 _QUICK: Mapping[str, Any] = {
@@ -77,15 +92,26 @@ class AugmentationStudyConfig(StudyConfig):
     conditions: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION [CONDITION ...]")
     ] = None
-    """clean: clean training images, or the user's own; noisy: corrupted once with Gaussian noise of
-    0.1 before anything sees them. Default: both, but for images of one's own clean."""
-    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = training_sets(
-        plugins=False
+    """clean: clean training images, or the user's own; noisy: corrupted once with `train_noise`
+    before anything sees them. Default: both, but for images of one's own clean."""
+    train_noise: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="KIND:LEVEL [KIND:LEVEL ...]")
+    ] = (OBSERVED_NOISE,)
+    """Noises of the noisy condition; each has its own classifiers."""
+    sets: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET [SET ...]")] = (
+        training_sets.default_names()
     )
-    """What classifiers are trained on: limited, the images alone, which all others are compared
-    with; duplicate, three times the same; gaussian, fresh noise at each step; classical, flips,
-    shifts and erasing; classical+gaussian; dae, vae, dvae, with two synthetic images for each
-    one."""
+    """What classifiers are trained on: limited, the images alone; duplicate, three times the same;
+    gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian;
+    dae, vae, dvae, with two synthetic images for each one. With Gaussian train_noise: fresh-noise,
+    flips, shifts and fresh noise of random strength; the same after each image was mixed, with
+    random strength, with its denoised self (denoised: by a DAE of these images alone; dvae-views:
+    one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a filter),
+    with the noise of another one (denoised-shuffled), or with more noise (recorrupted); and with
+    clean images, as limits: denoised-clean-targets, clean-images."""
+    reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
+    """The set that all others are compared with: the best one without a model on seeds that are not
+    reported. It cannot be changed once the study has begun."""
     protocols: Annotated[
         tuple[str, ...] | None, tyro.conf.arg(metavar="PROTOCOL [PROTOCOL ...]")
     ] = None
@@ -107,6 +133,13 @@ class AugmentationStudyConfig(StudyConfig):
     classifier_epochs: int = 3
     """Epochs of each classifier (equal_epochs). Default: where the accuracy on validation images of
     limited, clean, is nearest to the published 83.56% (results/development)."""
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
+    """Learning rate of all classifiers: constant, or falling to 0 over the steps (cosine)."""
+    denoiser_steps: int = 2400
+    """Training steps of the models that denoise training images."""
+    assumed_noise: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
+    """What denoisers take for the standard deviation of the noise, as a multiple of the true
+    one."""
     precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
     """Of the published CNN; generative models are trained with float32. auto: that of the study in
     the folder, else bfloat16 where the machine has units for it and float32 elsewhere."""
@@ -146,11 +179,13 @@ class AugmentationStudyConfig(StudyConfig):
     def __post_init__(self) -> None:
         for name, choices in (
             ("conditions", CONDITIONS),
-            ("sets", training_sets()),
+            ("sets", training_sets.names()),
             ("protocols", PROTOCOLS),
         ):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
+        checks.choice("reference", self.reference, training_sets.names())
+        object.__setattr__(self, "train_noise", _parse_train_noise(self.train_noise))
         object.__setattr__(self, "test_noise", parse_test_noise(self.test_noise))
         object.__setattr__(self, "other_noise", parse_test_noise(self.other_noise, "other_noise"))
         if self.image_size is not None:
@@ -161,8 +196,7 @@ class AugmentationStudyConfig(StudyConfig):
         super().__post_init__()
         if self.sets[0] != "limited":
             raise ValueError(
-                "`sets` must begin with limited, which all others are compared with; "
-                f"got {', '.join(self.sets)}."
+                f"`sets` must begin with limited, the images alone; got {', '.join(self.sets)}."
             )
         if self.test_noise[0] != "none":
             raise ValueError(
@@ -174,12 +208,36 @@ class AugmentationStudyConfig(StudyConfig):
                 "`other_noise` must hold none of `test_noise`; "
                 f"both hold {', '.join(sorted(both))}."
             )
-        for name in ("epochs", "latent_dim", "classifier_steps", "classifier_epochs"):
+        self._check_noise()
+        for name in (
+            "epochs",
+            "latent_dim",
+            "classifier_steps",
+            "classifier_epochs",
+            "denoiser_steps",
+        ):
             checks.integer(name, getattr(self, name), 1)
+        checks.choice("schedule", self.schedule, SCHEDULES)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         classification.parse(self.metric)
+
+    def _check_noise(self) -> None:
+        """Refuse noises of training images, true or assumed, that do not fit the training sets."""
+        checks.number("assumed_noise", self.assumed_noise, 0, above_low=True)
+        needing = [name for name in self.sets if training_sets.needs_noise(name)]
+        for noise in map(corruptions.parse, self.train_noise if needing else ()):
+            if not isinstance(noise, corruptions.Gaussian):
+                raise ValueError(
+                    f"`train_noise` must be gaussian:LEVEL with `sets` {', '.join(needing)}; "
+                    f"got {noise}."
+                )
+            if noise.level * self.assumed_noise > noise.highest_level:
+                raise ValueError(
+                    f"`assumed_noise` must leave the noise at most {noise.highest_level:g}; got "
+                    f"{self.assumed_noise:g} with `train_noise` {noise}."
+                )
 
     @property
     def own_images(self) -> dict[str, Any]:
@@ -191,6 +249,21 @@ class AugmentationStudyConfig(StudyConfig):
             "background": self.background,
             "groups": self.groups,
         }
+
+
+def _parse_train_noise(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return noises of training images in their plain form.
+
+    Raises:
+        ValueError: no such noise, no noise at all, or one of several kinds.
+    """
+    parsed = tuple(corruptions.parse(text, "train_noise") for text in texts)
+    for noise in parsed:
+        if noise.level == 0 or isinstance(noise, corruptions.OneOf):
+            raise ValueError(
+                f"`train_noise` must be single corruptions with a level above 0; got {noise}."
+            )
+    return tuple(map(str, parsed))
 
 
 def generator_settings(model: str, **settings: Any) -> TrainConfig:

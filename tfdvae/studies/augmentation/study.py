@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,18 @@ from tfdvae._utils import file_names, processor, threads
 from tfdvae.config import AUTO, PROTOCOLS
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.studies import runner
+from tfdvae.studies import filters, runner
 from tfdvae.studies.augmentation import report
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import train_count
-from tfdvae.studies.augmentation.settings import CONDITIONS, AugmentationStudyConfig
+from tfdvae.studies.augmentation.sets import needs_noise
+from tfdvae.studies.augmentation.settings import (
+    ADDED_SETTINGS,
+    CONDITIONS,
+    OBSERVED_NOISE,
+    AugmentationStudyConfig,
+)
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
 
 MIN_CLASS_IMAGES = 3  # for the cross-validation of the linear probe
@@ -70,7 +77,7 @@ def run(config: AugmentationStudyConfig) -> Path:
     cells = list_cells(config)
     if config.cell is None:
         log_notice(dataset)
-    settings = {name: getattr(config, name) for name in KEPT_SETTINGS} | {
+    settings = fixed_settings(config) | {
         "images": dataset.fingerprint,
         "classifier_source": config.classifier and classifier.fingerprint(config.classifier),
     }
@@ -89,6 +96,13 @@ def run(config: AugmentationStudyConfig) -> Path:
     return runner.run_study(
         "augmentation", config, cells, settings, compute, write_report, in_process=config.quick
     )
+
+
+def fixed_settings(config: AugmentationStudyConfig) -> dict[str, Any]:
+    """Return the settings that may not change between two starts in one folder."""
+    default = AugmentationStudyConfig()
+    changed = [each for each in ADDED_SETTINGS if getattr(config, each) != getattr(default, each)]
+    return {name: getattr(config, name) for name in (*KEPT_SETTINGS, *changed)}
 
 
 def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> AugmentationStudyConfig:
@@ -131,9 +145,10 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
     """Refuse what does not fit before a process is started for each cell.
 
     Raises:
-        ValueError: too few images, of all or of a class; a metric that needs more classes; a
-            classifier that does not fit.
+        ValueError: training sets that do not fit; too few images, of all or of a class; a metric
+            that needs more classes; a classifier that does not fit.
     """
+    _check_sets(config)
     available = len(dataset.train.labels)
     if config.n_train is not None and config.n_train > available:
         raise ValueError(
@@ -165,3 +180,21 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
         classifier.build(config.classifier, image_shape, classes, config.seeds[0])
+
+
+def _check_sets(config: AugmentationStudyConfig) -> None:
+    """Refuse training sets and noises that have no cells, or a filter that is not installed."""
+    if config.reference not in config.sets:
+        raise ValueError(
+            f"`reference` must be one of `sets`, {', '.join(config.sets)}; got {config.reference}."
+        )
+    conditions = config.conditions or CONDITIONS
+    if "noisy" not in conditions:
+        needing = [name for name in config.sets if needs_noise(name)]
+        if needing or config.train_noise != (OBSERVED_NOISE,):
+            wanted = f"`sets` {', '.join(needing)}" if needing else "`train_noise`"
+            raise ValueError(
+                f"`conditions` must hold noisy with {wanted}; got {', '.join(conditions)}."
+            )
+    if "denoised-bm3d" in config.sets:
+        filters.FILTERS["BM3D"][0](1.0)  # or it would be missed after hours

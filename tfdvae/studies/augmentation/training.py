@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfdvae import classifier, corruptions, registry
-from tfdvae.config import DEFAULT_CORRUPTION, PRECISIONS
+from tfdvae.config import PRECISIONS
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import training
+from tfdvae.studies.augmentation import batches, views
+from tfdvae.studies.augmentation.batches import Step
 from tfdvae.studies.augmentation.images import Images
+from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import (
     SAMPLES_PER_IMAGE,
     AugmentationStudyConfig,
@@ -25,8 +26,6 @@ from tfdvae.studies.augmentation.settings import (
 )
 
 CURVE_IMAGES = 2000  # validation images that are measured after each epoch
-
-BatchTransform = Callable[..., tuple]  # (seed, images, labels) -> (images, labels)
 
 
 def train_generator(
@@ -54,33 +53,36 @@ def train_generator(
 
 def training_set(
     config: AugmentationStudyConfig, images: Images, name: str, seed: int
-) -> tuple[list[np.ndarray], list[np.ndarray], BatchTransform | None]:
-    """Return images and labels of a training set, in parts, and what changes its batches."""
-    parts, labels = [images.train], [images.train_labels]
-    if name == "duplicate":
-        return 3 * parts, 3 * labels, None
+) -> tuple[tuple[list[np.ndarray], ...], Step | None]:
+    """Return the arrays of a training set, and what changes their batches.
+
+    The arrays are images, views where the set has them, and labels, each in parts that follow each
+    other. Batches are then images and labels.
+
+    Args:
+        config: settings of the study.
+        images: of the condition and seed.
+        name: of the training set: a key of `SETS`, or a model that generates images.
+        seed: root seed.
+
+    Example:
+        >>> arrays, transform = training_set(config, images, "denoised", seed=0)
+    """
     if registry.generates(name):
         generator, _ = train_generator(config, images.train, name, seed)
         made = Augmenter(generator).generate(
             images.train, images.train_labels, SAMPLES_PER_IMAGE, seed
         )
-        return [*parts, made.images], [*labels, made.labels], None
-    classic = pipelines.classic_augmentation()
-
-    def classic_and_noise(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
-        seeds = tf.unstack(tf.random.split(seed, 2))
-        return _add_noise(seeds[0], *classic(seeds[1], images, *others))
-
-    transforms: dict[str, BatchTransform] = {
-        "gaussian": _add_noise,
-        "classical": classic,
-        "classical+gaussian": classic_and_noise,
-    }
-    return parts, labels, transforms.get(name)
-
-
-def _add_noise(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
-    return (corruptions.parse(DEFAULT_CORRUPTION)(images, seed), *others)
+        return ([images.train, made.images], [images.train_labels, made.labels]), None
+    row, start, seen = SETS[name], images.train, []
+    if row.views:
+        seen = [[views.load(config, images, row.views, seed).images]]
+    if row.start == "shuffled":
+        start = views.with_noise_of_another(start, seen[0][0][:, 0], seed)
+    elif row.start == "clean":
+        start = images.clean
+    arrays = ([start] * row.copies, *seen, [images.train_labels] * row.copies)
+    return arrays, batches.transform(row.batches, images.noise.level)
 
 
 def build_classifier(
@@ -90,6 +92,17 @@ def build_classifier(
     if config.classifier is not None:
         return classifier.build(config.classifier, image_shape, classes, seed)
     return classifier.cnn(image_shape, classes, seed=seed, dtype=PRECISIONS[config.precision])
+
+
+def fall_to_zero(model: keras.Model, steps: int) -> None:
+    """Let the learning rate of a compiled model fall to 0 over so many steps, by a cosine.
+
+    Example:
+        >>> fall_to_zero(classifier.cnn((28, 28, 1), 10), steps=2340)
+    """
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of a scaled loss
+    rate = float(optimizer.learning_rate)
+    optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(rate, steps)
 
 
 def train_classifier(
@@ -107,29 +120,32 @@ def train_classifier(
     Raises:
         FloatingPointError: the loss became infinite or NaN.
     """
-    parts, labels, transform = training_set(config, images, name, seed)
+    arrays, transform = training_set(config, images, name, seed)
     model = build_classifier(config, images.train.shape[1:], images.classes, seed)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
-    batches = pipelines.training_batches(
-        (parts, labels), batch_size, seed, f"classifier/{name}", transform=transform
+    training_batches = pipelines.training_batches(
+        arrays, batch_size, seed, f"classifier/{name}", transform=transform
     )
     per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
     steps = config.classifier_steps
     if protocol == "equal_epochs":
-        steps = config.classifier_epochs * per_epoch * sum(map(len, labels)) // len(images.train)
+        steps = config.classifier_epochs * per_epoch * sum(map(len, arrays[0])) // len(images.train)
+    epochs = max(1, steps // per_epoch)
+    if config.schedule == "cosine":
+        fall_to_zero(model, epochs * per_epoch if config.development else steps)
     fit_options = {"shuffle": False, "verbose": 0}
     curve: list[float] = []
     if config.development:
         history = model.fit(
-            batches,
-            epochs=max(1, steps // per_epoch),
+            training_batches,
+            epochs=epochs,
             steps_per_epoch=per_epoch,
             callbacks=[_validation(config.metric, images, seed, curve)],
             **fit_options,
         )
         steps = per_epoch * len(curve)
     else:
-        history = model.fit(batches, epochs=1, steps_per_epoch=steps, **fit_options)
+        history = model.fit(training_batches, epochs=1, steps_per_epoch=steps, **fit_options)
     training.check_finite(history.history["loss"], f"the loss of the classifier on {name}")
     return model, steps, curve
 

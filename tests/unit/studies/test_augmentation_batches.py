@@ -1,0 +1,77 @@
+"""What is done to batches, against NumPy on arrays of a few pixels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdvae import corruptions
+from tfdvae.data import pipelines
+from tfdvae.studies.augmentation import batches
+from tfdvae.studies.augmentation.sets import SETS
+
+SEED = np.array([3, 4], np.int32)
+LABELS = np.arange(400)
+
+
+def test_an_image_is_mixed_with_one_of_its_views_by_a_random_strength():
+    """An image is 0 and 1, its view k is k + 1 and 0, so that t (k + 1) and 1 - t come out."""
+    images = np.tile(np.array([0, 1], np.float32).reshape(1, 2, 1, 1), (400, 1, 1, 1))
+    views = np.zeros((400, 8, 2, 1, 1), np.float32)
+    views[:, :, 0, 0, 0] = np.arange(1, 9)
+    mixed, labels = batches.mix(SEED, images, views, LABELS)
+    first, second = np.asarray(mixed)[:, :, 0, 0].T
+    strength = 1 - second
+    assert strength.min() >= 0
+    assert strength.max() < 1
+    assert np.mean(strength) == pytest.approx(0.5, abs=0.05)
+    assert np.std(strength) == pytest.approx(12**-0.5, abs=0.03)
+    numbers, counts = np.unique(np.rint(first / strength), return_counts=True)
+    np.testing.assert_allclose(first, strength * np.rint(first / strength), atol=1e-5)
+    np.testing.assert_array_equal(numbers, np.arange(1, 9))
+    assert counts.min() > 25, "50 of each are expected"
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_each_image_gets_noise_of_its_own_strength():
+    images = np.full((400, 12, 12, 1), 0.5, np.float32)
+    noisy, labels = batches.fresh_noise(SEED, 0.2, images, LABELS)
+    noise = np.asarray(noisy) - images
+    strengths = noise.std(axis=(1, 2, 3))
+    assert strengths.max() < 0.24
+    assert strengths.min() < 0.01
+    assert np.mean(strengths) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(noise) == pytest.approx(0, abs=0.002)
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_nothing_to_do():
+    assert batches.transform((), 0.1) is None
+
+
+def test_steps_follow_one_another():
+    """The last one gets the first seed, as in results that were made before there were more."""
+    images = np.random.default_rng(0).random((6, 8, 8, 1), dtype=np.float32)
+    seeds = tf.unstack(tf.random.split(SEED, 2))
+    moved = pipelines.classic_augmentation()(seeds[1], tf.constant(images))[0]
+    expected = corruptions.parse("gaussian:0.1")(moved, seeds[0])
+    (found,) = batches.transform(("classical", "noise"), 0.3)(SEED, tf.constant(images))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_noise_comes_after_shifts():
+    """The pixels that a shift makes black are noisy too; nothing is erased."""
+    images = tf.ones((50, 40, 40, 1))
+    (moved,) = batches.transform(("geometry",), 0.2)(SEED, images)
+    black = np.asarray(moved) == 0
+    assert 0 < black.mean() < 0.3, "a tenth of height and of width at most"
+    (noisy,) = batches.transform(("geometry", "fresh noise"), 0.2)(SEED, images)
+    assert not np.any(np.asarray(noisy) == 0)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_all_sets_have_steps_that_exist(name):
+    """A set with views mixes them, and no other does."""
+    row = SETS[name]
+    assert (batches.transform(row.batches, 0.1) is None) == (row.batches == ())
+    assert ("mix" in row.batches) == bool(row.views)
+    assert row.start in ("observed", "clean", "shuffled")

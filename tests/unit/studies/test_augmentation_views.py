@@ -1,0 +1,127 @@
+"""Denoised training images: how they are made, and that all classifiers share them."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tfdvae import corruptions
+from tfdvae._utils import files
+from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.studies.augmentation import study, views
+from tfdvae.studies.augmentation.images import prepare
+from tfdvae.studies.augmentation.sets import SETS
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+
+NOISE = "gaussian:0.2"
+
+
+@pytest.fixture(scope="module")
+def source(digits):
+    images, labels = (np.asarray(array)[:120] for array in digits[:2])
+    images = images[:, 10:18, 10:18]
+    return ImageDataset.from_arrays(images[:100], labels[:100], images[100:], labels[100:])
+
+
+def settings(folder, **changed):
+    fixed = {"dataset": "digits", "n_train": 12, "threads": 1, "train_noise": (NOISE,)}
+    return AugmentationStudyConfig(**fixed | {"output": str(folder)} | changed)
+
+
+def loaded(config, source, seed=0, method="tv"):
+    return views.load(config, prepare(config, source, "noisy", seed, NOISE), method, seed)
+
+
+def test_noise_of_another_image():
+    """Images 10, 20, 30 with noise 1, 2, 3: each keeps what it shows and gets another's noise."""
+    clean = np.array([10, 20, 30], np.float32).reshape(3, 1, 1, 1)
+    noise = np.array([1, 2, 3], np.float32).reshape(3, 1, 1, 1)
+    made = views.with_noise_of_another(clean + noise, clean, seed=0)
+    got = (made - clean).ravel()
+    assert sorted(got) == [1, 2, 3]
+    assert not np.any(got == noise.ravel())
+    again = views.with_noise_of_another(clean + noise, clean, seed=0)
+    np.testing.assert_array_equal(made, again)
+
+
+def test_noise_of_another_image_depends_on_the_seed():
+    noise = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
+    made = [views.with_noise_of_another(noise, 0 * noise, seed) for seed in (0, 1)]
+    assert not np.array_equal(*made)
+
+
+def test_views_are_made_once_and_shared(source, tmp_path):
+    """Whatever the training set, and with the same bits where they are made again."""
+    config = settings(tmp_path)
+    first = loaded(config, source)
+    assert first.images.shape == (12, 1, 8, 8, 1)
+    assert first.network.startswith("weight=")
+    path = tmp_path / "denoised" / "gaussian-0.2-tv-seed0.npz"
+    assert path == views.path_of(config, NOISE, "tv", 0)
+    written = path.stat().st_mtime_ns
+    again = loaded(config, source)
+    assert path.stat().st_mtime_ns == written
+    assert again.network == first.network
+    np.testing.assert_array_equal(again.images, first.images)
+    path.unlink()
+    np.testing.assert_array_equal(loaded(config, source).images, first.images)
+    other = loaded(config, source, seed=1)
+    assert not np.array_equal(other.images, first.images)
+    assert len(list(path.parent.glob("*.npz"))) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "text"])
+def test_damaged_views_are_made_again(damage, source, tmp_path):
+    config = settings(tmp_path)
+    first = loaded(config, source)
+    path = views.path_of(config, NOISE, "tv", 0)
+    content = bytearray(path.read_bytes())
+    place = content.index(first.images.tobytes()[:64])
+    content[place + 100] ^= 1
+    damaged = {
+        "cut": path.read_bytes()[: len(content) // 2],
+        "changed": bytes(content),
+        "empty": b"",
+        "text": b"no archive",
+    }
+    path.write_bytes(damaged[damage])
+    np.testing.assert_array_equal(loaded(config, source).images, first.images)
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(arrays["images"], first.images)
+
+
+@pytest.mark.parametrize("changed", [{"n_train": 20}, {"assumed_noise": 0.1}])
+def test_views_of_other_settings_are_made_again(changed, source, tmp_path):
+    first = loaded(settings(tmp_path), source)
+    other = loaded(settings(tmp_path, **changed), source)
+    assert not np.array_equal(other.images, first.images)
+    np.testing.assert_array_equal(loaded(settings(tmp_path), source).images, first.images)
+
+
+def test_views_of_an_unreadable_kind_are_made_again(source, tmp_path):
+    """An archive without what is expected in it."""
+    config = settings(tmp_path)
+    first = loaded(config, source)
+    files.write_npz(views.path_of(config, NOISE, "tv", 0), {"digest": np.array("none")})
+    np.testing.assert_array_equal(loaded(config, source).images, first.images)
+
+
+def test_a_denoiser_may_be_told_a_wrong_noise(source, tmp_path):
+    config = settings(tmp_path, assumed_noise=1.3)
+    images = prepare(config, source, "noisy", 0, NOISE)
+    assert views.told_noise(config, images) == corruptions.Gaussian(0.26)
+    assert views.told_noise(settings(tmp_path), images) == corruptions.Gaussian(0.2)
+
+
+def test_bm3d_is_named_where_it_is_missing(source, tmp_path, monkeypatch):
+    """Before any cell is computed, and where it is used."""
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    config = settings(tmp_path, sets=("limited", "denoised-bm3d"), conditions=("noisy",))
+    with pytest.raises(ValueError, match=r"BM3D needs a package .* pip install bm3d"):
+        study.check(config, source)
+    with pytest.raises(ValueError, match="pip install bm3d"):
+        views.filter_for("bm3d", np.zeros((1, 8, 8, 1), np.float32), 0.1)
+
+
+def test_all_methods_are_those_of_sets():
+    assert {row.views for row in SETS.values() if row.views} == set(views.METHODS)

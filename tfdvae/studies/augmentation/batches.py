@@ -1,0 +1,103 @@
+"""What is done to the batches of a training set, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tfdvae import corruptions
+from tfdvae.config import DEFAULT_CORRUPTION
+from tfdvae.data import pipelines
+
+Step = Callable[..., tuple]  # (seed, images, *others) -> (images, *others)
+
+
+def transform(names: Sequence[str], level: float) -> Step | None:
+    """Return the steps one after the other, as a `transform` of `training_batches`; None if none.
+
+    - `noise`: Gaussian noise of 0.1.
+    - `classical`: flips, shifts and erasing.
+    - `geometry`: flips and shifts.
+    - `fresh noise`: see `fresh_noise`.
+    - `mix`: see `mix`.
+
+    Args:
+        names: of the steps, in order.
+        level: standard deviation of the noise of the training images.
+
+    Raises:
+        KeyError: no such step.
+
+    Example:
+        >>> step = transform(("mix", "geometry", "fresh noise"), 0.2)
+        >>> images, labels = step((0, 1), images, views, labels)
+    """
+    steps: dict[str, Step] = {
+        "noise": _noise,
+        "classical": pipelines.classic_augmentation(),
+        "geometry": pipelines.classic_augmentation(erasing=False),
+        "fresh noise": lambda seed, *batch: fresh_noise(seed, level, *batch),
+        "mix": mix,
+    }
+    chosen = [steps[name] for name in names]
+    if len(chosen) < 2:
+        return chosen[0] if chosen else None
+
+    def chain(seed: tf.Tensor, *batch: tf.Tensor) -> tuple:
+        # The last step gets the first seed: committed results were made so.
+        for step, own in zip(chosen, reversed(_split(seed, len(chosen))), strict=True):
+            batch = step(own, *batch)
+        return batch
+
+    return chain
+
+
+def mix(seed: tf.Tensor, images: tf.Tensor, views: tf.Tensor, *others: tf.Tensor) -> tuple:
+    """Return images (1 - t) y + t d, with a random strength t and view d of each; views are gone.
+
+    Args:
+        seed: int32 (2,).
+        images: y, float32 (N, H, W, C).
+        views: float32 (N, K, H, W, C); each of the K is as probable.
+        others: what else the batch has.
+
+    Example:
+        >>> images, labels = mix((0, 1), images, views, labels)
+    """
+    strength_seed, choice = _split(seed, 2)
+    count, kinds = tf.shape(views)[0], tf.shape(views)[1]
+    number = tf.random.stateless_uniform([count], choice, 0, kinds, tf.int32)
+    chosen = tf.gather(views, number, axis=1, batch_dims=1)
+    strength = _for_each(strength_seed, images)
+    return ((1 - strength) * images + strength * chosen, *others)
+
+
+def fresh_noise(seed: tf.Tensor, level: float, images: tf.Tensor, *others: tf.Tensor) -> tuple:
+    """Return images with Gaussian noise, whose standard deviation is random for each of them.
+
+    Args:
+        seed: int32 (2,).
+        level: the largest standard deviation; all in [0, level] are as probable.
+        images: float32 (N, H, W, C).
+        others: what else the batch has.
+
+    Example:
+        >>> images, labels = fresh_noise((0, 1), 0.2, images, labels)
+    """
+    strength_seed, noise_seed = _split(seed, 2)
+    noise = tf.random.stateless_normal(tf.shape(images), noise_seed)
+    return (images + level * _for_each(strength_seed, images) * noise, *others)
+
+
+def _noise(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
+    return (corruptions.parse(DEFAULT_CORRUPTION)(images, seed), *others)
+
+
+def _for_each(seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    """Return a random number in [0, 1) for each image, (N, 1, 1, 1)."""
+    return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+
+
+def _split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
+    return tf.unstack(tf.random.split(seed, count))

@@ -1,0 +1,103 @@
+"""All training sets: what a classifier sees of each image. No TensorFlow is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfdvae import registry
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A row of the table `SETS`.
+
+    Attributes:
+        words: what the classifier sees.
+        batches: what is done to each batch, step by step; keys of `batches.transform`.
+        views: what comes with the images, a key of `views.METHODS`; empty: nothing.
+        start: what it begins with: `observed`, or `clean` images, or the denoised ones with the
+            noise of one another (`shuffled`).
+        copies: how often each image is there.
+        ceiling: whether clean images are used, which nobody has who has noisy ones.
+    """
+
+    words: str
+    batches: tuple[str, ...] = ()
+    views: str = ""
+    start: str = "observed"
+    copies: int = 1
+    ceiling: bool = False
+
+    @property
+    def needs_noise(self) -> bool:
+        """Whether it is for training images with Gaussian noise of known strength."""
+        return bool({"mix", "fresh noise"} & set(self.batches))
+
+
+_FRESH = ("geometry", "fresh noise")
+_MIXED = ("mix", *_FRESH)
+
+SETS = {
+    "limited": TrainingSet("the images alone"),
+    "duplicate": TrainingSet("the images three times", copies=3),
+    "gaussian": TrainingSet("fresh noise of 0.1", ("noise",)),
+    "classical": TrainingSet("flips, shifts, erasing", ("classical",)),
+    "classical+gaussian": TrainingSet(
+        "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
+    ),
+    "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
+    "recorrupted": TrainingSet("mixed with more noise, as fresh-noise", ("fresh noise", *_FRESH)),
+    "denoised": TrainingSet("mixed with its denoised self", _MIXED, "recorrupted"),
+    "denoised-shuffled": TrainingSet(
+        "denoised, mixed with the noise of another image", _MIXED, "recorrupted", "shuffled"
+    ),
+    "denoised-non_local_means": TrainingSet(
+        "mixed with itself after non-local means", _MIXED, "non_local_means"
+    ),
+    "denoised-tv": TrainingSet("mixed with itself after total variation", _MIXED, "tv"),
+    "denoised-bm3d": TrainingSet("mixed with itself after BM3D", _MIXED, "bm3d"),
+    "dvae-views": TrainingSet("mixed with one of 8 draws of a DVAE", _MIXED, "dvae"),
+    "denoised-clean-targets": TrainingSet(
+        "mixed with its self denoised by a model of clean images",
+        _MIXED,
+        "clean_targets",
+        ceiling=True,
+    ),
+    "clean-images": TrainingSet(
+        "clean images, flips, shifts, fresh noise", _FRESH, start="clean", ceiling=True
+    ),
+}
+"""By name. Those that are mixed are also flipped, shifted and given fresh noise, as `fresh-noise`.
+
+With every use of an image y, y becomes (1 - t) y + t d, where d is one of its views and t is random
+in [0, 1]; then it is mirrored or not and shifted; then it gets Gaussian noise of random strength,
+at most that of the training images.
+"""
+
+PUBLISHED = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
+"""Those of the study of clean and noisy images, which are measured by default."""
+
+
+def names(plugins: bool = True) -> tuple[str, ...]:
+    """Return what classifiers can be trained on: all `SETS`, and models that make images.
+
+    Args:
+        plugins: whether models of other packages are among them.
+    """
+    made = (name for name, spec in registry.MODELS.items(plugins) if spec.generates)
+    return tuple(dict.fromkeys((*SETS, *made)))
+
+
+def default_names() -> tuple[str, ...]:
+    """Return those that are measured unless others are asked for."""
+    return (*PUBLISHED, *(name for name in names(plugins=False) if name not in SETS))
+
+
+def needs_noise(name: str) -> bool:
+    """Tell whether a set is for training images with Gaussian noise of known strength."""
+    return name in SETS and SETS[name].needs_noise
+
+
+def is_ceiling(name: str) -> bool:
+    """Tell whether a set uses clean images, so that its gain is no finding but a limit."""
+    return name in SETS and SETS[name].ceiling
