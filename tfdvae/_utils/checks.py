@@ -15,6 +15,10 @@ MAX_NAME = 255
 """Bytes of the name of a file, on the file systems of Linux, macOS and Windows."""
 MAX_PATH = 4095
 """Bytes of a path, on Linux; others take fewer or more."""
+MAX_THREADS = 1024
+"""Threads to compute with: more than any machine has cores; TensorFlow starts them all."""
+MAX_INTEGER = 2**63 - 1
+_LONGEST = 40
 PATHS = (
     *("around", "config", "data_dir", "dataset", "figure", "groups", "init_from", "input", "mask"),
     *("model", "noisy_dir", "normal", "output", "path", "photographs", "photographs_test"),
@@ -105,14 +109,13 @@ def number(
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"`{argument}` must be a number; got {value!r} ({type(value).__name__}).")
-    finite = isinstance(value, int) or math.isfinite(value)  # of any number of digits
-    inside = finite and low <= value <= high and not (above_low and value == low)
+    inside = _is_finite(value) and low <= value <= high and not (above_low and value == low)
     if not inside:
         if math.isinf(high):
             wanted = f"{'above' if above_low else 'at least'} {low:g}"
         else:
             wanted = f"between {low:g} and {high:g}" + (f" (above {low:g})" if above_low else "")
-        raise ValueError(f"`{argument}` must be a finite number {wanted}; got {value}.")
+        raise ValueError(f"`{argument}` must be a finite number {wanted}; got {_shown(value)}.")
     return value
 
 
@@ -121,13 +124,32 @@ def integer(argument: str, value: int, low: int, high: float = math.inf) -> int:
 
     Raises:
         TypeError: `value` is not a whole number.
-        ValueError: it is outside the interval.
+        ValueError: it is outside the interval, or has more than 64 bits.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
             f"`{argument}` must be a whole number; got {value!r} ({type(value).__name__})."
         )
-    return int(number(argument, value, low, high))
+    value = int(number(argument, value, low, high))
+    if value > MAX_INTEGER:
+        raise ValueError(
+            f"`{argument}` must be a whole number of at most {MAX_INTEGER:,}; got {_shown(value)}."
+        )
+    return value
+
+
+def _is_finite(value: float) -> bool:
+    """Tell whether a number is finite; a whole one also fits into a float."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _shown(value: float) -> str:
+    """Return a number as a message shows it: of a very long one the beginning and its length."""
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:10]}... ({len(text):,} characters)"
 
 
 def array(argument: str, value: Any, hint: str = "") -> np.ndarray:

@@ -44,7 +44,9 @@ class RunConfig(Group):
         checks.texts(self)
         self.keep("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
-        self.check_integers("threads")
+        if self.threads is not None:
+            threads = checks.integer("threads", self.threads, 1, checks.MAX_THREADS)
+            self.keep("threads", threads)
         self.check_switches("debug", "quiet")
         if self.resume is not None and self.output is not None:
             raise ValueError(

@@ -35,7 +35,7 @@ class TaskConfig:
     def __post_init__(self) -> None:
         checks.texts(self)
         if self.threads is not None:
-            checks.integer("threads", self.threads, 1)
+            checks.integer("threads", self.threads, 1, checks.MAX_THREADS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

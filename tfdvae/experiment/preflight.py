@@ -82,6 +82,7 @@ def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> 
     for name, builder in builders.items():
         parameters = count_parameters(builder)
         batch = min(generator.batch_size, config.data.n_train or 1) * math.prod(image_shape)
+        _check_samples(config, batch)
         # float32: weights, their gradient, Adam's two moments, and a batch
         needed = 4 * (4 * parameters + batch)
         if needed > limits.memory():
@@ -92,6 +93,19 @@ def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> 
                 f"{limits.memory() / 2**30:,.0f}. Smaller images, another network or a smaller "
                 "batch need less."
             )
+
+
+def _check_samples(config: TrainConfig, pixels: int) -> None:
+    """Refuse more samples of a batch of so many pixels than fit into memory.
+
+    Raises:
+        ValueError: saying how much they take.
+    """
+    generator = config.generator
+    for name in ("corruption_samples", "latent_samples"):
+        count = getattr(generator, name)
+        if count > 1:
+            room.check_memory(name, count, 4 * count * pixels)
 
 
 def count_parameters(builder: Callable[[], Any]) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from tfdvae._utils import records
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import training
+from tfdvae.experiment import checkpoints
 from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
 
@@ -119,7 +119,7 @@ class Run:
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return the learning curve of `generator` or a classifier, see `training.fit`."""
-        return training.read_history(self.folder / "checkpoints" / f"{name}.json", _AGAIN)
+        return checkpoints.read_history(self.folder / "checkpoints" / f"{name}.json", _AGAIN)
 
     @property
     def loss_unit(self) -> str:

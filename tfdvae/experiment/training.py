@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +13,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfdvae._utils import disk, files, progress, records
-
-History = list[dict[str, Any]]  # one dictionary a round, see `fit`
+from tfdvae._utils import progress
+from tfdvae.experiment.checkpoints import Checkpoints, History
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def fit(
         it, and with `early_stopping` those of held-out images after it, named with `val_`.
 
     Raises:
-        FloatingPointError: a loss became NaN or infinite.
+        FloatingPointError: a loss or a weight became NaN or infinite.
     """
     model.optimizer.build(model.trainable_variables)
     checkpoints = Checkpoints(folder)
@@ -117,119 +114,19 @@ def fit(
     return history
 
 
-def read_history(path: Path, remedy: str) -> History:
-    """Return the rounds that a file holds, as `fit` returns them.
-
-    Args:
-        path: of the JSON file.
-        remedy: what to do where it is damaged, a sentence.
-
-    Raises:
-        ValueError: it is damaged.
-        FileNotFoundError: it is missing.
-    """
-    kinds: records.Kinds = {"epoch": int, "step": int, "loss": records.NUMBER}
-    history: History = records.read_list(path, kinds, remedy)
-    numbers = [entry["epoch"] for entry in history]
-    others = [value for entry in history for value in entry.values() if not _is_number(value)]
-    if others or numbers != list(range(1, len(history) + 1)) or not history:
-        raise ValueError(f"{path} is damaged: it must hold every epoch, of numbers. {remedy}")
-    return history
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _steps(history: History) -> int:
     return history[-1]["step"] if history else 0
 
 
-class Checkpoints:
-    """The rounds that are kept of a training: the last one, and the best one where one is best.
-
-    Args:
-        folder: holds a folder for each of them, with weights, optimizer and history.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
-        """Write the round that the history ends with, then remove all others but those of `kept`.
-
-        Args:
-            model: with its optimizer.
-            history: of all rounds so far.
-            kept: numbers of rounds, from 1.
-        """
-        last = self._round(history[-1]["epoch"])
-        with files.replacing(last) as temporary:
-            temporary.mkdir()
-            weights = temporary / "model.weights.h5"
-            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
-            model.save_weights(weights)
-            files.write_json(temporary / "history.json", history)
-            records.seal(temporary)
-        wanted = {last, *map(self._round, kept)}
-        for other in files.completed_files(self.folder, "round-*"):
-            if other not in wanted:
-                shutil.rmtree(other)
-
-    def restore(self, model: keras.Model) -> History:
-        """Give a model the weights and optimizer of the last round and return the history."""
-        last = max(self.folder.glob("round-*"), default=None)
-        if last is None:
-            return []
-        path = last / "history.json"
-        history = read_history(path, self._remedy)
-        if self._round(len(history)) != last:
-            raise ValueError(f"{path} is damaged: it has {len(history):,} epochs. {self._remedy}")
-        self._load(model, last)
-        return history
-
-    def load(self, model: keras.Model, number: int) -> None:
-        """Give a model the weights and optimizer of a round that was kept."""
-        self._load(model, self._round(number))
-
-    @property
-    def ended(self) -> bool:
-        """Whether a callback ended the training."""
-        return (self.folder / "ended.json").exists()
-
-    def end(self) -> None:
-        """Note that a callback ended the training, so that it is not gone on with."""
-        files.write_json(self.folder / "ended.json", {"by": "callback"})
-
-    @property
-    def _remedy(self) -> str:
-        return f"Delete the folder {self.folder}: the same command then trains anew."
-
-    def _load(self, model: keras.Model, folder: Path) -> None:
-        """Give a model the weights and optimizer of a round, if they are as they were saved."""
-        records.check_seal(folder, self._remedy)
-        path = folder / "model.weights.h5"
-        try:
-            model.load_weights(path)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ValueError(f"{path} is damaged: {reason}. {self._remedy}") from None
-
-    def _round(self, number: int) -> Path:
-        return self.folder / f"round-{number:06d}"
-
-
-def _saved_bytes(model: keras.Model) -> int:
-    """Return what a model and its optimizer take in a file at most: HDF5 adds to each variable."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return sum(
-        math.prod(variable.shape) * tf.as_dtype(variable.dtype).size + 2048
-        for variable in variables
-    )
+def _check_weights(model: keras.Model, step: int, hint: str) -> None:
+    """Refuse weights that are not finite: the loss of a step is that before it."""
+    for weight in model.weights:
+        if tf.as_dtype(weight.dtype).is_floating and not np.isfinite(weight.numpy()).all():
+            raise FloatingPointError(f"weights became NaN or infinite at step {step}; {hint}.")
 
 
 class _Rounds(keras.callbacks.Callback):
-    """Moves the progress bar, refuses losses that are not finite, and keeps each round."""
+    """Moves the progress bar, refuses what is not finite, and keeps each round."""
 
     def __init__(
         self,
@@ -260,6 +157,7 @@ class _Rounds(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
         self._check_finite("loss on held-out images", logs.get("val_loss", 0.0))
+        _check_weights(self.model, self.step, self.hint)
         self.history.append({"epoch": epoch + 1, "step": self.step, **logs})
         self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
         kept = []

@@ -55,7 +55,7 @@ class StudyConfig:
             checks.integer("seeds", seed, 0, 2**63 - 1)
         checks.integer("workers", self.workers, 1)
         if self.threads is not None:
-            checks.integer("threads", self.threads, 1)
+            checks.integer("threads", self.threads, 1, checks.MAX_THREADS)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name)
             if field.name in self.REPEATABLE or not isinstance(values, tuple):

@@ -155,3 +155,21 @@ def test_a_free_scale_takes_images_around_0_but_not_8_bit_ones(noise):
 def test_labels_refused(value, error):
     with pytest.raises(error, match="`labels` must"):
         checks.labels("labels", value, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (2**63, "`epochs` must be a whole number of at most 9,223,372,036,854,775,807; got 92233"),
+        (10**400, r"`epochs` must be a finite number at least 1; got 1000000000\.\.\. \(401 char"),
+        (-(10**400), r"`epochs` must be a finite number at least 1; got -100000000\.\.\. \(402"),
+    ],
+)
+def test_integers_that_are_too_long(value, message):
+    with pytest.raises(ValueError, match=message):
+        checks.integer("epochs", value, 1)
+
+
+def test_the_largest_integers():
+    assert checks.integer("seed", 2**63 - 1, 0) == 2**63 - 1
+    assert checks.integer("count", np.uint64(7), 0) == 7

@@ -22,6 +22,7 @@ from tfdvae._utils import file_names, processor, threads
 from tfdvae.config import AUTO, PROTOCOLS
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.experiment import preflight
 from tfdvae.studies import filters, runner
 from tfdvae.studies.augmentation import report
 from tfdvae.studies.augmentation.cells import list_cells
@@ -33,6 +34,7 @@ from tfdvae.studies.augmentation.settings import (
     CONDITIONS,
     OBSERVED_NOISE,
     AugmentationStudyConfig,
+    generator_settings,
 )
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
 
@@ -146,7 +148,8 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
 
     Raises:
         ValueError: training sets that do not fit; too few images, of all or of a class; a metric
-            that needs more classes; a classifier that does not fit.
+            that needs more classes; a code that takes more memory than there is; a classifier that
+            does not fit.
     """
     _check_sets(config)
     available = len(dataset.train.labels)
@@ -177,6 +180,9 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
             f"`n_train` must leave {MIN_CLASS_IMAGES} images of each class at least; "
             f"{count} images leave fewer of class {dataset.class_names[few[0]]}."
         )
+    if config.latent_dim != AugmentationStudyConfig.latent_dim:
+        settings = generator_settings("dvae", latent_dim=config.latent_dim)
+        preflight.check_image_size(settings, dataset.train.images.shape[1:])
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
         classifier.build(config.classifier, image_shape, classes, config.seeds[0])

@@ -1,0 +1,123 @@
+"""The checkpoints of a training: written in one step, and checked as they are read."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfdvae._utils import disk, files, records
+
+History = list[dict[str, Any]]  # one dictionary a round, see `training.fit`
+
+
+class Checkpoints:
+    """The rounds that are kept of a training: the last one, and the best one where one is best.
+
+    Args:
+        folder: holds a folder for each of them, with weights, optimizer and history.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
+        """Write the round that the history ends with, then remove all others but those of `kept`.
+
+        Args:
+            model: with its optimizer.
+            history: of all rounds so far.
+            kept: numbers of rounds, from 1.
+        """
+        last = self._round(history[-1]["epoch"])
+        with files.replacing(last) as temporary:
+            temporary.mkdir()
+            weights = temporary / "model.weights.h5"
+            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
+            model.save_weights(weights)
+            files.write_json(temporary / "history.json", history)
+            records.seal(temporary)
+        wanted = {last, *map(self._round, kept)}
+        for other in files.completed_files(self.folder, "round-*"):
+            if other not in wanted:
+                shutil.rmtree(other)
+
+    def restore(self, model: keras.Model) -> History:
+        """Give a model the weights and optimizer of the last round and return the history."""
+        last = max(self.folder.glob("round-*"), default=None)
+        if last is None:
+            return []
+        path = last / "history.json"
+        history = read_history(path, self._remedy)
+        if self._round(len(history)) != last:
+            raise ValueError(f"{path} is damaged: it has {len(history):,} epochs. {self._remedy}")
+        self._load(model, last)
+        return history
+
+    def load(self, model: keras.Model, number: int) -> None:
+        """Give a model the weights and optimizer of a round that was kept."""
+        self._load(model, self._round(number))
+
+    @property
+    def ended(self) -> bool:
+        """Whether a callback ended the training."""
+        return (self.folder / "ended.json").exists()
+
+    def end(self) -> None:
+        """Note that a callback ended the training, so that it is not gone on with."""
+        files.write_json(self.folder / "ended.json", {"by": "callback"})
+
+    @property
+    def _remedy(self) -> str:
+        return f"Delete the folder {self.folder}: the same command then trains anew."
+
+    def _load(self, model: keras.Model, folder: Path) -> None:
+        """Give a model the weights and optimizer of a round, if they are as they were saved."""
+        records.check_seal(folder, self._remedy)
+        path = folder / "model.weights.h5"
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"{path} is damaged: {reason}. {self._remedy}") from None
+
+    def _round(self, number: int) -> Path:
+        return self.folder / f"round-{number:06d}"
+
+
+def _saved_bytes(model: keras.Model) -> int:
+    """Return what a model and its optimizer take in a file at most: HDF5 adds to each variable."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return sum(
+        math.prod(variable.shape) * tf.as_dtype(variable.dtype).size + 2048
+        for variable in variables
+    )
+
+
+def read_history(path: Path, remedy: str) -> History:
+    """Return the rounds that a file holds, as `fit` returns them.
+
+    Args:
+        path: of the JSON file.
+        remedy: what to do where it is damaged, a sentence.
+
+    Raises:
+        ValueError: it is damaged.
+        FileNotFoundError: it is missing.
+    """
+    kinds: records.Kinds = {"epoch": int, "step": int, "loss": records.NUMBER}
+    history: History = records.read_list(path, kinds, remedy)
+    numbers = [entry["epoch"] for entry in history]
+    others = [value for entry in history for value in entry.values() if not _is_number(value)]
+    if others or numbers != list(range(1, len(history) + 1)) or not history:
+        raise ValueError(f"{path} is damaged: it must hold every epoch, of numbers. {remedy}")
+    return history
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
