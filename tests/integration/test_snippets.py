@@ -26,7 +26,7 @@ NOT_RUN = {
     "docs/extending.md": 1,
     "docs/index.md": 1,
     "docs/serving.md": 2,
-    "docs/studies/augmentation.md": 3,
+    "docs/studies/augmentation.md": 4,
     "docs/studies/denoising.md": 1,
     "docs/studies/noise.md": 1,
     "docs/studies/noisy-alone.md": 3,

@@ -1,10 +1,12 @@
 import dataclasses
 import html.parser
+import re
 
 import keras
 import numpy as np
 import pytest
 
+from tests.helpers.processes import ROOT
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files, processor
 from tfdvae.config import PROTOCOLS
@@ -14,6 +16,7 @@ from tfdvae.reporting.document import to_markdown
 from tfdvae.studies.augmentation import cells, estimate, generators, report, study, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.results import Results
+from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import ADDED_SETTINGS, AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
 
@@ -74,6 +77,7 @@ def test_cells_of_the_published_study():
         ({"other_noise": ("bogus:1",)}, "`other_noise` must be one of"),
         ({"image_size": (0,)}, "`image_size` must be .*got 0"),
         ({"seeds": ()}, "`seeds` must be one or more"),
+        ({"train_noise": "gaussian:0.2"}, "`train_noise` must be a list of noises; got 'gauss"),
         ({"train_noise": ("none",)}, "`train_noise` must be single .* level above 0; got none"),
         ({"train_noise": ("0.1,0.2",)}, "`train_noise` must be single corruptions"),
         ({"train_noise": ("gausian:0.1",)}, "Did you mean 'gaussian'"),
@@ -570,6 +574,13 @@ def test_report_of_two_noises_and_a_reference(tmp_path):
     assert r"| denoiser\_steps | 2400 |" in text
     assert (tmp_path / "figures" / "noisy-equal_steps.png").exists()
     assert (tmp_path / "figures" / "noisy-gaussian-0.2-equal_steps.png").exists()
+
+
+def test_the_page_has_all_sets_of_noisy_images():
+    page = (ROOT / "docs" / "studies" / "augmentation.md").read_text()
+    listed = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    found = {name for cell in listed for name in re.findall("`(.*?)`", cell)}
+    assert found - {"--sets"} == {name for name in SETS if needs_noise(name)}
 
 
 def test_holm_is_over_the_sets_of_one_noise(tmp_path):

@@ -1,9 +1,11 @@
 """Denoised training images: how they are made, and that all classifiers share them."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from tfdvae import corruptions
 from tfdvae._utils import files
@@ -68,6 +70,22 @@ def test_views_are_made_once_and_shared(source, tmp_path):
     other = loaded(config, source, seed=1)
     assert not np.array_equal(other.images, first.images)
     assert len(list(path.parent.glob("*.npz"))) == 2
+
+
+def test_a_process_waits_for_what_another_one_makes(source, tmp_path):
+    """The other one holds the lock, and then leaves views that say so."""
+    config = settings(tmp_path)
+    loaded(config, source)
+    path = views.path_of(config, NOISE, "tv", 0)
+    with np.load(path) as arrays:
+        made = dict(arrays) | {"network": np.array("of the other one")}
+    path.unlink()
+    with ThreadPoolExecutor(1) as pool, FileLock(path.with_suffix(".lock")):
+        waiting = pool.submit(loaded, config, source)
+        with pytest.raises(TimeoutError):
+            waiting.result(1)
+        files.write_npz(path, made)
+    assert waiting.result().network == "of the other one"
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "text"])

@@ -46,7 +46,7 @@ SETS = {
         "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
-    "recorrupted": TrainingSet("mixed with more noise, as fresh-noise", ("fresh noise", *_FRESH)),
+    "recorrupted": TrainingSet("more noise, flips, shifts, fresh noise", ("fresh noise", *_FRESH)),
     "denoised": TrainingSet("mixed with its denoised self", _MIXED, "recorrupted"),
     "denoised-shuffled": TrainingSet(
         "denoised, mixed with the noise of another image", _MIXED, "recorrupted", "shuffled"
@@ -58,7 +58,7 @@ SETS = {
     "denoised-bm3d": TrainingSet("mixed with itself after BM3D", _MIXED, "bm3d"),
     "dvae-views": TrainingSet("mixed with one of 8 draws of a DVAE", _MIXED, "dvae"),
     "denoised-clean-targets": TrainingSet(
-        "mixed with its self denoised by a model of clean images",
+        "mixed with itself, denoised by a model of clean images",
         _MIXED,
         "clean_targets",
         ceiling=True,

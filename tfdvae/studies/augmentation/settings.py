@@ -255,8 +255,10 @@ def _parse_train_noise(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Return noises of training images in their plain form.
 
     Raises:
-        ValueError: no such noise, no noise at all, or one of several kinds.
+        ValueError: no list, no such noise, no noise at all, or one of several kinds.
     """
+    if not isinstance(texts, tuple):
+        raise ValueError(f"`train_noise` must be a list of noises; got {texts!r}.")
     parsed = tuple(corruptions.parse(text, "train_noise") for text in texts)
     for noise in parsed:
         if noise.level == 0 or isinstance(noise, corruptions.OneOf):
