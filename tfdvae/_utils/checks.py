@@ -5,10 +5,13 @@ import difflib
 import math
 import os
 from collections.abc import Iterable
+from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
+from tfdvae._utils import text as text_
 from tfdvae._utils import unit_range
 
 MAX_NAME = 255
@@ -18,7 +21,6 @@ MAX_PATH = 4095
 MAX_THREADS = 1024
 """Threads to compute with: more than any machine has cores; TensorFlow starts them all."""
 MAX_INTEGER = 2**63 - 1
-_LONGEST = 40
 PATHS = (
     *("around", "config", "data_dir", "dataset", "figure", "groups", "init_from", "input", "mask"),
     *("model", "noisy_dir", "normal", "output", "path", "photographs", "photographs_test"),
@@ -90,9 +92,16 @@ def texts(settings: object) -> None:
     """Refuse settings, a dataclass, of which one is a text that `text` refuses.
 
     Those named in `PATHS` are paths.
+
+    Raises:
+        TypeError: a path is neither text nor `Path`, nor None where that is its default.
+        ValueError: as of `text`.
     """
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
         value = getattr(settings, field.name)
+        kinds = {str: (str, Path, tuple), NoneType: (str, Path, tuple, NoneType)}
+        if field.name in PATHS and not isinstance(value, kinds.get(type(field.default), object)):
+            raise TypeError(f"`{field.name}` must be text; got {value!r} ({type(value).__name__}).")
         for item in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(item, str):
                 text(field.name, item, field.name in PATHS)
@@ -115,7 +124,9 @@ def number(
             wanted = f"{'above' if above_low else 'at least'} {low:g}"
         else:
             wanted = f"between {low:g} and {high:g}" + (f" (above {low:g})" if above_low else "")
-        raise ValueError(f"`{argument}` must be a finite number {wanted}; got {_shown(value)}.")
+        raise ValueError(
+            f"`{argument}` must be a finite number {wanted}; got {text_.number(value)}."
+        )
     return value
 
 
@@ -132,9 +143,8 @@ def integer(argument: str, value: int, low: int, high: float = math.inf) -> int:
         )
     value = int(number(argument, value, low, high))
     if value > MAX_INTEGER:
-        raise ValueError(
-            f"`{argument}` must be a whole number of at most {MAX_INTEGER:,}; got {_shown(value)}."
-        )
+        wanted = f"a whole number of at most {MAX_INTEGER:,}"
+        raise ValueError(f"`{argument}` must be {wanted}; got {text_.number(value)}.")
     return value
 
 
@@ -144,12 +154,6 @@ def _is_finite(value: float) -> bool:
         return math.isfinite(value)
     except OverflowError:
         return False
-
-
-def _shown(value: float) -> str:
-    """Return a number as a message shows it: of a very long one the beginning and its length."""
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[:10]}... ({len(text):,} characters)"
 
 
 def array(argument: str, value: Any, hint: str = "") -> np.ndarray:

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 _KEPT = "\n\t"
+_LONGEST = 40  # characters of a number
 # Marks that change the direction of the text after them; the rest of Unicode's format characters
 # are parts of words.
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -50,6 +51,17 @@ def utf8(text: str | Path) -> str:
         return os.fsencode(text).decode(errors="backslashreplace")
     except UnicodeEncodeError:  # halves of characters, which no path holds
         return str(text).encode(errors="backslashreplace").decode()
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: of a very long one the beginning and its length.
+
+    Example:
+        >>> number(10**400)
+        '1000000000... (401 characters)'
+    """
+    shown = str(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:10]}... ({len(shown):,} characters)"
 
 
 def _visible(character: str) -> str:

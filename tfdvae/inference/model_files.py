@@ -16,7 +16,8 @@ def find(model: str | Path) -> Path | None:
 
     Raises:
         FileNotFoundError: there is nothing of that name; the nearest names are suggested.
-        ValueError: a folder that is neither a run nor a SavedModel, or an empty text.
+        ValueError: a folder that is neither a run nor a SavedModel, something that is neither a
+            folder nor a file, such as a pipe, or an empty text.
 
     Example:
         >>> find("clothing-denoiser") is None
@@ -31,6 +32,8 @@ def find(model: str | Path) -> Path | None:
             f"`model` must be a run folder, a .keras file, a SavedModel or one of "
             f"{', '.join(names)}; there is no {model}.{checks.nearest(str(model), names)}"
         )
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"`model` {path} must be a file or a folder; it is neither.")
     if path.is_dir() and (path / "generator.keras").is_file():
         return path / "generator.keras"
     if path.is_dir() and not is_saved_model(path):

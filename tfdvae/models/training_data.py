@@ -91,11 +91,14 @@ def check_validation(model: InferenceMixin, data: Any) -> Any:
 
 
 def refuse_structure(x: object) -> None:
-    """Refuse arrays in a dict or a tuple, as models of several inputs take them.
+    """Refuse nothing, a number or text, and arrays in a dict or a tuple, as models of several
+    inputs take them.
 
     Raises:
         TypeError: saying how images are given.
     """
+    if x is None or isinstance(x, (str, bytes, int, float)):
+        raise TypeError(f"`x` must be images, an array or a dataset of them; got {x!r}.")
     if isinstance(x, (dict, tuple)):
         raise TypeError(
             f"`x` must be images; got {_describe(x)}. Give the images alone, or the input as `x` "

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,24 @@ def test_every_text_of_settings_is_checked():
     checks.texts(Settings(sets=("n" * 256,)))  # which are no paths
     with pytest.raises(ValueError, match="`sets` must hold no null character"):
         checks.texts(Settings(sets=("a\0",)))
+
+
+@pytest.mark.parametrize("value", [None, b"x", 5, ["a"]])
+def test_a_path_of_settings_is_text_or_a_path(value):
+    @dataclasses.dataclass
+    class Settings:
+        dataset: str = "auto"
+        output: str | None = None
+        seed: int = 0
+
+    checks.texts(Settings(dataset=Path("a"), output=Path("b")))
+    with pytest.raises(
+        TypeError, match=rf"`dataset` must be text; got .*\({type(value).__name__}\)"
+    ):
+        checks.texts(Settings(dataset=value))
+    if value is not None:
+        with pytest.raises(TypeError, match="`output` must be text; got "):
+            checks.texts(Settings(output=value))
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25), np.int64(1)])

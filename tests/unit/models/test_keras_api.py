@@ -210,3 +210,11 @@ def test_a_model_without_losses_cannot_be_made():
 
     with pytest.raises(TypeError, match=r"abstract.*losses_per_image"):
         Lossless(*own_networks(), "none", "observed", "bernoulli", 1, 0)
+
+
+@pytest.mark.parametrize("x", [None, 5, 0.5, "images", b"images"])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_what_is_no_image_at_all_is_refused(method, x):
+    model = make("dae")
+    with pytest.raises(TypeError, match="`x` must be images, an array or a dataset of them; got "):
+        getattr(model, method)(x)
