@@ -163,6 +163,16 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def check_held(folder: Path) -> None:
+    """Refuse to go on in a folder that is `locked`, but that somebody removed or emptied.
+
+    Raises:
+        FileNotFoundError: saying so.
+    """
+    if not (folder / ".lock").exists():
+        raise FileNotFoundError(f"{folder} was removed, or emptied, while it was written to.")
+
+
 def check_writable(argument: str, path: Path) -> None:
     """Refuse a path at which nothing can be written, before any work is done.
 

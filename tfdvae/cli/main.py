@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import zipfile
 from collections.abc import Sequence
 
 import tfdvae
@@ -19,6 +20,9 @@ USER_ERRORS = (
     FloatingPointError,
     MemoryError,
     ImportError,
+    OverflowError,
+    EOFError,
+    zipfile.BadZipFile,
 )
 FIRST_IN_HELP = ("train", "study")
 

@@ -25,6 +25,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
 
     def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
         """Write the round that the history ends with, then remove all others but those of `kept`.
@@ -33,7 +34,12 @@ class Checkpoints:
             model: with its optimizer.
             history: of all rounds so far.
             kept: numbers of rounds, from 1.
+
+        Raises:
+            FileNotFoundError: the folder was removed since the training began.
         """
+        if not self.folder.parent.is_dir():
+            raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
         last = self._round(history[-1]["epoch"])
         with files.replacing(last) as temporary:
             temporary.mkdir()

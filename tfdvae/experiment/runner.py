@@ -247,7 +247,9 @@ def _run_stages(run: Run) -> None:
                 continue
             logger.info("[%d/%d] %s", number, len(listed), stage.name)
             start = time.monotonic()
+            files.check_held(run.folder)
             summary = stage.work(run)
+            files.check_held(run.folder)
             seconds = round(time.monotonic() - start, 1)
             done[stage.name] = {"seconds": seconds, "summary": summary}
             done[stage.name]["sha256"] = _sums(run.folder, stage.outputs)

@@ -167,11 +167,12 @@ def compute_cells(
     Args:
         cells: names.
         compute: computes a cell, given its name and its CSV file.
-        folder: of the study.
+        folder: of the study, which is locked.
         workers: cells at a time.
 
     Raises:
         ChildProcessError: a cell failed. Finished cells are kept.
+        FileNotFoundError: the folder was removed meanwhile.
     """
     cells = list(cells)
     missing = missing_cells(cells, folder)
@@ -194,6 +195,7 @@ def compute_cells(
         try:
             for number, done in enumerate(concurrent.futures.as_completed(names), start=1):
                 done.result()
+                files.check_held(folder)
                 collect_rows(cells, folder)
                 computed = {"seconds": dict(seconds), "rows": dict(counts)}
                 files.write_json(record, [*starts, environment | computed])

@@ -1,6 +1,7 @@
 """Studies whose files are damaged: computed again, put together again, or refused by name."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -193,6 +194,20 @@ def test_a_study_of_a_newer_version_is_refused_with_both(study):
     files.write_json(study.folder / "config.json", kept)
     with pytest.raises(ValueError, match=r"was made by tfdvae 99\.0; this is tfdvae 0\.1\.0"):
         study.start()
+
+
+def test_a_study_whose_folder_is_removed_says_so(tmp_path):
+    made = Study(tmp_path / "study")
+    made.compute = lambda cell, path: (Study.compute(made, cell, path), shutil.rmtree(made.folder))
+    with pytest.raises(FileNotFoundError):
+        made.start()
+    made.compute = lambda cell, path: (
+        shutil.rmtree(made.folder, ignore_errors=True),
+        Study.compute(made, cell, path),
+    )
+    with pytest.raises(FileNotFoundError, match="study was removed, or emptied, while it was"):
+        made.start()
+    assert not (made.folder / "rows.csv").exists()
 
 
 def test_the_record_of_a_start_counts_the_rows_of_each_cell(study):

@@ -1,0 +1,138 @@
+"""Pipes where files are expected, and folders that vanish or cannot be written in mid-run."""
+
+import os
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfdvae
+from tests.helpers.cases import Case, table
+from tests.helpers.processes import complaint
+
+TINY = {"dataset": "digits", "n_train": 40, "epochs": 2, "model": "dae", "no_classifier": True}
+
+
+def _image(path):
+    pixels = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def _told(message, pipe, *words):
+    """Nobody writes into the pipe: who opens it waits for ever."""
+
+    def check(folder, command):
+        _image(folder / "in" / "0.png")
+        _image(folder / "classes" / "a" / "0.png")
+        (folder / pipe).parent.mkdir(exist_ok=True)
+        os.mkfifo(folder / pipe)
+        told = complaint(command(*words))
+        assert message in told, told
+
+    return check
+
+
+def _one_of_several(folder, command):
+    _image(folder / "in" / "0.png")
+    os.mkfifo(folder / "in" / "1.png")
+    done = command("denoise", "clothing-denoiser", "in", "out")
+    assert done.returncode == 1
+    assert "the image in/1.png cannot be read: it is no file" in done.stderr
+    assert (folder / "out" / "0.png").is_file()
+
+
+@table(
+    Case(
+        "a pipe as a .keras file",
+        "refused",
+        _told(
+            "`model` pipe.keras must be a file or a folder; it is neither",
+            *("pipe.keras", "denoise", "pipe.keras", "in", "out"),
+        ),
+    ),
+    Case(
+        "a pipe as a model to export",
+        "refused",
+        _told(
+            "`model` pipe must be a file or a folder; it is neither",
+            *("pipe", "export", "pipe", "--output", "out"),
+        ),
+    ),
+    Case(
+        "a pipe as a model to start from",
+        "refused",
+        _told(
+            "`init_from` pipe.keras must be a run folder",
+            *("pipe.keras", "train", "--dataset", "digits", "--init-from", "pipe.keras"),
+        ),
+    ),
+    Case(
+        "a pipe as an image",
+        "refused",
+        _told(
+            "pipe.png cannot be read: it is no file",
+            *("pipe.png", "denoise", "clothing-denoiser", "pipe.png", "out.png"),
+        ),
+    ),
+    Case(
+        "a pipe as arrays",
+        "refused",
+        _told(
+            "`input` pipe.npz",
+            *("pipe.npz", "denoise", "clothing-denoiser", "pipe.npz", "out.npz"),
+        ),
+    ),
+    Case(
+        "a pipe as a dataset",
+        "refused",
+        _told(
+            "`dataset` pipe.npz must be a folder of images or an .npz file",
+            *("pipe.npz", "train", "--dataset", "./pipe.npz", "--output", "out"),
+        ),
+    ),
+    Case(
+        "a pipe in a folder of classes",
+        "named",
+        _told(
+            "pipe.png cannot be read: it is no file",
+            *("classes/a/pipe.png", "train", "--dataset", "./classes", "--output", "out"),
+            "--no-classifier",
+        ),
+    ),
+    Case("a pipe beside an image", "the image is denoised, the pipe named", _one_of_several),
+)
+def test_pipes(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+class Remove(keras.callbacks.Callback):
+    """Removes a folder, as somebody else may, when a method of a callback is called."""
+
+    def __init__(self, folder, method):
+        super().__init__()
+        setattr(self, method, lambda *args: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.mark.parametrize("method", ["on_epoch_begin", "on_train_end"])
+def test_a_run_folder_that_is_removed_is_told_at_the_next_write(method, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(FileNotFoundError, match=r"run.* was removed"):
+        tfdvae.train(**TINY, output=str(folder), callbacks=[Remove(folder, method)])
+    assert not (folder / "report.md").exists()
+
+
+def test_a_folder_that_tensorflow_cannot_write_is_named(tmp_path, command):
+
+    class Break(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tfdvae.train(**TINY, output="run", callbacks=[Break()])
+    shutil.rmtree(tmp_path / "run" / "logs", ignore_errors=True)
+    (tmp_path / "run" / "logs").touch()
+    told = complaint(command("train", "--resume", "run"))
+    assert "run/logs is not a directory" in told, told
