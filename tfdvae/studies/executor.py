@@ -1,4 +1,7 @@
-"""How the cells of a study are computed: each in a process of its own, or all in this one."""
+"""How the cells of a study are computed: each in a process of its own, or all in this one.
+
+On several machines it is `ray_cluster`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tfdvae._utils import threads
 from tfdvae.studies.settings import StudyConfig
 
 _PARENT = "TFDVAE_CELL_OF_A_STUDY"
@@ -44,6 +46,8 @@ class ThisProcess:
 
     def __call__(self, cell: str, path: Path) -> None:
         """Compute a cell."""
+        from tfdvae._utils import threads  # needs TensorFlow, which other executors do without
+
         threads.use_threads(self._threads)
         self._compute(cell, path)
 
@@ -121,7 +125,7 @@ def to_arguments(config: StudyConfig) -> list[str]:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if (
-            field.name not in ("cell", "workers", "quiet")
+            field.name not in ("cell", "workers", "quiet", "executor", "address")
             and value is not None
             and value is not False
         ):

@@ -18,7 +18,7 @@ import tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import checks, files, records, threads
 from tfdvae.experiment import provenance
-from tfdvae.studies import executor, mending
+from tfdvae.studies import executor, mending, ray_cluster
 from tfdvae.studies.registry import STUDIES
 from tfdvae.studies.settings import StudyConfig
 
@@ -83,16 +83,32 @@ def run_study(
         mending.mend(folder, mending.read_starts(folder), same_version)
         check_settings(name, config, cells, settings)
         _keep_settings(agreed, folder)
-        arguments = executor.to_arguments(dataclasses.replace(config, threads=thread_count))
-        start: executor.Executor = (
-            executor.ThisProcess(compute, thread_count)
-            if in_process
-            else executor.Processes(["study", name, *arguments])
-        )
-        compute_cells(cells, start, folder, 1 if in_process else config.workers)
+        if not missing_cells(cells, folder):
+            config = dataclasses.replace(config, executor="processes", address=None)
+        start, workers = _executor(name, config, thread_count, compute if in_process else None)
+        compute_cells(cells, start, folder, workers)
         (report or STUDIES.get(name).write_report)(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder
+
+
+def _executor(
+    name: str, config: StudyConfig, thread_count: int, compute: Callable[[str, Path], None] | None
+) -> tuple[executor.Executor, int]:
+    """Return what computes cells, in this process where `compute` is given, and how many at a time.
+
+    Raises:
+        ValueError: Ray, or a cluster of it, is not there.
+    """
+    if config.executor == "ray":
+        elsewhere = dataclasses.replace(config, threads=thread_count, output=None)
+        arguments = ["study", name, *executor.to_arguments(elsewhere)]
+        cluster = ray_cluster.Cluster(arguments, config.address, thread_count)
+        return cluster, cluster.places
+    if compute is not None:
+        return executor.ThisProcess(compute, thread_count), 1
+    arguments = executor.to_arguments(dataclasses.replace(config, threads=thread_count))
+    return executor.Processes(["study", name, *arguments]), config.workers
 
 
 def study_folder(name: str, config: StudyConfig) -> Path:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tfdvae import csv_rows
-from tfdvae._utils import files
-from tfdvae.studies import dataset_info, executor, runner
+from tfdvae._utils import files, threads
+from tfdvae.studies import dataset_info, runner
 from tfdvae.studies.settings import StudyConfig
 
 CELLS = ("a-0.1-seed0", "b")
@@ -17,7 +17,7 @@ CELLS = ("a-0.1-seed0", "b")
 @pytest.fixture(autouse=True)
 def _threads(monkeypatch):
     """TensorFlow may work in this process already, with another number of threads."""
-    monkeypatch.setattr(executor.threads, "use_threads", lambda count: count)
+    monkeypatch.setattr(threads, "use_threads", lambda count: count)
 
 
 class Study:

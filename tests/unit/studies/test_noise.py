@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tfdvae import csv_rows
-from tfdvae.studies import executor, runner
+from tfdvae._utils import threads
+from tfdvae.studies import runner
 from tfdvae.studies.noise import cells, report, results, study
 from tfdvae.studies.noise.report import PUBLISHED
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
@@ -212,7 +213,7 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
     """
     given = []
     monkeypatch.setattr(
-        executor.threads,
+        threads,
         "use_threads",
         lambda threads: given.append((threads, threading.get_ident())),
     )

@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import sys
 import time
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 import tfdvae
 from tfdvae import csv_rows
-from tfdvae._utils import files
+from tfdvae._utils import files, threads
 from tfdvae._utils.registry import Registry
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import api, executor, registry, runner
@@ -19,7 +20,7 @@ from tfdvae.studies.settings import StudyConfig
 @pytest.fixture(autouse=True)
 def _threads(monkeypatch):
     """TensorFlow may work in this process already, with another number of threads."""
-    monkeypatch.setattr(executor.threads, "use_threads", lambda count: count)
+    monkeypatch.setattr(threads, "use_threads", lambda count: count)
 
 
 def compute(cell, path):
@@ -96,7 +97,7 @@ def test_settings_as_arguments():
     arguments = " ".join(executor.to_arguments(config))
     assert "--seeds 0 1" in arguments
     assert "--n-train 9" in arguments
-    for left_out in ("--workers", "--cell", "--quiet", "--groups", "--quick"):
+    for left_out in ("--workers", "--executor", "--cell", "--quiet", "--groups", "--quick"):
         assert left_out not in arguments
 
 
@@ -216,3 +217,28 @@ def test_a_folder_with_something_else_gets_no_images(saving_study, tmp_path):
         with pytest.raises(error, match="`output`"):
             api.study("mine", dataset=images_in_memory(), output=str(output))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "file"]
+
+
+def test_ray_that_is_not_installed(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    config = StudyConfig(dataset="digits", threads=1, executor="ray", output=str(tmp_path))
+    message = r"`executor` ray needs a package that is missing .*pip install \"tfdvae\[ray\]\""
+    with pytest.raises(ValueError, match=message):
+        runner.run_study("mine", config, ["a"], {}, None, lambda folder: None)
+    assert not (tmp_path / "rows.csv").exists()
+    path = tmp_path / "cells" / "a.csv"
+    csv_rows.write_rows(path, [{"study": "mine", "run": "a", "value": 1.0}])
+    runner.run_study("mine", config, ["a"], {}, None, lambda folder: None)
+    assert (tmp_path / "rows.csv").exists(), "nothing is missing, so nothing is computed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"executor": "rey"}, "Did you mean 'ray'"),
+        ({"address": "auto"}, "`address` is of a Ray cluster: give `executor` ray too"),
+    ],
+)
+def test_executors_that_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        StudyConfig(**settings)

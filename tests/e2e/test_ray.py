@@ -1,0 +1,133 @@
+"""Studies on a Ray cluster of two machines, which are two nodes on this one."""
+
+import importlib.util
+
+import pytest
+
+from tests.helpers.processes import ROOT, run_tfdvae
+from tests.helpers.requirements import lacking
+from tfdvae import csv_rows
+
+pytestmark = pytest.mark.slow
+PLUGIN = '''
+import dataclasses
+import os
+import time
+from functools import partial
+
+from tfdvae import csv_rows, register_study
+from tfdvae.studies.settings import StudyConfig
+
+
+def compute(config, cell, path):
+    if config.marks:
+        open(os.path.join(config.marks, f"{cell}-{os.getppid()}"), "x").close()
+    time.sleep(config.wait)
+    if cell == f"seed{config.broken}":
+        raise ValueError("`broken` is broken.")
+    row = {"study": "slow", "run": cell, "metric": "double", "value": 2 * int(cell[4:])}
+    csv_rows.write_rows(path, [row])
+
+
+def write_report(folder):
+    (folder / "report.md").write_text("done")
+
+
+def run(config):
+    from tfdvae.studies import runner
+
+    cells = [f"seed{seed}" for seed in config.seeds]
+    return runner.run_study("slow", config, cells, {}, partial(compute, config))
+
+
+@register_study("slow", function=run, report="slow_study:write_report")
+@dataclasses.dataclass(frozen=True)
+class SlowConfig(StudyConfig):
+    """Double the seeds slowly."""
+
+    dataset: str = "digits"
+    """Not used."""
+    wait: float = 0.0
+    """Seconds."""
+    broken: int = -1
+    """The seed whose cell fails."""
+    marks: str | None = None
+    """A folder in which each start of a cell leaves a file."""
+'''
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """Two nodes with a core each, which find the study as an installed package."""
+    if importlib.util.find_spec("ray") is None:
+        lacking("ray is missing: pip install -e '.[ray]'")
+    from ray.cluster_utils import Cluster
+
+    info = tmp_path / "site" / "slow_study-1.0.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "site" / "slow_study.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-study\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tfdvae]\nslow = slow_study\n")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path / 'site'}")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    made.add_node(num_cpus=1)
+    yield made
+    made.shutdown()
+
+
+def study(folder, *options, cluster=None, **how):
+    where = [] if cluster is None else ["--executor", "ray", "--address", cluster.address]
+    fixed = ("--seeds", *range(6), "--threads", 1, "--output", folder)
+    return run_tfdvae("study", "slow", *fixed, *where, *options, **how)
+
+
+def test_a_machine_is_lost_in_the_middle(cluster, tmp_path):
+    """Each cell ends up in the rows once, with the values of a study on this machine alone."""
+    alone = study(tmp_path / "alone")
+    assert alone.returncode == 0, alone.stderr
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def lose_a_machine():
+        if len(list(marks.iterdir())) >= 2 and len(cluster.list_all_nodes()) == 2:
+            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+        return False
+
+    options = ("--wait", 3, "--marks", marks)
+    done = study(tmp_path / "ray", *options, cluster=cluster, stop_when=lose_a_machine)
+    assert done.returncode == 0, done.stderr
+    assert len(cluster.list_all_nodes()) == 1
+    assert len(list(marks.iterdir())) == 7, "the cell of the machine that was lost began twice"
+    rows = [csv_rows.read_rows(tmp_path / name / "rows.csv") for name in ("alone", "ray")]
+    assert rows[0] == rows[1]
+    assert [row["value"] for row in rows[1]] == ["0", "2", "4", "6", "8", "10"]
+    assert (tmp_path / "ray" / "report.md").read_text() == "done"
+
+
+def test_a_cell_that_fails_is_named_and_the_others_are_kept(cluster, tmp_path):
+    done = study(tmp_path / "ray", "--broken", 5, cluster=cluster)
+    assert done.returncode != 0
+    assert "cell seed5 failed with status 2" in done.stderr
+    assert "`broken` is broken." in done.stderr
+    assert "Traceback" not in done.stderr
+    again = study(tmp_path / "ray", cluster=cluster)
+    assert again.returncode == 0, again.stderr
+    assert len(csv_rows.read_rows(tmp_path / "ray" / "rows.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--address", "127.0.0.1:1"), "`address` 127.0.0.1:1 is no Ray cluster"),
+        (("--address", "here"), "`address` here is no Ray cluster: it must be HOST:PORT"),
+        (("--threads", 64), "`threads` must be at most 1, the cores of the largest machine"),
+    ],
+)
+def test_refused(options, message, cluster, tmp_path):
+    fixed = ("--executor", "ray", "--output", tmp_path / "ray")
+    given = options if "--address" in options else (*options, "--address", cluster.address)
+    done = run_tfdvae("study", "slow", *fixed, *given)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert message in done.stderr
+    assert not (tmp_path / "ray" / "rows.csv").exists()
