@@ -24,11 +24,35 @@ def check_disk(argument: str, value: int, folder: Path, needed: int) -> None:
     Example:
         >>> check_disk("count", 16, Path("out"), 16 * 4096)
     """
-    free = shutil.disk_usage(_existing(folder)).free
-    if needed > free:
+    if needed > free(folder):
         raise ValueError(
             f"`{argument}` {value:,} would take about {size(needed)} in {folder}, where "
-            f"{size(free)} are free."
+            f"{size(free(folder))} are free."
+        )
+
+
+def free(folder: Path) -> int:
+    """Return the bytes that are free on the disk of a folder, which need not exist."""
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def check_unpacked(argument: str, path: Path, needed: int, there: float, where: str) -> None:
+    """Refuse a packed file that would take more than there is once it is unpacked.
+
+    Args:
+        argument: name used in messages.
+        path: of the file.
+        needed: bytes that it says that it unpacks to.
+        there: bytes that there are.
+        where: these are, for the message: `more than the 22 GB free in out`.
+
+    Raises:
+        ValueError: saying how much it would take, and what is there.
+    """
+    if needed > there:
+        raise ValueError(
+            f"`{argument}` {path} would take {size(needed)} once it is unpacked, more than the "
+            f"{size(there)} {where}."
         )
 
 

@@ -105,6 +105,8 @@ def report(
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "
             f"{len(tally.others):,}, the first {listing.printable_path(tally.others[0])}"
         )
+    if source.is_dir() and (links := listing.describe_links(source)):
+        logger.warning(f"NOTE: {links}")
     white = not takes_white or model.white is not None
     background = model.background is not None
     for note in findings.of_tally(tally, source, white=white, background=background):

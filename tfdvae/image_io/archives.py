@@ -1,9 +1,11 @@
 """Which members of an `.npz` file are arrays, and how they are unpacked."""
 
+import contextlib
 import shutil
 import zipfile
 from pathlib import Path
 
+from tfdvae._utils import room
 from tfdvae.image_io import listing
 
 
@@ -45,3 +47,22 @@ def unpack_arrays(archive: zipfile.ZipFile, folder: Path) -> dict[str, Path]:
         with archive.open(member) as packed, open(unpacked[name], "wb") as file:
             shutil.copyfileobj(packed, file, 2**20)
     return unpacked
+
+
+def check_room(path: Path, folder: Path, argument: str) -> None:
+    """Refuse an `.npz` file whose arrays do not fit on the disk once they are unpacked.
+
+    Of a damaged file nothing is said.
+
+    Args:
+        path: of the file.
+        folder: where they would be unpacked; it need not exist.
+        argument: name used in messages.
+
+    Raises:
+        ValueError: saying how much they would take, and what is there.
+    """
+    with contextlib.suppress(zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            needed = sum(member.file_size for member in array_members(archive).values())
+        room.check_unpacked(argument, path, needed, room.free(folder), f"free in {folder}")

@@ -121,6 +121,40 @@ def images_of_other_formats(folder: Path, argument: str = "dataset") -> list[Pat
     return sorted(_walk(folder, others.__contains__, argument, ()), key=Path.as_posix)
 
 
+def describe_links(folder: Path) -> str:
+    """Return which links below a folder lead out of it, a sentence; empty where none does.
+
+    Folders that links lead to are not looked into.
+    """
+    root = folder.resolve()
+    found = [path for path in _links(folder) if not path.resolve().is_relative_to(root)]
+    if not found:
+        return ""
+    first = f"{printable_path(found[0])} to {printable_path(found[0].resolve())}"
+    if len(found) == 1:
+        return f"A link leads out of {printable_path(folder)}: {first}. What is there is read."
+    return (
+        f"{len(found):,} links lead out of {printable_path(folder)}, the first {first}. What is "
+        "there is read."
+    )
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    """Yield the links to images and folders below a folder, by name."""
+    with os.scandir(folder) as entries:
+        found = sorted((entry for entry in entries if not is_ignored(entry.name)), key=_name)
+    for entry in found:
+        is_image = os.path.splitext(entry.name)[1].lower() in FORMATS
+        if entry.is_symlink() and (is_image or entry.is_dir()):
+            yield folder / entry.name
+        elif entry.is_dir():
+            yield from _links(folder / entry.name)
+
+
+def _name(entry: os.DirEntry) -> str:
+    return entry.name
+
+
 def without_images(folder: Path, argument: str = "dataset") -> str:
     """Return what is wrong with a folder without images, as a message goes on after its name."""
     others = images_of_other_formats(folder, argument)

@@ -68,10 +68,13 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a damaged file, or Python objects in it.
+        ValueError: a damaged file, Python objects in it, or one that the disk has no room for once
+            it is unpacked.
     """
     if not path.is_file():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
+    if path.suffix.lower() == ".npz":
+        archives.check_room(path, scratch, argument)
     with contextlib.ExitStack() as stack:
         try:
             if path.suffix.lower() == ".npy":

@@ -23,7 +23,7 @@ from tfdvae.data.sources.base import Request, register_source
 from tfdvae.data.sources.folder_decoding import HOW_TO_SKIP, decode_folder
 from tfdvae.data.sources.paths import PathSource, local_path, with_findings
 from tfdvae.image_io.codec import Unreadable
-from tfdvae.image_io.listing import printable_path
+from tfdvae.image_io.listing import describe_links, printable_path
 
 _DECODING = 5
 """Changes where files are decoded in another way, so that the cache is made anew."""
@@ -156,7 +156,9 @@ def load_folder(
         ),
         ("images", "labels", "rows") if noisy is None else ("images", "labels", "rows", "noisy"),
     )
-    others = [folder_listing.describe_others(folder)] if folder.is_dir() else []
+    others = [describe_links(path) for path in roots] if folder.is_dir() else []
+    if folder.is_dir():
+        others.append(folder_listing.describe_others(folder))
     if noisy is not None:
         others.append(folder_listing.describe_others(noisy, "noisy_dir"))
     skipped = decoded.info["skipped"]

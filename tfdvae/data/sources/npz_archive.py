@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import limits, room
 from tfdvae.image_io import archives
 
 
@@ -33,7 +34,14 @@ def array_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """Return an array of numbers or text; pickled Python objects are never loaded."""
+    """Return an array of numbers or text; pickled Python objects are never loaded.
+
+    Raises:
+        ValueError: it would take more memory than this machine has.
+    """
+    needed, there = archive.getinfo(f"{name}.npy").file_size, limits.memory()
+    path = Path(str(archive.filename))
+    room.check_unpacked("dataset", path, needed, there, "of memory of this machine")
     with archive.open(f"{name}.npy") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import chunks
+from tfdvae._utils import chunks, room
 from tfdvae.config.data import parse_level
 from tfdvae.data import array_checks, findings
 from tfdvae.data.image_dataset import WHITE
@@ -66,8 +66,10 @@ def unpack(
         The number `white`, and in `dark` what `findings` says of the images.
 
     Raises:
-        ValueError: images that are not finite or out of range.
+        ValueError: images that are not finite or out of range, or that the disk has no room for.
     """
+    needed = sum(archive.getinfo(f"{images}.npy").file_size for images, _ in parts.values())
+    room.check_unpacked("dataset", path, needed, room.free(folder), f"free in {folder}")
     for part, (images, _) in parts.items():
         with archive.open(f"{images}.npy") as packed, open(folder / f"{part}.raw", "wb") as raw:
             shutil.copyfileobj(packed, raw, 2**20)
