@@ -36,6 +36,16 @@ def pair(root: int, purpose: str, counter: int | np.ndarray | tf.Tensor) -> tf.T
     return tf.stack([tf.fill(tf.shape(counter), stream(root, purpose)), counter], axis=-1)
 
 
+def of_32_bits(root: int) -> int:
+    """Return a root seed for libraries whose seeds are below 2**32: smaller ones are as they are.
+
+    Example:
+        >>> of_32_bits(5)
+        5
+    """
+    return root if root < 2**32 else stream(root, "32 bits")
+
+
 def generator(root: int, purpose: str) -> np.random.Generator:
     """Return a NumPy generator for the stream `purpose` of the root seed."""
     return np.random.default_rng(stream(root, purpose))

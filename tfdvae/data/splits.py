@@ -82,7 +82,7 @@ def hold_out(
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes with fewer images than folds
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seeds.of_32_bits(seed))
         found = list(splitter.split(labels, labels, groups))
 
     def has_all_classes(indices: np.ndarray) -> bool:

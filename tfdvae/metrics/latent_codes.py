@@ -11,6 +11,8 @@ import sklearn.decomposition
 import sklearn.manifold
 import threadpoolctl
 
+from tfdvae._utils import seeds
+
 
 def activity(codes: np.ndarray) -> np.ndarray:
     """Return the variance over images of each latent unit's posterior mean: (N, D) -> (D,).
@@ -41,7 +43,9 @@ def activity_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
 
 def principal_components(codes: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return codes (N, D) projected on their first principal components, (N, count)."""
-    return sklearn.decomposition.PCA(count, random_state=seed).fit_transform(codes)
+    return sklearn.decomposition.PCA(count, random_state=seeds.of_32_bits(seed)).fit_transform(
+        codes
+    )
 
 
 def tsne(codes: np.ndarray, perplexity: float, seed: int, init: str = "pca") -> np.ndarray:
@@ -60,5 +64,5 @@ def tsne(codes: np.ndarray, perplexity: float, seed: int, init: str = "pca") -> 
     # threads that wait for one another make it many times slower on a busy machine
     with threadpoolctl.threadpool_limits(1):
         return sklearn.manifold.TSNE(
-            perplexity=perplexity, init=init, random_state=seed
+            perplexity=perplexity, init=init, random_state=seeds.of_32_bits(seed)
         ).fit_transform(codes)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import sklearn.decomposition
 
+from tfdvae._utils import seeds
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.metrics import image
@@ -99,7 +100,8 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 def fitted_pca(dim: int, images: np.ndarray, seed: int) -> sklearn.decomposition.PCA:
     """Return principal components of images."""
-    pca = sklearn.decomposition.PCA(dim, svd_solver="randomized", random_state=seed)
+    state = seeds.of_32_bits(seed)
+    pca = sklearn.decomposition.PCA(dim, svd_solver="randomized", random_state=state)
     return pca.fit(flat(images))
 
 

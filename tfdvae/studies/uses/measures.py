@@ -72,7 +72,8 @@ def _anomaly_scores(recipe: Recipe, train: np.ndarray, images: Images) -> np.nda
         pca = fitted_pca(recipe.latent_dim, train, images.seed)
         return np.mean(np.square(tested - pca.inverse_transform(pca.transform(tested))), axis=1)
     if recipe.network == "isolation_forest":
-        forest = sklearn.ensemble.IsolationForest(random_state=images.seed).fit(flat(train))
+        state = seeds.of_32_bits(images.seed)
+        forest = sklearn.ensemble.IsolationForest(random_state=state).fit(flat(train))
         return -forest.score_samples(tested)
     if recipe.network == "one_class_svm":
         return -sklearn.svm.OneClassSVM().fit(flat(train)).score_samples(tested)
