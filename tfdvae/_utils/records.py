@@ -59,6 +59,19 @@ def read_list(path: Path, kinds: Kinds, remedy: str) -> list[dict[str, Any]]:
     return found
 
 
+def read_number(path: Path, remedy: str) -> float:
+    """Return the number that a JSON file holds; arguments and errors as of `read`.
+
+    Example:
+        >>> read_number(folder / "steps.json", "Delete it: the time is then measured again.")
+        4000
+    """
+    found = _json(path, remedy)
+    if not isinstance(found, (int, float)) or isinstance(found, bool):
+        raise _damaged(path, f"it must hold a number; got {_kind(found)}", remedy)
+    return found
+
+
 def check(
     found: object, kinds: Kinds, path: Path, remedy: str, optional: Kinds | None = None
 ) -> None:

@@ -16,8 +16,6 @@ from tfdvae.experiment import checkpoints
 from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
 
-_AGAIN = "Delete it: the same command then makes it again."
-
 
 @dataclass(frozen=True)
 class Run:
@@ -89,12 +87,12 @@ class Run:
     def generator(self) -> DenoisingModel:
         """The trained generative model."""
         path = self.folder / "generator.keras"
-        return keras_files.load(path, "generator", compiled=True, hint=_AGAIN)
+        return keras_files.load(path, "generator", compiled=True, hint=keras_files.AGAIN)
 
     def classifier(self, augmentation: str) -> keras.Model:
         """Return a trained classifier, by what it was trained on."""
         path = self.folder / f"classifier-{augmentation}.keras"
-        return keras_files.load_any(path, "classifier", hint=_AGAIN)
+        return keras_files.load_any(path, "classifier", hint=keras_files.AGAIN)
 
     @property
     def data_folder(self) -> Path:
@@ -119,7 +117,9 @@ class Run:
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return the learning curve of `generator` or a classifier, see `training.fit`."""
-        return checkpoints.read_history(self.folder / "checkpoints" / f"{name}.json", _AGAIN)
+        return checkpoints.read_history(
+            self.folder / "checkpoints" / f"{name}.json", keras_files.AGAIN
+        )
 
     @property
     def loss_unit(self) -> str:

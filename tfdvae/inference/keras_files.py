@@ -10,6 +10,9 @@ from tfdvae import registry
 from tfdvae._utils import records
 from tfdvae.models.base import DenoisingModel
 
+AGAIN = "Delete it: the same command then makes it again."
+"""What to do where the file is one that a job keeps."""
+
 
 def load(path: Path, argument: str, compiled: bool = False, hint: str = "") -> DenoisingModel:
     """Return the model of a `.keras` file.

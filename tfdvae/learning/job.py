@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from tfdvae._utils import disk, files
+from tfdvae._utils import disk, files, records
 from tfdvae._utils.threads import use_threads
 from tfdvae.config.learn import LearnConfig
 from tfdvae.data import pipelines
@@ -92,7 +92,7 @@ def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
 
 
 def _load(folder: Path) -> TrainedModel:
-    return TrainedModel(keras_files.load(folder / "model.keras", "output"))
+    return TrainedModel(keras_files.load(folder / "model.keras", "output", hint=keras_files.AGAIN))
 
 
 def _is_complete(folder: Path) -> bool:
@@ -106,7 +106,7 @@ def _note_change(source: Path, folder: Path) -> None:
     known = folder / "learned.json"
     if not known.exists():
         return
-    learned = files.read_json(known)
+    learned = pictures.read_learned(known)
     if learned["fingerprint"] != pictures.fingerprint(source):
         logger.warning(
             "NOTE: %s has changed since the model began to learn from %s of it. It learns from no "
@@ -142,8 +142,8 @@ def _check_folder(config: LearnConfig, folder: Path) -> None:
     files.check_writable("output", folder)
     known = folder / "settings.json"
     if _began(folder) and known.is_file():
-        before, now = {"frames": 1, **files.read_json(known)}, _settings(config)
-        for name, value in now.items():
+        before = {"frames": 1, **records.read(known, {}, "Bring it back, or give a new folder.")}
+        for name, value in _settings(config).items():
             if before.get(name) != value:
                 raise ValueError(
                     f"`output` {folder} holds what was learned with `{name}` "
@@ -284,7 +284,7 @@ def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) 
         each = (time.monotonic() - start) / _TIMED
         steps = int(_SHARE * config.seconds / each)
         files.write_json(known, min(STEPS, max(_LEAST_ROUND, steps)))
-    steps = int(files.read_json(known))
+    steps = int(records.read_number(known, "Delete it: the time is then measured again."))
     if steps < STEPS:
         logger.info("Training: %d steps of %d, which the time allows.", steps, STEPS)
     return steps

@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tfdvae._utils import checks, files
+from tfdvae._utils import checks, files, records
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import reader
 from tfdvae.image_io.listing import printable_path
@@ -166,12 +167,12 @@ def say_left_out(reasons: Sequence[str]) -> None:
 
 def decoded_fingerprint(folder: Path) -> str:
     """Return the fingerprint of the input when `decode` wrote its pictures to the folder."""
-    return files.read_json(folder / "index.json")["fingerprint"]
+    return _index(folder)["fingerprint"]
 
 
 def load(folder: Path) -> list[Picture]:
     """Return the pictures that `decode` wrote."""
-    found = files.read_json(folder / "index.json")["pictures"]
+    found = _index(folder)["pictures"]
     flat = {name: np.memmap(folder / name, name, "r") for name in {each["type"] for each in found}}
     pictures = []
     for each in found:
@@ -180,6 +181,22 @@ def load(folder: Path) -> list[Picture]:
         place = each.get("stack", ""), each.get("number", 0)
         pictures.append(Picture(each["name"], values, *place))
     return pictures
+
+
+def read_learned(path: Path) -> dict[str, Any]:
+    """Return what a job recorded of the pictures that it learned from.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    remedy = "Delete it: the input is then not compared with what was learned from."
+    return records.read(path, {"fingerprint": str, "pictures": int}, remedy)
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """Return which pictures `decode` wrote, and of what input."""
+    remedy = f"Delete the folder {folder}: the same command then reads the pictures again."
+    return records.read(folder / "index.json", {"fingerprint": str, "pictures": list}, remedy)
 
 
 def usable(pictures: Sequence[Picture], side: int) -> list[Picture]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -87,6 +88,11 @@ class Processes:
             errors = process.stderr.read()
             process.wait()
         self._running.remove(process)
+        if process.returncode == -signal.SIGKILL:
+            raise ChildProcessError(
+                f"cell {cell} was killed, as a system does where memory runs out; fewer `workers` "
+                "need less."
+            )
         if process.returncode:
             lines = [
                 line

@@ -3,18 +3,21 @@
 A run that was told what to delete then makes the same again.
 """
 
+import dataclasses
 import json
 import shutil
 import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.processes import complaint
 from tfdvae._utils import limits
 from tfdvae.cli import main as cli
+from tfdvae.config.learn import LearnConfig
 
 SETTINGS = ("--n-train", "40", "--epochs", "2", "--network", "mlp", "--test-noise", "0")
 OTHER_JSON = (b"[]", b"null", b"5", b"{", b"", b"\x80\x04\x95", b"[" * 100_000, b'{"a": 1}')
@@ -308,3 +311,51 @@ def test_a_model_that_would_fill_the_memory_is_refused_unread(run, command):
     with limits.use(memory_bytes=2**32):
         told = complaint(command("denoise", "run", "x.npy", "y.npy"))
     assert "generator.keras is no model that can be loaded: it would take 4.0 GiB once it" in told
+
+
+def _learned(name, content, message):
+    """A folder of `denoise --learn` that was finished, but for the model."""
+
+    def check(folder, command):
+        (folder / "in").mkdir()
+        Image.fromarray(np.zeros((64, 64), np.uint8)).save(folder / "in" / "a.png")
+        config = dataclasses.asdict(LearnConfig(learn="in", output="out"))
+        known = ("objective", "noise", "time", "patch_size", "frames", "seed")
+        settings = {key: config[key] for key in known} | {"learn": str(folder / "in")}
+        (folder / "out").mkdir()
+        (folder / "out" / "settings.json").write_text(json.dumps(settings))
+        for other in ("model.keras", "report.html"):
+            (folder / "out" / other).touch()
+        (folder / "out" / name).write_bytes(content)
+        told = complaint(command("denoise", "--learn", "in", "out"))
+        assert f"out/{name} is" in told, told
+        assert message in told, told
+
+    return check
+
+
+@table(
+    *(
+        Case(
+            f"settings.json of what was learned: {content[:12]!r}",
+            "named",
+            _learned("settings.json", content, "Bring it back, or give a new folder."),
+        )
+        for content in OTHER_JSON[:-1]
+    ),
+    *(
+        Case(
+            f"learned.json: {content[:12]!r}",
+            "named",
+            _learned("learned.json", content, "Delete it: the input is then not compared"),
+        )
+        for content in OTHER_JSON
+    ),
+    Case(
+        "an empty model.keras",
+        "named; deleted, it learns again",
+        _learned("model.keras", b"", "it is no zip file, as .keras files are, or a damaged one."),
+    ),
+)
+def test_what_was_learned(case, tmp_path, command):
+    case.check(tmp_path, command)

@@ -49,6 +49,15 @@ def test_what_is_whole_is_returned(tmp_path):
         records.read(tmp_path / "b.json", KINDS, "Make it.")
 
 
+@pytest.mark.parametrize("content", ["[]", "null", "true", '"5"', "{", "", "{}"])
+def test_a_number_of_another_kind_is_named_with_what_to_do(content, tmp_path):
+    (tmp_path / "steps.json").write_text("40")
+    assert records.read_number(tmp_path / "steps.json", "") == 40
+    (tmp_path / "steps.json").write_text(content)
+    with pytest.raises(ValueError, match=r"steps\.json is .* Delete it\."):
+        records.read_number(tmp_path / "steps.json", "Delete it.")
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
 def test_arrays_that_are_cut_off_or_altered(name, tmp_path):
     path, array = tmp_path / name, np.random.default_rng(0).random((20, 20))

@@ -92,6 +92,16 @@ def test_cells_in_this_process_are_computed_one_after_the_other(tmp_path):
     assert files.read_json(tmp_path / "environment.json")[0]["workers"] == 1
 
 
+def test_a_cell_that_is_killed_is_told_with_a_reason(tmp_path, monkeypatch):
+    """As systems do where memory runs out."""
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(script))
+    with pytest.raises(ChildProcessError, match=r"cell a was killed, .* memory runs out; fewer"):
+        executor.Processes(["study", "mine"])("a", tmp_path / "a.csv")
+
+
 def test_settings_as_arguments():
     config = AugmentationStudyConfig(seeds=(0, 1), n_train=9, workers=2, cell="x", quiet=True)
     arguments = " ".join(executor.to_arguments(config))
