@@ -1,6 +1,7 @@
 """The command line: `tfdvae COMMAND ...`; `python train.py ...` is `tfdvae train ...`."""
 
 import logging
+import re
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _main(arguments: list[str]) -> int:
     except Exception as error:
         if "--debug" in arguments or not (isinstance(error, USER_ERRORS) or _of_tensorflow(error)):
             raise
-        text = str(error).strip().partition("\n")[0] if _of_tensorflow(error) else error
+        text = _tensorflow_text(error) if _of_tensorflow(error) else error
         if disk.full(error) and not isinstance(error, disk.DiskFull):
             text = f"the disk is full: {text}"
         logger.error(
@@ -78,6 +79,14 @@ def _run(name: str, arguments: list[str]) -> int:
         ordered = {name: summaries[name] for name in (*FIRST_IN_HELP, *summaries)}
         flags.show_help(ordered, arguments, "tfdvae", about)
     return COMMANDS.get(name).run(arguments[1:])
+
+
+def _tensorflow_text(error: Exception) -> str:
+    """Return the first line of an error of TensorFlow's, without names of nodes of its graph."""
+    line = str(error).strip().partition("\n")[0]
+    text = re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:.*", "", line)
+    exhausted = isinstance(error, sys.modules["tensorflow"].errors.ResourceExhaustedError)
+    return f"memory ran out: {text}" if exhausted and not disk.full(error) else text
 
 
 def _of_tensorflow(error: Exception) -> bool:

@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import zipfile
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.processes import complaint
+from tfdvae.data import sources
 
 TINY = {"dataset": "digits", "n_train": 40, "epochs": 2, "model": "dae", "no_classifier": True}
 
@@ -136,3 +139,36 @@ def test_a_folder_that_tensorflow_cannot_write_is_named(tmp_path, command):
     (tmp_path / "run" / "logs").touch()
     told = complaint(command("train", "--resume", "run"))
     assert "run/logs is not a directory" in told, told
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "{{function_node __wrapped__Mul}} OOM when allocating x [Op:Mul] name:"
+            ),
+            "error: memory ran out: OOM when allocating x See",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "o/logs; No space left on device"),
+            "error: the disk is full: o/logs; No space left on device See",
+        ),
+        (
+            tf.errors.PermissionDeniedError(None, None, "o/logs; Permission denied\n  more"),
+            "error: o/logs; Permission denied See",
+        ),
+        (tf.errors.UnknownError(None, None, "a {{node b}} c"), "error: a c See"),
+        (EOFError("No data left in file"), "error: No data left in file See"),
+        (zipfile.BadZipFile("Bad CRC-32"), "error: Bad CRC-32 See"),
+        (OverflowError("int too large"), "error: int too large See"),
+    ],
+)
+@pytest.mark.parametrize("name", ["train", "study"])
+def test_errors_of_libraries_are_short_messages(name, error, message, monkeypatch, command):
+    def fail(*arguments, **others):
+        raise error
+
+    monkeypatch.setattr(sources, "check", fail)
+    words = ["train"] if name == "train" else ["study", "noise"]
+    assert message in complaint(command(*words, "--dataset", "digits", "--output", "o"))

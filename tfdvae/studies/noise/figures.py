@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import files
+from tfdvae._utils import files, records
 from tfdvae.metrics import latent_codes
 from tfdvae.reporting import image_plots, plots
 from tfdvae.studies import cell_names
@@ -63,7 +63,7 @@ def _first_cell(folder: Path, target: str, noise: str) -> Path | None:
 def _tsne(cell: Path, codes: np.ndarray) -> np.ndarray:
     """Return t-SNE as published (perplexity 30, random state 307), kept beside the cell."""
     path = cell.with_suffix(".tsne.npy")
-    if not path.exists():
+    if records.damage(path):  # or it is missing
         embedded = latent_codes.tsne(codes, min(30, len(codes) - 1), seed=307)
         with files.replacing(path) as temporary, open(temporary, "wb") as file:
             np.save(file, embedded)
