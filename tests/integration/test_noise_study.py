@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.processes import run_tfdvae
 from tfdvae import csv_rows
 from tfdvae.data import image_dataset, sources
-from tfdvae.studies.noise import cells, results
+from tfdvae.studies.noise import cells, figures, results
 from tfdvae.studies.noise.settings import NOISES
 
 
@@ -136,3 +136,25 @@ def test_a_cell_that_fails_is_named(tmp_path):
     assert process.returncode == 2
     assert "cell corrupted-none-seed0 failed" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_codes_that_were_kept_are_drawn_anew_where_they_are_damaged(noise, tmp_path):
+    (tmp_path / "cells").mkdir()
+    for kind in NOISES:
+        target = "any" if kind == "none" else "clean"
+        np.savez(
+            tmp_path / "cells" / f"{target}-{kind.replace(':', '-')}-seed0.npz",
+            **{name: noise(4, 6, 6, 1) for name in ("noisy", "epoch_1")},
+            codes=noise(12, 3),
+            labels=np.arange(12) % 2,
+        )
+    found = results.Results(["clean"])
+    figures.draw(found, "clean", tmp_path)
+    kept = sorted((tmp_path / "cells").glob("*.tsne.npy"))
+    assert len(kept) == len(NOISES)
+    whole = [path.read_bytes() for path in kept]
+    for path, content in zip(kept, whole, strict=True):
+        path.write_bytes(content[:-9])
+    kept[0].write_bytes(b"")
+    figures.draw(found, "clean", tmp_path)
+    assert [path.read_bytes() for path in kept] == whole
