@@ -58,7 +58,7 @@ def test_report_of_a_study(folder, tmp_path):
     kept = shutil.ignore_patterns("report.*")
     shutil.copytree(RESULTS / folder, copy, ignore=kept)
     study = csv_rows.read_rows(copy / "rows.csv")[0]["study"]
-    STUDIES.get(study).write_report(copy)
+    STUDIES.get(study.replace("_", "-")).write_report(copy)
     made, committed = ((place / "report.md").read_text() for place in (copy, RESULTS / folder))
     assert table_numbers(made) == table_numbers(committed)
     assert numbers(made) == numbers(committed)
