@@ -247,6 +247,7 @@ def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch
             )
 
 
+@pytest.mark.slow
 def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(source, tmp_path):
     config = small(classifier_epochs=2, n_train=256)
     for name, steps in (("limited", 4), ("duplicate", 12)):  # 256 images are 2 batches
@@ -277,6 +278,7 @@ def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
     assert {row["n_train"] for row in rows} == {"256"}
 
 
+@pytest.mark.slow
 def test_latent_cell(source, tmp_path):
     cells.latent_cell(small(), source, tmp_path / "a.csv", "clean", "dvae", 0)
     rows = csv_rows.read_rows(tmp_path / "a.csv")

@@ -21,7 +21,9 @@ def output(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("imports", ["keras, tfdvae", "tfdvae, keras"])
+@pytest.mark.parametrize(
+    "imports", ["keras, tfdvae", pytest.param("tfdvae, keras", marks=pytest.mark.slow)]
+)
 def test_keras_loads_a_model_once_tfdvae_is_imported(imports, tmp_path):
     """A model with a layer of tfdvae's own."""
     from tests.helpers.models import make

@@ -94,6 +94,7 @@ sys.exit(main.main(["denoise", "run", "noisy.npy", "clean.npy"]))
 """
 
 
+@pytest.mark.slow
 def test_members_of_another_package_work_in_every_command(tmp_path):
     (tmp_path / "mine_registered.py").write_text(REGISTERED)
     (tmp_path / "mine_model.py").write_text(MODEL)

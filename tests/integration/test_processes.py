@@ -38,6 +38,7 @@ def test_library_refuses_another_backend():
     assert "ImportError: tfdvae needs Keras on TensorFlow; got the backend jax" in process.stderr
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback(no_network, tmp_path):
     process = run("--dataset", "fashion_mnist", "--debug", XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert process.returncode == 1

@@ -92,6 +92,7 @@ def test_held_out_images_are_the_other_training_images_with_their_noise(whole, a
     np.testing.assert_array_equal(np.load(data / "held_out.npy"), expected)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_gone_on_with(whole, arrays, tmp_path):
     """Images lie in the run folder, callbacks see the remaining epochs, and it stops alike."""
     folder, seen = whole

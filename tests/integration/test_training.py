@@ -204,7 +204,9 @@ def test_early_stopping_keeps_the_weights_of_the_best_round(stopped, tmp_path):
     )
 
 
-@pytest.mark.parametrize("rounds", [1, 3.5, -3.5, -1])
+@pytest.mark.parametrize(
+    "rounds", [3.5, *(pytest.param(rounds, marks=pytest.mark.slow) for rounds in (1, -3.5, -1))]
+)
 def test_early_stopping_after_a_kill_gives_the_same_bits(rounds, stopped, tmp_path):
     """Killed before and after the best round, and within the rounds that patience waits for."""
     model, history, _ = stopped

@@ -45,6 +45,7 @@ def test_anomalies(cell, dataset, tmp_path):
     assert row["n_train"] == ("50" if "one" in cell else "100")
 
 
+@pytest.mark.slow
 def test_imputation(dataset, tmp_path):
     """Known pixels are exact: with fewer missing, the PSNR is higher whatever the method."""
     rows = computed(dataset, "imputation-seed0", tmp_path)
@@ -84,6 +85,7 @@ def test_imputation_of_color_images(dataset):
         np.testing.assert_allclose(filled[..., channel], expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_probe_and_compression(dataset, tmp_path):
     rows = computed(dataset, "probe-seed0", tmp_path)
     assert {(row["model"], row["protocol"]) for row in rows} == {

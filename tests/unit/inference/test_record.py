@@ -46,14 +46,14 @@ def test_elsewhere_nothing_is_known(tmp_path, caplog):
     assert told(Record.beside(tmp_path / "generator.keras", True, 4), caplog) == []
 
 
-DAMAGE = {  # of the last row, which ends with active_units,0
+DAMAGE = {  # of the last row, which ends with active_units,0, and a line feed
     "a cell too many": lambda text: text[:-1] + ",1\n",
     "a cell too few": lambda text: text[: text.rindex(",")] + "\n",
     "a field too long": lambda text: text + "a" * 200_000 + "\n",
-    "a value that is no number": lambda text: text[:-1] + "x\n",
-    "an infinite value": lambda text: text[:-2] + "inf\n",
-    "NaN": lambda text: text[:-2] + "nan\n",
-    "a null character": lambda text: text[:-2] + "\0\n",
+    "a value that is no number": lambda text: text[:-2] + "x,\n",
+    "an infinite value": lambda text: text[:-3] + "inf,\n",
+    "NaN": lambda text: text[:-3] + "nan,\n",
+    "a null character": lambda text: text[:-3] + "\0,\n",
     "another encoding": lambda text: text + "\xe9\n",
 }
 
@@ -62,6 +62,7 @@ DAMAGE = {  # of the last row, which ends with active_units,0
 def test_of_damaged_rows_nothing_is_known(damage, tmp_path, caplog):
     path = tmp_path / "metrics.csv"
     csv_rows.write_rows(path, ROWS)
+    assert path.read_text().endswith(",active_units,0,\n")
     path.write_text(DAMAGE[damage](path.read_text()), encoding="latin-1")
     assert told(Record.beside(tmp_path / "generator.keras", True, 4), caplog) == []
 
