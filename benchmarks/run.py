@@ -62,7 +62,7 @@ class Peer:
             list(map(str, command)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
             env=os.environ | count | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
         )
@@ -76,10 +76,12 @@ class Peer:
 
     def _answer(self) -> object:
         assert self.process.stdout is not None
+        last = ""
         for line in self.process.stdout:
             if line.startswith("@"):
                 return json.loads(line[1:])
-        raise RuntimeError(f"{self.process.args[1]} ended without an answer")
+            last = line.strip() or last
+        raise RuntimeError(f"{self.process.args[1]} ended without an answer: {last}")
 
     def close(self) -> None:
         """End the process."""

@@ -423,6 +423,24 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path, command)
     ).read_bytes()
 
 
+def test_a_stage_that_is_done_again_and_killed_is_not_taken_for_damaged(finished, tmp_path):
+    """The checksums of its old files are gone before it writes new ones."""
+
+    class Kill(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    (folder / "generator.keras").unlink()
+    shutil.rmtree(folder / "checkpoints" / "generator")
+    with pytest.raises(KeyboardInterrupt):
+        tfdvae.train(resume=folder, callbacks=[Kill()])
+    stages = json.loads((folder / "stages.json").read_text())
+    assert "generator" not in stages
+    assert "data" in stages
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_classifier_has_the_precision_with_which_its_run_began(
     precision, finished, tmp_path, command

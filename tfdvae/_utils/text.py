@@ -1,11 +1,13 @@
 """Text of others, such as names of files, as it can be shown on a terminal or written."""
 
+import math
 import os
 import unicodedata
 from pathlib import Path
 
 _KEPT = "\n\t"
 _LONGEST = 40  # characters of a number
+_MOST_BITS = 10_000  # of a number whose digits are counted
 # Marks that change the direction of the text after them; the rest of Unicode's format characters
 # are parts of words.
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -60,6 +62,8 @@ def number(value: float) -> str:
         >>> number(10**400)
         '1000000000... (401 characters)'
     """
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"a number of about {int(value.bit_length() * math.log10(2)):,} digits"
     shown = str(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:10]}... ({len(shown):,} characters)"
 

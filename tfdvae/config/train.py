@@ -263,7 +263,10 @@ class TrainConfig:
         try:
             return cls.from_dict(stored)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is damaged: {error} {remedy}") from None
+            raise ValueError(
+                f"the settings in {path} cannot be used here: {error} It is damaged, or what it "
+                f"names is not installed. {remedy}"
+            ) from None
 
 
 def setting_names() -> tuple[str, ...]:

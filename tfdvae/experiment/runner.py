@@ -246,6 +246,8 @@ def _run_stages(run: Run) -> None:
                 logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
                 continue
             logger.info("[%d/%d] %s", number, len(listed), stage.name)
+            if done.pop(stage.name, None):
+                files.write_json(record, done)  # its files are no longer those of the checksums
             start = time.monotonic()
             files.check_held(run.folder)
             summary = stage.work(run)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import Protocol
 from tfdvae.studies.settings import StudyConfig
 
 _PARENT = "TFDVAE_CELL_OF_A_STUDY"
+_KILLED = 9  # SIGKILL, a name that Windows lacks
 
 
 class Executor(Protocol):
@@ -88,7 +88,7 @@ class Processes:
             errors = process.stderr.read()
             process.wait()
         self._running.remove(process)
-        if process.returncode == -signal.SIGKILL:
+        if process.returncode == -_KILLED:
             raise ChildProcessError(
                 f"cell {cell} was killed, as a system does where memory runs out; fewer `workers` "
                 "need less."

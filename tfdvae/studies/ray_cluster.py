@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import os
+import platform
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from typing import Any
 from tfdvae._utils import files
 from tfdvae.studies.executor import Processes
 
-_SUFFIXES = (".npz", ".csv")  # the rows come last: with them a cell is finished
+# What a cell may leave; other files stay behind. Rows come last: with them it is finished.
+_SUFFIXES = (".npz", ".csv")
 _RETRIES = 10  # of a cell whose machine is lost
 
 
@@ -27,7 +29,7 @@ class Cluster:
     Args:
         arguments: of `tfdvae`, but for `--cell` and `--output`.
         address: of the cluster, `auto` for the one that this machine belongs to; by default one is
-            started that has this machine alone.
+            started that has this machine alone. In a process that has joined a cluster it is that.
         thread_count: cores that a cell takes.
 
     Attributes:
@@ -46,20 +48,24 @@ class Cluster:
                 '[ray]".'
             ) from None
         self._ray: Any = ray
+        self._stopped = False
+        self._joined = not ray.is_initialized()  # otherwise the cluster is the caller's own
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
         try:
-            if address not in (None, "auto"):
+            if self._joined and address not in (None, "auto"):
                 _reach(str(address))
-            ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
+            if self._joined:
+                ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).strip().partition("\n")[0]
-            raise ValueError(f"`address` {address} is no Ray cluster: {reason}") from None
+            raise ValueError(f"`address` {address or ''} is no Ray cluster: {reason}") from None
         cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
         self.places = sum(count // thread_count for count in cores)
         if not self.places:
             self.stop()
+            most = max(cores, default=0)
             raise ValueError(
-                f"`threads` must be at most {max(cores)}, the cores of the largest machine of the "
+                f"`threads` must be at most {most}, the cores of the largest machine of the "
                 f"cluster; got {thread_count}."
             )
         remote = ray.remote(num_cpus=thread_count, max_retries=_RETRIES)(_compute)
@@ -73,6 +79,8 @@ class Cluster:
         Raises:
             ChildProcessError: it failed, or its machine has another version of tfdvae.
         """
+        if self._stopped:
+            raise ChildProcessError(f"cell {cell} was not computed: the study has ended.")
         result = self._compute.remote(self._arguments, cell, self._version, os.getcwd())
         try:
             found = self._ray.get(result)
@@ -88,7 +96,9 @@ class Cluster:
 
     def stop(self) -> None:
         """Leave the cluster, which ends what it still computes for this process."""
-        self._ray.shutdown()
+        self._stopped = True
+        if self._joined:
+            self._ray.shutdown()
 
 
 def _reach(address: str) -> None:
@@ -105,7 +115,7 @@ def _compute(arguments: list[str], cell: str, version: str, folder: str) -> dict
     here = importlib.metadata.version("tfdvae")
     if here != version:
         raise ChildProcessError(
-            f"machine {os.uname().nodename} of the cluster has tfdvae {here}; it must be {version}."
+            f"machine {platform.node()} of the cluster has tfdvae {here}; it must be {version}."
         )
     if Path(folder).is_dir():
         os.chdir(folder)  # where the user named files

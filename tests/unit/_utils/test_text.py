@@ -49,3 +49,20 @@ def test_names_are_shown_within_a_line(case):
 def test_utf8_leaves_what_utf8_can_hold():
     assert text.utf8("a\x1b\n\u202e") == "a\x1b\n\u202e"
     assert text.utf8("a\udcff\ud800").encode() == b"a\\udcff\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.5, "1.5"),
+        (10**39, "1" + 39 * "0"),
+        (10**400, "1000000000... (401 characters)"),
+    ],
+)
+def test_a_long_number_is_shown_in_a_few_words(value, shown):
+    assert text.number(value) == shown
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_python_refuses_to_write(sign):
+    assert text.number(sign * 10**10_000) == "a number of about 10,000 digits"

@@ -42,7 +42,8 @@ COMPARED_PROTOCOLS = tuple(reversed(PROTOCOLS))  # the published one first
 def section(results: Results, config: AugmentationStudyConfig) -> list[Part]:
     """Return the section, or nothing where settings are not those of the published study."""
     default = AugmentationStudyConfig()
-    if any(getattr(config, name) != getattr(default, name) for name in AS_PUBLISHED):
+    others = config.train_noise != default.train_noise
+    if others or any(getattr(config, name) != getattr(default, name) for name in AS_PUBLISHED):
         return []
     text = (
         "Accuracy in %: published, one run each; ours, mean over seeds and half of its 95% "

@@ -181,7 +181,8 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
             f"{count} images leave fewer of class {dataset.class_names[few[0]]}."
         )
     if config.latent_dim != AugmentationStudyConfig.latent_dim:
-        settings = generator_settings("dvae", latent_dim=config.latent_dim)
+        own = config.classifier is not None
+        settings = generator_settings("dvae", latent_dim=config.latent_dim, no_classifier=own)
         preflight.check_image_size(settings, dataset.train.images.shape[1:])
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from tfdvae import corruptions
-from tfdvae._utils import files
+from tfdvae._utils import files, records
 from tfdvae.config.objective import HIDING
 from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
@@ -76,7 +76,8 @@ class _Clock(keras.callbacks.Callback):
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
-        self.before = files.read_json(path) if path.exists() else 0.0
+        remedy = "Delete it: the time is then measured from now on."
+        self.before = records.read_number(path, remedy) if path.exists() else 0.0
         self.begun = time.monotonic()
 
     @property
