@@ -59,7 +59,7 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
 
     Raises:
         ValueError: the file is not CSV, or was cut off; the columns are not those of the schema; or
-            a row has more or fewer cells, or a value that is no number.
+            a row has more or fewer cells, or a value that is no number, but for an empty one.
     """
     with open(path, newline="", encoding="utf-8") as file:
         try:
@@ -80,8 +80,13 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
         ) from error
     for number, cells in enumerate(rows, 1):
         _check_row(path, number, cells, columns)
-    if not lines[-1].endswith("\n"):
-        raise ValueError(f"{path} must end with a whole line; it is cut off in row {len(rows)}.")
+    # A cut within the last cell shows in nothing but the line break; an empty one cannot be cut.
+    ends_whole = columns == ROW_FIELDS and bool(rows) and not rows[-1][-1]
+    if not lines[-1].endswith("\n") and not ends_whole:
+        raise ValueError(
+            f"{path} must end with a line break; without it row {len(rows)} may be cut off. Add "
+            "one if that row is whole."
+        )
     texts = [map(sheets.from_cell, cells) for cells in rows]
     empty = dict.fromkeys(ROW_FIELDS, "")
     return [empty | dict(zip(columns, cells, strict=True)) for cells in texts]
@@ -92,6 +97,8 @@ def _check_row(path: str | Path, number: int, cells: list[str], columns: list[st
         more = "more" if len(cells) > len(columns) else "fewer"
         raise ValueError(f"{path} must have {len(columns)} cells a row; row {number} has {more}.")
     value = cells[columns.index("value")]
+    if not value:
+        return
     try:
         float(value)
     except ValueError:

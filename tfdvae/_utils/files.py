@@ -69,6 +69,20 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def damaged_name(path: Path) -> Path:
+    """Return where a damaged file is kept: `NAME.damaged` beside it, numbered where that exists.
+
+    Example:
+        >>> damaged_name(Path("rows.csv"))
+        PosixPath('rows.csv.damaged')
+    """
+    aside, number = path.with_name(f"{path.name}.damaged"), 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    return aside
+
+
 def remove_at_once(path: Path) -> None:
     """Remove a folder so that it is never there in part: where this is interrupted, it is left
     under a temporary name.

@@ -128,9 +128,7 @@ def test_rows_outside_the_schema(tmp_path):
     ("damage", "message"),
     [
         ("1,", "have 19 cells a row; row 2 has more"),
-        ("", "end with a whole line; it is cut off in row 2"),
         ("1\n", "have 19 cells a row; row 2 has fewer"),
-        ("," * 16 + "loss,,\n", "have a number as the value of each row; row 2 has ''"),
         ("," * 16 + "loss,0.5.,\n", "have a number as the value of each row; row 2 has '0.5.'"),
         ('"' + "a" * 200_000 + '"', "be a CSV file; in line 3: field larger"),
     ],
@@ -141,6 +139,40 @@ def test_rows_that_are_damaged(damage, message, tmp_path):
     (tmp_path / "rows.csv").write_text("\n".join([*lines[:-1], damage + lines[-1]]))
     with pytest.raises(ValueError, match=f"rows.csv must {message}"):
         csv_rows.read_rows(tmp_path / "rows.csv")
+
+
+def test_rows_without_a_value_are_as_they_were_written(tmp_path):
+    csv_rows.write_rows(tmp_path / "rows.csv", [{"run": "a"}])
+    (row,) = csv_rows.read_rows(tmp_path / "rows.csv")
+    assert (row["run"], row["value"]) == ("a", "")
+
+
+def test_a_last_line_without_its_end_is_whole_where_its_last_cell_is_empty(tmp_path):
+    """As an editor leaves it. Any other cell may have lost its last characters."""
+    path = tmp_path / "rows.csv"
+    csv_rows.write_rows(path, [{"metric": "loss", "value": 0.125}])
+    whole = csv_rows.read_rows(path)
+    path.write_bytes(path.read_bytes().rstrip())
+    assert csv_rows.read_rows(path) == whole
+    header = ",".join(csv_rows.ROW_FIELDS)
+    for content in (
+        f"{header}\n{',' * 16}loss,0.125,gauss",
+        header,
+        header.removesuffix(",train_noise"),
+        f"{header.removesuffix(',train_noise')}\n{',' * 16}loss,0.12",
+        f"{header.removesuffix(',train_noise')}\n{',' * 16}loss,",
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=r"must end with a line break; .* may be cut off"):
+            csv_rows.read_rows(path)
+
+
+def test_a_damaged_file_gets_a_name_of_its_own(tmp_path):
+    names = []
+    for _ in range(3):
+        names.append(files.damaged_name(tmp_path / "rows.csv").name)
+        (tmp_path / names[-1]).touch()
+    assert names == ["rows.csv.damaged", "rows.csv.damaged-2", "rows.csv.damaged-3"]
 
 
 def test_broken_json_is_named(tmp_path):

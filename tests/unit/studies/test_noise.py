@@ -220,7 +220,7 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
 
     def compute(cell, path):
         assert given[-1] == (1, threading.get_ident())
-        csv_rows.write_rows(path, [{"study": "noise", "run": cell, "value": 0.5}])
+        csv_rows.write_rows(path, [{"study": "noise", "run": cell}])
 
     config = NoiseStudyConfig(dataset="digits", threads=1, output=str(tmp_path))
     runner.run_study(
