@@ -3,9 +3,10 @@
 A file that is damaged is refused with its name, what is wrong, and what to do next.
 """
 
+import errno
 import importlib.metadata
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ SUMS = "SHA256SUMS"
 """The checksums of the other files of a folder, as `sha256sum -c` reads them."""
 _NAMES = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
 _READ = 2**20
+_OF_CONTENT = (None, errno.EINVAL, errno.EISDIR, errno.ENOENT)
+"""Numbers of errors of what is no whole file; all others are of the machine."""
 
 
 def read(path: Path, kinds: Kinds, remedy: str, optional: Kinds | None = None) -> dict[str, Any]:
@@ -44,7 +47,9 @@ def read(path: Path, kinds: Kinds, remedy: str, optional: Kinds | None = None) -
     return found
 
 
-def read_list(path: Path, kinds: Kinds, remedy: str) -> list[dict[str, Any]]:
+def read_list(
+    path: Path, kinds: Kinds, remedy: str, optional: Kinds | None = None
+) -> list[dict[str, Any]]:
     """Return the list of objects that a JSON file holds; arguments and errors as of `read`.
 
     Example:
@@ -55,7 +60,7 @@ def read_list(path: Path, kinds: Kinds, remedy: str) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise _damaged(path, f"it must hold a list; got {_kind(found)}", remedy)
     for entry in found:
-        check(entry, kinds, path, remedy)
+        check(entry, kinds, path, remedy, optional)
     return found
 
 
@@ -92,46 +97,67 @@ def check(
 def damage(path: Path) -> str:
     """Return what is wrong with an `.npy` or `.npz` file of NumPy's; empty where it is whole.
 
+    A file that is missing is damaged too.
+
     Args:
         path: of the file.
+
+    Raises:
+        OSError: it cannot be read, which says nothing about what it holds.
+        MemoryError: memory ran out.
 
     Example:
         >>> damage(Path("cells/a-seed0.npz"))
         'File is not a zip file'
     """
-    try:
-        if path.suffix == ".npy":
-            np.load(path, mmap_mode="r", allow_pickle=False)
-            return ""
+    if path.suffix != ".npy":
         return archive_damage(path)
-    except (ValueError, EOFError, OSError) as error:
-        return str(error).partition("\n")[0] or type(error).__name__
+    try:
+        np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:
+        return _reason(error)
+    return ""
 
 
 def archive_damage(path: Path) -> str:
     """Return what is wrong with a zip file, all of which is read; empty where it is whole.
 
-    One that would fill half of the memory once it is unpacked is refused unread.
+    It is read a piece at a time, so that one of any size may be given. Errors are as of `damage`.
 
     Args:
         path: of the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.file_size for member in members)
-            if size > limits.memory() / 2:
-                return (
-                    f"it would take {size / 2**30:,.1f} GiB once it is unpacked; this machine has "
-                    f"{limits.memory() / 2**30:,.1f} GiB of memory, and half of it is allowed"
-                )
-            for member in members:
+            for member in archive.infolist():
                 with archive.open(member) as file:
                     while file.read(_READ):
                         pass
     except Exception as error:  # each way of packing has its own errors
-        return str(error).partition("\n")[0] or type(error).__name__
+        return _reason(error)
     return ""
+
+
+def archive_excess(path: Path) -> str:
+    """Return by how much a zip file of somebody else is too large, or else what is wrong with it.
+
+    It is too large where it would fill more than half of the memory once it is unpacked, and is
+    then not read. Empty where nothing is wrong. Errors are as of `damage`.
+
+    Args:
+        path: of the file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except Exception as error:
+        return _reason(error)
+    if size <= limits.memory() / 2:
+        return ""
+    return (
+        f"it would take {size / 2**30:,.1f} GiB once it is unpacked; this machine has "
+        f"{limits.memory() / 2**30:,.1f} GiB of memory, and half of it is allowed"
+    )
 
 
 def seal(folder: Path) -> None:
@@ -141,16 +167,24 @@ def seal(folder: Path) -> None:
     files.write_text(folder / SUMS, "".join(lines))
 
 
-def check_seal(folder: Path, remedy: str) -> None:
+def check_seal(folder: Path, needed: Collection[str], remedy: str) -> None:
     """Refuse a folder whose files are not those that `seal` saw; one without checksums passes.
+
+    Args:
+        folder: of the files.
+        needed: names of files that must have a checksum, where there are any.
+        remedy: what to do where it is damaged, a sentence.
 
     Raises:
         ValueError: naming the file.
     """
     if not (folder / SUMS).exists():
         return  # as earlier versions left it
-    for line in (folder / SUMS).read_text(errors="replace").splitlines():
-        sum_, _, name = line.partition("  ")
+    lines = (folder / SUMS).read_text(errors="replace").splitlines()
+    sums = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines)}
+    if lacking := [name for name in needed if name not in sums]:
+        raise _damaged(folder / SUMS, f"it lacks {lacking[0]}", remedy)
+    for name, sum_ in sums.items():
         path = folder / Path(name).name
         if not path.is_file() or files.sha256(path) != sum_:
             raise _damaged(path, f"it is not what {SUMS} beside it says", remedy)
@@ -195,6 +229,19 @@ def check_maker(folder: Path) -> None:
         return
     packages = found.get("packages") if isinstance(found, dict) else None
     check_version(packages.get("tfdvae") if isinstance(packages, dict) else None, folder)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, from the error of reading it.
+
+    Raises:
+        OSError, MemoryError: the error, where it says nothing about what the file holds.
+    """
+    if isinstance(error, MemoryError):
+        raise error
+    if isinstance(error, OSError) and error.errno not in _OF_CONTENT:
+        raise error
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _json(path: Path, remedy: str) -> Any:

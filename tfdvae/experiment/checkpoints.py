@@ -84,7 +84,7 @@ class Checkpoints:
 
     def _load(self, model: keras.Model, folder: Path) -> None:
         """Give a model the weights and optimizer of a round, if they are as they were saved."""
-        records.check_seal(folder, self._remedy)
+        records.check_seal(folder, ("model.weights.h5", "history.json"), self._remedy)
         path = folder / "model.weights.h5"
         try:
             model.load_weights(path)

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from tfdvae import registry
 from tfdvae._utils import records
@@ -21,10 +22,13 @@ def load(path: Path, argument: str, compiled: bool = False, hint: str = "") -> D
         path: of the file.
         argument: name used in messages.
         compiled: whether the optimizer is wanted too.
-        hint: what to do where it is damaged, a sentence.
+        hint: what to do where it is damaged, a sentence, of a file that a job keeps. Any other one
+            may fill half of the memory once it is unpacked, no more.
 
     Raises:
-        ValueError: the file holds no model of tfdvae, or is damaged.
+        ValueError: the file holds no model of tfdvae, is damaged, or too large.
+        OSError: the file cannot be read.
+        MemoryError, tf.errors.ResourceExhaustedError: memory ran out.
     """
     model = load_any(path, argument, compiled, hint)
     if not isinstance(model, DenoisingModel):
@@ -38,14 +42,22 @@ def load_any(path: Path, argument: str, compiled: bool = True, hint: str = "") -
     """Return the Keras model of a `.keras` file; arguments and errors as of `load`."""
     start = f"`{argument}` {path} is no model that can be loaded: "
     end = f" {hint}" if hint else ""
-    if path.is_file() and not zipfile.is_zipfile(path):
+    if path.is_file() and not _is_zip(path):
         raise ValueError(f"{start}it is no zip file, as .keras files are, or a damaged one.{end}")
-    if reason := records.archive_damage(path):
+    excess = "" if hint else records.archive_excess(path)
+    if reason := excess or records.archive_damage(path):
         raise ValueError(f"{start}{reason}.{end}")
     registry.import_registered()
     try:
         return keras.models.load_model(path, compile=compiled)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise
     except Exception as error:  # a file may hold anything
         # The first line says what is wrong; after it Keras may print the whole configuration.
         reason = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
         raise ValueError(f"{start}{reason or type(error).__name__}{end}") from None
+
+
+def _is_zip(path: Path) -> bool:
+    with open(path, "rb") as file:  # where it may not be read, this says so
+        return zipfile.is_zipfile(file)

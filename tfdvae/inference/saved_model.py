@@ -27,6 +27,7 @@ class SavedModel(InferenceMixin):
 
     Raises:
         ValueError: not a SavedModel of tfdvae, or one that cannot be loaded.
+        MemoryError, tf.errors.ResourceExhaustedError: memory ran out.
     """
 
     def __init__(self, path: str | Path):
@@ -63,6 +64,8 @@ class SavedModel(InferenceMixin):
                 }
             if self.variational:
                 self._graphs["posterior"] = self._loaded.posterior
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception as error:  # what TensorFlow finds in the files may fail in any way
             reason = str(error).strip().partition("\n")[0].replace(str(folder), str(path))
             raise ValueError(

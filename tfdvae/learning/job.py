@@ -235,7 +235,7 @@ def _train(
     """Return the trained model, from its file where it is there."""
     file = folder / "model.keras"
     if file.exists():
-        loaded = keras_files.load(file, "output")
+        loaded = keras_files.load(file, "output", hint=keras_files.AGAIN)
         assert isinstance(loaded, DAE)
         return loaded
     values, parts = held_out.split(

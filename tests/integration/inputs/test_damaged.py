@@ -8,8 +8,10 @@ import json
 import shutil
 import zipfile
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import tfdvae
@@ -18,6 +20,7 @@ from tests.helpers.processes import complaint
 from tfdvae._utils import limits
 from tfdvae.cli import main as cli
 from tfdvae.config.learn import LearnConfig
+from tfdvae.inference import keras_files
 
 SETTINGS = ("--n-train", "40", "--epochs", "2", "--network", "mlp", "--test-noise", "0")
 OTHER_JSON = (b"[]", b"null", b"5", b"{", b"", b"\x80\x04\x95", b"[" * 100_000, b'{"a": 1}')
@@ -154,6 +157,18 @@ BEGIN_ANEW = "Bring it back, or begin a new run."
         _interrupted(
             _made_again(
                 f"{ROUND}/model.weights.h5", "checkpoints/generator", _cut, _content(b""), _altered
+            )
+        ),
+    ),
+    Case(
+        "checksums of a checkpoint cut off or empty",
+        "named",
+        _interrupted(
+            _refused(
+                f"{ROUND}/SHA256SUMS",
+                "Delete the folder run/checkpoints/generator:",
+                _cut,
+                _content(b""),
             )
         ),
     ),
@@ -311,6 +326,30 @@ def test_a_model_that_would_fill_the_memory_is_refused_unread(run, command):
     with limits.use(memory_bytes=2**32):
         told = complaint(command("denoise", "run", "x.npy", "y.npy"))
     assert "generator.keras is no model that can be loaded: it would take 4.0 GiB once it" in told
+
+
+def test_a_model_of_the_run_itself_may_take_more_than_half_of_the_memory(run, command):
+    path = run / "generator.keras"
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    with limits.use(memory_bytes=size):
+        assert keras_files.load(path, "generator", compiled=True, hint=keras_files.AGAIN).optimizer
+        with pytest.raises(ValueError, match=r"it would take .* once it is unpacked"):
+            tfdvae.load(run)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+)
+def test_where_memory_runs_out_no_model_is_called_damaged(error, run, monkeypatch):
+    def failing(*arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(keras.models, "load_model", failing)
+    monkeypatch.setattr(tf.saved_model, "load", failing)
+    for path in (run, run / "saved_model"):
+        with pytest.raises(type(error)):
+            tfdvae.load(path)
 
 
 def _learned(name, content, message):

@@ -77,26 +77,47 @@ def test_arrays_that_are_cut_off_or_altered(name, tmp_path):
 def test_an_archive_that_would_fill_half_of_the_memory_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(2**20))
-    assert records.archive_damage(tmp_path / "a.zip") == ""
+    assert records.archive_excess(tmp_path / "a.zip") == ""
     with limits.use(memory_bytes=2**21 - 1):
-        assert "it would take" in records.archive_damage(tmp_path / "a.zip")
+        assert "it would take" in records.archive_excess(tmp_path / "a.zip")
+        assert records.archive_damage(tmp_path / "a.zip") == "", "one's own may be of any size"
+    (tmp_path / "a.zip").write_bytes(b"x")
+    assert records.archive_excess(tmp_path / "a.zip") == "File is not a zip file"
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(24, "open"), MemoryError()])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_a_file_that_cannot_be_read_is_not_called_damaged(name, error, tmp_path, monkeypatch):
+    def failing(*arguments, **settings):
+        raise error
+
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    np.savez(tmp_path / "a.npz", x=np.zeros(3))
+    monkeypatch.setattr("builtins.open", failing)
+    monkeypatch.setattr("io.open", failing)
+    with pytest.raises(type(error)):
+        records.damage(tmp_path / name)
 
 
 def test_a_sealed_folder_is_as_it_was(tmp_path):
     (tmp_path / "a").write_text("one")
-    records.check_seal(tmp_path, "")  # without checksums
+    records.check_seal(tmp_path, ["a"], "")  # without checksums
     records.seal(tmp_path)
-    records.check_seal(tmp_path, "")
+    records.check_seal(tmp_path, ["a"], "")
     assert (tmp_path / records.SUMS).read_text().split() == [
         "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",  # sha256sum
         "a",
     ]
     (tmp_path / "a").write_text("two")
     with pytest.raises(ValueError, match=r"a is damaged: it is not what SHA256SUMS .* Do this"):
-        records.check_seal(tmp_path, "Do this.")
+        records.check_seal(tmp_path, ["a"], "Do this.")
     (tmp_path / "a").unlink()
     with pytest.raises(ValueError, match="a is damaged"):
-        records.check_seal(tmp_path, "")
+        records.check_seal(tmp_path, ["a"], "")
+    for content in ("", "7692c3ad", "7692c3ad  b\n"):
+        (tmp_path / records.SUMS).write_text(content)
+        with pytest.raises(ValueError, match=r"SHA256SUMS is damaged: it lacks a\. Do this"):
+            records.check_seal(tmp_path, ["a"], "Do this.")
 
 
 @pytest.mark.parametrize(
