@@ -4,20 +4,23 @@
   one of them is damaged is computed again, with a NOTE.
 - `rows.csv` has the rows of all cells. Where it is damaged and each cell has its own file, it is
   written anew from these, with a NOTE. Otherwise it is all that is left of some cells, as in a
-  clone: the study is refused, and the file is left as it is.
+  clone: the study is refused, and nothing is changed.
 - So it is with arrays beside `rows.csv`, such as `bootstrap.npz`.
+
+Nothing is deleted: what is damaged is kept as `NAME.damaged`.
 """
 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tfdvae import csv_rows
-from tfdvae._utils import files, records
+from tfdvae._utils import files, records, sheets
 from tfdvae.studies.api import DATASET_FILE
 
 logger = logging.getLogger(__name__)
@@ -34,8 +37,19 @@ def read_starts(folder: Path) -> list[dict[str, Any]]:
         ValueError: the file is damaged.
     """
     path = folder / "environment.json"
-    remedy = "Bring it back, or delete it: only the record of earlier starts is lost."
-    return records.read_list(path, STARTS, remedy) if path.exists() else []
+    remedy = (
+        "Bring it back, or move it elsewhere: it is then not known which cells there were, and of "
+        "how many rows."
+    )
+    if not path.exists():
+        return []
+    starts = records.read_list(path, STARTS, remedy, {"rows": dict})
+    for count in (count for start in starts for count in start.get("rows", {}).values()):
+        if type(count) is not int:
+            raise ValueError(
+                f"{path} is damaged: its `rows` must hold whole numbers; got {count!r}. {remedy}"
+            )
+    return starts
 
 
 def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = True) -> None:
@@ -47,7 +61,9 @@ def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = Tru
         computes: whether cells may be computed again; not so in a study of another version.
 
     Raises:
-        ValueError: results are damaged of which nothing else is left; the file is named.
+        ValueError: results are damaged of which nothing else is left; the file is named, and
+            nothing is changed.
+        OSError: a file cannot be read; nothing is changed.
     """
     starts = list(starts)
     counts: dict[str, int] = {}
@@ -59,16 +75,19 @@ def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = Tru
         raise ValueError(
             f"{next(iter(damaged.values()))} The version that made the study computes it again."
         )
-    for cell, reason in damaged.items():
-        logger.warning("NOTE: %s The cell is computed again.", reason)
-        for suffix in ("csv", "npz"):
-            files.remove(folder / "cells" / f"{cell}.{suffix}")
-    whole = {path.stem for path in files.completed_files(folder / "cells", "*.csv")}
-    rows = _mend_rows(folder, counts, computed, whole)
-    if {row["run"] for row in rows} & damaged.keys():
-        kept = [row for row in rows if row["run"] not in damaged]
-        csv_rows.write_rows(folder / "rows.csv", kept)
-    _mend_arrays(folder, {row["run"] for row in rows} - damaged.keys() <= whole)
+    cells = {path.stem for path in files.completed_files(folder / "cells", "*.csv")}
+    whole = cells - damaged.keys()
+    rows, reason = _read_rows(folder / "rows.csv", counts, computed, whole)
+    arrays = _damaged_arrays(folder, {row["run"] for row in rows} - damaged.keys() <= whole)
+    for cell, what in damaged.items():
+        logger.warning("NOTE: %s It is kept as *.damaged. The cell is computed again.", what)
+        for path in (folder / "cells" / f"{cell}.{suffix}" for suffix in ("csv", "npz")):
+            if path.exists():
+                path.rename(files.damaged_name(path))
+    _write_rows(folder, rows, reason, damaged)
+    for path, what in arrays.items():
+        kept = path.rename(files.damaged_name(path))
+        logger.warning("NOTE: %s It is kept as %s, and written anew.", what, kept.name)
 
 
 def _damaged_cells(folder: Path, counts: Mapping[str, int]) -> dict[str, str]:
@@ -89,60 +108,85 @@ def _damage_of_rows(path: Path, counts: Mapping[str, int]) -> str:
         rows = csv_rows.read_rows(path)
     except ValueError as error:
         return f"{path} is damaged: {error}"
-    others = sorted({row["run"] for row in rows} - {path.stem})
-    if others or not rows:
-        return f"{path} is damaged: it has no rows, or rows of another cell."
-    return _missing(path, rows, {path.stem: counts.get(path.stem, len(rows))})
+    if {row["run"] for row in rows} - {path.stem}:
+        return f"{path} is damaged: it has rows of another cell."
+    return _missing(path, {path.stem: len(rows)}, counts)
 
 
-def _missing(path: Path, rows: Rows, counts: Mapping[str, int]) -> str:
-    """Return which of the rows that were there are missing; empty where none is."""
-    found = Counter(row["run"] for row in rows)
-    for cell, count in counts.items():
-        if cell in found and found[cell] != count:
-            return f"{path} is damaged: it has {found[cell]:,} of the {count:,} rows of {cell}."
+def _missing(path: Path, found: Mapping[str, int], counts: Mapping[str, int]) -> str:
+    """Return which cell has fewer rows than there were; empty where none has."""
+    for cell, count in found.items():
+        if count < counts.get(cell, 0):
+            return f"{path} is damaged: it has {count:,} of the {counts[cell]:,} rows of {cell}."
     return ""
 
 
-def _mend_rows(
-    folder: Path, counts: Mapping[str, int], computed: Collection[str], whole: Collection[str]
-) -> Rows:
-    """Return the rows of `rows.csv`, which is written anew from the files of the cells if damaged.
+def _read_rows(
+    path: Path, counts: Mapping[str, int], computed: Collection[str], whole: Collection[str]
+) -> tuple[Rows, str]:
+    """Return the rows of `rows.csv`, those of the whole cells where it is damaged, and its damage.
 
     Raises:
-        ValueError: it is damaged, and a cell has no file.
+        ValueError: it is damaged, and a cell has no whole file.
     """
-    path = folder / "rows.csv"
     if not path.exists():
-        return []
+        return [], ""
     try:
         rows = csv_rows.read_rows(path)
-        reason = _missing(path, rows, counts)
+        reason = _missing(path, Counter(row["run"] for row in rows), counts)
     except ValueError as error:
         reason = f"{path} is damaged: {error}"
     if not reason:
-        return rows
-    lost = sorted(set(computed) - set(whole))
+        return rows, ""
+    lost = {*computed, *_runs(path)} - set(whole)
     if lost or not whole:
-        what = f"the {len(lost):,} cells that have no file in cells/" if lost else "its cells"
-        raise ValueError(f"{reason} Bring it back, or delete it: {what} are then computed again.")
-    logger.warning("NOTE: %s It is written anew from the files in cells/.", reason)
-    paths = files.completed_files(folder / "cells", "*.csv")
-    rows = [row for cell in paths for row in csv_rows.read_rows(cell)]
-    csv_rows.write_rows(path, rows)
-    return rows
+        what = f"the {len(lost):,} cells without a whole file in cells/" if lost else "its cells"
+        raise ValueError(
+            f"{reason} Bring it back, or move it elsewhere: {what} are then computed again."
+        )
+    cells = files.completed_files(path.parent / "cells", "*.csv")
+    return [row for cell in cells if cell.stem in whole for row in csv_rows.read_rows(cell)], reason
 
 
-def _mend_arrays(folder: Path, made_anew: bool) -> None:
-    """Remove damaged arrays beside `rows.csv` that the report makes anew; refuse others."""
+def _runs(path: Path) -> set[str]:
+    """Return the cells that a damaged `rows.csv` still names."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    place = csv_rows.ROW_FIELDS.index("run")
+    # Only where another cell follows is the name not cut off.
+    named = (line.split(",") for line in lines if line.count(",") > place)
+    return {sheets.from_cell(cells[place].strip('"')) for cells in named} - {"run"}
+
+
+def _write_rows(folder: Path, rows: Rows, reason: str, damaged: Collection[str]) -> None:
+    """Write `rows.csv` anew where it is damaged, or has rows of a cell that is computed again."""
+    kept = [row for row in rows if row["run"] not in damaged]
+    if not reason and len(kept) == len(rows):
+        return
+    path = folder / "rows.csv"
+    aside = files.damaged_name(path)
+    shutil.copy2(path, aside)  # `path` itself is replaced in one step
+    if reason:
+        logger.warning(
+            "NOTE: %s It is kept as %s. It is written anew from the files in cells/.",
+            reason,
+            aside.name,
+        )
+    csv_rows.write_rows(path, kept)
+
+
+def _damaged_arrays(folder: Path, made_anew: bool) -> dict[Path, str]:
+    """Return damaged arrays beside `rows.csv` that the report makes anew, and what is wrong.
+
+    Raises:
+        ValueError: it does not make them anew.
+    """
+    found = {}
     for path in files.completed_files(folder, "*.npz"):
-        reason = "" if path.name == DATASET_FILE else records.damage(path)
-        if not reason:
-            continue
-        if not made_anew:
-            raise ValueError(
-                f"{path} is damaged: {reason}. Bring it back, or delete it: the report then lacks "
-                "what it holds."
-            )
-        logger.warning("NOTE: %s is damaged: %s. It is written anew.", path, reason)
-        files.remove(path)
+        if path.name != DATASET_FILE and (reason := records.damage(path)):
+            found[path] = f"{path} is damaged: {reason}."
+    if found and not made_anew:
+        raise ValueError(
+            f"{next(iter(found.values()))} Bring it back, or move it elsewhere: the report then "
+            "lacks what it holds."
+        )
+    return found

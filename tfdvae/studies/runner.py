@@ -67,7 +67,7 @@ def run_study(
     folder, thread_count = study_folder(name, config), thread_count_of(name, config)
     if config.cell is not None:
         checks.choice("cell", config.cell, cells)
-    agreed = check_settings(name, config, cells, settings)
+    agreed = check_settings(name, config, [], settings)  # no cell is read before all are mended
     if config.cell is not None:
         executor.end_with_parent()
         _keep_settings(agreed, folder)
@@ -135,7 +135,7 @@ def check_settings(
     """Return all settings that may not change between two starts in one folder, as JSON holds them.
 
     A folder in which no cell is missing may be of another version of tfdvae: its report is written
-    anew from its rows.
+    anew from its rows. Without `cells`, none is looked for.
 
     Raises:
         ValueError: the folder holds results of other settings.
@@ -169,7 +169,8 @@ def check_settings(
 
 def missing_cells(cells: Iterable[str], folder: Path) -> list[str]:
     """Return the cells that have no rows yet."""
-    finished = _finished(folder)
+    cells = list(cells)
+    finished = _finished(folder) if cells else {}
     return [name for name in cells if name not in finished]
 
 

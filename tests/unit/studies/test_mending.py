@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
 
 from tfdvae import csv_rows
-from tfdvae._utils import files, threads
+from tfdvae._utils import files, limits, threads
 from tfdvae.studies import dataset_info, runner
 from tfdvae.studies.settings import StudyConfig
 
@@ -35,12 +36,12 @@ class Study:
     def report(self, folder):
         files.write_npz(folder / "bootstrap.npz", {"x": np.arange(99.0)})
 
-    def start(self, **settings):
+    def start(self, cells=CELLS, **settings):
         """Run the study, and return the cells that were computed."""
         self.computed = []
         config = StudyConfig(dataset="digits", threads=1, output=str(self.folder))
         runner.run_study(
-            "mine", config, CELLS, settings, self.compute, self.report, in_process=True
+            "mine", config, cells, settings, self.compute, self.report, in_process=True
         )
         return self.computed
 
@@ -94,6 +95,7 @@ def test_rows_of_all_cells_are_written_anew_from_those_of_each(damage, study, ca
     assert (study.folder / "rows.csv").read_bytes() == whole
     assert "rows.csv is damaged: " in caplog.text
     assert "It is written anew from the files in cells/." in caplog.text
+    assert (study.folder / "rows.csv.damaged").read_bytes() == damage(whole)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -111,16 +113,49 @@ def test_rows_that_are_all_that_is_left_are_refused_and_kept(damage, study):
     assert study.start() == list(CELLS)
 
 
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def as_cloned(study):
+    """Leave the rows and settings alone, as a repository of results has them."""
+    shutil.rmtree(study.folder / "cells")
+    (study.folder / "environment.json").unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, lambda content: content[:-75], wrong_number])
+def test_rows_of_a_clone_that_was_added_to_are_refused_and_kept(damage, study):
+    """The files in `cells` are then of the new cells alone."""
+    as_cloned(study)
+    assert study.start(cells=(*CELLS, "c")) == ["c"]
+    damaged(study.folder / "rows.csv", damage)
+    before = contents(study.folder)
+    with pytest.raises(ValueError, match=r"rows\.csv is damaged: .* Bring it back, or move it"):
+        study.start(cells=(*CELLS, "c"))
+    assert contents(study.folder) == before
+
+
+def test_nothing_is_changed_where_both_a_cell_and_all_rows_are_damaged(study):
+    damaged(study.folder / "rows.csv", cut)
+    damaged(study.folder / "cells" / "b.csv", cut)
+    before = contents(study.folder)
+    with pytest.raises(ValueError, match=r"rows\.csv is damaged: .*1 cells without a whole file"):
+        study.start()
+    assert contents(study.folder) == before
+
+
 @pytest.mark.parametrize("damage", [*DAMAGES, of_another_cell])
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_cell_with_damaged_rows_is_computed_again(damage, alone, study, caplog):
     whole = (study.folder / "rows.csv").read_bytes()
-    damaged(study.folder / "cells" / "b.csv", damage)
+    before = damage(damaged(study.folder / "cells" / "b.csv", damage))
     if not alone:
         (study.folder / "rows.csv").unlink()
     assert study.start() == ["b"]
     assert "b.csv is damaged: " in caplog.text
     assert "The cell is computed again." in caplog.text
+    assert (study.folder / "cells" / "b.csv.damaged").read_bytes() == before
+    assert (study.folder / "cells" / "b.npz.damaged").exists()
     assert (study.folder / "rows.csv").read_bytes() == whole
 
 
@@ -138,12 +173,62 @@ def test_a_damaged_cell_of_another_version_is_refused_and_kept(study):
     kept = json.loads((study.folder / "config.json").read_text()) | {"tfdvae": "0.0.1"}
     files.write_json(study.folder / "config.json", kept)
     assert study.start() == []
-    damaged(study.folder / "cells" / "b.npz", cut)
-    before = {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match=r"b\.npz is damaged: .* The version that made the study"):
+    whole = damaged(study.folder / "rows.csv", cut)
+    assert study.start() == []  # all cells have their own files
+    assert (study.folder / "rows.csv").read_bytes() == whole
+    for name in ("b.npz", "b.csv"):
+        damaged(study.folder / "cells" / name, cut)
+        before = contents(study.folder)
+        with pytest.raises(ValueError, match=r"b\.\w+ is damaged: .* The version that made the"):
+            study.start()
+        assert contents(study.folder) == before
+
+
+def test_files_that_cannot_be_read_are_left_as_they_are(study, monkeypatch):
+    before = contents(study.folder)
+
+    def failing(*arguments, **settings):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile, "ZipFile", failing)
+        with pytest.raises(OSError, match="Too many open files"):
+            study.start()
+    assert contents(study.folder) == before
+    with limits.use(memory_bytes=1):
+        assert study.start() == [], "its own files may be of any size"
+
+
+def test_cells_without_rows_or_values_are_whole(study):
+    path = study.folder / "cells" / "c.csv"
+    csv_rows.write_rows(path, [])
+    csv_rows.write_rows(study.folder / "cells" / "d.csv", [{"study": "mine", "run": "d"}])
+    before = path.read_bytes()
+    for _ in range(2):
+        assert study.start(cells=(*CELLS, "c", "d")) == []
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("count", "computed"), [(1, []), (2, []), (3, ["b"])])
+def test_only_fewer_rows_than_were_counted_are_damage(count, computed, study):
+    """A cell that was computed alone since then is not counted anew."""
+    path = study.folder / "environment.json"
+    (start,) = files.read_json(path)
+    files.write_json(path, [start | {"rows": {"b": count}}])
+    (study.folder / "rows.csv").unlink()
+    assert study.start() == computed
+
+
+@pytest.mark.parametrize("rows", [5, [], None, {"b": "2"}, {"b": 1.5}, {"b": True}])
+def test_counts_of_another_shape_are_named_with_what_to_do(rows, study):
+    path = study.folder / "environment.json"
+    (start,) = files.read_json(path)
+    files.write_json(path, [start | {"rows": rows}])
+    with pytest.raises(ValueError, match=r"environment\.json is damaged: its `rows` must .* Bring"):
         study.start()
-    after = {path: path.read_bytes() for path in study.folder.rglob("*") if path.is_file()}
-    assert after == before
+    del start["rows"]
+    files.write_json(path, [start])
+    assert study.start() == []
 
 
 @pytest.mark.parametrize("damage", [cut, nothing, other])
@@ -156,7 +241,7 @@ def test_arrays_of_all_cells_are_made_anew_or_refused(damage, study, caplog):
     for path in (study.folder / "cells").iterdir():
         path.unlink()
     damaged(study.folder / "bootstrap.npz", damage)
-    with pytest.raises(ValueError, match=r"bootstrap\.npz is damaged: .* Bring it back, or delete"):
+    with pytest.raises(ValueError, match=r"bootstrap\.npz is damaged: .* Bring it back, or move"):
         study.start()
 
 
