@@ -257,6 +257,7 @@ def test_equal_epochs_are_three_times_the_steps_for_three_times_the_images(sourc
         assert {row["step"] for row in csv_rows.read_rows(tmp_path / f"{name}.csv")} == {str(steps)}
 
 
+@pytest.mark.slow
 def test_development_cell_follows_the_validation_accuracy(source, tmp_path):
     """Test images are replaced by what raises whatever is done with it."""
 

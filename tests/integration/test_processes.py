@@ -10,6 +10,7 @@ from tests.helpers.light import light_main
 from tests.helpers.processes import ROOT, TINY, complaint, run
 
 
+@pytest.mark.slow
 def test_a_dataset_that_cannot_be_had(tmp_path, no_network):
     process = run(
         "--dataset", "fashion_mnist", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")

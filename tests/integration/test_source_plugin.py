@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.helpers.processes import ROOT, run
 
 MODULE = '''
@@ -49,6 +51,7 @@ for arguments in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.slow
 def test_a_source_of_another_package(tmp_path):
     (tmp_path / "toy_source.py").write_text(MODULE)
     info = tmp_path / "toy_source-1.0.dist-info"

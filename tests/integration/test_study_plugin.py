@@ -62,6 +62,7 @@ def plugin(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("plugin")
+@pytest.mark.slow
 def test_a_study_of_another_package(tmp_path):
     assert "mine          Double the seeds." in run_tfdvae("study", "list").stdout
     folder = tmp_path / "out"
