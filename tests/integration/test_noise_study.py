@@ -60,6 +60,23 @@ def test_the_same_cell_twice_gives_the_same_bytes(few, tmp_path):
     assert (tmp_path / "a" / "cell.csv").read_bytes() == (tmp_path / "b" / "cell.csv").read_bytes()
 
 
+@pytest.mark.slow
+def test_floors_of_the_study(fashion):
+    """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing;
+    tolerance of their rounding.
+    """
+    train, test = cells.scaled(fashion.train.images), cells.scaled(fashion.test.images)
+    assert (train.min(), train.max()) == (-1, 1)
+    assert cells.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
+    assert cells.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
+    assert cells.floor(test, "random_erasing:0.5", "corrupted", 0) == pytest.approx(
+        0.532, abs=0.002
+    )
+    assert cells.floor(test, "random_erasing:0.5", "observed", 0) == cells.floor(
+        test, "none", "observed", 0
+    )
+
+
 def test_command_line():
     assert "noise" in run_tfdvae("study", "list").stdout
     wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")

@@ -92,22 +92,6 @@ def test_l2_adam_is_adam_on_the_gradient_plus_the_weights():
     assert cells.L2Adam.from_config(optimizer.get_config()).l2 == l2
 
 
-def test_floors_of_the_study(fashion):
-    """As computed in the study's review: 0.569 / 0.567, and 0.534 / 0.532 with random erasing;
-    tolerance of their rounding.
-    """
-    train, test = cells.scaled(fashion.train.images), cells.scaled(fashion.test.images)
-    assert (train.min(), train.max()) == (-1, 1)
-    assert cells.floor(train, "none", "corrupted", 0) == pytest.approx(0.569, abs=0.0006)
-    assert cells.floor(test, "gaussian:0.5", "corrupted", 0) == pytest.approx(0.567, abs=0.0006)
-    assert cells.floor(test, "random_erasing:0.5", "corrupted", 0) == pytest.approx(
-        0.532, abs=0.002
-    )
-    assert cells.floor(test, "random_erasing:0.5", "observed", 0) == cells.floor(
-        test, "none", "observed", 0
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "target", "expected"),
     [
