@@ -12,6 +12,9 @@ from tfdvae.config.group import one_of
 SAMPLES = 16
 """Draws of the posterior of an image, where none are asked for."""
 
+MOST_SAMPLES = 1_000_000
+"""Draws of an image at most: so many take hours, and their mean no longer changes."""
+
 EXPORT_FORMATS = ("saved_model", "onnx")
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
@@ -83,7 +86,8 @@ class DenoiseConfig(ImagesConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.samples is not None:
-            checks.integer("samples", self.samples, 1 if self.uncertainty is None else 2)
+            least = 1 if self.uncertainty is None else 2
+            checks.integer("samples", self.samples, least, MOST_SAMPLES)
 
     @property
     def chosen_samples(self) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfdvae._utils import checks, room
-from tfdvae.config.tasks import SAMPLES
+from tfdvae.config.tasks import MOST_SAMPLES, SAMPLES
 from tfdvae.data.patches import oriented, restored
 from tfdvae.inference import graphs, tiles
 from tfdvae.inference.image_arrays import ImageFormat
@@ -126,7 +126,7 @@ class FromPosterior(abc.ABC):
 
         Args:
             images: an array, of any size where the model takes it.
-            samples: draws of each image, at least 2.
+            samples: draws of each image, 2 to 1,000,000.
             seed: root seed.
 
         Returns:
@@ -138,7 +138,7 @@ class FromPosterior(abc.ABC):
         Example:
             >>> low, high = clean - 1.96 * spread, clean + 1.96 * spread
         """
-        checks.integer("samples", samples, 2)
+        checks.integer("samples", samples, 2, MOST_SAMPLES)
         spread = self.mean_and_spread(images, samples, seed)[1]
         return spread[0] if self.format.is_single(np.asarray(images)) else spread
 
@@ -149,6 +149,7 @@ class FromPosterior(abc.ABC):
 
         The mean is what `denoise` returns, the deviation `uncertainty`, for the price of one.
         """
+        checks.integer("samples", samples, 1, MOST_SAMPLES)
         return posterior.mean_and_spread(self.sampler.draws(self._batch(images), samples, seed))
 
     def _batch(self, images: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdvae import corruptions
 from tfdvae._utils import checks, chunks, limits, room, seeds, unit_range
-from tfdvae.config.tasks import SAMPLES
+from tfdvae.config.tasks import MOST_SAMPLES, SAMPLES
 from tfdvae.models import likelihoods, posterior, tensor_checks
 
 logger = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class InferenceMixin(abc.ABC):
         Raises:
             TypeError, ValueError: images that do not fit, or a model that is not variational.
         """
-        checks.integer("count", count, 1)
+        checks.integer("count", count, 1, MOST_SAMPLES)
         return np.stack([*posterior.draws(self, images, count, seed)], axis=1)
 
     def uncertainty(self, images: np.ndarray, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:

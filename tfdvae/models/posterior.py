@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import checks, chunks, limits, seeds
+from tfdvae.config.tasks import MOST_SAMPLES
 
 if TYPE_CHECKING:
     from tfdvae.models.inference_mixin import InferenceMixin
@@ -35,7 +36,7 @@ def draws(
     Args:
         model: variational.
         images: as `InferenceMixin.denoise` takes them.
-        samples: draws of each image.
+        samples: draws of each image, at most 1,000,000.
         seed: root seed.
         least: number of draws.
 
@@ -47,7 +48,7 @@ def draws(
             variational.
     """
     require(model)
-    checks.integer("samples", samples, least)
+    checks.integer("samples", samples, least, MOST_SAMPLES)
     checks.integer("seed", seed, 0, 2**63 - 1)
     checked = model.check_images("images", images, any_size=model.any_size)
     shape = code_shape(model, checked.shape[1:3])

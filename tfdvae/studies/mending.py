@@ -12,6 +12,7 @@ Nothing is deleted: what is damaged is kept as `NAME.damaged`.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 from collections import Counter
@@ -52,18 +53,41 @@ def read_starts(folder: Path) -> list[dict[str, Any]]:
     return starts
 
 
-def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = True) -> None:
-    """Put right what is damaged of the results in the folder of a study, or refuse to go on.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is in the folder of a study.
+
+    Attributes:
+        damaged: cells to be computed again, and why.
+        whole: cells that have a whole file of their own.
+        rows: of `rows.csv`; where it is damaged, those of the whole cells.
+        reason: what is wrong with `rows.csv`; empty where nothing is.
+        arrays: damaged arrays beside it, and what is wrong with them.
+    """
+
+    damaged: Mapping[str, str]
+    whole: Collection[str]
+    rows: Rows
+    reason: str
+    arrays: Mapping[Path, str]
+
+    @property
+    def finished(self) -> set[str]:
+        """The cells that need not be computed."""
+        return {row["run"] for row in self.rows}.difference(self.damaged).union(self.whole)
+
+
+def look(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = True) -> Found:
+    """Return what is damaged of the results in the folder of a study; nothing is changed.
 
     Args:
-        folder: of the study.
+        folder: of the study; it need not exist.
         starts: what `read_starts` returned; it tells which cells there were, and of how many rows.
         computes: whether cells may be computed again; not so in a study of another version.
 
     Raises:
-        ValueError: results are damaged of which nothing else is left; the file is named, and
-            nothing is changed.
-        OSError: a file cannot be read; nothing is changed.
+        ValueError: results are damaged of which nothing else is left; the file is named.
+        OSError: a file cannot be read.
     """
     starts = list(starts)
     counts: dict[str, int] = {}
@@ -79,13 +103,28 @@ def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = Tru
     whole = cells - damaged.keys()
     rows, reason = _read_rows(folder / "rows.csv", counts, computed, whole)
     arrays = _damaged_arrays(folder, {row["run"] for row in rows} - damaged.keys() <= whole)
-    for cell, what in damaged.items():
+    return Found(damaged, whole, rows, reason, arrays)
+
+
+def mend(folder: Path, starts: Iterable[Mapping[str, Any]], computes: bool = True) -> None:
+    """Put right what is damaged of the results in the folder of a study, or refuse to go on.
+
+    Args:
+        folder: of the study.
+        starts: as for `look`.
+        computes: as for `look`.
+
+    Raises:
+        ValueError, OSError: as by `look`; nothing is changed.
+    """
+    found = look(folder, starts, computes)
+    for cell, what in found.damaged.items():
         logger.warning("NOTE: %s It is kept as *.damaged. The cell is computed again.", what)
         for path in (folder / "cells" / f"{cell}.{suffix}" for suffix in ("csv", "npz")):
             if path.exists():
                 path.rename(files.damaged_name(path))
-    _write_rows(folder, rows, reason, damaged)
-    for path, what in arrays.items():
+    _write_rows(folder, found.rows, found.reason, found.damaged)
+    for path, what in found.arrays.items():
         kept = path.rename(files.damaged_name(path))
         logger.warning("NOTE: %s It is kept as %s, and written anew.", what, kept.name)
 

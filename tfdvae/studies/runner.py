@@ -167,6 +167,26 @@ def check_settings(
     return wanted
 
 
+def cells_to_compute(
+    name: str, config: StudyConfig, cells: Iterable[str], settings: Mapping[str, object]
+) -> list[str]:
+    """Return the cells that `run_study` with these arguments computes; nothing is changed.
+
+    Raises:
+        ValueError: the folder holds results of other settings, or damaged ones.
+    """
+    folder = study_folder(name, config)
+    agreed = check_settings(name, config, [], settings)
+    same_version = agreed["tfdvae"] == tfdvae.__version__
+    found = mending.look(folder, mending.read_starts(folder), same_version)
+    for what in found.damaged.values():
+        logger.warning("NOTE: %s The cell is to be computed again.", what)
+    missing = [cell for cell in cells if cell not in found.finished]
+    if missing and not same_version:
+        check_settings(name, config, missing, settings)
+    return missing
+
+
 def missing_cells(cells: Iterable[str], folder: Path) -> list[str]:
     """Return the cells that have no rows yet."""
     cells = list(cells)

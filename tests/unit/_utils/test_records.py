@@ -1,8 +1,10 @@
+import re
 import zipfile
 
 import numpy as np
 import pytest
 
+import tfdvae
 from tfdvae._utils import files, limits, records
 
 KINDS = {"seconds": records.NUMBER, "name": str}
@@ -127,7 +129,8 @@ def test_a_sealed_folder_is_as_it_was(tmp_path):
 def test_what_a_newer_version_made_is_refused(found, newer, tmp_path):
     files.write_json(tmp_path / "environment.json", {"packages": {"tfdvae": found}})
     if newer:
-        with pytest.raises(ValueError, match=r"was made by tfdvae 99\.0; this is tfdvae 0\.1\.0"):
+        made = f"was made by tfdvae 99.0; this is tfdvae {tfdvae.__version__}"
+        with pytest.raises(ValueError, match=re.escape(made)):
             records.check_maker(tmp_path)
     else:
         records.check_maker(tmp_path)

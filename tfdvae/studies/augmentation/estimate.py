@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.data.patches import training_patches
 from tfdvae.learning import model as learning
 from tfdvae.metrics import classification, latent
-from tfdvae.studies import filters, runner
+from tfdvae.studies import filters
 from tfdvae.studies.augmentation import views
 from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import prepare
@@ -58,10 +58,12 @@ class Costs:
 
 
 def log_estimate(
-    config: AugmentationStudyConfig, dataset: ImageDataset, cells: Mapping[str, partial]
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    cells: Mapping[str, partial],
+    missing: Sequence[str],
 ) -> None:
-    """Log the missing cells and the time that they take."""
-    missing = runner.missing_cells(cells, runner.study_folder("augmentation", config))
+    """Log the missing cells, by their names among all cells, and the time that they take."""
     lines = [*missing, f"{len(missing)} of {len(cells)} cells are missing."]
     logger.info("\n".join(lines))
     if missing:

@@ -84,8 +84,8 @@ def run(config: AugmentationStudyConfig) -> Path:
         "classifier_source": config.classifier and classifier.fingerprint(config.classifier),
     }
     if config.dry_run:
-        runner.check_settings("augmentation", config, cells, settings)
-        log_estimate(config, dataset, cells)
+        missing = runner.cells_to_compute("augmentation", config, cells, settings)
+        log_estimate(config, dataset, cells, missing)
         return runner.study_folder("augmentation", config)
 
     def compute(cell: str, path: Path) -> None:
