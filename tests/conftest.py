@@ -11,6 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
+from tests.helpers import small_digits as small_digits_file
 from tests.helpers.requirements import lacking
 
 
@@ -95,17 +96,8 @@ def small_digits(tmp_path_factory):
     """An .npz file of 400 digits to train on and 100 to test on, of 12x12 pixels, with which
     whole runs and studies take less time.
     """
-    from tfdvae.data import sources
-
-    source = sources.load("digits")
     path = tmp_path_factory.mktemp("small") / "digits.npz"
-    np.savez(
-        path,
-        x_train=source.train.images[:400, 2:-2:2, 2:-2:2],
-        y_train=source.train.labels[:400],
-        x_test=source.test.images[:100, 2:-2:2, 2:-2:2],
-        y_test=source.test.labels[:100],
-    )
+    small_digits_file.write(path)
     return path
 
 

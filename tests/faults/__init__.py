@@ -1,0 +1,1 @@
+"""Long trials of what may break a run, started by hand."""
