@@ -27,6 +27,7 @@ ROOMS = (
     "experiment",
     "learning",
     "studies",
+    "classifying",
     "inspection",
     "cli",
 )

@@ -13,6 +13,7 @@ from tfdvae.image_io import listing, reader, writer
 from tfdvae.inference import model_files
 
 if TYPE_CHECKING:
+    from tfdvae.classifying.model import About
     from tfdvae.inference.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def report(
     tally: reader.Tally,
     source: Path,
     output: Path,
-    model: TrainedModel,
+    model: TrainedModel | About,
     each: int = 1,
     takes_white: bool = True,
 ) -> int:

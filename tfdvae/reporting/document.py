@@ -53,10 +53,14 @@ def to_plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; its text is Markdown of one line, level 2 is that of a section."""
+    """A heading; its text is Markdown of one line, level 2 is that of a section.
+
+    A section that is folded is opened by a click on the page; in Markdown it is like all others.
+    """
 
     text: str
     level: int = 2
+    folded: bool = False
 
     def markdown(self) -> str:
         """Return the heading as Markdown."""
@@ -72,6 +76,17 @@ class Paragraph:
     def markdown(self) -> str:
         """Return the paragraph as one line of Markdown."""
         return _BEGINS_A_BLOCK.sub(r"\1\\\2", " ".join(self.text.split()))
+
+
+@dataclass(frozen=True)
+class Box:
+    """What is to be read first, in a box: sentences in Markdown."""
+
+    text: str
+
+    def markdown(self) -> str:
+        """Return the box as a quotation of one line of Markdown."""
+        return f"> {Paragraph(self.text).markdown()}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +125,7 @@ class Figure:
         return f"![{self.caption}]({self.path})"
 
 
-Part = Heading | Paragraph | Bullets | Table | Figure
+Part = Heading | Paragraph | Box | Bullets | Table | Figure
 
 
 def to_markdown(parts: Iterable[Part]) -> str:
@@ -151,4 +166,6 @@ class Document:
         """
         folder = Path(folder)
         files.write_text(folder / "report.md", self.markdown())
-        return html.write(folder, self.title, explorer)
+        sections = [part for part in self.parts if isinstance(part, Heading) and part.level == 2]
+        folded = [place for place, heading in enumerate(sections) if heading.folded]
+        return html.write(folder, self.title, explorer, folded)

@@ -8,6 +8,7 @@ import hashlib
 import mimetypes
 import re
 import urllib.parse
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,7 +24,9 @@ _SAFE_LINK = re.compile(r"https?://|#|[\w-][\w./-]*$")
 _WORDS_IN_NUMBERS = {"to", "e", "inf", "nan"}
 
 
-def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
+def write(
+    folder: Path, title: str, explorer: dict | None = None, folded: Collection[int] = ()
+) -> Path:
     """Write `report.html` beside the `report.md` of `folder`, and return its path.
 
     HTML in the Markdown is shown as text. A paragraph of a single image becomes a figure, with the
@@ -33,6 +36,7 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
         folder: of the report; the images that it shows lie in there too.
         title: of the page, as plain text.
         explorer: what `explorer.build` returns, for an interactive part at the end.
+        folded: which of the sections, from 0, are opened by a click.
 
     Raises:
         FileNotFoundError: there is no `report.md`, or an image that it shows is missing.
@@ -45,7 +49,7 @@ def write(folder: Path, title: str, explorer: dict | None = None) -> Path:
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     # after all others, of which the last resolves escapes
-    converter.treeprocessors.register(_Page(folder), "page", -1)
+    converter.treeprocessors.register(_Page(folder, folded), "page", -1)
     text = (folder / "report.md").read_text(encoding="utf-8")
     body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
     loader = jinja2.PackageLoader("tfdvae", "reporting")
@@ -66,11 +70,14 @@ class _Page(Treeprocessor):
     Links that lead neither to a web page nor to a file are removed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, folded: Collection[int]) -> None:
         super().__init__()
-        self._folder = folder.resolve()
+        self._folder, self._folded = folder.resolve(), folded
 
     def run(self, root: ElementTree.Element) -> None:
+        sections = [child for child in root if child.tag == "h2"]
+        for place in self._folded:
+            _fold(root, sections[place])
         for parent in list(root.iter()):
             for place, child in enumerate(parent):
                 if child.tag == "table":
@@ -106,6 +113,19 @@ class _Page(Treeprocessor):
                 f"the images of report.md must be PNG, JPEG, SVG or the like; got {source!r}."
             )
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _fold(root: ElementTree.Element, heading: ElementTree.Element) -> None:
+    """Put a section, from its heading to the next one, into an element that a click opens."""
+    start = list(root).index(heading)
+    inside = list(root)[start + 1 :]
+    end = next((place for place, child in enumerate(inside) if child.tag == "h2"), len(inside))
+    details = ElementTree.Element("details")
+    ElementTree.SubElement(details, "summary").append(heading)
+    for child in (heading, *inside[:end]):
+        root.remove(child)
+    details.extend(inside[:end])
+    root.insert(start, details)
 
 
 def _align(table: ElementTree.Element) -> None:

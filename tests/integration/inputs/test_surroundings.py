@@ -175,6 +175,7 @@ def _output_that_cannot_be_written(folder, command):
         "sample clothing-dvae {}",
         "export clothing-dvae --output {}",
         "study noise --dataset digits --output {}",
+        "classify --dataset digits --output {}",
     ):
         for place, reason in (
             ("/proc/none/out", "No such file or directory."),

@@ -327,6 +327,10 @@ def surroundings(tmp_path):
         ("sample clothing-dvae codes.npz", "--overwrite replaces it"),
         ("export clothing-dvae --format onnx --output model.onnx", "--overwrite replaces it"),
         ("denoise clothing-denoiser in out --overwrit", "--overwrite"),
+        ("classify --dataset fashon_mnist --output new", "Did you mean 'fashion_mnist'"),
+        ("classify --dataset in --output new --metric acuracy", "Did you mean 'accuracy'"),
+        ("predict nowhere in new.csv", "`model` must be the folder of `tfdvae classify`"),
+        ("predict in in new.csv", "with a classifier.keras, or a SavedModel; it is neither"),
     ],
 )
 def test_a_misspelt_name_is_told_without_tensorflow(line, message, surroundings):

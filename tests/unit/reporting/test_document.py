@@ -6,6 +6,7 @@ import markdown_it
 import pytest
 
 from tfdvae.reporting.document import (
+    Box,
     Bullets,
     Document,
     Figure,
@@ -124,3 +125,27 @@ def test_words_in_sentences_stay_legible():
 
 def test_control_characters_and_line_breaks_in_names():
     assert literal("a\nb\x1b[1m\u202e") == "a b\\\\x1b\\[1m\\\\u202e"
+
+
+def test_a_box_is_a_quotation_and_a_folded_section_opens_by_a_click(tmp_path):
+    parts = [
+        Box("Not decided.\nReally *not*."),
+        Heading("First"),
+        Paragraph("Seen."),
+        Heading("Statistics", folded=True),
+        Paragraph("Hidden."),
+        Heading("Below", 3),
+        Table(["name"], [["x"]]),
+        Heading("Last"),
+        Paragraph("Seen too."),
+    ]
+    page = Document("A report", parts).write(tmp_path).read_text()
+    assert "> Not decided. Really *not*.\n\n## First" in (tmp_path / "report.md").read_text()
+    assert re.search(r"<blockquote>\s*<p>Not decided. Really <em>not</em>.</p>", page)
+    inside = page[page.index("<details>") : page.index("</details>")]
+    assert re.match(r"<details>\s*<summary>\s*<h2[^>]*>Statistics</h2>\s*</summary>", inside)
+    assert "Hidden." in inside
+    assert "Below" in inside
+    assert "<td>x</td>" in inside
+    assert "Seen." not in inside
+    assert "Last" not in inside

@@ -1,0 +1,123 @@
+"""`tfdvae classify` and `tfdvae predict`, from a folder of images to a classifier and a report."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+TINY = ("--n-train", "60", "--folds", "2", "--classifier-steps", "8", "--threads", "1")
+NAMES = ("=zero", "one", "two")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """A folder of digits of 28x28 pixels, a folder a class, with a test folder."""
+    import sklearn.datasets
+
+    root = tmp_path_factory.mktemp("scans") / "scans"
+    digits, target = sklearn.datasets.load_digits(return_X_y=True)
+    for label, name in enumerate(NAMES):
+        chosen = digits[target == label].reshape(-1, 8, 8)[:40]
+        for number, image in enumerate(chosen):
+            folder = root / ("test" if number < 8 else "train") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = np.kron(np.rint(image * 255 / 16).astype(np.uint8), np.ones((2, 2), np.uint8))
+            Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(scans, tmp_path_factory):
+    """The folder of a classifier of these scans."""
+    from tfdvae.cli import main as cli
+
+    folder = tmp_path_factory.mktemp("done") / "out"
+    assert cli.main(["classify", "--dataset", str(scans), "--output", str(folder), *TINY]) == 0
+    return folder
+
+
+def rows_of(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_has_the_classifier_and_what_it_says(done):
+    found = {path.name for path in done.iterdir()} - {".lock"}
+    assert found == {
+        *("classifier.keras", "classifier.onnx", "saved_model", "predictions.csv", "figures"),
+        *("report.md", "report.html", "settings.json", "images.json"),
+    }
+    rows = rows_of(done / "predictions.csv")
+    assert sum(row["split"] == "out-of-fold" for row in rows) == 60
+    assert sum(row["split"] == "test" for row in rows) == 24
+    for row in rows:
+        assert row["file"].split("/")[0] == ("test" if row["split"] == "test" else "train")
+        assert row["true_label"].lstrip("'") == row["file"].split("/")[1]
+        shares = [float(row[name]) for name in ("'=zero", "one", "two")]
+        assert sum(shares) == pytest.approx(1, abs=1e-4)
+        assert float(row["probability"]) == max(shares)
+
+
+def test_all_models_say_the_same_of_pixels_as_files_hold_them(done, scans):
+    import keras
+    import onnxruntime
+    import tensorflow as tf
+
+    paths = sorted((scans / "test").rglob("*.png"))
+    pixels = np.stack([np.asarray(Image.open(path)) for path in paths])[..., None]
+    made = keras.models.load_model(done / "classifier.keras").predict(pixels, verbose=0)
+    loaded = tf.saved_model.load(str(done / "saved_model"))
+    np.testing.assert_allclose(loaded.serve_uint8(pixels), made, atol=1e-5)
+    np.testing.assert_allclose(loaded.serve(pixels.astype(np.float32)), made, atol=1e-5)
+    assert [name.decode() for name in loaded.class_names().numpy()] == list(NAMES)
+    session = onnxruntime.InferenceSession(done / "classifier.onnx")
+    (found,) = session.run(None, {"pixels": pixels.astype(np.float32)})
+    np.testing.assert_allclose(found, made, atol=1e-5)
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["class_names"]) == list(NAMES)
+    colors = np.repeat(pixels, 3, axis=-1)
+    np.testing.assert_allclose(loaded.serve_uint8(colors), made, atol=1e-5)
+    listed = {row["file"]: row for row in rows_of(done / "predictions.csv")}
+    for path, row in zip(paths, made, strict=True):
+        kept = listed[path.relative_to(scans).as_posix()]
+        assert float(kept["one"]) == pytest.approx(row[1], abs=1e-5)
+
+
+@pytest.mark.parametrize("part", ["", "classifier.keras", "saved_model"])
+def test_predict_says_of_a_folder_what_the_report_says(part, done, scans, command, tmp_path):
+    made = command("predict", done / part, scans / "test", "out.csv")
+    assert made.returncode == 0, made.stderr
+    rows = {row["file"]: row for row in rows_of("out.csv")}
+    kept = [row for row in rows_of(done / "predictions.csv") if row["split"] == "test"]
+    assert list(rows["one/01.png"]) == ["file", "label", "probability", "'=zero", "one", "two"]
+    assert len(rows) == len(kept) == 24
+    for row in kept:
+        name = row["file"].removeprefix("test/")
+        found = rows[f"'{name}" if name.startswith("=") else name]
+        assert found["label"] == row["label"]
+        assert float(found["two"]) == pytest.approx(float(row["two"]), abs=1e-5)
+
+
+def test_the_report_begins_with_a_verdict_and_names_classes(done):
+    text = (done / "report.md").read_text()
+    box = next(line for line in text.splitlines() if line.startswith("> "))
+    assert " of 100 images are right, with mirroring, shifts and erasing " in box
+    assert "**=zero**: of 100 such images it finds " in text
+    assert "noise" not in text.partition("## Settings")[0].lower()
+    page = (done / "report.html").read_text()
+    assert page.index("<blockquote>") < page.index("<h2")
+    assert page.count("<details>") == 2
+
+
+def test_the_same_command_leaves_a_classifier_as_it_is(done, scans, command):
+    before = (done / "classifier.keras").stat().st_mtime_ns
+    same = command("classify", "--dataset", scans, "--output", done, *TINY)
+    assert same.returncode == 0, same.stderr
+    assert (done / "classifier.keras").stat().st_mtime_ns == before
+    other = command("classify", "--dataset", scans, "--output", done, *TINY, "--seed", "1")
+    assert other.returncode == 2
+    assert "holds a classifier with `seed` 0; got 1." in other.stderr

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from tfdvae.metrics import calibration
+
+
+def test_the_temperature_makes_probabilities_as_frequent_as_they_say():
+    """Logits (d, 0) that are right in a share q are best divided by d / log(q / (1 - q)).
+
+    Of four images and two classes, q is 3/4 of 5/6 and 1/4 of 1/6.
+    """
+    logits = np.tile([4.0, 0.0], (4, 1))
+    found = calibration.temperature(logits, np.array([0, 0, 0, 1]))
+    assert found == pytest.approx(4 / np.log(2), rel=1e-4)
+    np.testing.assert_allclose(calibration.scaled(logits, found)[:, 0], 2 / 3, rtol=1e-4)
+
+
+def test_few_images_that_are_all_right_are_not_proof():
+    found = calibration.temperature(np.tile([4.0, 0.0], (2, 1)), np.array([0, 0]))
+    assert found == pytest.approx(4 / np.log(3), rel=1e-4)
+
+
+def test_a_classifier_that_is_always_wrong_is_as_good_as_a_guess():
+    found = calibration.temperature(np.tile([4.0, 0.0], (2, 1)), np.array([1, 1]))
+    assert found == pytest.approx(20, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "message"),
+    [
+        ([[1.0, 0.0]], [2], "`labels` must be class numbers below 2; got 2."),
+        ([[1.0]], [0], r"`logits` must have shape \(N, K\)"),
+        ([[1.0, np.nan]], [0], "`logits` must be finite; got NaN"),
+        ([[1.0, 0.0]], [0, 1], r"`labels` must have shape \(1,\)"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused(logits, labels, message):
+    with pytest.raises(ValueError, match=message):
+        calibration.temperature(np.array(logits), np.array(labels))

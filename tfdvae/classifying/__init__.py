@@ -1,0 +1,1 @@
+"""`tfdvae classify` and `tfdvae predict`: a classifier of the user's images, and its use."""

@@ -1,0 +1,137 @@
+"""Which training set is best, by cross-validation on the training images alone."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+
+from tfdvae._utils import seeds
+from tfdvae.metrics import classification
+from tfdvae.reporting.verdict import MIN_UNITS
+
+RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How far a training set is ahead of the plain one, in the unit of the metric.
+
+    Attributes:
+        name: of the training set.
+        value: its metric on images that its classifiers were not trained on.
+        plain: that of the plain one.
+        low: lower end of the 95% interval of the difference, over other images; minus infinity
+            where it is not known.
+        high: upper end.
+    """
+
+    name: str
+    value: float
+    plain: float
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """The value minus that of the plain training set."""
+        return self.value - self.plain
+
+    @property
+    def kind(self) -> str:
+        """`helps`, `harms` or `not decided`."""
+        if self.low > 0:
+            return "helps"
+        return "harms" if self.high < 0 else "not decided"
+
+
+def folds(labels: np.ndarray, groups: np.ndarray | None, count: int, seed: int) -> list[np.ndarray]:
+    """Return the images of each fold: each class is spread evenly, groups stay together.
+
+    Args:
+        labels: int (N,).
+        groups: int (N,), or None.
+        count: folds, at least 2; there are fewer where no class has so many images, or there are
+            fewer groups.
+        seed: root seed.
+
+    Returns:
+        Sorted positions, int, of each fold; together they are all images.
+
+    Raises:
+        ValueError: images or groups that cannot be in two folds.
+
+    Example:
+        >>> [len(fold) for fold in folds(np.arange(20) % 2, None, 5, seed=0)]
+        [4, 4, 4, 4, 4]
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    count = min(count, int(np.bincount(labels).max()))
+    if groups is not None:
+        count = min(count, len(np.unique(groups)))
+    if count < 2:
+        raise ValueError(
+            "`folds` must be at least 2, and so many images of a class, and groups where there are "
+            "any, are needed; got fewer."
+        )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(count, shuffle=True, random_state=seeds.of_32_bits(seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes with fewer images than folds
+        return [np.sort(held_out) for _, held_out in splitter.split(labels, labels, groups)]
+
+
+def gains(
+    probabilities: dict[str, np.ndarray],
+    labels: np.ndarray,
+    groups: np.ndarray | None,
+    metric: str,
+    seed: int,
+) -> list[Gain]:
+    """Return how far each training set is ahead of the first one.
+
+    Resamples of the images, or of their groups, are the same for all. The intervals hold for all
+    comparisons together (Bonferroni's correction).
+
+    Args:
+        probabilities: training set -> float (N, K), of images that were held out.
+        labels: int (N,).
+        groups: int (N,), or None.
+        metric: see `classification.parse`.
+        seed: root seed of the resamples.
+
+    Example:
+        >>> [gain.name for gain in gains({"limited": p, "classical": q}, labels, None, "auc", 0)]
+        ['classical']
+    """
+    score = classification.parse(metric)
+    values = {name: score(each, labels) for name, each in probabilities.items()}
+    replicates = {
+        name: classification.bootstrap(score, each, labels, RESAMPLES, seed, groups)
+        for name, each in probabilities.items()
+    }
+    plain, *others = probabilities
+    units = len(labels) if groups is None else len(np.unique(groups))
+    found = []
+    for name in others:
+        spread = float(np.nanstd(replicates[name] - replicates[plain], ddof=1))
+        error = spread * np.sqrt(units / (units - 1))  # a bootstrap of n units has (n - 1) / n
+        half = float(scipy.stats.norm.ppf(1 - 0.025 / len(others))) * error
+        half = half if units >= MIN_UNITS and np.isfinite(half) else np.inf
+        difference = values[name] - values[plain]
+        found.append(Gain(name, values[name], values[plain], difference - half, difference + half))
+    return found
+
+
+def best(found: list[Gain], plain: str) -> str:
+    """Return the name of the training set with the best metric; the plain one where none is above.
+
+    Example:
+        >>> best([Gain("classical", 0.8, 0.7, 0.0, 0.2)], "limited")
+        'classical'
+    """
+    first = max(found, key=lambda gain: gain.difference)
+    return first.name if first.difference > 0 else plain

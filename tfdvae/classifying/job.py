@@ -1,0 +1,279 @@
+"""The stages of `tfdvae classify`: read, cross-validate, choose, train on all, write.
+
+A classifier that is done is not trained again, and training goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfdvae._utils import disk, files, records, seeds
+from tfdvae._utils.threads import use_threads
+from tfdvae.classifying import choosing, exporting, finding, predicting, recipes, report, wording
+from tfdvae.classifying import images as images_
+from tfdvae.classifying import model as models
+from tfdvae.classifying.images import Images, Labelled
+from tfdvae.classifying.outcome import Outcome, Predictions
+from tfdvae.config.classify import ClassifyConfig
+from tfdvae.image_io import writer
+from tfdvae.inference import keras_files
+from tfdvae.metrics import calibration, choice
+
+logger = logging.getLogger(__name__)
+
+IMAGES = "images.json"
+
+_NOT_KEPT = ("output", "quick", "threads", "debug", "quiet", "data_dir")
+_BATCH = 256
+
+
+def run(config: ClassifyConfig) -> Path:
+    """Train a classifier, write it and its report, and return the folder.
+
+    Args:
+        config: settings.
+
+    Raises:
+        FileExistsError: the folder holds something else.
+        ValueError, FileNotFoundError: images or settings that cannot be used, or others than those
+            of the job that the folder holds.
+        BlockingIOError: another process writes to the folder.
+        FloatingPointError: a training diverged.
+
+    Example:
+        >>> run(ClassifyConfig(dataset="my_images", output="my_classifier", quick=True))
+        PosixPath('my_classifier')
+    """
+    folder = Path(config.output).expanduser()
+    _check_folder(config, folder)
+    use_threads(config.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    with disk.naming(folder), files.locked(folder):
+        files.remove_temporary(folder)
+        found = images_.load(config)
+        _check_images(folder, found)
+        files.write_json(folder / "settings.json", _settings(config))
+        files.write_json(folder / IMAGES, {"fingerprint": found.fingerprint})
+        for line in found.notice.splitlines():
+            logger.warning("NOTE: %s", line)
+        if not _is_complete(folder):
+            _Job(config, folder, found).run()
+        elif not (folder / exporting.ONNX_FILE).exists():
+            _add_onnx(folder)
+    return folder
+
+
+class _Job:
+    """One run: settings, folder and images, and what the stages make of them."""
+
+    def __init__(self, config: ClassifyConfig, folder: Path, images: Images):
+        self.config, self.folder, self.images = config, folder, images
+        self.checkpoints = folder / "checkpoints"
+        self.steps = config.chosen("classifier_steps")
+        self.classes = len(images.class_names)
+        least = choice.least_noise([np.zeros((1, 1, 1), _whole(images.dtype))])
+        self.noise_level = recipes.noise_level(images.train.images, config.noise, least)
+
+    def run(self) -> None:
+        train = self.images.train
+        folds = choosing.folds(
+            train.labels, train.groups, self.config.chosen("folds"), self.config.seed
+        )
+        self.checkpoints.mkdir(exist_ok=True)
+        logger.info(
+            "%s images of %s classes, %s folds.", f"{len(train):,}", self.classes, len(folds)
+        )
+        logits = {
+            name: self._out_of_fold(name, folds) for name in recipes.candidates(self.noise_level)
+        }
+        raw = {name: calibration.scaled(each, 1.0) for name, each in logits.items()}
+        gains = choosing.gains(
+            raw, train.labels, train.groups, self.config.metric, self.config.seed
+        )
+        recipe = choosing.best(gains, recipes.PLAIN)
+        logger.info("Trained on all images: %s.", recipe)
+        temperature = calibration.temperature(logits[recipe], train.labels)
+        model = self._train(
+            train, recipe, seeds.stream(self.config.seed, "all"), "all", "All images"
+        )
+        test = None
+        if self.images.test is not None:
+            found = _logits(model, self.images.test.images)
+            test = Predictions(self.images.test, calibration.scaled(found, temperature))
+        about = self._about(temperature, recipe)
+        onnx = self._write_models(model, about)
+        outcome = Outcome(
+            images=self.images,
+            gains=gains,
+            recipe=recipe,
+            held_out=Predictions(train, calibration.scaled(logits[recipe], temperature)),
+            uncalibrated=raw[recipe],
+            test=test,
+            temperature=temperature,
+            folds=len(folds),
+            steps=self.steps,
+            noise_level=self.noise_level,
+            network=model.name,
+            onnx=onnx,
+        )
+        _write_predictions(outcome, self.folder / "predictions.csv")
+        report.write(
+            self.folder, outcome, _settings(self.config), self.config.metric, self.config.quick
+        )
+        logger.info("%s", wording.verdict(gains, self.config.metric, self.config.quick))
+        files.remove_at_once(self.checkpoints)
+
+    def _out_of_fold(self, name: str, folds: list[np.ndarray]) -> np.ndarray:
+        """Return the logits of all training images, by classifiers that did not see them."""
+        train = self.images.train
+        logits = np.zeros((len(train), self.classes), np.float32)
+        for number, fold in enumerate(folds):
+            path = self.checkpoints / "folds" / f"{name}-{number}.npz"
+            if records.damage(path):  # or it is missing
+                others = np.setdiff1d(np.arange(len(train)), fold)
+                learned = dataclasses.replace(
+                    train, images=train.images[others], labels=train.labels[others]
+                )
+                seed = seeds.stream(self.config.seed, f"fold {number}")
+                title = f"{name}, fold {number + 1}/{len(folds)}"
+                model = self._train(learned, name, seed, path.stem, title)
+                files.write_npz(path, {"logits": _logits(model, train.images[fold])})
+                files.remove_at_once(self.checkpoints / path.stem)
+            with np.load(path) as kept:
+                logits[fold] = kept["logits"]
+        return logits
+
+    def _train(self, images: Labelled, name: str, seed: int, kept: str, title: str) -> keras.Model:
+        return recipes.train(
+            images.images,
+            images.labels,
+            name,
+            self.classes,
+            self.steps,
+            seed,
+            self.checkpoints / kept,
+            self.noise_level,
+            self.config.denoiser_steps,
+            title,
+        )
+
+    def _about(self, temperature: float, recipe: str) -> models.About:
+        height, width, channels = self.images.train.images.shape[1:]
+        return models.About(
+            class_names=self.images.class_names,
+            image_shape=(height, width, channels),
+            dtype=self.images.dtype,
+            scale=self.images.scale,
+            white=self.images.white,
+            background=self.config.background or "white",
+            resized=self.config.image_size is not None,
+            temperature=temperature,
+            recipe=recipe,
+        )
+
+    def _write_models(self, model: keras.Model, about: models.About) -> bool:
+        """Write the classifier in each format; tell whether there is an ONNX file."""
+        served = models.served(model, about)
+        models.save(served, about, self.folder / finding.KERAS_FILE)
+        exporting.saved_model(served, about, self.folder / exporting.SAVED_MODEL)
+        return exporting.onnx(served, about, self.folder / exporting.ONNX_FILE)
+
+
+def _add_onnx(folder: Path) -> None:
+    """Write the ONNX file of a job that was done without the packages for it."""
+    path = folder / finding.KERAS_FILE
+    about = models.about_of(path)
+    model = keras_files.load_any(path, "output", compiled=False)
+    exporting.onnx(model, about, folder / exporting.ONNX_FILE)
+
+
+def _logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the logits of images, float32 (N, K)."""
+    starts = range(0, len(images), _BATCH)
+    return np.concatenate(
+        [np.asarray(model(images[start : start + _BATCH], training=False)) for start in starts]
+    )
+
+
+def _whole(dtype: str) -> str:
+    return dtype if dtype.startswith("uint") else "uint16"
+
+
+def _write_predictions(outcome: Outcome, path: Path) -> None:
+    """Write what was said of each image, by a classifier that did not see it."""
+    rows: list[predicting.Row] = []
+    for split, found in (("out-of-fold", outcome.held_out), ("test", outcome.test)):
+        if found is None:
+            continue
+        names = [outcome.images.class_names[label] for label in found.images.labels]
+        rows += [
+            ([name, split, true], row)
+            for name, true, row in zip(found.images.names, names, found.probabilities, strict=True)
+        ]
+    predicting.write(path, ["file", "split", "true_label"], outcome.images.class_names, rows)
+
+
+def _settings(config: ClassifyConfig) -> dict[str, object]:
+    """Return the settings that the result depends on, as JSON has them."""
+    values = {
+        name: value for name, value in dataclasses.asdict(config).items() if name not in _NOT_KEPT
+    }
+    for name in ("n_train", "folds", "classifier_steps"):
+        values[name] = config.chosen(name)
+    local = Path(config.dataset).expanduser()
+    values["dataset"] = str(files.absolute(local)) if local.exists() else config.dataset
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
+
+
+def _check_folder(config: ClassifyConfig, folder: Path) -> None:
+    """Refuse a folder that holds something else than this job, begun or done."""
+    if Path(config.dataset).expanduser().exists():
+        writer.check_apart(folder, False, {"dataset": config.dataset})
+    known = folder / "settings.json"
+    if not known.is_file():
+        if folder.exists() and not (folder.is_dir() and _is_empty(folder)):
+            raise FileExistsError(
+                f"`output` {folder} is there and is not empty. Give a new folder."
+            )
+        return
+    before = records.read(known, {}, "Bring it back, or give a new folder.")
+    for name, value in _settings(config).items() if _began(folder) else ():
+        if before.get(name) != value:
+            raise ValueError(
+                f"`output` {folder} holds a classifier with `{name}` {before.get(name)}; got "
+                f"{value}. Give a new folder."
+            )
+
+
+def _check_images(folder: Path, images: Images) -> None:
+    """Refuse to go on with other images than the job began with."""
+    known = folder / IMAGES
+    if not (_began(folder) and known.is_file()):
+        return
+    before = records.read(known, {"fingerprint": str}, "Bring it back, or give a new folder.")
+    if before["fingerprint"] != images.fingerprint:
+        raise ValueError(
+            f"`dataset` {images.title} has changed since the training in {folder} began. Give a "
+            "new folder."
+        )
+
+
+def _is_empty(folder: Path) -> bool:
+    """Tell whether a folder holds at most what a start that was refused left behind."""
+    return all(path.name == ".lock" or files.is_temporary(path) for path in folder.iterdir())
+
+
+def _began(folder: Path) -> bool:
+    return (folder / "checkpoints").exists() or (folder / finding.KERAS_FILE).exists()
+
+
+def _is_complete(folder: Path) -> bool:
+    done = (folder / finding.KERAS_FILE, folder / "report.html")
+    return all(path.is_file() for path in done) and not (folder / "checkpoints").exists()
