@@ -86,6 +86,8 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             reason = str(error).partition("\n")[0] or type(error).__name__
+            if "allow_pickle" in reason or "Python objects" in reason:  # NumPy's advice is unsafe
+                reason = "it begins as no such file does, or holds Python objects."
             raise ValueError(
                 f"`{argument}` {path} is no file of NumPy arrays, or a damaged one: {reason}"
             ) from None

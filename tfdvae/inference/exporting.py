@@ -36,13 +36,15 @@ def export(
 
     Raises:
         FileExistsError: there is something else at `path`.
-        TypeError: another kind of model.
+        TypeError: another kind of model, or a path that is none.
         ValueError: unknown format, an ONNX file without the suffix .onnx, packages of
             `tfdvae[onnx]` that are missing, or a model that was loaded from a SavedModel.
 
     Example:
         >>> tfdvae.export(tfdvae.load("clothing-dvae"), "saved_model")
     """
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"`path` must be text or a Path; got {type(path).__name__}.")
     path = Path(checks.text("path", str(path))).expanduser()
     checks.choice("format", format, EXPORT_FORMATS)
     if format == "onnx" and path.suffix.lower() != ".onnx":

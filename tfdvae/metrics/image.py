@@ -18,9 +18,13 @@ def psnr(
         peak: the largest signal.
         best: values above count as this one; None: all are as they are, up to infinity.
 
+    Raises:
+        ValueError: images of other shapes.
+
     Example:
         >>> image.psnr(model.denoise(noisy), clean).mean()
     """
+    _check_shapes(images, clean, 1)
     found = tf.image.psnr(images, clean, peak).numpy()
     return found if best is None else np.minimum(found, best)
 
@@ -53,5 +57,19 @@ def ssim(images: np.ndarray, clean: np.ndarray) -> np.ndarray:
     Args:
         images: float32 (N, H, W, C), H and W at least 11.
         clean: the same shape, in [0, 1].
+
+    Raises:
+        ValueError: images of other shapes.
     """
+    _check_shapes(images, clean, SSIM_WINDOW)
     return tf.image.ssim(images, clean, 1.0, filter_size=SSIM_WINDOW).numpy()
+
+
+def _check_shapes(images: np.ndarray, clean: np.ndarray, least: int) -> None:
+    shape, other = np.shape(images), np.shape(clean)
+    if len(shape) != 4 or min(shape[1:3]) < least:
+        raise ValueError(
+            f"`images` must have shape (N, H, W, C), H and W at least {least}; got {shape}."
+        )
+    if shape != other:
+        raise ValueError(f"`clean` must have the shape of `images`, {shape}; got {other}.")

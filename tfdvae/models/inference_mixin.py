@@ -196,12 +196,12 @@ class InferenceMixin(abc.ABC):
             float32 (N, H, W, C) in [0, 1]; in a graph a tensor.
 
         Raises:
-            ValueError: codes with NaN or of the wrong shape.
+            TypeError, ValueError: codes with text or NaN, or of the wrong shape.
         """
         self.require_code()
         if tf.is_symbolic_tensor(codes):
             return self.graphs["decode_codes"](tf.cast(codes, tf.float32))
-        codes = checks.array("codes", codes).astype(np.float32, copy=False)
+        codes = tensor_checks.floats("codes", codes)
         if codes.shape[1:] != self.code_shape or not len(codes):
             wanted = ", ".join(map(str, self.code_shape))
             raise ValueError(f"`codes` must have shape (N, {wanted}); got {codes.shape}.")

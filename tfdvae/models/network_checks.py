@@ -70,6 +70,11 @@ def _image_shape(encoder: keras.Model, image_shape: Sequence[int] | None) -> tup
     shape = tuple(checks.integer("image_shape", size, 1) for size in image_shape)
     if len(shape) != 3:
         raise ValueError(f"`image_shape` must be (H, W, C); got {shape}.")
+    taken = encoder.inputs[0].shape[1:] if getattr(encoder, "inputs", None) else ()
+    if len(taken) == 3 and any(
+        size not in (None, given) for size, given in zip(taken, shape, strict=True)
+    ):
+        raise ValueError(f"`image_shape` must be as the encoder takes it, {taken}; got {shape}.")
     return shape
 
 

@@ -1,8 +1,13 @@
-"""Checks of the values of images while a graph runs: those of `checks.images` on arrays."""
+"""Checks of the values of images while a graph runs, those of `checks.images` on arrays, and of
+codes.
+"""
 
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
-from tfdvae._utils import unit_range
+from tfdvae._utils import checks, unit_range
 
 _WANTED = "images must be finite and scaled to [0, 1], which noise may exceed"
 
@@ -43,3 +48,16 @@ def noise_explains(images: tf.Tensor) -> tf.Tensor:
     chance = unit_range.chance(tf.cast(tf.size(images), tf.float32))
     variance = tf.math.reduce_variance(images)
     return (beyond <= 0.25**2) | (variance <= chance * (mean * (1 - mean) + noise))
+
+
+def floats(argument: str, value: Any) -> np.ndarray:
+    """Return an array of numbers as float32.
+
+    Raises:
+        TypeError: text or other objects.
+        ValueError: as of `checks.array`.
+    """
+    array = checks.array(argument, value)
+    if array.dtype.kind in "OSU":
+        raise TypeError(f"`{argument}` must be numbers; got {array.dtype}.")
+    return array.astype(np.float32, copy=False)

@@ -55,6 +55,11 @@ def study(name: str, *, dataset: str | Path | ImageDataset | None = None, **sett
     }
     make = spec.settings.of_quick if values.get("quick") else spec.settings
     if not isinstance(dataset, ImageDataset):
+        if not isinstance(dataset, (str, Path, type(None))):
+            raise TypeError(
+                "`dataset` must be a name, a path or a tfdvae.ImageDataset; got "
+                f"{type(dataset).__name__}."
+            )
         given = {} if dataset is None else {"dataset": str(dataset)}
         return spec.run(make(**values | given))
     folder = Path(values.get("output") or f"results/{name}-arrays").expanduser()

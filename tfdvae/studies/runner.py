@@ -79,6 +79,7 @@ def run_study(
     files.check_writable("output", folder)
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):
+        files.remove_temporary(folder)
         same_version = agreed["tfdvae"] == tfdvae.__version__
         mending.mend(folder, mending.read_starts(folder), same_version)
         check_settings(name, config, cells, settings)

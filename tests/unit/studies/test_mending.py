@@ -130,6 +130,14 @@ def test_what_a_start_would_compute_is_told_and_nothing_changed(study, caplog):
     assert contents(study.folder) == before
 
 
+def test_what_a_killed_start_was_writing_is_removed(study):
+    left = study.folder / "cells" / ".tmp-1-b.csv"
+    for path in (left, study.folder / ".tmp-1-rows.csv"):
+        path.write_text("study,run")
+    assert study.start() == []
+    assert not list(study.folder.rglob(".tmp-*"))
+
+
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
