@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 if TYPE_CHECKING:
+    from tfdvae.classifying.job import classify
     from tfdvae.cli.registry import register_command
     from tfdvae.config import TrainConfig
     from tfdvae.corruptions import register as register_corruption
@@ -37,6 +38,7 @@ __all__ = [
     "ImageDataset",
     "TrainConfig",
     "TrainedModel",
+    "classify",
     "export",
     "load",
     "register_command",
@@ -57,6 +59,7 @@ _HOMES = {
     "ImageDataset": "data.image_dataset:ImageDataset",
     "TrainConfig": "config:TrainConfig",
     "TrainedModel": "inference.trained_model:TrainedModel",
+    "classify": "classifying.job:classify",
     "export": "inference.exporting:export",
     "load": "inference.loading:load",
     "register_command": "cli.registry:register_command",

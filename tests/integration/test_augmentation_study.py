@@ -472,7 +472,10 @@ def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
         row for row in rows if row["augmentation"] == "limited" and row["test_corruption"] == "none"
     ]
     assert min(float(row["value"]) for row in limited if row["metric"] == "auc") > 0.9
-    assert "of 3 groups" in (tmp_path / "out" / "report.md").read_text()
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "of 3 groups" in report
+    assert f"tfdvae classify --dataset {tmp_path / 'mine'} " in report
+    assert report.rstrip().endswith("cross-validation on them finds best.")
     (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))
     changed = run_tfdvae(*study)
     assert changed.returncode == 2

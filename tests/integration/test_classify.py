@@ -2,14 +2,16 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+import tfdvae
+from tfdvae._utils import files
 
-TINY = ("--n-train", "60", "--folds", "2", "--classifier-steps", "8", "--threads", "1")
+TINY = ("--n-train", "60", "--folds", "2", "--classifier-steps", "8")
 NAMES = ("=zero", "one", "two")
 
 
@@ -45,6 +47,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_the_folder_has_the_classifier_and_what_it_says(done):
     found = {path.name for path in done.iterdir()} - {".lock"}
     assert found == {
@@ -62,6 +65,7 @@ def test_the_folder_has_the_classifier_and_what_it_says(done):
         assert float(row["probability"]) == max(shares)
 
 
+@pytest.mark.slow
 def test_all_models_say_the_same_of_pixels_as_files_hold_them(done, scans):
     import keras
     import onnxruntime
@@ -87,6 +91,7 @@ def test_all_models_say_the_same_of_pixels_as_files_hold_them(done, scans):
         assert float(kept["one"]) == pytest.approx(row[1], abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["", "classifier.keras", "saved_model"])
 def test_predict_says_of_a_folder_what_the_report_says(part, done, scans, command, tmp_path):
     made = command("predict", done / part, scans / "test", "out.csv")
@@ -102,6 +107,7 @@ def test_predict_says_of_a_folder_what_the_report_says(part, done, scans, comman
         assert float(found["two"]) == pytest.approx(float(row["two"]), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_report_begins_with_a_verdict_and_names_classes(done):
     text = (done / "report.md").read_text()
     box = next(line for line in text.splitlines() if line.startswith("> "))
@@ -113,6 +119,7 @@ def test_the_report_begins_with_a_verdict_and_names_classes(done):
     assert page.count("<details>") == 2
 
 
+@pytest.mark.slow
 def test_the_same_command_leaves_a_classifier_as_it_is(done, scans, command):
     before = (done / "classifier.keras").stat().st_mtime_ns
     same = command("classify", "--dataset", scans, "--output", done, *TINY)
@@ -121,3 +128,101 @@ def test_the_same_command_leaves_a_classifier_as_it_is(done, scans, command):
     other = command("classify", "--dataset", scans, "--output", done, *TINY, "--seed", "1")
     assert other.returncode == 2
     assert "holds a classifier with `seed` 0; got 1." in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("holds", "message"),
+    [
+        ({"notes.txt": "mine"}, "is there and is not empty. Give a new folder."),
+        ({"settings.json": '{"learn": "in"}'}, "is there and is not empty. Give a new folder."),
+        ({"settings.json": "{"}, "settings.json is not valid JSON"),
+    ],
+)
+def test_a_folder_with_something_else_is_refused(holds, message, scans, command, tmp_path):
+    (tmp_path / "full").mkdir()
+    for name, text in holds.items():
+        (tmp_path / "full" / name).write_text(text)
+    refused = command("classify", "--dataset", scans, "--output", "full", *TINY)
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert {path.name for path in (tmp_path / "full").iterdir()} == set(holds)
+
+
+def test_a_second_process_is_refused(scans, command, tmp_path):
+    (tmp_path / "out").mkdir()
+    with files.locked(tmp_path / "out"):
+        refused = command("classify", "--dataset", scans, "--output", "out", *TINY)
+    assert refused.returncode == 2
+    assert "another process is writing to out." in refused.stderr
+
+
+@pytest.mark.slow
+def test_an_existing_table_is_kept(done, scans, command, tmp_path):
+    (tmp_path / "out.csv").write_text("mine")
+    refused = command("predict", done, scans / "test", "out.csv")
+    assert refused.returncode == 2
+    assert "--overwrite replaces it" in refused.stderr
+    assert (tmp_path / "out.csv").read_text() == "mine"
+    assert command("predict", done, scans / "test", "out.csv", "--overwrite").returncode == 0
+    assert len(rows_of("out.csv")) == 24
+
+
+@pytest.mark.slow
+def test_images_in_memory_with_noise_and_without_a_test_split(tmp_path, digits):
+    """Fresh noise and denoised images are tried too; all images are learned from."""
+    images, labels = (each[:80] for each in digits)
+    noisy = np.clip(0.3 + 0.4 * images, 0, 1)
+    noisy += np.random.default_rng(0).normal(0, 0.05, images.shape).astype(np.float32)
+    data = tfdvae.ImageDataset.from_arrays(noisy.clip(0, 1)[:, ::2, ::2], labels)
+    steps = {"folds": 2, "classifier_steps": 2, "denoiser_steps": 2}
+    folder = tfdvae.classify(data, tmp_path / "out", noise=0.05, metric="auc", **steps)
+    rows = rows_of(folder / "predictions.csv")
+    assert len(rows) == 80
+    assert {row["split"] for row in rows} == {"out-of-fold"}
+    text = (folder / "report.md").read_text()
+    assert all(f"| `{name}` |" in text for name in ("classical", "fresh-noise", "denoised"))
+    assert "Without augmentation the auc is " in text
+    assert "The noise of the images has a standard deviation of 0.05." in text
+    other = tfdvae.ImageDataset.from_arrays(noisy.clip(0, 1)[:, 1::2, ::2], labels)
+    with pytest.raises(ValueError, match="has changed since the training"):
+        tfdvae.classify(other, tmp_path / "out", noise=0.05, metric="auc", **steps)
+
+
+@pytest.mark.slow
+def test_colors_of_several_sizes_with_groups(command, tmp_path):
+    """Above 32 pixels the ResNet is trained; predict resizes as training did."""
+    random = np.random.default_rng(0)
+    with open(tmp_path / "groups.csv", "w") as file:
+        file.write("image,group\n")
+        for number in range(24):
+            name = ("red", "blue")[number % 2]
+            pixels = random.integers(0, 60, (40 + number, 44, 3), np.uint8)
+            pixels[..., 0 if name == "red" else 2] += 150
+            (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "in" / name / f"{number}.png")
+            file.write(f"{name}/{number}.png,{number // 4}\n")
+    size = ("--image-size", "40", "--groups", "groups.csv")
+    done = command("classify", "--dataset", "in", "--output", "out", *size, *TINY[2:])
+    assert done.returncode == 0, done.stderr
+    text = Path("out/report.md").read_text()
+    assert "24 images of 6 groups of 40x40 pixels, in color." in text
+    assert "too few images for an interval" in text
+    assert command("predict", "out", "in", "out.csv").returncode == 0
+    assert len(rows_of("out.csv")) == 24
+    assert "(resnet)" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"n_trian": 3}, ValueError, "n_train"),
+        ({"image_size": (8,)}, ValueError, "`image_size` is for images in files"),
+        ({"dataset": np.zeros((2, 8, 8))}, TypeError, "`dataset` must be a name, a path"),
+    ],
+)
+def test_wrong_calls_are_refused(given, error, message, tmp_path):
+    images, labels = np.zeros((8, 8, 8), np.uint8), np.tile([0, 1], 4)
+    data = tfdvae.ImageDataset.from_arrays(images, labels)
+    with pytest.raises(error, match=message):
+        tfdvae.classify(**{"dataset": data, "output": tmp_path / "out"} | given)
+    assert not (tmp_path / "out").exists()

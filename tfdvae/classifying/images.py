@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,16 +68,27 @@ class Images:
     notice: str
 
 
-def load(config: ClassifyConfig) -> Images:
+def load(config: ClassifyConfig, given: ImageDataset | None = None) -> Images:
     """Return the images that settings name.
 
     Where the dataset has no test split of its own, all images are there to learn from.
 
+    Args:
+        config: settings.
+        given: a dataset in memory in the place of the one that is named.
+
     Raises:
-        ValueError, TypeError, FileNotFoundError: as of `data.sources.load`.
+        ValueError, TypeError, FileNotFoundError: as of `data.sources.load`; a dataset in memory
+            that has no labels.
     """
-    dataset = sources.load(config.dataset, config.data_dir, **config.own_images)
-    names = _names(config, dataset)
+    if given is None:
+        dataset = sources.load(config.dataset, config.data_dir, **config.own_images)
+    elif not given.class_names:
+        raise ValueError("`dataset` must have labels; got images without them.")
+    else:
+        mark = given.fingerprint or _fingerprint(given)
+        dataset = dataclasses.replace(given, fingerprint=mark)
+    names = _names(config if given is None else None, dataset)
     train, test = (
         _labelled(split, part_names)
         for split, part_names in zip((dataset.train, dataset.test), names, strict=True)
@@ -138,9 +151,18 @@ def _subset(images: Labelled, index: np.ndarray) -> Labelled:
     )
 
 
-def _names(config: ClassifyConfig, dataset: ImageDataset) -> tuple[list[str], list[str]]:
+def _fingerprint(dataset: ImageDataset) -> str:
+    """Return a hash of all images and labels."""
+    digest = hashlib.sha256()
+    for part in (dataset.train, dataset.test):
+        for array in (part.images, part.labels):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _names(config: ClassifyConfig | None, dataset: ImageDataset) -> tuple[list[str], list[str]]:
     """Return the names of the training and of the test images."""
-    path = sources.local(config.dataset)
+    path = None if config is None else sources.local(config.dataset)
     parts = (dataset.train, dataset.test)
     if path is not None and path.is_dir() and all(part.rows is not None for part in parts):
         names = folder_stacks.spread(folder_listing.list_classes(path)).names(path)

@@ -8,35 +8,78 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from tfdvae._utils import disk, files, records, seeds
+from tfdvae._utils import checks, disk, files, records, seeds
 from tfdvae._utils.threads import use_threads
-from tfdvae.classifying import choosing, exporting, finding, predicting, recipes, report, wording
+from tfdvae.classifying import (
+    choosing,
+    exporting,
+    finding,
+    folders,
+    predicting,
+    recipes,
+    report,
+    wording,
+)
 from tfdvae.classifying import images as images_
 from tfdvae.classifying import model as models
 from tfdvae.classifying.images import Images, Labelled
 from tfdvae.classifying.outcome import Outcome, Predictions
 from tfdvae.config.classify import ClassifyConfig
-from tfdvae.image_io import writer
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.inference import keras_files
 from tfdvae.metrics import calibration, choice
 
 logger = logging.getLogger(__name__)
 
-IMAGES = "images.json"
-
-_NOT_KEPT = ("output", "quick", "threads", "debug", "quiet", "data_dir")
 _BATCH = 256
 
 
-def run(config: ClassifyConfig) -> Path:
+def classify(dataset: str | Path | ImageDataset, output: str | Path, **settings: Any) -> Path:
+    """Train a classifier as `tfdvae classify` does, and return the folder.
+
+    Args:
+        dataset: a folder, an `.npz` file, a name, or images in memory.
+        output: the folder, with `classifier.keras`, `saved_model/`, `predictions.csv` and
+            `report.html` when this is done.
+        **settings: the flags of `tfdvae classify`, such as `quick=True`.
+
+    Raises:
+        TypeError: no such setting.
+        FileExistsError, ValueError, FileNotFoundError, BlockingIOError, FloatingPointError: as of
+            `tfdvae classify`.
+
+    Example:
+        >>> data = tfdvae.ImageDataset.from_arrays(images, labels)
+        >>> tfdvae.classify(data, "my_classifier", quick=True)
+        PosixPath('my_classifier')
+    """
+    names = [field.name for field in dataclasses.fields(ClassifyConfig)]
+    for name in settings:
+        checks.choice("setting of classify", name, names)
+    if not isinstance(dataset, (str, Path, ImageDataset)):
+        raise TypeError(
+            "`dataset` must be a name, a path or a tfdvae.ImageDataset, which "
+            f"ImageDataset.from_arrays makes of arrays; got a {type(dataset).__name__}."
+        )
+    if not isinstance(dataset, ImageDataset):
+        return run(ClassifyConfig(dataset=str(dataset), output=str(output), **settings))
+    config = ClassifyConfig(dataset=dataset.name, output=str(output), **settings)
+    if of_files := [name for name, value in config.own_images.items() if value]:
+        raise ValueError(f"`{of_files[0]}` is for images in files; got images in memory.")
+    return run(config, dataset)
+
+
+def run(config: ClassifyConfig, dataset: ImageDataset | None = None) -> Path:
     """Train a classifier, write it and its report, and return the folder.
 
     Args:
         config: settings.
+        dataset: in memory, in the place of the one that is named.
 
     Raises:
         FileExistsError: the folder holds something else.
@@ -50,18 +93,18 @@ def run(config: ClassifyConfig) -> Path:
         PosixPath('my_classifier')
     """
     folder = Path(config.output).expanduser()
-    _check_folder(config, folder)
+    folders.check(config, folder)
     use_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
-        found = images_.load(config)
-        _check_images(folder, found)
-        files.write_json(folder / "settings.json", _settings(config))
-        files.write_json(folder / IMAGES, {"fingerprint": found.fingerprint})
+        found = images_.load(config, dataset)
+        folders.check_images(folder, found)
+        files.write_json(folder / "settings.json", folders.settings(config))
+        files.write_json(folder / folders.IMAGES, {"fingerprint": found.fingerprint})
         for line in found.notice.splitlines():
             logger.warning("NOTE: %s", line)
-        if not _is_complete(folder):
+        if not folders.is_complete(folder):
             _Job(config, folder, found).run()
         elif not (folder / exporting.ONNX_FILE).exists():
             _add_onnx(folder)
@@ -123,7 +166,11 @@ class _Job:
         )
         _write_predictions(outcome, self.folder / "predictions.csv")
         report.write(
-            self.folder, outcome, _settings(self.config), self.config.metric, self.config.quick
+            self.folder,
+            outcome,
+            folders.settings(self.config),
+            self.config.metric,
+            self.config.quick,
         )
         logger.info("%s", wording.verdict(gains, self.config.metric, self.config.quick))
         files.remove_at_once(self.checkpoints)
@@ -216,64 +263,3 @@ def _write_predictions(outcome: Outcome, path: Path) -> None:
             for name, true, row in zip(found.images.names, names, found.probabilities, strict=True)
         ]
     predicting.write(path, ["file", "split", "true_label"], outcome.images.class_names, rows)
-
-
-def _settings(config: ClassifyConfig) -> dict[str, object]:
-    """Return the settings that the result depends on, as JSON has them."""
-    values = {
-        name: value for name, value in dataclasses.asdict(config).items() if name not in _NOT_KEPT
-    }
-    for name in ("n_train", "folds", "classifier_steps"):
-        values[name] = config.chosen(name)
-    local = Path(config.dataset).expanduser()
-    values["dataset"] = str(files.absolute(local)) if local.exists() else config.dataset
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
-    }
-
-
-def _check_folder(config: ClassifyConfig, folder: Path) -> None:
-    """Refuse a folder that holds something else than this job, begun or done."""
-    if Path(config.dataset).expanduser().exists():
-        writer.check_apart(folder, False, {"dataset": config.dataset})
-    known = folder / "settings.json"
-    if not known.is_file():
-        if folder.exists() and not (folder.is_dir() and _is_empty(folder)):
-            raise FileExistsError(
-                f"`output` {folder} is there and is not empty. Give a new folder."
-            )
-        return
-    before = records.read(known, {}, "Bring it back, or give a new folder.")
-    for name, value in _settings(config).items() if _began(folder) else ():
-        if before.get(name) != value:
-            raise ValueError(
-                f"`output` {folder} holds a classifier with `{name}` {before.get(name)}; got "
-                f"{value}. Give a new folder."
-            )
-
-
-def _check_images(folder: Path, images: Images) -> None:
-    """Refuse to go on with other images than the job began with."""
-    known = folder / IMAGES
-    if not (_began(folder) and known.is_file()):
-        return
-    before = records.read(known, {"fingerprint": str}, "Bring it back, or give a new folder.")
-    if before["fingerprint"] != images.fingerprint:
-        raise ValueError(
-            f"`dataset` {images.title} has changed since the training in {folder} began. Give a "
-            "new folder."
-        )
-
-
-def _is_empty(folder: Path) -> bool:
-    """Tell whether a folder holds at most what a start that was refused left behind."""
-    return all(path.name == ".lock" or files.is_temporary(path) for path in folder.iterdir())
-
-
-def _began(folder: Path) -> bool:
-    return (folder / "checkpoints").exists() or (folder / finding.KERAS_FILE).exists()
-
-
-def _is_complete(folder: Path) -> bool:
-    done = (folder / finding.KERAS_FILE, folder / "report.html")
-    return all(path.is_file() for path in done) and not (folder / "checkpoints").exists()

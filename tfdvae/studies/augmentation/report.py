@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tfdvae import classifier, csv_rows
 from tfdvae._utils import files
+from tfdvae._utils.text import name as printable_name
+from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
 from tfdvae.studies.augmentation import development, generators, published, scores
@@ -56,6 +59,7 @@ def write(folder: Path) -> Path:
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)
     parts += _settings(folder, rows, config)
+    parts += _what_next(config)
     return Document(f"Does augmentation help? {dataset.name}", parts).write(folder)
 
 
@@ -206,6 +210,28 @@ def _settings(
         )
         parts.append(Paragraph(text))
     return parts
+
+
+def _what_next(config: AugmentationStudyConfig) -> list[Part]:
+    """Return how to train a classifier for use, where the images are the user's own."""
+    path = sources.local(config.dataset)
+    if path is None or not path.exists():
+        return []
+    words = ["tfdvae", "classify", "--dataset", str(files.absolute(path))]
+    if config.image_size is not None:
+        words += ["--image-size", *map(str, config.image_size)]
+    for name in ("white", "background", "groups"):
+        if (value := getattr(config, name)) is not None:
+            words += [f"--{name}", str(value)]
+    words += ["--skip-unreadable"] * config.skip_unreadable
+    command = printable_name(shlex.join([*words, "--output", "my_classifier"]))
+    return [
+        Heading("A classifier for use"),
+        Paragraph(
+            f"`` {command} `` trains one on all of these images, with the augmentation that "
+            "cross-validation on them finds best."
+        ),
+    ]
 
 
 def _fixed_settings(noises: str) -> dict[str, str]:
