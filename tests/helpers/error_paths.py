@@ -62,7 +62,20 @@ def write_files(folder: Path) -> None:
 
 
 COMMANDS = (
-    ("denois", "`command` must be one of augment, denoise, detect, encode, export, impute"),
+    ("classify", "Missing from tfdvae classify: --dataset NAME|PATH"),
+    ("classify --dataset nowhere --output out", "nowhere"),
+    ("classify --dataset in --output out --folds 1", "`folds` must be"),
+    ("classify --dataset in --output out --classifier-steps 0", "`classifier_steps` must be"),
+    ("classify --dataset in --output out --noise 2", "`noise` must be"),
+    ("classify --dataset in --output out --metric acuracy", "Did you mean 'accuracy'"),
+    ("classify --dataset in --output text.txt", "text.txt"),
+    ("predict", "Missing from tfdvae predict: MODEL"),
+    ("predict nowhere in out.csv", "its saved_model; there is no nowhere."),
+    ("predict in in out.csv", "with a classifier.keras, or a SavedModel; it is neither."),
+    ("predict dvae.keras nowhere out.csv", "`input` nowhere does not exist."),
+    ("predict dvae.keras in out.txt", "`output` out.txt must have the suffix .csv."),
+    ("predict dvae.keras in bad.csv", "`output` bad.csv exists; --overwrite replaces it."),
+    ("denois", "`command` must be one of augment, classify, denoise, detect, encode, export"),
     ("denoise", "Missing from tfdvae denoise: MODEL"),
     ("denoise dvae.keras", "Missing from tfdvae denoise: INPUT"),
     ("denoise dvae.keras in.npy", "Missing from tfdvae denoise: OUTPUT"),
@@ -865,6 +878,20 @@ COMMANDS = (
 """Arguments of `tfdvae`, and words of the message; the exit status is 2."""
 
 SLOWER = (
+    ("classify --dataset flat --output out", "has images without class folders, so no labels"),
+    ("classify --dataset in --output notes", "`output` notes is there and is not empty."),
+    ("classify --dataset in --output in/out", "`output` must lie apart from `dataset`"),
+    ("classify --dataset in --output out --groups groups.csv", "`groups` must name each image"),
+    (
+        "classify --dataset in --output out --n-train 13",
+        "`n_train` must not exceed the 12 training",
+    ),
+    ("classify --dataset in --output out --n-train 1", "`folds` must be at least 2"),
+    ("classify --dataset unlabelled.npz --output out", "unlabelled.npz lacks "),
+    ("classify --dataset in --output out --white 3", "above the white of 3"),
+    ("predict saved in out.csv", "saved must be a classifier of `tfdvae classify`; it is none"),
+    ("predict dvae.keras in out.csv", "must be a classifier of `tfdvae classify`; it is none"),
+    ("predict broken.keras in out.csv", "must be a classifier of `tfdvae classify`; it is none"),
     ("nonsense", "`command` must be one of augment, denoise, detect, encode, export, impute"),
     ("train extra", "Unrecognized options: extra"),
     ("denoise dvae.keras empty out", "`input` empty holds no images"),

@@ -95,17 +95,18 @@ def run(config: ClassifyConfig, dataset: ImageDataset | None = None) -> Path:
     folder = Path(config.output).expanduser()
     folders.check(config, folder)
     use_threads(config.threads)
+    found = images_.load(config, dataset)
+    job = _Job(config, folder, found)
     folder.mkdir(parents=True, exist_ok=True)
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
-        found = images_.load(config, dataset)
         folders.check_images(folder, found)
         files.write_json(folder / "settings.json", folders.settings(config))
         files.write_json(folder / folders.IMAGES, {"fingerprint": found.fingerprint})
         for line in found.notice.splitlines():
             logger.warning("NOTE: %s", line)
         if not folders.is_complete(folder):
-            _Job(config, folder, found).run()
+            job.run()
         elif not (folder / exporting.ONNX_FILE).exists():
             _add_onnx(folder)
     return folder
@@ -121,12 +122,12 @@ class _Job:
         self.classes = len(images.class_names)
         least = choice.least_noise([np.zeros((1, 1, 1), _whole(images.dtype))])
         self.noise_level = recipes.noise_level(images.train.images, config.noise, least)
+        train = images.train
+        self.folds = choosing.folds(train.labels, train.groups, config.chosen("folds"), config.seed)
 
     def run(self) -> None:
-        train = self.images.train
-        folds = choosing.folds(
-            train.labels, train.groups, self.config.chosen("folds"), self.config.seed
-        )
+        """Take all stages, from the checkpoints that are there."""
+        train, folds = self.images.train, self.folds
         self.checkpoints.mkdir(exist_ok=True)
         logger.info(
             "%s images of %s classes, %s folds.", f"{len(train):,}", self.classes, len(folds)
