@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,7 @@ class Gain:
         name: of the training set.
         value: its metric on images that its classifiers were not trained on.
         plain: that of the plain one.
-        low: lower end of the 95% interval of the difference, over other images; minus infinity
-            where it is not known.
+        low: lower end of the 95% interval of the difference; minus infinity where it is not known.
         high: upper end.
     """
 
@@ -88,23 +88,27 @@ def gains(
     probabilities: dict[str, np.ndarray],
     labels: np.ndarray,
     groups: np.ndarray | None,
+    parts: Sequence[np.ndarray],
     metric: str,
     seed: int,
 ) -> list[Gain]:
     """Return how far each training set is ahead of the first one.
 
-    Resamples of the images, or of their groups, are the same for all. The intervals hold for all
-    comparisons together (Bonferroni's correction).
+    The standard error of a difference is that over images, or their groups (bootstrap; resamples
+    are the same for all), or that over folds, of which each has classifiers of its own, whichever
+    is larger. The intervals hold for all comparisons together (Bonferroni's correction).
 
     Args:
         probabilities: training set -> float (N, K), of images that were held out.
         labels: int (N,).
         groups: int (N,), or None.
+        parts: of `folds`.
         metric: see `classification.parse`.
         seed: root seed of the resamples.
 
     Example:
-        >>> [gain.name for gain in gains({"limited": p, "classical": q}, labels, None, "auc", 0)]
+        >>> found = gains({"limited": p, "classical": q}, labels, None, parts, "auc", 0)
+        >>> [gain.name for gain in found]
         ['classical']
     """
     score = classification.parse(metric)
@@ -119,11 +123,28 @@ def gains(
     for name in others:
         spread = float(np.nanstd(replicates[name] - replicates[plain], ddof=1))
         error = spread * np.sqrt(units / (units - 1))  # a bootstrap of n units has (n - 1) / n
+        both = probabilities[name], probabilities[plain]
+        error = max(error, _over_folds(score, *both, labels, parts))
         half = float(scipy.stats.norm.ppf(1 - 0.025 / len(others))) * error
         half = half if units >= MIN_UNITS and np.isfinite(half) else np.inf
         difference = values[name] - values[plain]
         found.append(Gain(name, values[name], values[plain], difference - half, difference + half))
     return found
+
+
+def _over_folds(
+    score: classification.Score,
+    treated: np.ndarray,
+    plain: np.ndarray,
+    labels: np.ndarray,
+    parts: Sequence[np.ndarray],
+) -> float:
+    """Return the standard error of a mean difference over folds; 0 where it cannot be known."""
+    differences = np.array(
+        [score(treated[fold], labels[fold]) - score(plain[fold], labels[fold]) for fold in parts]
+    )
+    known = differences[np.isfinite(differences)]
+    return float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else 0.0
 
 
 def best(found: list[Gain], plain: str) -> str:

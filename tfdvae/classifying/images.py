@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfdvae._utils import room
 from tfdvae.config.classify import ClassifyConfig
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset, Split, to_unit
@@ -21,7 +22,7 @@ class Labelled:
     """Images with their labels.
 
     Attributes:
-        images: float32 (N, H, W, C) in [0, 1].
+        images: float32 (N, H, W, C) in [0, 1]; while they are loaded, as the dataset has them.
         labels: int64 (N,).
         names: of each image: its path below the folder, or its place in the arrays.
         groups: int64 (N,), or None.
@@ -95,7 +96,7 @@ def load(config: ClassifyConfig, given: ImageDataset | None = None) -> Images:
     )
     if dataset.held_out:
         train = _together(train, test, (dataset.train.rows, dataset.test.rows))
-    notice = [dataset.notice]
+    notice = [_notice(dataset)]
     count = config.chosen("n_train")
     if count is not None and (config.n_train is not None or count < len(train)):
         notice.append(_left_out(train, count, dataset))
@@ -104,14 +105,23 @@ def load(config: ClassifyConfig, given: ImageDataset | None = None) -> Images:
     return Images(
         Path(dataset.name).name,
         dataset.class_names,
-        train,
-        None if dataset.held_out else test,
+        _in_memory(train),
+        None if dataset.held_out else _in_memory(test),
         dtype.name,
         float(level(dtype) if dataset.white is None else dataset.white),
         dataset.white,
         dataset.fingerprint,
         "\n".join(filter(None, notice)),
     )
+
+
+def _notice(dataset: ImageDataset) -> str:
+    """Return the notice of a dataset; where all images are learned from, test images are none."""
+    if not dataset.held_out:
+        return dataset.notice
+    labels = (dataset.train.labels, dataset.test.labels)
+    absent = splits.describe_absent(*labels, dataset.class_names)
+    return "\n".join(line for line in dataset.notice.splitlines() if line != absent)
 
 
 def _left_out(train: Labelled, count: int, dataset: ImageDataset) -> str:
@@ -121,7 +131,15 @@ def _left_out(train: Labelled, count: int, dataset: ImageDataset) -> str:
 
 
 def _labelled(split: Split, names: list[str]) -> Labelled:
-    return Labelled(to_unit(np.asarray(split.images)), split.labels, names, split.groups)
+    return Labelled(split.images, np.asarray(split.labels), names, split.groups)
+
+
+def _in_memory(images: Labelled) -> Labelled:
+    """Return images as floats in memory, if they fit."""
+    needed = 2 * np.dtype(np.float32).itemsize * images.images.size  # with what is made of them
+    hint = " A smaller `n_train` or `image_size` needs less."
+    room.check_memory("n_train", len(images), needed, hint)
+    return dataclasses.replace(images, images=to_unit(np.asarray(images.images)))
 
 
 def _together(

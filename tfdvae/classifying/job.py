@@ -137,7 +137,7 @@ class _Job:
         }
         raw = {name: calibration.scaled(each, 1.0) for name, each in logits.items()}
         gains = choosing.gains(
-            raw, train.labels, train.groups, self.config.metric, self.config.seed
+            raw, train.labels, train.groups, folds, self.config.metric, self.config.seed
         )
         recipe = choosing.best(gains, recipes.PLAIN)
         logger.info("Trained on all images: %s.", recipe)

@@ -214,9 +214,9 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
         ),
         Table(["trained on", metric, "points ahead of limited (95% interval)"], gains),
         Paragraph(
-            f"Points are hundredths of {metric}. Intervals are for other {unit} like these "
-            "(bootstrap of the differences, for all comparisons together); training again with "
-            "other seeds adds some chance to them. The training set with the best value was "
+            f"Points are hundredths of {metric}. Intervals are for other {unit} like these, or for "
+            "other trainings, whichever vary more (bootstrap of the differences; spread over the "
+            "parts), and for all comparisons together. The training set with the best value was "
             "chosen, on images that decide nothing else; of several, the best one looks a little "
             "better than it is."
         ),

@@ -4,6 +4,8 @@ import pytest
 from tfdvae.classifying import choosing
 from tfdvae.classifying.choosing import Gain
 
+PARTS = [np.arange(start, 100, 5) for start in range(5)]  # each has two of the images 60 to 69
+
 
 def certain(right):
     """Probabilities of two classes, of images of class 0, that are right where `right` is."""
@@ -37,7 +39,12 @@ def test_the_interval_of_a_gain_is_that_of_the_mean_difference():
     plain, better = np.arange(100) < 60, np.arange(100) < 70
     labels = np.zeros(100, np.int64)
     found = choosing.gains(
-        {"limited": certain(plain), "classical": certain(better)}, labels, None, "accuracy", 0
+        {"limited": certain(plain), "classical": certain(better)},
+        labels,
+        None,
+        PARTS,
+        "accuracy",
+        0,
     )
     error = np.std(better.astype(float) - plain, ddof=1) / 10
     assert found[0].difference == pytest.approx(0.1)
@@ -45,19 +52,30 @@ def test_the_interval_of_a_gain_is_that_of_the_mean_difference():
     assert found[0].kind == "helps"
 
 
+def test_folds_that_differ_more_than_images_do_make_the_interval():
+    """Of five folds of 20 images one has all of ten that are better: differences of 0 and 0.5."""
+    plain, better = np.arange(100) < 60, np.arange(100) < 70
+    given = {"limited": certain(plain), "classical": certain(better)}
+    parts = np.split(np.arange(100), 5)
+    found = choosing.gains(given, np.zeros(100, np.int64), None, parts, "accuracy", 0)
+    error = np.std([0, 0, 0, 0.5, 0], ddof=1) / np.sqrt(5)
+    assert found[0].high - found[0].difference == pytest.approx(1.96 * error, rel=1e-3)
+    assert found[0].kind == "not decided"
+
+
 def test_intervals_of_several_are_wider_and_of_few_images_unknown():
     plain, better = np.arange(100) < 60, np.arange(100) < 70
     given = {"limited": certain(plain), "classical": certain(better)}
-    alone = choosing.gains(given, np.zeros(100, np.int64), None, "accuracy", 0)
+    alone = choosing.gains(given, np.zeros(100, np.int64), None, PARTS, "accuracy", 0)
     both = choosing.gains(
-        given | {"denoised": certain(plain)}, np.zeros(100, np.int64), None, "accuracy", 0
+        given | {"denoised": certain(plain)}, np.zeros(100, np.int64), None, PARTS, "accuracy", 0
     )
     assert both[0].high > alone[0].high
     few = {name: values[56:64] for name, values in given.items()}
-    found = choosing.gains(few, np.zeros(8, np.int64), None, "accuracy", 0)
+    found = choosing.gains(few, np.zeros(8, np.int64), None, [np.arange(8)], "accuracy", 0)
     assert (found[0].low, found[0].high) == (-np.inf, np.inf)
     groups = np.arange(100) // 20
-    grouped = choosing.gains(given, np.zeros(100, np.int64), groups, "accuracy", 0)
+    grouped = choosing.gains(given, np.zeros(100, np.int64), groups, PARTS, "accuracy", 0)
     assert grouped[0].kind == "not decided"  # five groups
 
 
