@@ -89,10 +89,13 @@ def _classes(outcome: Outcome) -> list[Part]:
                 f"{right.part:,} of {right.whole:,} images are right, {wording.percent(right)} of "
                 "100."
             ),
-            Bullets([wording.of_class(*pair) for pair in named]),
         ]
         if warnings:
             parts.append(Bullets(warnings))
+        parts += [
+            Paragraph("Class by class:"),
+            Bullets([wording.of_class(*pair) for pair in named]),
+        ]
         head = ["class", "images", "found (sensitivity)", "others left alone (specificity)"]
         parts += [
             Table(

@@ -51,7 +51,9 @@ def write(
     # after all others, of which the last resolves escapes
     converter.treeprocessors.register(_Page(folder, folded), "page", -1)
     text = (folder / "report.md").read_text(encoding="utf-8")
-    body = converter.convert(re.sub(r"\A(# .*)?", r"\g<0>\n\n[TOC]\n\n", text))
+    # after the title, and the box where one follows it
+    start = re.sub(r"\A(# .*(\n\n> .*)?)?", r"\g<0>\n\n[TOC]\n\n", text)
+    body = converter.convert(start)
     loader = jinja2.PackageLoader("tfdvae", "reporting")
     environment = jinja2.Environment(loader=loader, autoescape=True)
     path = folder / "report.html"

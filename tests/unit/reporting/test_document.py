@@ -142,6 +142,7 @@ def test_a_box_is_a_quotation_and_a_folded_section_opens_by_a_click(tmp_path):
     page = Document("A report", parts).write(tmp_path).read_text()
     assert "> Not decided. Really *not*.\n\n## First" in (tmp_path / "report.md").read_text()
     assert re.search(r"<blockquote>\s*<p>Not decided. Really <em>not</em>.</p>", page)
+    assert page.index("Not decided") < page.index("Contents") < page.index("Seen.")
     inside = page[page.index("<details>") : page.index("</details>")]
     assert re.match(r"<details>\s*<summary>\s*<h2[^>]*>Statistics</h2>\s*</summary>", inside)
     assert "Hidden." in inside
