@@ -34,6 +34,8 @@ def check(config: TrainConfig) -> None:
         _check_pairs(config)
     _check_noise(config)
     _check_code(config)
+    if config.run.distribute != "none" and config.generator.patience is not None:
+        raise ValueError("`patience` cannot be given with `distribute`.")
 
 
 def _check_recipe(config: TrainConfig, recipe: str) -> None:

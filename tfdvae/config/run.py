@@ -9,6 +9,7 @@ from tfdvae._utils import checks
 from tfdvae.config.group import Group, one_of
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+DISTRIBUTIONS = ("none", "mirrored", "multiworker")
 AUTO = "auto"
 """The precision that is float32, but bfloat16 for a classifier where the machine has units."""
 
@@ -31,6 +32,10 @@ class RunConfig(Group):
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads to compute with. Default: the cores of this machine. Results repeat bit for bit at
     one number of threads."""
+    distribute: Annotated[str, one_of(*DISTRIBUTIONS)] = "none"
+    """mirrored: train on all GPUs of this machine, which share each batch. multiworker: on several
+    machines, as the environment variable TF_CONFIG says; --output is a folder that all of them
+    see."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """The run folder itself. Default: a new folder in saved_models/."""
     resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
@@ -44,6 +49,7 @@ class RunConfig(Group):
         checks.texts(self)
         self.keep("seed", checks.integer("seed", self.seed, 0, 2**63 - 1))
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
+        checks.choice("distribute", self.distribute, DISTRIBUTIONS)
         if self.threads is not None:
             threads = checks.integer("threads", self.threads, 1, checks.MAX_THREADS)
             self.keep("threads", threads)

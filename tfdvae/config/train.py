@@ -43,6 +43,7 @@ SINCE_0_1_0 = (  # settings that `config.json` of 0.1.0 lacks
     "white",
     "background",
     "noise",
+    "distribute",
 )
 
 

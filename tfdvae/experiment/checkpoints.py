@@ -21,10 +21,11 @@ class Checkpoints:
 
     Args:
         folder: holds a folder for each of them, with weights, optimizer and history.
+        writes: whether this process saves them, and does not only read what another one saves.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, writes: bool = True):
+        self.folder, self.writes = folder, writes
         folder.parent.mkdir(parents=True, exist_ok=True)
 
     def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
@@ -38,6 +39,8 @@ class Checkpoints:
         Raises:
             FileNotFoundError: the folder was removed since the training began.
         """
+        if not self.writes:
+            return
         if not self.folder.parent.is_dir():
             raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
         last = self._round(history[-1]["epoch"])

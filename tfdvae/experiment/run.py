@@ -1,13 +1,14 @@
 """A run: its settings, its folder and its dataset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfdvae._utils import records
 from tfdvae.config import TrainConfig
@@ -28,6 +29,7 @@ class Run:
         callbacks: of the user, for the training of the generative model.
         objective: of the model of noisy images, and why, a sentence; otherwise empty.
         classifier_precision: of `config.PRECISIONS`.
+        strategy: on what the models are trained.
     """
 
     config: TrainConfig
@@ -36,6 +38,7 @@ class Run:
     callbacks: Sequence[keras.callbacks.Callback] = ()
     objective: str = ""
     classifier_precision: str = "float32"
+    strategy: tf.distribute.Strategy = field(default_factory=tf.distribute.get_strategy)
 
     @property
     def title(self) -> str:

@@ -6,27 +6,36 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from tfdvae._utils import checks, disk, files, processor, records
+from tfdvae._utils import checks, disk, files, processor
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import folders, own_noise, preflight, provenance, report, same_data
+from tfdvae.experiment import (
+    distribution,
+    folders,
+    new_dataset,
+    own_noise,
+    preflight,
+    provenance,
+    report,
+    same_data,
+    stage_record,
+)
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
 from tfdvae.reporting import document
 
 logger = logging.getLogger(__name__)
 
-DATASET_FILE = "dataset.npz"  # in a run folder, images that were given in memory
 _DEFAULTS = TrainConfig().settings()
-_READ_LATER = (".keras", ".json", ".csv", ".npy")  # of what a stage leaves
 
 
 def train(
@@ -117,18 +126,24 @@ def _begin(
     dataset: ImageDataset | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Path:
+    origin = config.origin(given)
     folder = folders.run_folder(config)
+    config = config.replace(threads=use_threads(config.run.threads))
+    if config.run.distribute == "multiworker" and config.run.output is None:
+        raise ValueError("`output` must be given with `distribute` multiworker.")
+    strategy = _strategy(config, callbacks)
+    if not distribution.is_chief(strategy):
+        with distribution.losses_told(strategy):
+            return _follow(folder, strategy)
     folders.check_empty(folder)
     files.check_writable("output", folder)
-    origin = config.origin(given)
-    config = config.replace(threads=use_threads(config.run.threads))
     preflight.check_before_loading(config)
     allowed: tuple[str, ...] = ()
     with contextlib.ExitStack() as stack:
         if dataset is not None:
-            stack.enter_context(_new_dataset(config, dataset, folder))
-            config = config.replace(dataset=str(files.absolute(folder / DATASET_FILE)))
-            allowed = (DATASET_FILE,)
+            stack.enter_context(new_dataset.kept(config, dataset, folder))
+            config = config.replace(dataset=str(files.absolute(folder / new_dataset.FILE)))
+            allowed = (new_dataset.FILE,)
         loaded = _load(config, config.data.n_train)
         for text in own_noise.notes(config, loaded):
             loaded = loaded.with_notice(text)
@@ -155,7 +170,7 @@ def _begin(
             marks["init_from"] = files.sha256(file)
         files.write_json(folder / "environment.json", provenance.environment() | marks)
         files.write_json(folder / "config.json", config.to_dict() | {"origin": origin})
-        own = marks["objective"], marks["classifier_precision"]
+        own = marks["objective"], marks["classifier_precision"], strategy
         _run_stages(Run(config, folder, loaded, callbacks, *own))
     return folder
 
@@ -167,6 +182,10 @@ def _resume(
     recorded = folders.recorded(folder)
     config = folders.resumed_settings(asked, given)
     use_threads(config.run.threads)
+    strategy = _strategy(config, callbacks)
+    if not distribution.is_chief(strategy):
+        with distribution.losses_told(strategy):
+            return _follow(folder, strategy)
     loaded = _load(config)
     if loaded.fingerprint != recorded.get("data", loaded.fingerprint):
         raise ValueError(
@@ -177,45 +196,41 @@ def _resume(
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
     precision = recorded.get("classifier_precision", config.run.precision)
     checks.choice("classifier_precision of environment.json", precision, PRECISIONS)
-    run = Run(config, folder, loaded, callbacks, recorded.get("objective", ""), precision)
+    own = recorded.get("objective", ""), precision, strategy
+    run = Run(config, folder, loaded, callbacks, *own)
     with disk.naming(folder), files.locked(folder):
         same_data.check(run, recorded)
         _run_stages(run)
     return folder
 
 
-@contextlib.contextmanager
-def _new_dataset(config: TrainConfig, dataset: ImageDataset, folder: Path) -> Iterator[None]:
-    """Store images that were given in memory; remove them where no run begins after all.
+def _strategy(
+    config: TrainConfig, callbacks: Sequence[keras.callbacks.Callback]
+) -> tf.distribute.Strategy:
+    """Return the strategy of a run, made before TensorFlow computes anything."""
+    if callbacks and config.run.distribute == "multiworker":
+        raise ValueError("`callbacks` cannot be given with `distribute` multiworker.")
+    return distribution.start(config.run.distribute)
 
-    Errors name the dataset, and not the file that it is stored in meanwhile.
-    """
-    if config.data.noisy_dir is not None:
-        raise ValueError("`noisy_dir` is for a folder of images; got a `dataset` in memory.")
-    if config.training_sets and not dataset.class_names:
-        raise ValueError(
-            "`dataset` must have labels for the classifiers; got none. no_classifier=True trains "
-            "the generative model alone."
-        )
-    new = not folder.exists()
-    folders.make_folder(folder)
-    try:
-        dataset.save(folder / DATASET_FILE)
-        yield
-    except (ValueError, TypeError) as error:
-        path = files.absolute(folder / DATASET_FILE)
-        text = str(error).replace(f"`dataset` {path}", "`dataset`").replace(str(path), "`dataset`")
-        text = text.replace("--no-classifier", "no_classifier=True")
-        if text == str(error) or type(error) not in (ValueError, TypeError):
-            raise
-        raise type(error)(text) from error
-    finally:
-        if not (folder / "config.json").exists():
-            files.remove(folder / DATASET_FILE)
-            if new:
-                files.remove(folder / ".lock")
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+
+def _follow(folder: Path, strategy: tf.distribute.Strategy) -> Path:
+    """Take part in the trainings of a run that another machine writes."""
+    distribution.wait(strategy)  # until its folder is there
+    config, recorded = TrainConfig.of_run(folder), folders.recorded(folder)
+    run = Run(
+        config,
+        folder,
+        _load(config),
+        classifier_precision=recorded["classifier_precision"],
+        strategy=strategy,
+    )
+    for stage in stages(config):
+        distribution.wait(strategy)
+        done = stage_record.read(folder / "stages.json")
+        if stage.trains and not (stage.name in done and stage.made(folder)):
+            stage.work(run)
+    distribution.wait(strategy)
+    return folder
 
 
 def _load(config: TrainConfig, n_train: int | None = None) -> ImageDataset:
@@ -231,18 +246,22 @@ def _load(config: TrainConfig, n_train: int | None = None) -> ImageDataset:
 def _run_stages(run: Run) -> None:
     files.remove_temporary(run.folder)
     record = run.folder / "stages.json"
-    done: dict[str, Any] = _done(record)
+    done: dict[str, Any] = stage_record.read(record)
     for line in run.dataset.notice.splitlines():
         logger.warning("NOTE: %s", line)
     logger.info("%s. Run folder: %s", run.title, run.folder)
     if run.objective:
         logger.info("%s", run.objective)
     listed = stages(run.config)
-    with preflight.explain_memory_errors(run.config, run.dataset):
+    distribution.wait(run.strategy)
+    with (
+        distribution.losses_told(run.strategy),
+        preflight.explain_memory_errors(run.config, run.dataset),
+    ):
         for number, stage in enumerate(listed, start=1):
-            made = all((run.folder / output).exists() for output in stage.outputs)
-            if stage.name in done and made:
-                _check_outputs(run.folder, done[stage.name])
+            distribution.wait(run.strategy)
+            if stage.name in done and stage.made(run.folder):
+                stage_record.check(run.folder, done[stage.name])
                 logger.info("[%d/%d] %s: done before", number, len(listed), stage.name)
                 continue
             logger.info("[%d/%d] %s", number, len(listed), stage.name)
@@ -254,44 +273,10 @@ def _run_stages(run: Run) -> None:
             files.check_held(run.folder)
             seconds = round(time.monotonic() - start, 1)
             done[stage.name] = {"seconds": seconds, "summary": summary}
-            done[stage.name]["sha256"] = _sums(run.folder, stage.outputs)
+            done[stage.name]["sha256"] = stage_record.sums(run.folder, stage.outputs)
             files.write_json(record, done)
             logger.info("      %s (%.1f s)", summary, seconds)
+        distribution.wait(run.strategy)
         text = report.summary(run)
         files.write_text(run.folder / "summary.md", text)
         logger.info("\n%s", document.to_plain(text))
-
-
-def _done(record: Path) -> dict[str, Any]:
-    """Return what `stages.json` says of the stages that are done."""
-    if not record.exists():
-        return {}
-    remedy = "Delete it: the same command then does the stages again."
-    done = records.read(record, {}, remedy)
-    kinds: records.Kinds = {"seconds": records.NUMBER, "summary": str}
-    for stage in done.values():
-        records.check(stage, kinds, record, remedy, {"sha256": dict})
-    return done
-
-
-def _sums(folder: Path, outputs: Iterable[str]) -> dict[str, str]:
-    """Return the checksums of those files that a stage leaves and a later one reads."""
-    found = [path for output in outputs for path in (folder / output, *(folder / output).glob("*"))]
-    read = [path for path in found if path.suffix in _READ_LATER and path.is_file()]
-    return {path.relative_to(folder).as_posix(): files.sha256(path) for path in read}
-
-
-def _check_outputs(folder: Path, stage: dict[str, Any]) -> None:
-    """Refuse files of a finished stage that are not as it left them.
-
-    Raises:
-        ValueError: naming the file.
-    """
-    for output, sum_ in stage.get("sha256", {}).items():
-        path = folder / output
-        what = f"the folder {path.parent}" if path.suffix == ".npy" else "it"
-        if not path.is_file() or files.sha256(path) != sum_:
-            raise ValueError(
-                f"{path} is damaged: it is not as the run left it. Delete {what}: the same command "
-                "then makes it again."
-            )

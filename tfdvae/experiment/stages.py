@@ -4,17 +4,26 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfdvae import classifier, corruptions, csv_rows
 from tfdvae._utils import chunks, files
-from tfdvae.config import AUTO, INCIDENTAL, PRECISIONS, TrainConfig
+from tfdvae.config import AUTO, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment import evaluation, figures, initial_weights, own_noise, report, training
+from tfdvae.experiment import (
+    distribution,
+    evaluation,
+    figures,
+    hparams,
+    initial_weights,
+    own_noise,
+    report,
+    training,
+)
 from tfdvae.experiment.prepare import prepare_data
 from tfdvae.experiment.run import Run
 from tfdvae.inference.augmentation import Augmenter
@@ -35,11 +44,17 @@ class Stage:
         work: does it and returns a line of text for the reader.
         outputs: the files and folders that it leaves, below the run folder. A stage is done when
             `stages.json` lists it and these are there.
+        trains: whether all machines take part.
     """
 
     name: str
     work: Callable[[Run], str]
     outputs: tuple[str, ...]
+    trains: bool = False
+
+    def made(self, folder: Path) -> bool:
+        """Tell whether a run folder has the outputs."""
+        return all((folder / output).exists() for output in self.outputs)
 
 
 def stages(config: TrainConfig) -> list[Stage]:
@@ -47,14 +62,16 @@ def stages(config: TrainConfig) -> list[Stage]:
     initial = ("checkpoints/initial.keras",) if config.generator.init_from else ()
     listed = [
         Stage("data", prepare_data, ("checkpoints/data", *initial)),
-        Stage("generator", train_generator, ("generator.keras", "checkpoints/generator.json")),
+        Stage(
+            "generator", train_generator, ("generator.keras", "checkpoints/generator.json"), True
+        ),
     ]
     if config.makes_images:
         listed.append(Stage("augmentation", augment, ("augmentation",)))
     for augmentation in config.training_sets:
         name = f"classifier-{augmentation}"
         work = partial(train_classifier, augmentation=augmentation)
-        listed.append(Stage(name, work, (f"{name}.keras", f"checkpoints/{name}.json")))
+        listed.append(Stage(name, work, (f"{name}.keras", f"checkpoints/{name}.json"), True))
     pictures = tuple(f"figures/{name}.png" for name in figures.names(config))
     return [
         *listed,
@@ -71,9 +88,10 @@ def train_generator(run: Run) -> str:
     inputs = run.generator_inputs
     images = inputs[0]
     per_epoch = pipelines.steps_per_epoch(len(images), config.batch_size)
-    model = build_generator(run.config, images.shape[1:], per_epoch)
-    if config.init_from is not None:
-        initial_weights.start_from(model, run.folder / "checkpoints" / "initial.keras")
+    with run.strategy.scope():
+        model = build_generator(run.config, images.shape[1:], per_epoch)
+        if config.init_from is not None:
+            initial_weights.start_from(model, run.folder / "checkpoints" / "initial.keras")
     pictures = training.Reconstructions(
         np.array(images[:10]), run.folder / "logs" / "generator" / "images"
     )
@@ -146,7 +164,8 @@ def train_classifier(run: Run, augmentation: str) -> str:
     sets = [run.data] if augmentation == "limited" else [run.data, run.synthetic]
     images, labels = [part["images"] for part in sets], [part["labels"] for part in sets]
     count = sum(map(len, labels))
-    model = _classifier(run, run.classifier_precision)
+    with run.strategy.scope():
+        model = _classifier(run, run.classifier_precision)
     per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
     total, per_round = config.classifier_epochs * per_epoch, per_epoch
     if config.protocol == "equal_steps":
@@ -197,6 +216,8 @@ def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
 
 
 def _save_model(run: Run, name: str, model: keras.Model, history: training.History) -> None:
+    if not distribution.is_chief(run.strategy):
+        return
     files.write_json(run.folder / "checkpoints" / f"{name}.json", history)
     with files.replacing(run.folder / f"{name}.keras") as temporary:
         model.save(temporary)
@@ -207,7 +228,7 @@ def evaluate(run: Run) -> str:
     rows = [run.row(**fields) for fields in _measured(run)]
     curves = [run.row(**fields) for fields in _learning_curves(run)]
     csv_rows.write_rows(run.folder / "history.csv", curves)
-    _write_hparams(run, rows)
+    hparams.write(run, rows)
     csv_rows.write_rows(run.folder / "metrics.csv", rows)
     for finding in report.findings_of(run):
         logger.warning("NOTE: %s", finding)
@@ -258,27 +279,6 @@ def _learning_curves(run: Run) -> Iterator[dict[str, Any]]:
                     split = "validation" if key.startswith("val_") else "train"
                     metric = key.removeprefix("val_")
                     yield {**fields, **place, "split": split, "metric": metric, "value": value}
-
-
-def _write_hparams(run: Run, rows: list[dict[str, Any]]) -> None:
-    """Write settings and results for TensorBoard's HPARAMS tab."""
-    from tensorboard.plugins.hparams import api
-
-    settings = {
-        name: value if isinstance(value, (bool, int, float, str)) else str(value)
-        for name, value in run.config.to_dict().items()
-        if name not in INCIDENTAL
-    }
-    folder = run.folder / "logs" / "hparams"
-    files.remove(folder)
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
-        api.hparams(settings, trial_id=run.config.identity())
-        for row in rows:
-            keys = ("metric", "split", "augmentation", "test_corruption")
-            name = "/".join(row[key] for key in keys if row.get(key))
-            tf.summary.scalar(name, row["value"], step=0)
-    writer.close()
 
 
 def export_model(run: Run) -> str:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfdvae._utils import progress
+from tfdvae.experiment import distribution
 from tfdvae.experiment.checkpoints import Checkpoints, History
 
 
@@ -81,9 +82,12 @@ def fit(
     Raises:
         FloatingPointError: a loss or a weight became NaN or infinite.
     """
-    model.optimizer.build(model.trainable_variables)
-    checkpoints = Checkpoints(folder)
-    history = checkpoints.restore(model)
+    strategy = model.distribute_strategy
+    checkpoints = Checkpoints(folder, writes=distribution.is_chief(strategy))
+    distribution.prepare(model, batches_from)
+    with strategy.scope():
+        model.optimizer.build(model.trainable_variables)
+        history = checkpoints.restore(model)
     held_out = None if early_stopping is None else early_stopping.batches
     with progress.bar(
         name,
@@ -98,14 +102,17 @@ def fit(
             left, first = total_steps - _steps(history), len(history)
             steps, rounds = (round_steps, left // round_steps) if left >= round_steps else (left, 1)
             model.fit(
-                batches_from(_steps(history)),
+                distribution.shared(batches_from(_steps(history)), strategy),
                 epochs=first + rounds,
                 initial_epoch=first,
                 steps_per_epoch=steps,
                 shuffle=False,
                 verbose=0,
                 validation_data=held_out,
-                callbacks=[_Rounds(history, checkpoints, bar, early_stopping, hint), *callbacks],
+                callbacks=[
+                    _Rounds(history, checkpoints, bar, early_stopping, hint),
+                    *(callbacks if checkpoints.writes else ()),
+                ],
             )
             if model.stop_training and not (early_stopping and early_stopping.is_due(history)):
                 checkpoints.end()

@@ -175,14 +175,20 @@ class DenoisingModel(ImageModel):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Take one step of the optimizer and return the means of the losses so far."""
         inputs, target = training_data.unpack(self, data)
-        step = self.optimizer.iterations
+        step = counter = self.optimizer.iterations
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:  # each draws noise of its own
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            counter = tf.cast(step, tf.int32) * replicas + number
         with tf.GradientTape() as tape:
             losses = self.losses_per_image(
-                inputs, target, seeds.pair(self.seed, "training", step), step, training=True
+                inputs, target, seeds.pair(self.seed, "training", counter), step, training=True
             )
             loss = tf.reduce_mean(losses["loss"])
             if self.losses:
                 loss += tf.cast(tf.add_n(self.losses), tf.float32)
+            if replicas > 1:  # the optimizer sums their gradients
+                loss /= replicas
             scaled = self.optimizer.scale_loss(loss)
         self.optimizer.apply(
             tape.gradient(scaled, self.trainable_variables), self.trainable_variables

@@ -93,7 +93,7 @@ def test_every_field_has_a_default_and_help():
         "debug",
     ]
     assert set(flags) <= {field.name for field in fields}
-    assert len(setting_names()) == len(set(setting_names())) == 44
+    assert len(setting_names()) == len(set(setting_names())) == 45
 
 
 @pytest.mark.parametrize(
@@ -532,6 +532,7 @@ def test_settings_of_a_run_of_0_1_0():
         "white",
         "background",
         "noise",
+        "distribute",
     }
     assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
     assert config.replace(patience=3).identity() != config.identity()

@@ -1,0 +1,87 @@
+"""Training on two devices and in two processes gives the weights of one."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tests.faults import kills
+from tests.helpers.distributed import train_in_two_processes, train_on_two_devices
+from tests.helpers.processes import run_tfdvae
+
+pytestmark = pytest.mark.slow
+SETTINGS = (
+    *("--n-train", 64, "--batch-size", 16, "--classifier-steps", 4, "--threads", 1),
+    *("--precision", "float32"),
+)
+WITHOUT_NOISE = ("--model", "ae", "--epochs", 2)
+WITH_NOISE = ("--model", "dvae", "--epochs", 40)
+
+
+@pytest.fixture(scope="module")
+def settings(small_digits):
+    return ("--dataset", small_digits, *SETTINGS)
+
+
+@pytest.fixture(scope="module", params=[WITHOUT_NOISE, WITH_NOISE], ids=["ae", "dvae"])
+def trained(request, settings, tmp_path_factory):
+    """A folder with runs by one process alone, on two devices, and by two processes."""
+    folder = tmp_path_factory.mktemp("runs")
+    given = (*settings, *request.param)
+    alone = run_tfdvae("train", *given, "--output", folder / "one")
+    assert alone.returncode == 0, alone.stderr
+    devices = train_on_two_devices(*given, "--output", folder / "devices")
+    assert devices.returncode == 0, devices.stderr
+    for status, errors in train_in_two_processes(*given, "--output", folder / "processes"):
+        assert status == 0, errors
+    return request.param[1], folder
+
+
+def weights(folder, name):
+    return keras.models.load_model(folder / f"{name}.keras").get_weights()
+
+
+def losses(folder):
+    return [
+        each["loss"] for each in json.loads((folder / "checkpoints/generator.json").read_text())
+    ]
+
+
+@pytest.mark.parametrize("where", ["devices", "processes"])
+def test_the_weights_are_those_of_one_process(where, trained):
+    """Sums are taken in another order, with rounding errors of float32 alone. The noise of a DVAE
+    is another one, and its losses near the end are the same but for that.
+    """
+    model, folder = trained
+    names = ["generator", "classifier-limited"] if model == "ae" else ["classifier-limited"]
+    for name in names:
+        pairs = zip(weights(folder / "one", name), weights(folder / where, name), strict=True)
+        for one, other in pairs:
+            np.testing.assert_allclose(other, one, atol=1e-5)
+    one, other = losses(folder / "one"), losses(folder / where)
+    if model == "ae":
+        assert other == pytest.approx(one, rel=1e-5)
+    else:
+        assert other != one
+        assert np.mean(other[-10:]) == pytest.approx(np.mean(one[-10:]), rel=0.01)
+    assert not list(folder.rglob(".tmp-*"))
+
+
+def test_a_run_that_lost_a_machine_goes_on_to_the_same_bits(settings, tmp_path):
+    given = (*settings, "--model", "dvae", "--epochs", 15)
+    whole, lost = tmp_path / "whole", tmp_path / "lost"
+    for status, errors in train_in_two_processes(*given, "--output", whole):
+        assert status == 0, errors
+    rounds = lost / "checkpoints" / "generator"
+    chief, killed = train_in_two_processes(
+        *given, "--output", lost, kill_when=lambda: list(rounds.glob("round-*"))
+    )
+    assert (chief[0], killed[0]) == (2, -9)
+    assert "another machine was lost" in chief[1]
+    assert "with --resume" in chief[1]
+    assert "Traceback" not in chief[1]
+    assert not (lost / "generator.keras").exists()
+    for status, errors in train_in_two_processes("--resume", lost):
+        assert status == 0, errors
+    assert kills.results(lost) == kills.results(whole)
