@@ -75,7 +75,7 @@ COMMANDS = (
     ("predict dvae.keras nowhere out.csv", "`input` nowhere does not exist."),
     ("predict dvae.keras in out.txt", "`output` out.txt must have the suffix .csv."),
     ("predict dvae.keras in bad.csv", "`output` bad.csv exists; --overwrite replaces it."),
-    ("denois", "`command` must be one of augment, classify, denoise, detect, encode, export"),
+    ("denois", "got 'denois'. Did you mean 'denoise' or"),
     ("denoise", "Missing from tfdvae denoise: MODEL"),
     ("denoise dvae.keras", "Missing from tfdvae denoise: INPUT"),
     ("denoise dvae.keras in.npy", "Missing from tfdvae denoise: OUTPUT"),
@@ -874,6 +874,62 @@ COMMANDS = (
     ),
     ("denoise dvae.keras in.npy out.npy --overwrite=yes", "Unrecognized options: yes"),
     ("denoise dvae.keras in.npy out.npy --seed 3", "Unrecognized options: --seed"),
+    ("classify", "Missing from tfdvae classify: --dataset"),
+    ("classify --dataset in", "Missing from tfdvae classify: --output"),
+    (
+        "classify --dataset ./nowhere --output new",
+        "`dataset` nowhere must be a folder of images or an .npz file; there is nothing",
+    ),
+    ("classify --dataset flat --output new", "has images without class folders, so no labels"),
+    ("classify --dataset empty --output new", "holds no images"),
+    (
+        "classify --dataset text.txt --output new",
+        "`dataset` text.txt must be a folder of images or an .npz file; it is neither",
+    ),
+    (
+        "classify --dataset in --output text.txt",
+        "`output` text.txt is there and is not empty. Give a new folder",
+    ),
+    ("classify --dataset in --output in", "`output` must lie apart from `dataset`; got in and in"),
+    (
+        "classify --dataset in --output new --seed -1",
+        "`seed` must be a finite number between 0 and",
+    ),
+    (
+        "classify --dataset in --output new --threads 0",
+        "`threads` must be a finite number between 1 and 1024; got 0",
+    ),
+    ("classify --dataset unlabelled.npz --output new", "lacks x_train, y_train (or the names"),
+    ("classify --dataset in --output new --nonsense", "Unrecognized options: --nonsense"),
+    ("predict", "Missing from tfdvae predict: MODEL"),
+    ("predict in", "Missing from tfdvae predict: INPUT"),
+    ("predict in in", "Missing from tfdvae predict: OUT.csv"),
+    ("predict nowhere in out.csv", "its saved_model; there is no nowhere"),
+    (
+        "predict empty in out.csv",
+        "`model` empty must be the folder of `tfdvae classify`, with a classifier.keras",
+    ),
+    (
+        "predict text.txt in out.csv",
+        "`model` text.txt must be a classifier of `tfdvae classify`; it is none, or a",
+    ),
+    (
+        "predict dvae.keras in out.csv",
+        "`model` dvae.keras must be a classifier of `tfdvae classify`; it is none, or a",
+    ),
+    (
+        "train --distribute all",
+        "`distribute` must be one of none, mirrored, multiworker; got 'all'",
+    ),
+    (
+        "train --distribute multiworker --dataset digits",
+        "`output` must be given with `distribute` multiworker",
+    ),
+    ("train --distribute mirrored --patience 3", "`patience` cannot be given with `distribute`"),
+    (
+        "train --distribute multiworker --dataset digits --output new",
+        "`distribute` multiworker needs the environment variable TF_CONFIG with two",
+    ),
 )
 """Arguments of `tfdvae`, and words of the message; the exit status is 2."""
 
@@ -892,7 +948,7 @@ SLOWER = (
     ("predict saved in out.csv", "saved must be a classifier of `tfdvae classify`; it is none"),
     ("predict dvae.keras in out.csv", "must be a classifier of `tfdvae classify`; it is none"),
     ("predict broken.keras in out.csv", "must be a classifier of `tfdvae classify`; it is none"),
-    ("nonsense", "`command` must be one of augment, denoise, detect, encode, export, impute"),
+    ("nonsense", "got 'nonsense'. Did you mean 'denoise'"),
     ("train extra", "Unrecognized options: extra"),
     ("denoise dvae.keras empty out", "`input` empty holds no images"),
     ("denoise dvae.keras notes out", "`input` notes holds no images"),
