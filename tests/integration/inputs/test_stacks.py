@@ -389,7 +389,7 @@ def _file(folder, command):
     found = sources.load(str(folder / "a.tif"), labelled=False)
     assert sorted(map(len, parts(found))) == [2, 8]
     assert found.name == str(folder / "a.tif")
-    with pytest.raises(ValueError, match="no labels; --no-classifier does without"):
+    with pytest.raises(ValueError, match="no labels; `tfdvae train --no-classifier` does without"):
         sources.load(str(folder / "a.tif"))
     tifffile.imwrite(folder / "a.tif", STACK[0])
     with pytest.raises(ValueError, match="at least two images"):

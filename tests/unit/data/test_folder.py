@@ -324,7 +324,7 @@ def test_nothing_that_can_be_read(tmp_path):
         ({"dog__a": GRAY, "b": GRAY}, r"holds images beside folders \(b.png, dog\)"),
         (
             {"a": GRAY, "b": GRAY},
-            "images without class folders, so no labels; --no-classifier does without",
+            "class folders, so no labels; `tfdvae train --no-classifier` does without",
         ),
         ({"dog__a": GRAY, "dog__b": GRAY, "ant__a": GRAY}, "there is a single one of ant"),
         ({"dog__a": GRAY, "dog__b": GRAY}, "at least two classes for a classifier; got 1"),

@@ -121,7 +121,7 @@ def load_folder(
     if labelled and not listing.class_names:
         raise ValueError(
             f"`dataset` {printable_path(folder)} has images without class folders, so no labels; "
-            "--no-classifier does without."
+            "`tfdvae train --no-classifier` does without."
         )
     roots = [root] if noisy is None else [folder, noisy]
     mark = folder_listing.fingerprint(listing, roots)
