@@ -10,6 +10,7 @@ from PIL import Image
 from tests.helpers.models import weights_hash
 from tfdvae import corruptions, csv_rows
 from tfdvae.cli.main import main
+from tfdvae.config import PRECISIONS
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.patches import training_patches
 from tfdvae.learning import model as learning
@@ -167,17 +168,19 @@ class Ends:
         return self.values[place]
 
 
-def test_a_training_that_was_killed_ends_as_one_fit_does(tmp_path):
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
+def test_a_training_that_was_killed_ends_as_one_fit_does(precision, tmp_path):
     picture = RANDOM.random((70, 72, 1)).astype(np.float32)
     noise = corruptions.parse("gaussian:0.1")
-    expected = learning.build(
-        "recorrupted", str(noise), (64, 64, 1), learning.moments_of([picture]), seed=3, steps=8
-    )
+    settings = "recorrupted", str(noise), (64, 64, 1), learning.moments_of([picture]), 3, 8
+    expected = learning.build(*settings, dtype=PRECISIONS[precision])
     batches = training_patches([picture], 64, 16, 3, "noisy alone")
     expected.fit(batches, steps_per_epoch=8, epochs=1, verbose=0)
 
     def train(pictures):
-        return training.trained(pictures, "recorrupted", noise, 3, 8, tmp_path / "kept")
+        return training.trained(
+            pictures, "recorrupted", noise, 3, 8, tmp_path / "kept", precision=precision
+        )
 
     with pytest.raises(Exception, match="the disk is gone"):
         train([Ends(picture, reads=8 * 16)])  # some are read before the first step
@@ -188,6 +191,7 @@ def test_a_training_that_was_killed_ends_as_one_fit_does(tmp_path):
     again, _ = train([Ends(picture, reads=0)])
     assert weights_hash(again.keras_model) == weights_hash(expected), "nothing is left to train"
     assert seconds > 0
+    assert {layer.compute_dtype for layer in model.keras_model.encoder.layers} == {"float32"}
 
 
 def write_photographs(folder, count, size=64):
@@ -299,13 +303,16 @@ def test_a_cell_of_photographs_as_a_command(photographs_config, tmp_path):
         *("--noises", "gaussian:0.1", "--output", str(tmp_path / "out")),
     ]
     name = f"photographs-{BLIND}-seed0"
-    assert main([*arguments, "--cell", name]) == 0
+    assert main([*arguments, "--precision", "bfloat16", "--cell", name]) == 0
     left = sorted(path.name for path in (tmp_path / "out/cells").iterdir())
     assert left == [f"{name}.csv", f"{name}.npz"], "what is kept until a cell is done is removed"
     settings = json.loads((tmp_path / "out/config.json").read_text())
     assert re.fullmatch(r"train [0-9a-f]{16}", settings["photographs"])
     assert re.fullmatch(r"set2 [0-9a-f]{16}", settings["photographs_test"])
     assert settings["noises"] == ["gaussian:0.1"]
+    assert settings["precision"] == "bfloat16"
+    assert main([*arguments, "--cell", name]) == 0, "auto is what the folder has"
+    assert main([*arguments, "--precision", "float32", "--cell", name]) == 2
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def names_bfloat16(text: str) -> bool:
     return flags is not None and not _FLAGS.isdisjoint(flags[1].split())
 
 
-def precision_of_classifier(asked: str, units: bool) -> str:
-    """Return the precision of a classifier; bfloat16 that is asked for and slow gets a NOTE.
+def chosen_precision(asked: str, units: bool) -> str:
+    """Return the precision of a training; bfloat16 that is asked for and slow gets a NOTE.
 
     Args:
         asked: `auto`, for bfloat16 where the machine has units for it and float32 elsewhere, or the

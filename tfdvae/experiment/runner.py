@@ -162,7 +162,7 @@ def _begin(
         marks: dict[str, Any] = {"notice": loaded.notice, "data": loaded.fingerprint}
         marks["decoded"] = same_data.marks(loaded)
         marks["objective"] = "" if choice.advice else str(choice)
-        marks["classifier_precision"] = processor.precision_of_classifier(
+        marks["classifier_precision"] = processor.chosen_precision(
             config.run.precision, processor.has_bfloat16()
         )
         if config.generator.init_from is not None:

@@ -13,16 +13,24 @@ from pathlib import Path
 
 from tfdvae._utils import disk, files, records
 from tfdvae._utils.threads import use_threads
+from tfdvae.config import PRECISIONS
 from tfdvae.config.learn import LearnConfig
 from tfdvae.data import pipelines
 from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
-from tfdvae.image_io import reader, writer
+from tfdvae.image_io import reader
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.learning import held_out, pictures, quality, report, stacks
-from tfdvae.learning.model import PATCH, STEPS, batch_size, moments_of, patch_size
+from tfdvae.learning import held_out, output_folder, pictures, quality, report, stacks
+from tfdvae.learning.model import (
+    PATCH,
+    STEPS,
+    batch_size,
+    in_float32,
+    moments_of,
+    patch_size,
+)
 from tfdvae.learning.model import build as build_model
 from tfdvae.metrics import choice, noise
 from tfdvae.models.autoencoder import DAE
@@ -53,22 +61,25 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
         BlockingIOError: another process writes to the folder.
     """
     source, folder = Path(config.learn).expanduser(), Path(config.output).expanduser()
-    _check_folder(config, folder)
     use_threads(config.threads)
+    config = output_folder.with_precision(config, folder)
+    output_folder.check(config, folder)
     folder.mkdir(parents=True, exist_ok=True)
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
-        files.write_json(folder / "settings.json", _settings(config))
-        if _began(folder):
-            _note_change(source, folder)
-        trained = _load(folder) if _is_complete(folder) else _learn(config, source, folder)
+        files.write_json(folder / "settings.json", output_folder.settings(config))
+        if output_folder.began(folder):
+            output_folder.note_change(source, folder)
+        trained = (
+            _load(folder) if output_folder.is_complete(folder) else _learn(config, source, folder)
+        )
         tally = _denoise(trained, source, folder, config.overwrite)
     return tally, trained
 
 
 def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
     """Return the trained model; the report is there when this is done."""
-    began = _began(folder)
+    began = output_folder.began(folder)
     found = _decode(source, folder, config.patch_size or PATCH)
     windows = stacks.windows(found, config.frames)
     estimate, objective, reason = _look_at_noise(config, found, folder)
@@ -95,86 +106,16 @@ def _load(folder: Path) -> TrainedModel:
     return TrainedModel(keras_files.load(folder / "model.keras", "output", hint=keras_files.AGAIN))
 
 
-def _is_complete(folder: Path) -> bool:
-    """Tell whether nothing is left but to denoise."""
-    needed = [folder / "model.keras", folder / "report.html"]
-    return all(path.exists() for path in needed) and not (folder / "checkpoints").exists()
-
-
-def _note_change(source: Path, folder: Path) -> None:
-    """Say that the pictures are not those that the model learned from, where it is so."""
-    known = folder / "learned.json"
-    if not known.exists():
-        return
-    learned = pictures.read_learned(known)
-    if learned["fingerprint"] != pictures.fingerprint(source):
-        logger.warning(
-            "NOTE: %s has changed since the model began to learn from %s of it. It learns from no "
-            "others, and denoises what is missing in %s. Give a new folder to learn again.",
-            source,
-            _pictures(learned["pictures"]),
-            folder / "denoised",
-        )
-
-
-def _settings(config: LearnConfig) -> dict[str, object]:
-    """Return the settings that the result depends on."""
-    return {
-        "learn": str(files.absolute(config.learn)),
-        "objective": config.objective,
-        "noise": config.noise,
-        "time": config.time,
-        "patch_size": config.patch_size,
-        "frames": config.frames,
-        "seed": config.seed,
-    }
-
-
-def _check_folder(config: LearnConfig, folder: Path) -> None:
-    """Refuse a folder that holds something else than this job, begun or done.
-
-    Raises:
-        FileExistsError, ValueError: saying what it is.
-    """
-    if not Path(config.learn).expanduser().exists():
-        raise FileNotFoundError(f"`learn` {config.learn} does not exist.")
-    writer.check_apart(folder, False, {"learn": config.learn})
-    files.check_writable("output", folder)
-    known = folder / "settings.json"
-    if _began(folder) and known.is_file():
-        before = {"frames": 1, **records.read(known, {}, "Bring it back, or give a new folder.")}
-        for name, value in _settings(config).items():
-            if before.get(name) != value:
-                raise ValueError(
-                    f"`output` {folder} holds what was learned with `{name}` "
-                    f"{before.get(name)}; got {value}. Give a new folder."
-                )
-    elif folder.exists() and not (known.is_file() or _is_empty(folder)):
-        raise FileExistsError(f"`output` {folder} is there and is not empty. Give a new folder.")
-
-
-def _is_empty(folder: Path) -> bool:
-    """Tell whether a folder holds at most what a start that was killed at once left behind."""
-    return folder.is_dir() and all(
-        path.name == ".lock" or files.is_temporary(path) for path in folder.iterdir()
-    )
-
-
 def _decode(source: Path, folder: Path, side: int) -> list[pictures.Picture]:
     """Return the pictures to learn from: those that the training began with, if it did."""
     kept = folder / _PICTURES
     kept.parent.mkdir(exist_ok=True)
-    if not (_began(folder) and kept.exists()):
+    if not (output_folder.began(folder) and kept.exists()):
         pictures.decode(source, kept)
         (kept.parent / "steps.json").unlink(missing_ok=True)
     found = pictures.usable(pictures.load(kept), side)
     logger.info("%s to learn from.", _counted(found))
     return found
-
-
-def _began(folder: Path) -> bool:
-    """Tell whether something was learned, for which settings and pictures are fixed."""
-    return (folder / "model.keras").exists() or (folder / "checkpoints" / "training").exists()
 
 
 def _counted(found: Sequence[pictures.Picture]) -> str:
@@ -183,11 +124,7 @@ def _counted(found: Sequence[pictures.Picture]) -> str:
         f"{height}x{width}" for height, width in (sizes[0], sizes[-1])[: len(sizes)]
     )
     between = "between " if len(sizes) > 2 else ""
-    return f"{_pictures(len(found))} of {between}{shown}"
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} {'picture' if count == 1 else 'pictures'}"
+    return f"{output_folder.counted(len(found))} of {between}{shown}"
 
 
 def _look_at_noise(
@@ -244,7 +181,10 @@ def _train(
     size = patch_size(values, config.patch_size)
     shape = (size, size, values[0].shape[-1])
     corruption = f"gaussian:{estimate.floor:.6g}" if objective == "recorrupted" else "none"
-    build = partial(build_model, objective, corruption, shape, moments_of(values), config.seed)
+    dtype = PRECISIONS[config.precision]
+    build = partial(
+        build_model, objective, corruption, shape, moments_of(values), config.seed, dtype=dtype
+    )
     batches = partial(training_patches, values, size, batch_size(size), config.seed, "learn")
     steps = _steps(config, build, batches, folder)
     stopping, _ = held_out.for_two_uses(parts)
@@ -264,6 +204,8 @@ def _train(
         hint="another `--seed` may help",
     )
     files.write_json(folder / "history.json", history)
+    if dtype != "float32":
+        model = in_float32(model, build(steps, dtype="float32"))
     with files.replacing(file) as temporary:
         model.save(temporary)
     return model

@@ -61,6 +61,7 @@ def build(
     moments: tuple[float, float],
     seed: int,
     steps: int,
+    dtype: str = "float32",
 ) -> DAE:
     """Return a DAE on a U-Net, compiled with Adam and a rate that falls to 0 over the steps.
 
@@ -74,6 +75,7 @@ def build(
         moments: mean and standard deviation of the pictures, see `moments_of`.
         seed: root seed.
         steps: of the training.
+        dtype: Keras dtype policy of the network; loss, weights and output are float32.
 
     Example:
         >>> model = build("masked", "none", (64, 64, 1), moments_of(pictures), seed=0, steps=2400)
@@ -85,6 +87,7 @@ def build(
         1,
         variational=False,
         seed=seed,
+        dtype=dtype,
         residual=objective not in HIDING,
         mean=mean,
         deviation=deviation,
@@ -99,6 +102,23 @@ def build(
         name="dae",
     )
     return _compiled(model, steps)
+
+
+def in_float32(trained: DAE, empty: DAE) -> DAE:
+    """Return a model built with float32 that has all that a trained one learned.
+
+    Args:
+        trained: a model of `build`, with any dtype.
+        empty: one of the same settings with float32.
+
+    Example:
+        >>> model = in_float32(model, build(*settings))
+    """
+    empty.set_weights(trained.get_weights())
+    empty.optimizer.build(empty.trainable_variables)
+    empty.optimizer.set_weights([each.numpy() for each in trained.optimizer.variables])
+    empty.frames = trained.frames
+    return empty
 
 
 def build_dvae(

@@ -34,12 +34,12 @@ def test_units_that_linux_names(line, units):
     ],
 )
 def test_precision_of_a_classifier(asked, units, precision, caplog):
-    assert processor.precision_of_classifier(asked, units) == precision
+    assert processor.chosen_precision(asked, units) == precision
     assert caplog.text == ""
 
 
 def test_slow_bfloat16_gets_a_note_with_the_ratio(caplog):
     caplog.set_level(logging.WARNING, logger="tfdvae")
-    assert processor.precision_of_classifier("bfloat16", False) == "bfloat16"
+    assert processor.chosen_precision("bfloat16", False) == "bfloat16"
     ratio = re.search(r"takes (\d+\.\d) times as long as with float32 here", caplog.text)
     assert float(ratio[1]) > 0

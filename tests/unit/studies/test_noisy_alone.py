@@ -112,7 +112,12 @@ def test_report(tmp_path):
     assert "| gaussian:0.1 | `recorrupted` | 26.78 | 26.99 | -0.21 ± 0.00 |" in text
     files.write_json(tmp_path / "config.json", {"threads": 2})
     report.write(tmp_path)
-    assert "| longest training (2 threads) | 5.0 min" in (tmp_path / "report.md").read_text()
+    assert (
+        "| longest training (2 threads, float32) | 5.0 min" in (tmp_path / "report.md").read_text()
+    )
+    files.write_json(tmp_path / "config.json", {"threads": 1, "precision": "bfloat16"})
+    report.write(tmp_path)
+    assert "training (1 thread, bfloat16) |" in (tmp_path / "report.md").read_text()
 
 
 def test_the_spread_of_draws_in_the_report(tmp_path):

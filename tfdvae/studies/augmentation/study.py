@@ -124,12 +124,10 @@ def _precision(config: AugmentationStudyConfig) -> str:
     """Return the precision that was asked for, that of the study in the folder, or the fastest."""
     if config.precision == AUTO:
         kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
-        return kept.get("precision") or processor.precision_of_classifier(
-            AUTO, processor.has_bfloat16()
-        )
+        return kept.get("precision") or processor.chosen_precision(AUTO, processor.has_bfloat16())
     if config.cell is not None or config.classifier is not None:
         return config.precision
-    return processor.precision_of_classifier(config.precision, processor.has_bfloat16())
+    return processor.chosen_precision(config.precision, processor.has_bfloat16())
 
 
 def default_output(config: AugmentationStudyConfig) -> str:

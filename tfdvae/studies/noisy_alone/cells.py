@@ -100,7 +100,7 @@ def model_cell(
     learns = {CEILING: "observed", DVAE: "recorrupted"}.get(objective, objective)
     kind = DVAE if objective == DVAE else "dae"
     model, seconds = trained(
-        learned, learns, corruption, seed, config.steps, unfinished(path), kind
+        learned, learns, corruption, seed, config.steps, unfinished(path), kind, config.precision
     )
     output = model.denoise(tested)
     values = {

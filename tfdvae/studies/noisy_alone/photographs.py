@@ -66,7 +66,9 @@ def model_cell(
     folder = unfinished(path)
     learned = _stored(pictures, folder / "pictures")
     learns = "observed" if objective in CEILINGS else objective
-    model, seconds = trained(learned, learns, corruption, seed, config.steps, folder)
+    model, seconds = trained(
+        learned, learns, corruption, seed, config.steps, folder, precision=config.precision
+    )
     fields = {
         "condition": "clean" if objective in CEILINGS else "noisy",
         "model": "dae",

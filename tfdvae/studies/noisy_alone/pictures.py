@@ -24,7 +24,15 @@ def model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) 
     """Train a model on the pictures, and measure what it makes of them."""
     names, noisy, truth = _pictures(config)
     nothing = corruptions.parse("none")
-    model, seconds = trained(noisy, objective, nothing, seed, config.steps, unfinished(path))
+    model, seconds = trained(
+        noisy,
+        objective,
+        nothing,
+        seed,
+        config.steps,
+        unfinished(path),
+        precision=config.precision,
+    )
     output = [model.denoise(picture[None])[0] for picture in noisy]
     fields = {"model": "dae", "network": "unet", "target": objective, "step": config.steps}
     values = {"training_seconds": seconds}

@@ -65,8 +65,9 @@ def write(folder: Path) -> Path:
 
 def _threads(folder: Path) -> str:
     """Return with how many threads the models of a folder were trained, where it says so."""
-    count = (runner.kept_settings(folder) or {}).get("threads")
-    return "" if count is None else f" ({count} thread{'s' * (count != 1)})"
+    kept = runner.kept_settings(folder) or {}
+    count, precision = kept.get("threads"), kept.get("precision", "float32")
+    return f" ({count} thread{'s' * (count != 1)}, {precision})" if count else ""
 
 
 def _values(rows: Rows) -> Values:

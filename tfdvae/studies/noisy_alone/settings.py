@@ -8,8 +8,11 @@ import tyro
 
 from tfdvae import corruptions
 from tfdvae._utils import checks
+from tfdvae.config.group import one_of
+from tfdvae.config.learn import LEARNING
 from tfdvae.config.objective import HIDING
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
+from tfdvae.config.run import AUTO
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
@@ -79,6 +82,10 @@ class NoisyAloneConfig(StudyConfig):
     """Noisy training images of the dataset."""
     steps: int = 2400
     """Training steps of each model."""
+    precision: Annotated[str, one_of(AUTO, *LEARNING)] = AUTO
+    """Of the training of models, but for those of dvae, which are trained with float32. auto: that
+    of the study in the folder, else bfloat16 where the machine has units for it and float32
+    elsewhere."""
     pictures: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """A folder of noisy pictures to learn from and to denoise, in place of the dataset and the
     noises. Objectives are then masked and paired."""
@@ -104,6 +111,7 @@ class NoisyAloneConfig(StudyConfig):
             checks.choice("objectives", objective, (*OBJECTIVES, BLIND))
         checks.integer("n_train", self.n_train, 1)
         checks.integer("steps", self.steps, 1)
+        checks.choice("precision", self.precision, (AUTO, *LEARNING))
         for name, other in (("pictures", "truth"), ("photographs", "photographs_test")):
             if (getattr(self, name) is None) != (getattr(self, other) is None):
                 raise ValueError(f"`{name}` and `{other}` must be given together.")

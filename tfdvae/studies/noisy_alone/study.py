@@ -9,10 +9,12 @@ pixels that they do not see (Batson and Royer 2019).
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
-from tfdvae._utils import files
+from tfdvae._utils import files, processor
+from tfdvae.config import AUTO
 from tfdvae.data import sources
 from tfdvae.image_io import listing
 from tfdvae.studies import filters, runner
@@ -31,6 +33,7 @@ def run(config: NoisyAloneConfig) -> Path:
     Raises:
         ValueError: no such cell; results of other settings in the folder; BM3D is not installed.
     """
+    config = dataclasses.replace(config, precision=_precision(config))
     cells = list_cells(config)
     of_dataset = config.pictures is None and config.photographs is None
     if of_dataset:
@@ -52,9 +55,19 @@ def run(config: NoisyAloneConfig) -> Path:
             "noises": config.noises,
             "steps": config.steps,
         }
+    if config.precision != "float32":  # which folders of earlier versions have, and do not say
+        settings["precision"] = config.precision
     if config.cell is None:
         filters.FILTERS[CLASSICAL["bm3d"]][0](1.0)  # or it would be missed after hours
     return runner.run_study("noisy-alone", config, cells, settings, compute)
+
+
+def _precision(config: NoisyAloneConfig) -> str:
+    """Return the precision that was asked for, that of the study in the folder, or the fastest."""
+    kept = runner.kept_settings(runner.study_folder("noisy-alone", config))
+    if config.precision == AUTO and kept is not None:
+        return str(kept.get("precision", "float32"))
+    return processor.chosen_precision(config.precision, processor.has_bfloat16())
 
 
 def _digests(config: NoisyAloneConfig, *names: str) -> dict[str, str]:

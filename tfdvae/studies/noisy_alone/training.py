@@ -13,11 +13,13 @@ import numpy as np
 
 from tfdvae import corruptions
 from tfdvae._utils import files, records
+from tfdvae.config import PRECISIONS
 from tfdvae.config.objective import HIDING
 from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import model as learning
+from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 from tfdvae.studies.noisy_alone.settings import DVAE
 
@@ -37,6 +39,7 @@ def trained(
     steps: int,
     folder: Path,
     kind: str = "dae",
+    precision: str = "float32",
 ) -> tuple[TrainedModel, float]:
     """Return a model as `tfdvae denoise --learn` trains it, and the seconds that it took.
 
@@ -50,7 +53,8 @@ def trained(
         seed: root seed.
         steps: of the training, on which the rate depends.
         folder: of checkpoints, from the last of which the training goes on.
-        kind: `dae`, or `dvae`: that of `learning.model.build_dvae`.
+        kind: `dae`, or `dvae`: that of `learning.model.build_dvae`, which is trained with float32.
+        precision: of the training; the model is kept in float32.
     """
     clock = _Clock(folder / "seconds.json")
     values = list(images)
@@ -58,15 +62,18 @@ def trained(
     shape = (size, size, values[0].shape[-1])
     moments = learning.moments_of(values)
     injected = "none" if objective in HIDING else str(corruption)
+    build = partial(learning.build, objective, injected, shape, moments, seed, steps)
     model: DenoisingModel
     if kind == DVAE:
         model = learning.build_dvae(corruption.level, shape, moments, seed, steps)
     else:
-        model = learning.build(objective, injected, shape, moments, seed, steps)
+        model = build(dtype=PRECISIONS[precision])
     batch_size = learning.batch_size(size)
     batches = partial(training_patches, values, size, batch_size, seed, "noisy alone")
     round_steps = min(_MOST, max(1, steps // _ROUNDS))
     training.fit(model, batches, steps, round_steps, folder, "Learning", [clock])
+    if isinstance(model, DAE) and precision != "float32":
+        model = learning.in_float32(model, build())
     return TrainedModel(model), clock.seconds
 
 
