@@ -36,7 +36,7 @@ def rows_of(path):
     "objective", ["recorrupted", pytest.param("clean", marks=pytest.mark.slow)]
 )
 def test_a_model_cell(objective, dataset, tmp_path):
-    config = NoisyAloneConfig(n_train=30, steps=2)
+    config = NoisyAloneConfig(n_train=30, steps=2, precision="float32")
     path = tmp_path / "cell.csv"
     cells.model_cell(config, dataset, path, "gaussian:0.2", objective, seed=3)
     rows = rows_of(path)
@@ -64,7 +64,7 @@ def test_a_model_cell(objective, dataset, tmp_path):
 
 def test_a_cell_of_a_dvae(dataset, tmp_path):
     """After two steps it hardly denoises, and draws differ by what the code begins with."""
-    config = NoisyAloneConfig(n_train=30, steps=2)
+    config = NoisyAloneConfig(n_train=30, steps=2, precision="float32")
     path = tmp_path / "cell.csv"
     cells.model_cell(config, dataset, path, "gaussian:0.2", "dvae", seed=3)
     rows = rows_of(path)
@@ -110,7 +110,11 @@ def test_cells_of_pictures(tmp_path):
             shown = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
             Image.fromarray(shown).save(tmp_path / part / name)
     config = NoisyAloneConfig(
-        pictures=str(tmp_path / "noisy"), truth=str(tmp_path / "truth"), steps=2, seeds=(1,)
+        precision="float32",
+        pictures=str(tmp_path / "noisy"),
+        truth=str(tmp_path / "truth"),
+        steps=2,
+        seeds=(1,),
     )
     assert set(cells.list_cells(config)) == {
         "pictures-masked-seed1",
@@ -210,6 +214,7 @@ def photographs_config(tmp_path):
     write_photographs(tmp_path / "train", 3)
     write_photographs(tmp_path / "set2", 2)
     return NoisyAloneConfig(
+        precision="float32",
         photographs=str(tmp_path / "train"),
         photographs_test=str(tmp_path / "set2"),
         noises=NOISES,
