@@ -121,21 +121,34 @@ def test_cells_of_pictures(tmp_path):
         "pictures-paired-seed1",
         *(f"pictures-{name}" for name in CLASSICAL),
     }
-    pictures.model_cell(config, tmp_path / "model.csv", "masked", 1)
-    pictures.filter_cell(config, tmp_path / "filter.csv", "tv")
+    (tmp_path / "cells").mkdir()
+    pictures.model_cell(config, tmp_path / "cells/model.csv", "masked", 1)
+    pictures.filter_cell(config, tmp_path / "cells/filter.csv", "tv")
     for name, other in (("model", {"target": "masked"}), ("filter", {"model": "tv"})):
-        rows = csv_rows.read_rows(tmp_path / f"{name}.csv")
+        rows = csv_rows.read_rows(tmp_path / f"cells/{name}.csv")
         scores = [row for row in rows if row["metric"] == "psnr_scale_invariant"]
         assert [row["split"] for row in scores] == ["", "a.png", "b.png"]
         values = [float(row["value"]) for row in scores]
         assert values[0] == pytest.approx(np.mean(values[1:]))
         assert other.items() <= scores[0].items()
     assert values[0] > 20
-    rows = csv_rows.read_rows(tmp_path / "model.csv") + csv_rows.read_rows(tmp_path / "filter.csv")
+    rows = [
+        row
+        for name in ("model", "filter")
+        for row in csv_rows.read_rows(tmp_path / f"cells/{name}.csv")
+    ]
     csv_rows.write_rows(tmp_path / "rows.csv", rows)
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert f"| `tv` | {values[0]:.2f} |" in text
+    assert "(figures/pictures.png)" in text
+    with np.load(tmp_path / "cells/model.npz") as kept:
+        assert set(kept) == {
+            f"{name}/{method}"
+            for name in ("a.png", "b.png")
+            for method in ("noisy", "truth", "masked")
+        }
+        assert np.array_equal(np.rint(255 * kept["b.png/truth"][..., 0]), np.rint(255 * scene()))
     shown = np.stack([np.rint(255 * scene()).astype(np.uint8)] * 3, axis=-1)
     shown[..., 1] //= 2
     Image.fromarray(shown).save(tmp_path / "truth/b.png")

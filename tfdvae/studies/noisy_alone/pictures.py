@@ -36,7 +36,7 @@ def model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) 
     output = [model.denoise(picture[None])[0] for picture in noisy]
     fields = {"model": "dae", "network": "unet", "target": objective, "step": config.steps}
     values = {"training_seconds": seconds}
-    _write(config, path, fields | {"seed": seed}, values, names, output, truth)
+    _write(config, path, fields | {"seed": seed}, values, names, noisy, output, truth)
 
 
 def filter_cell(config: NoisyAloneConfig, path: Path, name: str) -> None:
@@ -54,7 +54,7 @@ def filter_cell(config: NoisyAloneConfig, path: Path, name: str) -> None:
         output.append(np.stack([plane for plane, _ in planes], axis=-1))
         chosen += [filters.described(parameters) for _, parameters in planes]
     fields = {"model": name, "network": "; ".join(dict.fromkeys(chosen))}
-    _write(config, path, fields, {}, names, output, truth)
+    _write(config, path, fields, {}, names, noisy, output, truth)
 
 
 def _calibrated(name: str, plane: np.ndarray, level: float) -> tuple[np.ndarray, dict[str, Any]]:
@@ -115,6 +115,7 @@ def _write(
     fields: Mapping[str, Any],
     values: Mapping[str, float],
     names: Sequence[str],
+    noisy: Sequence[np.ndarray],
     output: Sequence[np.ndarray],
     truth: Sequence[np.ndarray],
 ) -> None:
@@ -138,6 +139,11 @@ def _write(
         for metric, value in values.items():
             yield {**fixed, "metric": metric, "value": float(value)}
 
-    shown = {f"{name}/made": middle(made) for name, made in zip(names, output, strict=True)}
+    methods = {"noisy": noisy, "truth": truth, fields.get("target", fields["model"]): output}
+    shown = {
+        f"{name}/{method}": middle(picture)
+        for method, pictures in methods.items()
+        for name, picture in zip(names, pictures, strict=True)
+    }
     files.write_npz(path.with_suffix(".npz"), shown)
     csv_rows.write_rows(path, rows())

@@ -13,7 +13,6 @@ from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.reporting import tables
 from tfdvae.reporting.document import (
     Document,
-    Figure,
     Heading,
     Paragraph,
     Part,
@@ -56,7 +55,7 @@ def write(folder: Path) -> Path:
     of_pictures = any(metric == _PICTURES for metric, _, _ in values)
     training = f"training{_threads(folder)}"
     parts = (
-        _of_pictures(rows, values, training)
+        _of_pictures(rows, values, folder, training)
         if of_pictures
         else _of_images(rows, values, folder, training)
     )
@@ -129,11 +128,7 @@ def _of_images(rows: Rows, values: Values, folder: Path, training: str) -> list[
                 if (row["metric"], row["test_corruption"]) == ("psnr", noise) and not _is_mean(row)
             ]
             parts += [Heading(f"Each picture, {_level(noise)}"), _each(own, _methods(values))]
-    path = folder / "figures" / "images.png"
-    figures.draw(folder, noises, path)
-    if path.exists():
-        parts.append(Figure("figures/images.png", "Test images, as given and denoised"))
-    return parts
+    return parts + figures.of_images(folder, noises)
 
 
 def _of_dataset(rows: Rows) -> str:
@@ -253,7 +248,7 @@ def _estimates(values: Values, noises: list[str]) -> Table:
     return Table(["noise", "model", "estimated", "true", "difference"], lines)
 
 
-def _of_pictures(rows: Rows, values: Values, training: str) -> list[Part]:
+def _of_pictures(rows: Rows, values: Values, folder: Path, training: str) -> list[Part]:
     first = rows[0]
     lines = []
     for method in _methods(values, _PICTURES):
@@ -282,6 +277,7 @@ def _of_pictures(rows: Rows, values: Values, training: str) -> list[Part]:
         Table(["", "PSNR", training], lines),
         Heading("Each picture"),
         _each(single, _methods(values, _PICTURES)),
+        *figures.of_pictures(folder),
     ]
 
 
