@@ -310,13 +310,16 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
 
 
 @pytest.mark.slow
-def test_patches_of_another_size(tmp_path, command):
+def test_patches_of_another_size_with_bfloat16(tmp_path, command):
     write(tmp_path / "in")
     learn = ("denoise", "--learn", "in", "out", "--objective", "masked", "--time", "1s")
-    done = command(*learn, "--patch-size", "32")
+    done = command(*learn, "--patch-size", "32", "--precision", "bfloat16")
     assert done.returncode == 0, done.stderr
-    assert tfdvae.load("out/model.keras").image_shape == (32, 32, 1)
-    assert json.loads((tmp_path / "out/settings.json").read_text())["patch_size"] == 32
+    model = tfdvae.load("out/model.keras")
+    assert model.image_shape == (32, 32, 1)
+    assert {layer.compute_dtype for layer in model.keras_model.encoder.layers} == {"float32"}
+    kept = json.loads((tmp_path / "out/settings.json").read_text())
+    assert (kept["patch_size"], kept["precision"]) == (32, "bfloat16")
     other = command(*learn, "--patch-size", "40")
     assert other.returncode == 2
     assert "holds what was learned with `patch_size` 32; got 40" in other.stderr

@@ -139,8 +139,10 @@ def test_the_spread_of_draws_in_the_report(tmp_path):
     for split, value in (("test", 24.0), ("test_first_500", 25.0)):
         rows.append(fixed | {"model": "tv", "metric": "psnr", "value": value, "split": split})
     csv_rows.write_rows(tmp_path / "rows.csv", rows)
+    files.write_json(tmp_path / "config.json", {"threads": 2, "precision": "bfloat16"})
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
+    assert "training (2 threads, bfloat16, dvae float32)" in text
     assert "| `recorrupted` | 27.00 ± 0.00 |" in text, "the rows of the DVAE are not among them"
     assert "| `dvae` | 25.50 ± 6.35 |" in text  # 12.706 x 0.707 / sqrt(2)
     assert "| gaussian:0.1 | `dvae` | `tv` | +1.00 ± 6.35 |" in text

@@ -53,7 +53,7 @@ def write(folder: Path) -> Path:
     rows = csv_rows.read_rows(folder / "rows.csv")
     values = _values(rows)
     of_pictures = any(metric == _PICTURES for metric, _, _ in values)
-    training = f"training{_threads(folder)}"
+    training = f"training{_means_of_training(folder, values)}"
     parts = (
         _of_pictures(rows, values, folder, training)
         if of_pictures
@@ -62,10 +62,12 @@ def write(folder: Path) -> Path:
     return Document("Noisy images alone", parts).write(folder)
 
 
-def _threads(folder: Path) -> str:
-    """Return with how many threads the models of a folder were trained, where it says so."""
+def _means_of_training(folder: Path, values: Values) -> str:
+    """Return the threads and the precision of the models of a folder, where it says them."""
     kept = runner.kept_settings(folder) or {}
     count, precision = kept.get("threads"), kept.get("precision", "float32")
+    if precision != "float32" and any(method == DVAE for _, method, _ in values):
+        precision += f", {DVAE} float32"
     return f" ({count} thread{'s' * (count != 1)}, {precision})" if count else ""
 
 
