@@ -16,8 +16,9 @@ def temperature(logits: Any, labels: Any) -> float:
     """Return the number by which logits are divided so that the likelihood of labels is greatest.
 
     Reference: On Calibration of Modern Neural Networks. The order of the classes stays the same.
-    Of N images and K classes the probability of the right class is meant to be (N + 1) / (N + K)
-    and not 1 (Platt 1999), so that few images that are all right make nobody too sure.
+    Of N images the probability of the right class is meant to be (N + 1) / (N + 2) and not 1
+    (Platt 1999), so that few images that are all right make nobody too sure. The others share the
+    rest, however many they are.
 
     Args:
         logits: of images that the classifier was not trained on, (N, K).
@@ -41,8 +42,8 @@ def temperature(logits: Any, labels: Any) -> float:
             f"`labels` must be class numbers below {given.shape[1]}; got {labels.max()}."
         )
     count, classes = given.shape
-    targets = np.full((count, classes), 1 / (count + classes))
-    targets[np.arange(count), labels] = (count + 1) / (count + classes)
+    targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
+    targets[np.arange(count), labels] = (count + 1) / (count + 2)
 
     def loss(logarithm: float) -> float:
         shares = scipy.special.log_softmax(given / np.exp(logarithm), axis=1)

@@ -15,6 +15,16 @@ def test_the_temperature_makes_probabilities_as_frequent_as_they_say():
     np.testing.assert_allclose(calibration.scaled(logits, found)[:, 0], 2 / 3, rtol=1e-4)
 
 
+def test_a_classifier_of_many_classes_that_is_calibrated_stays_as_it_is():
+    """Labels are drawn from the probabilities themselves: 200 images of 100 classes."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 3, (200, 100))
+    shares = calibration.scaled(logits, 1.0)
+    labels = np.array([random.choice(100, p=row) for row in shares])
+    assert calibration.temperature(logits, labels) == pytest.approx(1, abs=0.1)
+    assert calibration.temperature(logits / 2, labels) == pytest.approx(0.5, abs=0.05)
+
+
 def test_few_images_that_are_all_right_are_not_proof():
     found = calibration.temperature(np.tile([4.0, 0.0], (2, 1)), np.array([0, 0]))
     assert found == pytest.approx(4 / np.log(3), rel=1e-4)
