@@ -94,9 +94,10 @@ def gains(
 ) -> list[Gain]:
     """Return how far each training set is ahead of the first one.
 
-    The standard error of a difference is that over images, or their groups (bootstrap; resamples
-    are the same for all), or that over folds, of which each has classifiers of its own, whichever
-    is larger. The intervals hold for all comparisons together (Bonferroni's correction).
+    The interval of a difference is that over images, or their groups (bootstrap; resamples are the
+    same for all), or that over folds, of which each has classifiers of its own (Student's t, for
+    they are few), whichever is wider. The intervals hold for all comparisons together
+    (Bonferroni's correction).
 
     Args:
         probabilities: training set -> float (N, K), of images that were held out.
@@ -119,32 +120,40 @@ def gains(
     }
     plain, *others = probabilities
     units = len(labels) if groups is None else len(np.unique(groups))
+    level = 1 - 0.025 / len(others)
     found = []
     for name in others:
         spread = float(np.nanstd(replicates[name] - replicates[plain], ddof=1))
         error = spread * np.sqrt(units / (units - 1))  # a bootstrap of n units has (n - 1) / n
-        both = probabilities[name], probabilities[plain]
-        error = max(error, _over_folds(score, *both, labels, parts))
-        half = float(scipy.stats.norm.ppf(1 - 0.025 / len(others))) * error
+        differences = _of_folds(score, probabilities[name], probabilities[plain], labels, parts)
+        half = max(float(scipy.stats.norm.ppf(level)) * error, _half_width(differences, level))
         half = half if units >= MIN_UNITS and np.isfinite(half) else np.inf
         difference = values[name] - values[plain]
         found.append(Gain(name, values[name], values[plain], difference - half, difference + half))
     return found
 
 
-def _over_folds(
+def _of_folds(
     score: classification.Score,
     treated: np.ndarray,
     plain: np.ndarray,
     labels: np.ndarray,
     parts: Sequence[np.ndarray],
-) -> float:
-    """Return the standard error of a mean difference over folds; 0 where it cannot be known."""
-    differences = np.array(
+) -> np.ndarray:
+    """Return the differences of the folds whose score is known."""
+    found = np.array(
         [score(treated[fold], labels[fold]) - score(plain[fold], labels[fold]) for fold in parts]
     )
-    known = differences[np.isfinite(differences)]
-    return float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else 0.0
+    return found[np.isfinite(found)]
+
+
+def _half_width(differences: np.ndarray, level: float) -> float:
+    """Return half the interval of the mean of a few differences; 0 where it cannot be known."""
+    count = len(differences)
+    if count < 2:
+        return 0.0
+    error = differences.std(ddof=1) / np.sqrt(count)
+    return float(scipy.stats.t.ppf(level, count - 1) * error)
 
 
 def best(found: list[Gain], plain: str) -> str:

@@ -59,8 +59,23 @@ def test_folds_that_differ_more_than_images_do_make_the_interval():
     parts = np.split(np.arange(100), 5)
     found = choosing.gains(given, np.zeros(100, np.int64), None, parts, "accuracy", 0)
     error = np.std([0, 0, 0, 0.5, 0], ddof=1) / np.sqrt(5)
-    assert found[0].high - found[0].difference == pytest.approx(1.96 * error, rel=1e-3)
+    of_five = 2.776  # Student's t, 4 degrees of freedom
+    assert found[0].high - found[0].difference == pytest.approx(of_five * error, rel=1e-3)
     assert found[0].kind == "not decided"
+
+
+def test_a_gain_that_is_chance_of_the_trainings_is_seldom_claimed():
+    """In each of 3 folds of 30 images the better of two equal trainings is a matter of chance."""
+    random = np.random.default_rng(0)
+    parts, labels = np.split(np.arange(90), 3), np.zeros(90, np.int64)
+    claims = 0
+    for _ in range(60):
+        right = np.clip(random.normal(0.6, 0.15, (2, 3, 1)), 0, 1)
+        plain, other = (random.random((2, 3, 30)) < right).reshape(2, 90)
+        given = {"limited": certain(plain), "classical": certain(other)}
+        found = choosing.gains(given, labels, None, parts, "accuracy", 0)
+        claims += found[0].kind != "not decided"
+    assert claims <= 6  # 3 are expected, and with a normal quantile 11
 
 
 def test_intervals_of_several_are_wider_and_of_few_images_unknown():
