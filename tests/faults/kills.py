@@ -244,6 +244,14 @@ def _arrays(path: Path) -> bytes:
         return b"".join(name.encode() + arrays[name].tobytes() for name in sorted(arrays.files))
 
 
+def fingerprint() -> str:
+    """Return what changes with the code of the package."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "tfdvae").rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def undisturbed(job: Job) -> tuple[float, dict[str, str]]:
     """Return the seconds and the results of a job that nobody disturbs; it is done once."""
     record = job.work / "undisturbed.json"
@@ -305,16 +313,17 @@ def run(work: Path, names: list[str], kills: int, seed: int, log: Path) -> bool:
         log: gets a line for each kill.
 
     Raises:
-        SystemExit: the log is of other arguments, or a job fails undisturbed.
+        SystemExit: the log is of other arguments or other code, or a job fails undisturbed.
     """
-    header = f"# {kills} kills of {' and '.join(names)}, seed {seed}"
+    code = fingerprint()
+    header = f"# {kills} kills of {' and '.join(names)}, seed {seed}, tfdvae {code}"
     if not log.exists():
         log.write_text(f"{header}\n# number, job, moment, stage, result\n")
     lines = log.read_text().splitlines()
     if lines[0] != header:
-        raise SystemExit(f"{log} is of other arguments: {lines[0]}")
+        raise SystemExit(f"{log} is of other arguments or code: {lines[0]}")
     done = {int(line.split()[0]) for line in lines[2:]}
-    made, number = jobs(work), 0
+    made, number = jobs(work / code), 0
     for place, name in enumerate(names):
         job, count = made[name], (kills + len(names) - 1 - place) // len(names)
         numbers = range(number + 1, number + count + 1)
@@ -345,6 +354,8 @@ def main() -> int:
     alone.add_argument("--train-only", action="store_true")
     alone.add_argument("--study-only", action="store_true")
     given = parser.parse_args()
+    if given.kills < 2:
+        parser.error("--kills must be 2 or more")
     names = [] if given.study_only else ["train"]
     names += [] if given.train_only else ["study"]
     work = given.work or Path(tempfile.gettempdir()) / "tfdvae-kills"

@@ -63,12 +63,12 @@ def write_files(folder: Path) -> None:
 
 COMMANDS = (
     ("classify", "Missing from tfdvae classify: --dataset NAME|PATH"),
-    ("classify --dataset nowhere --output out", "nowhere"),
+    ("classify --dataset nowhere --output out", "`dataset` must be one of"),
     ("classify --dataset in --output out --folds 1", "`folds` must be"),
     ("classify --dataset in --output out --classifier-steps 0", "`classifier_steps` must be"),
     ("classify --dataset in --output out --noise 2", "`noise` must be"),
     ("classify --dataset in --output out --metric acuracy", "Did you mean 'accuracy'"),
-    ("classify --dataset in --output text.txt", "text.txt"),
+    ("classify --dataset in --output text.txt", "`output` text.txt is there and is not empty."),
     ("predict", "Missing from tfdvae predict: MODEL"),
     ("predict nowhere in out.csv", "its saved_model; there is no nowhere."),
     ("predict in in out.csv", "with a classifier.keras, or a SavedModel; it is neither."),

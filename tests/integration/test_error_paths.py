@@ -46,12 +46,20 @@ def names(files):
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(files, monkeypatch, no_network):
-    """Work among the files, of which none is added or removed."""
+    """Work among the files, of which none is added, removed or written."""
     monkeypatch.chdir(files)
-    before = sorted(os.scandir(files), key=lambda entry: entry.name)
+    before = states(files)
     yield
-    after = sorted(os.scandir(files), key=lambda entry: entry.name)
-    assert [entry.name for entry in after] == [entry.name for entry in before]
+    assert states(files) == before
+
+
+def states(folder):
+    """Return size and time of writing of each file below a folder, and the folders."""
+    found = {}
+    for path in folder.rglob("*"):
+        state = path.lstat()
+        found[path] = None if path.is_dir() else (state.st_size, state.st_mtime_ns)
+    return found
 
 
 def check(line, words, capsys):
