@@ -1,6 +1,5 @@
 """All that a user may get wrong ends in a short message that says what, and leaves nothing."""
 
-import os
 import re
 
 import numpy as np
