@@ -40,6 +40,8 @@ CASES = {
     "dae-strided_conv": (TRAINING, ("tfdvae", "torch")),
     "dae-pooled_conv": (TRAINING, ("tfdvae", "torch")),
     "dae-residual_conv": (TRAINING, ("tfdvae", "torch")),
+    "unet": (TRAINING, ("tfdvae", "torch")),
+    "unet-bfloat16": (TRAINING, ("tfdvae", "torch")),
     "cnn": (TRAINING, ("tfdvae", "torch", "torch_channels_last", "keras")),
     "cnn-bfloat16": (TRAINING, ("tfdvae", "torch", "torch_channels_last", "keras")),
     "denoise": ("ms an image, of 2,000", ("tfdvae", "onnxruntime")),

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 LATENT = 4
 
@@ -83,6 +84,44 @@ def residual_conv() -> tuple[nn.Module, nn.Module]:
         nn.Conv2d(LATENT, 32, 3, padding=1), *blocks(), nn.ConvTranspose2d(32, 1, 4, 2, 1)
     )
     return encoder, decoder
+
+
+class UNet(nn.Module):
+    """The U-Net that tfdvae learns from noisy images with, for sides that are multiples of 4.
+
+    Args:
+        mean: of the images, which the network scales to 0.
+        deviation: their standard deviation, which it scales to 1.
+    """
+
+    def __init__(self, mean: float, deviation: float, filters: int = 24):
+        super().__init__()
+        self.mean, self.deviation = mean, deviation
+        sizes = [(1, filters), (filters, 2 * filters), (2 * filters, 4 * filters)]
+        self.down = nn.ModuleList(_pair(*size) for size in sizes)
+        self.up = nn.ModuleList([_pair(6 * filters, 2 * filters), _pair(3 * filters, filters)])
+        self.last = nn.Conv2d(filters, 1, 3, padding=1)
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+                nn.init.zeros_(part.bias)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scaled = (images - self.mean) / self.deviation
+        full = self.down[0](scaled)
+        half = self.down[1](functional.max_pool2d(full, 2))
+        hidden = self.down[2](functional.max_pool2d(half, 2))
+        for layer, kept in zip(self.up, (half, full), strict=True):
+            hidden = layer(torch.cat([functional.interpolate(hidden, scale_factor=2), kept], 1))
+        return (scaled + self.last(hidden).float()) * self.deviation + self.mean
+
+
+def _pair(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU(),
+    )  # fmt: skip
 
 
 def cnn() -> nn.Module:

@@ -13,6 +13,7 @@ from tfdvae import classifier
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
+from tfdvae.learning import model as learning
 from tfdvae.models.build import build_generator
 
 IMAGES = 2000  # of a measurement of inference
@@ -30,6 +31,8 @@ def main() -> None:
         )
     }
     cases |= {
+        "unet": partial(unet, "float32"),
+        "unet-bfloat16": partial(unet, "bfloat16"),
         "cnn": partial(cnn, "float32"),
         "cnn-bfloat16": partial(cnn, "bfloat16"),
         "denoise": partial(denoise, IMAGES),
@@ -46,6 +49,25 @@ def generator(model: str, network: str, folder: Path, data: Data, threads: int) 
     built = build_generator(config, data.images.shape[1:])
     batches = pipelines.training_batches((data.images,), BATCH, 0, "generator")
     return Task(_fit(built, batches, network), lambda: built.denoise(data.noisy))
+
+
+def unet(precision: str, folder: Path, data: Data, threads: int) -> Task:
+    """The U-Net of `tfdvae denoise --learn` in `fit`, from noisy images alone."""
+    use_threads(threads)
+    data = data.observed()
+    shape, moments = data.images.shape[1:], learning.moments_of(data.images)
+    model = learning.build(
+        "recorrupted",
+        f"gaussian:{NOISE}",
+        shape,
+        moments,
+        seed=0,
+        steps=10**9,  # so that the rate stays
+        dtype=PRECISIONS[precision],
+    )
+    model.orientations = None
+    batches = pipelines.training_batches((data.images,), BATCH, 0, "unet")
+    return Task(_fit(model, batches, "unet"), lambda: model.denoise(data.noisy))
 
 
 def cnn(precision: str, folder: Path, data: Data, threads: int) -> Task:

@@ -23,6 +23,8 @@ def main() -> None:
     cases: dict[str, Case] = {"dvae-mlp": dvae, "dae-mlp": partial(dae, "mlp", None)}
     cases |= {f"dae-{name}": partial(dae, name, make) for name, make in networks.items()}
     cases |= {
+        "unet": partial(unet, "float32"),
+        "unet-bfloat16": partial(unet, "bfloat16"),
         "cnn": partial(cnn, "float32", False),
         "cnn-bfloat16": partial(cnn, "bfloat16", False),
     }
@@ -57,6 +59,25 @@ def dae(network: str, make: Callable | None, folder: Path, data: Data, threads: 
 
     model = torch.nn.ModuleList([encoder, decoder])
     return _task(model, loss, lambda x: torch.sigmoid(decoder(encoder(x))), data, network)
+
+
+def unet(precision: str, folder: Path, data: Data, threads: int) -> Task:
+    """A U-Net that learns y - 2 n from y + n / 2, where y is noisy and n like its noise."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    data = data.observed()
+    network = torch_networks.UNet(float(data.images.mean()), float(data.images.std()))
+
+    def output(images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            return network(images)
+
+    def loss(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        noise = NOISE * torch.randn_like(images)
+        made, aims = output(images + noise / 2), images - 2 * noise
+        return functional.mse_loss(made, aims, reduction="sum") / len(images)
+
+    return _task(network, loss, output, data, "unet")
 
 
 def cnn(precision: str, last: bool, folder: Path, data: Data, threads: int) -> Task:

@@ -9,13 +9,20 @@ images that are held out to `FOLDER/CASE-SCRIPT.npy`, so that equal work can be 
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 BATCH, RATE, NOISE = 128, 1e-3, 0.1
-STEPS = {"mlp": 78, "strided_conv": 39, "pooled_conv": 10, "residual_conv": 10, "cnn": 10}
+STEPS = {
+    "mlp": 78,
+    "strided_conv": 39,
+    "pooled_conv": 10,
+    "residual_conv": 10,
+    "unet": 5,
+    "cnn": 10,
+}
 """Steps of a measurement, by network."""
 
 
@@ -32,6 +39,11 @@ class Data:
     def of(cls, folder: Path) -> "Data":
         with np.load(folder / "data.npz") as arrays:
             return cls(**{name: arrays[name] for name in arrays.files})
+
+    def observed(self) -> "Data":
+        """Return the same with noise on the images to learn from, which stays."""
+        noise = np.random.default_rng(0).standard_normal(self.images.shape, dtype=np.float32)
+        return replace(self, images=self.images + NOISE * noise)
 
 
 @dataclass
