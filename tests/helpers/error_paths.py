@@ -935,7 +935,10 @@ SLOWER = (
         "classify --dataset in --output out --n-train 13",
         "`n_train` must not exceed the 12 training",
     ),
-    ("classify --dataset in --output out --n-train 1", "`folds` must be at least 2"),
+    (
+        "classify --dataset in --output out --n-train 1",
+        "`folds` need two images of a class; the largest class has 1 (`n_train` 1).",
+    ),
     ("classify --dataset unlabelled.npz --output out", "unlabelled.npz lacks "),
     ("classify --dataset in --output out --white 3", "above the white of 3"),
     ("predict saved in out.csv", "saved must be a classifier of `tfdvae classify`; it is none"),

@@ -61,7 +61,7 @@ def folds(labels: np.ndarray, groups: np.ndarray | None, count: int, seed: int) 
         Sorted positions, int, of each fold; together they are all images.
 
     Raises:
-        ValueError: images or groups that cannot be in two folds.
+        ValueError: no class has two images, or all are of one group.
 
     Example:
         >>> [len(fold) for fold in folds(np.arange(20) % 2, None, 5, seed=0)]
@@ -69,14 +69,16 @@ def folds(labels: np.ndarray, groups: np.ndarray | None, count: int, seed: int) 
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    count = min(count, int(np.bincount(labels).max()))
-    if groups is not None:
-        count = min(count, len(np.unique(groups)))
-    if count < 2:
+    largest = int(np.bincount(labels).max())
+    if largest < 2:
         raise ValueError(
-            "`folds` must be at least 2, and so many images of a class, and groups where there are "
-            "any, are needed; got fewer."
+            "`folds` need two images of a class; the largest class has 1 (`n_train` "
+            f"{len(labels):,})."
         )
+    units = largest if groups is None else len(np.unique(groups))
+    if units < 2:
+        raise ValueError(f"`folds` need two groups of images; got 1 (`n_train` {len(labels):,}).")
+    count = min(count, largest, units)
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(count, shuffle=True, random_state=seeds.of_32_bits(seed))
     with warnings.catch_warnings():

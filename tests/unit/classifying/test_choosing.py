@@ -30,8 +30,19 @@ def test_groups_stay_together():
 
 def test_there_are_no_more_folds_than_images_of_a_class():
     assert len(choosing.folds(np.array([0, 0, 0, 1, 1, 1]), None, 5, seed=0)) == 3
-    with pytest.raises(ValueError, match="`folds` must be at least 2"):
-        choosing.folds(np.array([0, 1]), None, 5, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "message"),
+    [
+        ([0, 1], None, r"two images of a class; the largest class has 1 \(`n_train` 2\)"),
+        ([0, 0, 1], [7, 7, 7], r"two groups of images; got 1 \(`n_train` 3\)"),
+    ],
+)
+def test_images_that_cannot_be_in_two_folds_are_refused(labels, groups, message):
+    groups = None if groups is None else np.array(groups)
+    with pytest.raises(ValueError, match=f"`folds` need {message}"):
+        choosing.folds(np.array(labels), groups, 5, seed=0)
 
 
 def test_the_interval_of_a_gain_is_that_of_the_mean_difference():
