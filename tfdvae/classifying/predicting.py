@@ -57,6 +57,7 @@ def write(path: Path, head: Sequence[str], class_names: Sequence[str], rows: Ite
     Args:
         path: of the file.
         head: names of the first columns; `label`, `probability` and a column for each class follow.
+            A class with the name of another column gets the word class before it.
         class_names: of the classes.
         rows: first cells, and the probability of each class.
     """
@@ -65,11 +66,22 @@ def write(path: Path, head: Sequence[str], class_names: Sequence[str], rows: Ite
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
         sheet = sheets.Writer(file)
-        sheet.row([*head, "label", "probability", *class_names])
+        sheet.row(_columns([*head, "label", "probability"], class_names))
         for first, found in rows:
             top = int(found.argmax())
             shown = [f"{value:.6g}" for value in found]
             sheet.row([*first, class_names[top], shown[top], *shown])
+
+
+def _columns(others: list[str], class_names: Sequence[str]) -> list[str]:
+    """Return the names of all columns, each once."""
+    columns = list(others)
+    for name in class_names:
+        column = name
+        while column in others or (column != name and column in class_names):
+            column = f"class {column}"
+        columns.append(column)
+    return columns
 
 
 def _of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
