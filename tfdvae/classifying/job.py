@@ -135,13 +135,18 @@ class _Job:
         logits = {
             name: self._out_of_fold(name, folds) for name in recipes.candidates(self.noise_level)
         }
-        raw = {name: calibration.scaled(each, 1.0) for name, each in logits.items()}
+        temperatures = {
+            name: calibration.temperature(each, train.labels) for name, each in logits.items()
+        }
+        held_out = {
+            name: calibration.scaled(each, temperatures[name]) for name, each in logits.items()
+        }
         gains = choosing.gains(
-            raw, train.labels, train.groups, folds, self.config.metric, self.config.seed
+            held_out, train.labels, train.groups, folds, self.config.metric, self.config.seed
         )
         recipe = choosing.best(gains, recipes.PLAIN)
         logger.info("Trained on all images: %s.", recipe)
-        temperature = calibration.temperature(logits[recipe], train.labels)
+        temperature = temperatures[recipe]
         model = self._train(
             train, recipe, seeds.stream(self.config.seed, "all"), "all", "All images"
         )
@@ -155,8 +160,9 @@ class _Job:
             images=self.images,
             gains=gains,
             recipe=recipe,
-            held_out=Predictions(train, calibration.scaled(logits[recipe], temperature)),
-            uncalibrated=raw[recipe],
+            held_out=Predictions(train, held_out[recipe]),
+            uncalibrated=calibration.scaled(logits[recipe], 1.0),
+            cross_fitted=calibration.cross_fitted(logits[recipe], train.labels, folds),
             test=test,
             temperature=temperature,
             folds=len(folds),

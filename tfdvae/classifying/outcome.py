@@ -44,7 +44,8 @@ class Outcome:
         gains: of each training set over the plain one.
         recipe: the training set that was chosen.
         held_out: predictions of the folds, by classifiers that did not see the image.
-        uncalibrated: the probabilities of the folds before the temperature was fitted.
+        uncalibrated: the probabilities of the folds without a temperature.
+        cross_fitted: those with a temperature fitted to the other folds.
         test: predictions of the test split; None where there is none.
         temperature: that was fitted.
         folds: how many there are.
@@ -59,6 +60,7 @@ class Outcome:
     recipe: str
     held_out: Predictions
     uncalibrated: np.ndarray
+    cross_fitted: np.ndarray
     test: Predictions | None
     temperature: float
     folds: int

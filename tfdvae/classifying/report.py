@@ -197,7 +197,7 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
     }
     before, after = (
         classification.expected_calibration_error(each, labels)
-        for each in (outcome.uncalibrated, outcome.held_out.probabilities)
+        for each in (outcome.uncalibrated, outcome.cross_fitted)
     )
     noise = (
         ""
@@ -228,7 +228,8 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
             [[literal(name), f"{value:.4f}"] for name, value in values.items()],
         ),
         Paragraph(
-            f"Temperature {outcome.temperature:.3g}, fitted to these predictions; expected "
-            f"calibration error {before:.4f} before and {after:.4f} after it."
+            f"Temperature {outcome.temperature:.3g}, fitted to these predictions. Expected "
+            f"calibration error: {before:.4f} without a temperature, {after:.4f} where each part "
+            "has the temperature of the others."
         ),
     ]

@@ -1,5 +1,6 @@
 """Probabilities that mean what they say: temperature scaling (Guo et al. 2017)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,36 @@ def temperature(logits: Any, labels: Any) -> float:
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x
     return float(np.exp(found))
+
+
+def cross_fitted(logits: Any, labels: Any, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return class probabilities of each part, with the temperature of all other parts.
+
+    They show what a temperature does to images that it was not fitted to.
+
+    Args:
+        logits: as for `temperature`.
+        labels: as for `temperature`.
+        parts: at least two, of positions, int; together they are all images.
+
+    Returns:
+        float64 (N, K).
+
+    Raises:
+        TypeError, ValueError: as `temperature`.
+
+    Example:
+        >>> parts = [np.array([0]), np.array([1, 2])]
+        >>> cross_fitted([[1.0, 0.0], [4.0, 0.0], [4.0, 0.0]], [0, 0, 0], parts)[0].round(3)
+        array([0.568, 0.432])
+    """
+    given = matrix("logits", logits)
+    labels = checks.labels("labels", labels, len(given))
+    found = np.empty(given.shape)
+    for part in parts:
+        others = np.setdiff1d(np.arange(len(given)), part)
+        found[part] = scaled(given[part], temperature(given[others], labels[others]))
+    return found
 
 
 def scaled(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -35,6 +35,16 @@ def test_a_classifier_that_is_always_wrong_is_as_good_as_a_guess():
     assert found == pytest.approx(20, rel=1e-3)
 
 
+def test_each_part_has_the_temperature_of_the_others():
+    """Logits of two images that are right, and of four of which one is wrong, as above."""
+    logits = np.tile([4.0, 0.0], (6, 1))
+    parts = [np.array([0, 5]), np.arange(1, 5)]
+    found = calibration.cross_fitted(logits, np.array([0, 1, 0, 0, 0, 0]), parts)
+    np.testing.assert_allclose(found[[0, 5], 0], 2 / 3, rtol=1e-4)
+    np.testing.assert_allclose(found[1:5, 0], 3 / 4, rtol=1e-4)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
 @pytest.mark.parametrize(
     ("logits", "labels", "message"),
     [
