@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import room
+from tfdvae._utils import chunks, room, text
+from tfdvae.classifying import copies
 from tfdvae.config.classify import ClassifyConfig
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset, Split, to_unit
@@ -22,10 +26,11 @@ class Labelled:
     """Images with their labels.
 
     Attributes:
-        images: float32 (N, H, W, C) in [0, 1]; while they are loaded, as the dataset has them.
+        images: float32 (N, H, W, C) in [0, 1].
         labels: int64 (N,).
         names: of each image: its path below the folder, or its place in the arrays.
-        groups: int64 (N,), or None.
+        groups: int64 (N,), what is never in two parts of the cross-validation: the user's groups,
+            and among the images to learn from also equal ones; or None.
     """
 
     images: np.ndarray
@@ -83,30 +88,33 @@ def load(config: ClassifyConfig, given: ImageDataset | None = None) -> Images:
             that has no labels.
     """
     if given is None:
-        dataset = sources.load(config.dataset, config.data_dir, **config.own_images)
+        dataset = sources.load(
+            config.dataset, config.data_dir, **config.own_images, cross_validated=True
+        )
     elif not given.class_names:
         raise ValueError("`dataset` must have labels; got images without them.")
     else:
-        mark = given.fingerprint or _fingerprint(given)
-        dataset = dataclasses.replace(given, fingerprint=mark)
+        dataset = dataclasses.replace(given, fingerprint=_fingerprint(given))
     names = _names(config if given is None else None, dataset)
-    train, test = (
-        _labelled(split, part_names)
-        for split, part_names in zip((dataset.train, dataset.test), names, strict=True)
-    )
-    if dataset.held_out:
-        train = _together(train, test, (dataset.train.rows, dataset.test.rows))
+    splits_ = (dataset.train, dataset.test)
+    rows = _in_order(splits_) if dataset.held_out else np.arange(len(dataset.train.labels))
+    labels = np.concatenate([split.labels for split in splits_])[rows]
     notice = [_notice(dataset)]
     count = config.chosen("n_train")
-    if count is not None and (config.n_train is not None or count < len(train)):
-        notice.append(_left_out(train, count, dataset))
-        train = _subset(train, splits.stratified_subset(train.labels, count, config.seed))
+    if count is not None and (config.n_train is not None or count < len(rows)):
+        notice.append(_left_out(labels, count, dataset))
+        rows = rows[splits.stratified_subset(labels, count, config.seed)]
+    train = _read(splits_, names, rows)
+    groups, copied = copies.together(train.images, train.groups)
+    train = dataclasses.replace(train, groups=groups)
+    notice += [copies.describe(copied), _of_one_group(train, dataset.class_names)]
+    of_test = np.arange(len(dataset.train.labels), len(names))
     dtype = dataset.train.images.dtype
     return Images(
         Path(dataset.name).name,
         dataset.class_names,
-        _in_memory(train),
-        None if dataset.held_out else _in_memory(test),
+        train,
+        None if dataset.held_out else _read(splits_, names, of_test),
         dtype.name,
         float(level(dtype) if dataset.white is None else dataset.white),
         dataset.white,
@@ -121,73 +129,90 @@ def _notice(dataset: ImageDataset) -> str:
         return dataset.notice
     labels = (dataset.train.labels, dataset.test.labels)
     absent = splits.describe_absent(*labels, dataset.class_names)
-    return "\n".join(line for line in dataset.notice.splitlines() if line != absent)
+    lines = [line for line in dataset.notice.splitlines() if line != absent]
+    return "\n".join(filter(None, map(copies.without_test_images, lines)))
 
 
-def _left_out(train: Labelled, count: int, dataset: ImageDataset) -> str:
-    if count > len(train):
+def _left_out(labels: np.ndarray, count: int, dataset: ImageDataset) -> str:
+    if count > len(labels):
         return ""  # `stratified_subset` refuses it
-    return splits.describe_subset(train.labels, count, dataset.class_names)
+    return splits.describe_subset(labels, count, dataset.class_names)
 
 
-def _labelled(split: Split, names: list[str]) -> Labelled:
-    return Labelled(split.images, np.asarray(split.labels), names, split.groups)
+def _of_one_group(train: Labelled, class_names: Sequence[str]) -> str:
+    """Say which classes have all their images in one group."""
+    if train.groups is None:
+        return ""
+    found = [
+        text.name(name)
+        for label, name in enumerate(class_names)
+        if len(np.unique(train.groups[train.labels == label])) == 1
+    ]
+    if not found:
+        return ""
+    return (
+        f"all images of {', '.join(found)} are of one group: where they are measured, nothing was "
+        "learned of the class, so that they are never found. Images of other groups would tell."
+    )
 
 
-def _in_memory(images: Labelled) -> Labelled:
-    """Return images as floats in memory, if they fit."""
-    needed = 2 * np.dtype(np.float32).itemsize * images.images.size  # with what is made of them
+def _in_order(parts: tuple[Split, Split]) -> np.ndarray:
+    """Return where all images are, one split after the other, in the order they were found in."""
+    train, test = (part.rows for part in parts)
+    if train is None or test is None:
+        return np.arange(sum(len(part.labels) for part in parts))
+    return np.argsort(np.concatenate([train, test]))
+
+
+def _read(parts: tuple[Split, Split], names: list[str], rows: np.ndarray) -> Labelled:
+    """Return images as floats in memory, if they fit.
+
+    Args:
+        parts: of the dataset.
+        names: of all images, one split after the other.
+        rows: of the images among them.
+    """
+    shape = (len(rows), *parts[0].images.shape[1:])
+    needed = 2 * np.dtype(np.float32).itemsize * math.prod(shape)  # with what is made of them
     hint = " A smaller `n_train` or `image_size` needs less."
-    room.check_memory("n_train", len(images), needed, hint)
-    return dataclasses.replace(images, images=to_unit(np.asarray(images.images)))
-
-
-def _together(
-    train: Labelled, test: Labelled, rows: tuple[np.ndarray | None, np.ndarray | None]
-) -> Labelled:
-    """Return the images of both, in the order in which they were found where that is known."""
-    groups = None
-    if train.groups is not None and test.groups is not None:
-        groups = np.concatenate([train.groups, test.groups])
-    both = Labelled(
-        np.concatenate([train.images, test.images]),
-        np.concatenate([train.labels, test.labels]),
-        train.names + test.names,
-        groups,
-    )
-    if rows[0] is None or rows[1] is None:
-        return both
-    return _subset(both, np.argsort(np.concatenate([rows[0], rows[1]])))
-
-
-def _subset(images: Labelled, index: np.ndarray) -> Labelled:
-    return Labelled(
-        images.images[index],
-        images.labels[index],
-        [images.names[row] for row in index],
-        None if images.groups is None else images.groups[index],
-    )
+    room.check_memory("n_train", len(rows), needed, hint)
+    images, groups = np.empty(shape, np.float32), np.zeros(len(rows), np.int64)
+    start, grouped = 0, True
+    for part in parts:
+        places = np.flatnonzero((start <= rows) & (rows < start + len(part.labels)))
+        for piece in chunks.pieces(len(places), images[:1].nbytes):
+            images[places[piece]] = to_unit(part.images[rows[places[piece]] - start])
+        if part.groups is not None:
+            groups[places] = part.groups[rows[places] - start]
+        elif len(places):
+            grouped = False
+        start += len(part.labels)
+    labels = np.concatenate([part.labels for part in parts])[rows]
+    return Labelled(images, labels, [names[row] for row in rows], groups if grouped else None)
 
 
 def _fingerprint(dataset: ImageDataset) -> str:
-    """Return a hash of all images and labels."""
+    """Return a hash of all that is learned from."""
     digest = hashlib.sha256()
+    digest.update(json.dumps([dataset.class_names, dataset.white, dataset.held_out]).encode())
     for part in (dataset.train, dataset.test):
-        for array in (part.images, part.labels):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (part.images, part.labels, part.groups):
+            known = None if array is None else (str(array.dtype), array.shape)
+            digest.update(json.dumps(known).encode())
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def _names(config: ClassifyConfig | None, dataset: ImageDataset) -> tuple[list[str], list[str]]:
-    """Return the names of the training and of the test images."""
+def _names(config: ClassifyConfig | None, dataset: ImageDataset) -> list[str]:
+    """Return the names of all images, those of the training images first."""
     path = None if config is None else sources.local(config.dataset)
     parts = (dataset.train, dataset.test)
     if path is not None and path.is_dir() and all(part.rows is not None for part in parts):
         names = folder_stacks.spread(folder_listing.list_classes(path)).names(path)
-        found = [[names[row] for row in np.asarray(part.rows)] for part in parts]
-        return found[0], found[1]
-    train, test = (
-        [f"{title}/{row}" for row in range(len(part.labels))]
+        return [names[row] for part in parts for row in np.asarray(part.rows)]
+    return [
+        f"{title}/{row}"
         for title, part in zip(("train", "test"), parts, strict=True)
-    )
-    return train, test
+        for row in range(len(part.labels))
+    ]

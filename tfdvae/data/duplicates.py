@@ -1,5 +1,6 @@
 """Images that are there twice, above all in train and in test: equal ones and nearly equal ones."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ _BLOCKS = 8  # a side
 _NEAREST = 4  # training images of a piece that a test image is compared with pixel by pixel
 _MOST_PAIRS = 2_000_000_000  # of means of blocks that are compared, some seconds
 _TRAIN_ROWS, _TEST_ROWS = 16384, 1024
+_SAID = re.compile(
+    r"[\d,]+ of [\d,]+ (test|training) images? (are|is) (a training image|training images|equal) "
+)
 
 
 @dataclass(frozen=True)
@@ -201,3 +205,8 @@ def describe(
                 f"{count:,} of {len(images):,} {name} images {are} equal to an earlier one."
             )
     return " ".join(said)
+
+
+def is_said(line: str) -> bool:
+    """Return whether `describe` said a line."""
+    return _SAID.match(line) is not None

@@ -5,7 +5,7 @@ from PIL import Image
 from tfdvae._utils import limits
 from tfdvae.classifying import images
 from tfdvae.config.classify import ClassifyConfig
-from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.data.image_dataset import ImageDataset, Split
 
 
 def config(dataset, **settings):
@@ -82,3 +82,88 @@ def test_images_that_memory_cannot_hold_are_refused(tmp_path):
     folder = written(tmp_path / "in")
     with limits.use(memory_bytes=2559), pytest.raises(ValueError, match="`n_train` 20 would take"):
         images.load(config(folder))
+
+
+def test_memory_is_asked_for_the_chosen_images_alone(tmp_path):
+    """6 images are 768 bytes, where the 20 of the folder are 2,560."""
+    folder = written(tmp_path / "in")
+    with limits.use(memory_bytes=800):
+        assert len(images.load(config(folder, n_train=6)).train) == 6
+    with limits.use(memory_bytes=767), pytest.raises(ValueError, match="`n_train` 6 would take"):
+        images.load(config(folder, n_train=6))
+
+
+def test_equal_images_are_one_group_and_no_test_images_are_spoken_of(tmp_path):
+    folder = tmp_path / "in"
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 4, 4), np.uint8)
+    for name in "ab":
+        (folder / name).mkdir(parents=True)
+        for number in range(10):  # a: each image twice; b: others, each once
+            image = pixels[number // 2] if name == "a" else 255 - pixels[number]
+            Image.fromarray(image).save(folder / name / f"{number:02}.png")
+    found = images.load(config(folder))
+    assert found.train.groups[:10].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert found.train.units == 15
+    assert "10 images are there more than once; copies stay in one part" in found.notice
+    assert "test image" not in found.notice
+    assert "equal to an earlier one" not in found.notice
+
+
+def test_a_class_of_one_group_is_named(tmp_path):
+    folder = written(tmp_path / "in")
+    lines = [f"a/{n:02}.png,{n}" for n in range(10)] + [f"b/{n:02}.png,anna" for n in range(10)]
+    (tmp_path / "groups.csv").write_text("\n".join(["image,group", *lines]))
+    found = images.load(config(folder, groups=str(tmp_path / "groups.csv")))
+    assert found.train.units == 11
+    assert "all images of b are of one group" in found.notice
+    np.savez(tmp_path / "in.npz", x_train=found.train.images, y_train=found.train.labels)
+    lines = [f"x_train/{n},{min(n, 10)}" for n in range(20)]
+    (tmp_path / "rows.csv").write_text("\n".join(["image,group", *lines]))
+    arrays = images.load(config(tmp_path / "in.npz", groups=str(tmp_path / "rows.csv")))
+    assert "all images of 1 are of one group" in arrays.notice
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (1, "b.tif is the only file of its class, so that it is cut into blocks"),
+        (2, "Frames of one stack are never learned from and measured at once."),
+    ],
+)
+def test_stacks_are_not_said_to_be_held_out(files, said, tmp_path):
+    random = np.random.default_rng(0)
+    for name in "ab":
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(files if name == "b" else 2):
+            frames = [
+                Image.fromarray(each) for each in random.integers(0, 256, (6, 4, 4), np.uint8)
+            ]
+            path = tmp_path / "in" / name / f"{name}{number or ''}.tif"
+            frames[0].save(path, save_all=True, append_images=frames[1:])
+    found = images.load(config(tmp_path / "in"))
+    assert said in found.notice
+    assert "held out" not in found.notice
+    assert "test image" not in found.notice
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dtype": np.uint16},
+        {"shape": (20, 2, 8, 1)},
+        {"groups": np.arange(20)},
+        {"white": 200.0},
+        {"held_out": False},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_all_that_is_learned_from_is_in_the_fingerprint(change):
+    def dataset(dtype=np.uint8, shape=(20, 4, 4, 1), groups=None, white=None, held_out=True):
+        train = np.zeros(320, np.uint8).view(dtype)[: 320 // np.dtype(dtype).itemsize]
+        train = train.reshape((20, 4, 2, 1) if dtype is np.uint16 else shape)
+        part = Split(train, np.arange(20) % 2, groups=groups)
+        return ImageDataset("x", ("a", "b"), part, part, "", "same", held_out, white)
+
+    marks = [images.load(config("x"), each).fingerprint for each in (dataset(), dataset(**change))]
+    assert marks[0] != marks[1]
+    assert marks[0] == images.load(config("x"), dataset()).fingerprint

@@ -36,6 +36,8 @@ class Request:
         labelled: labels are needed. Otherwise missing or unusable ones are no error.
         n_train: training images that are needed, if known: a source that has fewer may say so
             before it reads any.
+        cross_validated: the command cuts the images into parts by itself. Where the dataset has no
+            test images, it is then no matter whether groups leave each class in a fifth of it.
     """
 
     dataset: str = "auto"
@@ -48,6 +50,7 @@ class Request:
     groups: str | None = None
     labelled: bool = True
     n_train: int | None = None
+    cross_validated: bool = False
 
     def __post_init__(self) -> None:
         checks.texts(self)

@@ -69,6 +69,7 @@ class FolderSource(PathSource):
             None if request.groups is None else grouping.read(request.groups),
             request.white,
             request.background,
+            request.cross_validated,
         )
 
 
@@ -82,6 +83,7 @@ def load_folder(
     groups: dict[str, str] | None = None,
     white: float | str | None = None,
     background: str | None = None,
+    cross_validated: bool = False,
 ) -> ImageDataset:
     """Return the images of a folder, each with a noisy one where `noisy` is given.
 
@@ -106,6 +108,7 @@ def load_folder(
             the largest value of their type. The images get the whole range of their type.
         background: `white` or `black`, what transparent parts are put on. None: white, and `notice`
             says how many images have them.
+        cross_validated: as of `base.Request`.
 
     Raises:
         Unreadable: an image cannot be read, or has values above `white`.
@@ -134,7 +137,7 @@ def load_folder(
         splits.check_classes,
         class_names=listing.class_names,
         held_out=held_out,
-        grouped=groups is not None,
+        grouped=groups is not None and not cross_validated,
     )
     if labelled:
         check_classes(listing.labels[~test], listing.labels[test])
@@ -171,7 +174,7 @@ def load_folder(
     said = [
         _describe_skipped(skipped),
         *others,
-        folder_stacks.describe(listing, groups is not None),
+        folder_stacks.describe(listing, groups is not None, cross_validated),
         *found,
     ]
     dataset = ImageDataset(

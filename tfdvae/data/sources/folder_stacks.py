@@ -84,12 +84,13 @@ def _alone(listing: FolderListing, files: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def describe(listing: FolderListing, grouped: bool) -> str:
+def describe(listing: FolderListing, grouped: bool, cross_validated: bool = False) -> str:
     """Return a sentence on the stacks among the files, empty where there are none.
 
     Args:
         listing: the images.
         grouped: the user gave groups, so that frames need not stay together.
+        cross_validated: the images are cut into parts, and none is held out.
     """
     if listing.frames is None:
         return ""
@@ -103,8 +104,16 @@ def describe(listing: FolderListing, grouped: bool) -> str:
     if grouped or listing.test is not None:
         return text
     if not (alone := _alone(listing, _number(listing.items))):
+        if cross_validated:
+            return f"{text} Frames of one stack are never learned from and measured at once."
         return f"{text} Frames of one stack are all training images or all test images."
     only = printable_path(listing.items[int(alone[0][0])][0].name)
+    if cross_validated:
+        return (
+            f"{text} {only} is the only file of its class, so that it is cut into blocks of "
+            "neighboring frames: images are measured whose neighbors were learned from, and "
+            "results look better than on another stack."
+        )
     return (
         f"{text} {only} is the only file of its class or folder, so that a block of its frames is "
         "held out: test images are neighbors of training images, and results look better than on "

@@ -46,7 +46,9 @@ class NpzSource(PathSource):
 
     def load(self, request: Request) -> ImageDataset:
         named = None if request.groups is None else grouping.read(request.groups)
-        return load_npz(self.path(request), request.labelled, named, request.white)
+        return load_npz(
+            self.path(request), request.labelled, named, request.white, request.cross_validated
+        )
 
 
 def load_npz(
@@ -54,6 +56,7 @@ def load_npz(
     labelled: bool = True,
     groups: dict[str, str] | None = None,
     white: float | str | None = None,
+    cross_validated: bool = False,
 ) -> ImageDataset:
     """Return the images and labels of a file.
 
@@ -69,6 +72,7 @@ def load_npz(
             held out.
         white: the value that stands for white; `auto`: the largest value of all images. They get
             the whole range of their type. None: the largest value of their type, of floats 1.
+        cross_validated: as of `base.Request`.
 
     Raises:
         ValueError, TypeError: no such file, arrays that are missing, do not fit each other or hold
@@ -95,7 +99,7 @@ def load_npz(
                 every[test],
                 classes.names,
                 held_out,
-                grouped=groups is not None and not test_given,
+                grouped=groups is not None and not (test_given or cross_validated),
             )
         mark = fingerprint(path)
         known = _read_examined(archive, path)
