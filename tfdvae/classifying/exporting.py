@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import files
@@ -23,7 +24,8 @@ def saved_model(model: keras.Model, about: About, path: Path) -> None:
     """Write a SavedModel with these endpoints.
 
     - `serve`, which is also `serving_default`: pixels, float32 (N, H, W, C), -> probabilities.
-    - `serve_uint8`, `serve_uint16`: the same of pixels of these types.
+    - `serve_uint8`, `serve_uint16`: the same of pixels of these types, whose white is their largest
+      value; where the classifier has a `white` of its own, of the type it was trained on alone.
     - `class_names`: nothing -> text (K,).
 
     Args:
@@ -38,12 +40,19 @@ def saved_model(model: keras.Model, about: About, path: Path) -> None:
         shape = (None, *about.image_shape[:2], None)
         return [tf.TensorSpec(shape, name, name="pixels")]
 
-    def probabilities(pixels: tf.Tensor) -> tf.Tensor:
-        return model(tf.cast(pixels, tf.float32), training=False)
+    def endpoint(factor: float) -> Any:
+        def probabilities(pixels: tf.Tensor) -> tf.Tensor:
+            return model(factor * tf.cast(pixels, tf.float32), training=False)
 
-    archive.add_endpoint("serve", probabilities, of_type("float32"))
+        return probabilities
+
+    archive.add_endpoint("serve", endpoint(1.0), of_type("float32"))
     for name in ("uint8", "uint16"):
-        archive.add_endpoint(f"serve_{name}", probabilities, of_type(name))
+        if about.white is None:
+            factor = about.scale / np.iinfo(name).max
+            archive.add_endpoint(f"serve_{name}", endpoint(factor), of_type(name))
+        elif name == about.dtype:
+            archive.add_endpoint(f"serve_{name}", endpoint(1.0), of_type(name))
     names = list(about.class_names)
     archive.add_endpoint("class_names", lambda: tf.constant(names), [])
     with files.replacing(path) as temporary:

@@ -65,9 +65,9 @@ _KINDS: records.Kinds = {
 def served(model: keras.Model, about: About) -> keras.Model:
     """Return a classifier that takes pixels as files hold them and gives probabilities.
 
-    Pixels are (N, H, W, 1) or (N, H, W, 3), from 0 to the scale. Where the classifier is one of
-    gray images, it takes the mean of the channels of others; where it is one of colors, gray ones
-    get three equal channels.
+    Pixels are (N, H, W, 1) or (N, H, W, 3), from 0 to the scale; other numbers of channels are an
+    error. Where the classifier is one of gray images, it takes the mean of three channels; where it
+    is one of colors, gray ones get three equal channels.
 
     Args:
         model: from float images (N, H, W, C) in [0, 1] to logits.
@@ -81,10 +81,9 @@ def served(model: keras.Model, about: About) -> keras.Model:
     plain = keras.models.clone_model(model)  # without the optimizer
     plain.set_weights(model.get_weights())
     pixels = keras.Input((height, width, None), name="pixels")
+    hidden = pixels * keras.ops.ones((1, 1, 1, 3))  # fails for 2 or 4 channels
     if channels == 1:
-        hidden = keras.ops.mean(pixels, axis=-1, keepdims=True)
-    else:
-        hidden = pixels * keras.ops.ones((1, 1, 1, channels))
+        hidden = keras.ops.mean(hidden, axis=-1, keepdims=True)
     logits = plain(keras.layers.Rescaling(1 / about.scale)(hidden))
     calibrated = keras.layers.Rescaling(1 / about.temperature, name="calibrated")(logits)
     probabilities = keras.layers.Softmax(name="probabilities")(calibrated)

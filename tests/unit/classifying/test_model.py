@@ -72,6 +72,15 @@ def test_gray_pixels_are_taken_by_a_classifier_of_colors():
     np.testing.assert_allclose(found[:, 1], expected(0.2), rtol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("given", [2, 4])
+def test_other_numbers_of_channels_are_refused(channels, given):
+    """Alpha is no fourth color."""
+    model = models.served(brightness(channels), about(image_shape=(4, 4, channels)))
+    with pytest.raises(Exception, match=r"[Ii]ncompatible shapes"):
+        model(np.zeros((1, 4, 4, given), np.float32))
+
+
 def test_what_is_known_is_in_the_file(gray):
     assert Classifier(gray).about == about()
     assert models.about_of(gray) == about()
