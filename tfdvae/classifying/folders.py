@@ -1,6 +1,7 @@
 """The folder of `tfdvae classify`: what it holds, and whether a command may go on in it."""
 
 import dataclasses
+import importlib.metadata
 from pathlib import Path
 
 from tfdvae._utils import files, records
@@ -9,9 +10,14 @@ from tfdvae.classifying.images import Images
 from tfdvae.config.classify import ClassifyConfig
 from tfdvae.image_io import writer
 
+SETTINGS = "settings.json"
 IMAGES = "images.json"
 """Has the fingerprint of the images that were learned from."""
 
+PRODUCTS = (KERAS_FILE, "predictions.csv", "report.html")
+"""What a job that is done has left; where one of them is missing, it is done again."""
+
+_OTHERS = ("saved_model", "classifier.onnx", "report.md", "figures", "checkpoints")
 _NOT_KEPT = ("output", "quick", "threads", "debug", "quiet", "data_dir")
 
 
@@ -34,11 +40,12 @@ def check(config: ClassifyConfig, folder: Path) -> None:
 
     Raises:
         FileExistsError: it is a file, or holds something else.
-        ValueError: it holds a job of other settings, or lies within the dataset.
+        ValueError: it holds a job of other settings or of a newer version, or lies within the
+            dataset.
     """
     if Path(config.dataset).expanduser().exists():
         writer.check_apart(folder, False, {"dataset": config.dataset})
-    known = folder / "settings.json"
+    known = folder / SETTINGS
     remedy = "Bring it back, or give a new folder."
     before = records.read(known, {}, remedy) if known.is_file() else {}
     if "classifier_steps" not in before:
@@ -47,12 +54,20 @@ def check(config: ClassifyConfig, folder: Path) -> None:
                 f"`output` {folder} is there and is not empty. Give a new folder."
             )
         return
+    records.check_version(before.get("tfdvae"), folder)
     for name, value in settings(config).items() if _began(folder) else ():
         if before.get(name) != value:
             raise ValueError(
                 f"`output` {folder} holds a classifier with `{name}` {before.get(name)}; got "
                 f"{value}. Give a new folder."
             )
+
+
+def begin(config: ClassifyConfig, images: Images, folder: Path) -> None:
+    """Write by what the job is known again: its settings, its version and its images."""
+    version = {"tfdvae": importlib.metadata.version("tfdvae")}
+    files.write_json(folder / SETTINGS, version | settings(config))
+    files.write_json(folder / IMAGES, {"fingerprint": images.fingerprint})
 
 
 def check_images(folder: Path, images: Images) -> None:
@@ -78,10 +93,24 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _began(folder: Path) -> bool:
-    return (folder / "checkpoints").exists() or (folder / KERAS_FILE).exists()
+    return any((folder / name).exists() for name in (*PRODUCTS, *_OTHERS))
 
 
 def is_complete(folder: Path) -> bool:
     """Tell whether nothing is left to do."""
-    done = (folder / KERAS_FILE, folder / "report.html")
-    return all(path.is_file() for path in done) and not (folder / "checkpoints").exists()
+    return not (folder / "checkpoints").exists() and not _missing(folder)
+
+
+def describe_lost(folder: Path) -> str:
+    """Say what is missing of a job that was done; empty where none was, or nothing is."""
+    lost = _missing(folder)
+    if (folder / "checkpoints").exists() or not lost or not _began(folder):
+        return ""
+    return (
+        f"{folder} lacks {' and '.join(lost)}, which the job had left there: it is done again from "
+        "the beginning, with the same settings."
+    )
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in PRODUCTS if not (folder / name).is_file()]

@@ -101,11 +101,10 @@ def run(config: ClassifyConfig, dataset: ImageDataset | None = None) -> Path:
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
         folders.check_images(folder, found)
-        files.write_json(folder / "settings.json", folders.settings(config))
-        files.write_json(folder / folders.IMAGES, {"fingerprint": found.fingerprint})
-        for line in found.notice.splitlines():
+        for line in [*found.notice.splitlines(), *folders.describe_lost(folder).splitlines()]:
             logger.warning("NOTE: %s", line)
         if not folders.is_complete(folder):
+            folders.begin(config, found, folder)
             job.run()
         elif not (folder / exporting.ONNX_FILE).exists():
             _add_onnx(folder)
