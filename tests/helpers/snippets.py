@@ -239,6 +239,8 @@ def prepare(folder: Path) -> None:
         write(f"my_images/{labels[number] % 3}/{number:03}.png", pictures[number])
         write(f"scans/clean/{number:03}.png", pictures[number])
         write(f"scans/noisy/{number:03}.png", noisy[number])
+    for number in range(6):
+        write(f"new_images/{number:03}.png", pictures[100 + number])
     random, (rows, columns) = np.random.default_rng(1), np.mgrid[:48, :48] / 16
     scene = 0.5 + 0.35 * np.sin(3 * rows + columns) * np.cos(2 * columns)
     for number in range(4):

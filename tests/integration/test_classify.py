@@ -111,7 +111,7 @@ def test_predict_says_of_a_folder_what_the_report_says(part, done, scans, comman
 def test_the_report_begins_with_a_verdict_and_names_classes(done):
     text = (done / "report.md").read_text()
     box = next(line for line in text.splitlines() if line.startswith("> "))
-    assert " of 100 images are right, with mirroring, shifts and erasing " in box
+    assert " of 100 images are right, with mirroring, shifts and covering a rectangle " in box
     assert "**=zero**: of 100 such images it finds " in text
     assert "noise" not in text.partition("## Settings")[0].lower()
     page = (done / "report.html").read_text()
@@ -180,7 +180,7 @@ def test_images_in_memory_with_noise_and_without_a_test_split(tmp_path, digits):
     assert len(rows) == 80
     assert {row["split"] for row in rows} == {"out-of-fold"}
     text = (folder / "report.md").read_text()
-    assert all(f"| `{name}` |" in text for name in ("classical", "fresh-noise", "denoised"))
+    assert all(f" (`{name}`) |" in text for name in ("classical", "fresh-noise", "denoised"))
     assert "Without augmentation the auc is " in text
     assert "The noise of the images has a standard deviation of 0.05." in text
     other = tfdvae.ImageDataset.from_arrays(noisy.clip(0, 1)[:, 1::2, ::2], labels)
@@ -207,6 +207,7 @@ def test_colors_of_several_sizes_with_groups(command, tmp_path):
     text = Path("out/report.md").read_text()
     assert "24 images of 6 groups of 40x40 pixels, in color." in text
     assert "too few images for an interval" in text
+    assert "Images of one group count there as if they were copies of one image." in text
     assert command("predict", "out", "in", "out.csv").returncode == 0
     assert len(rows_of("out.csv")) == 24
     assert "(resnet)" in text

@@ -34,6 +34,17 @@ class Predictions:
         classes = self.probabilities.shape[1]
         return confusion.matrix(self.predicted, self.images.labels, classes)
 
+    @property
+    def right(self) -> confusion.Share:
+        """How many images are right."""
+        return confusion.share(self.predicted == self.images.labels, self.images.groups)
+
+    @property
+    def scores(self) -> list[confusion.ClassScores]:
+        """What becomes of each class."""
+        classes = self.probabilities.shape[1]
+        return confusion.scores(self.predicted, self.images.labels, classes, self.images.groups)
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -9,7 +9,8 @@ import numpy as np
 
 from tfdvae.classifying import wording
 from tfdvae.classifying.outcome import Outcome, Predictions
-from tfdvae.metrics import classification, confusion
+from tfdvae.classifying.recipes import PLAIN
+from tfdvae.metrics import classification
 from tfdvae.reporting import class_plots
 from tfdvae.reporting.document import (
     Box,
@@ -79,15 +80,13 @@ def _what_was_done(outcome: Outcome) -> str:
 def _classes(outcome: Outcome) -> list[Part]:
     parts: list[Part] = []
     for title, found in _measured(outcome):
-        scores = confusion.scores(found.counts)
-        named = list(zip(outcome.images.class_names, scores, strict=True))
+        named = list(zip(outcome.images.class_names, found.scores, strict=True))
         warnings = [text for name, each in named if (text := wording.warning(name, each))]
-        right = confusion.Share(int(np.trace(found.counts)), len(found.images))
         parts += [
             Heading(title),
             Paragraph(
-                f"{right.part:,} of {right.whole:,} images are right, {wording.percent(right)} of "
-                "100."
+                f"{found.right.part:,} of {found.right.whole:,} images are right, "
+                f"{wording.percent(found.right)} of 100."
             ),
         ]
         if warnings:
@@ -113,7 +112,7 @@ def _classes(outcome: Outcome) -> list[Part]:
                 "Numbers are in percent; in brackets are 95% intervals, for other images like "
                 "these."
                 + (
-                    " Images of one group are alike, so that the true ranges are wider."
+                    " Images of one group count there as if they were copies of one image."
                     if found.images.groups is not None
                     else ""
                 )
@@ -189,6 +188,11 @@ def _use(outcome: Outcome) -> list[Part]:
     ]
 
 
+def _called(name: str) -> str:
+    """Return what a training set is, and its name, for a table."""
+    return f"{wording.WORDS[name]} (`{name}`)"
+
+
 def _statistics(outcome: Outcome, metric: str) -> list[Part]:
     labels = outcome.images.train.labels
     names = dict.fromkeys((*_METRICS, metric))
@@ -205,8 +209,8 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
         else f" The noise of the images has a standard deviation of {outcome.noise_level:.3g}."
     )
     unit = "groups of images" if outcome.images.train.groups is not None else "images"
-    gains = [["`limited`", f"{outcome.gains[0].plain:.4f}", ""]] + [
-        [f"`{gain.name}`", f"{gain.value:.4f}", wording.points(gain)] for gain in outcome.gains
+    gains = [[_called(PLAIN), f"{outcome.gains[0].plain:.4f}", ""]] + [
+        [_called(gain.name), f"{gain.value:.4f}", wording.points(gain)] for gain in outcome.gains
     ]
     return [
         Heading("Statistics", folded=True),
@@ -215,13 +219,13 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
             "at a rate that falls to 0. Classifiers of one part share initial weights and order."
             f"{noise}"
         ),
-        Table(["trained on", metric, "points ahead of limited (95% interval)"], gains),
+        Table(["trained on", metric, "points ahead of the first (95% interval)"], gains),
         Paragraph(
             f"Points are hundredths of {metric}. Intervals are for other {unit} like these, or for "
-            "other trainings, whichever vary more (bootstrap of the differences; spread over the "
-            "parts), and for all comparisons together. The training set with the best value was "
-            "chosen, on images that decide nothing else; of several, the best one looks a little "
-            "better than it is."
+            "other trainings, whichever vary more (bootstrap of the differences; Student's t over "
+            "the parts), and for all comparisons together. The best value was chosen, even where "
+            "chance could explain it; of several, the best one looks a little better than it is. "
+            "Probabilities are calibrated, those of each row with a temperature of its own."
         ),
         Table(
             ["measure of the chosen one, by cross-validation", ""],

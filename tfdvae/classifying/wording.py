@@ -17,7 +17,7 @@ FEW = 10
 
 WORDS = {
     PLAIN: "without augmentation",
-    "classical": "with mirroring, shifts and erasing",
+    "classical": "with mirroring, shifts and covering a rectangle",
     "fresh-noise": "with mirroring, shifts and fresh noise",
     "denoised": "with mirroring, shifts, fresh noise and denoised images",
 }
@@ -57,13 +57,16 @@ def _shown(value: float, metric: str) -> str:
 
 
 def used(recipe: str) -> str:
-    """Say how the classifier in the folder was trained, in a sentence.
+    """Say how the classifier in the folder was trained, and why, in a sentence.
 
     Example:
         >>> used("limited")
-        'The classifier here was trained on all images without augmentation.'
+        'The classifier here was trained on all images without augmentation: nothing was better ...'
     """
-    return f"The classifier here was trained on all images {WORDS[recipe]}."
+    why = "nothing was better" if recipe == PLAIN else "that was best"
+    return (
+        f"The classifier here was trained on all images {WORDS[recipe]}: {why} in cross-validation."
+    )
 
 
 def of_class(name: str, scores: ClassScores) -> str:
@@ -76,10 +79,10 @@ def of_class(name: str, scores: ClassScores) -> str:
     shown = f"**{in_sentence(name)}**"
     if not scores.count:
         return f"{shown}: there are no such images here."
-    found, wrong = scores.sensitivity, scores.specificity
+    found, wrong = scores.sensitivity, scores.specificity.rest
     return (
         f"{shown}: of 100 such images it finds {_of_100(found)}, and of 100 others it takes "
-        f"{_of_100(Share(wrong.whole - wrong.part, wrong.whole))} for it."
+        f"{_of_100(wrong)} for it."
     )
 
 

@@ -18,9 +18,10 @@ QUICK: Mapping[str, Any] = {"n_train": 200, "folds": 3, "classifier_steps": 100}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifyConfig:
-    """Train a classifier on labelled images, with the augmentation that helps it, if one does.
+    """Train a classifier on labelled images, with the augmentation that is best for it, if any.
 
-    Which one is chosen by cross-validation on the training images; test images are only measured.
+    The best is chosen by cross-validation on the training images, even where chance could explain
+    that it is ahead; test images are only measured.
     The folder gets the classifier, what it says of each image, and a report. The same command goes
     on where it was stopped.
 

@@ -1,5 +1,7 @@
 """How often each class is found, and how often others are taken for it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +17,12 @@ class Share:
     Attributes:
         part: how many.
         whole: of how many; 0 leaves the share unknown.
+        independent: how many independent images tell as much as the whole does; None: all do.
     """
 
     part: int
     whole: int
+    independent: int | None = None
 
     @property
     def value(self) -> float:
@@ -28,7 +32,14 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Its interval; all of [0, 1] where it is unknown."""
-        return wilson_interval(self.value, self.whole) if self.whole else (0.0, 1.0)
+        if not self.whole:
+            return 0.0, 1.0
+        return wilson_interval(self.value, self.independent or self.whole)
+
+    @property
+    def rest(self) -> Share:
+        """The other part."""
+        return Share(self.whole - self.part, self.whole, self.independent)
 
 
 @dataclass(frozen=True)
@@ -78,24 +89,49 @@ def matrix(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarra
     return found
 
 
-def scores(counts: np.ndarray) -> list[ClassScores]:
-    """Return what a classifier does with each class, from the counts of `matrix`.
+def share(hits: np.ndarray, groups: np.ndarray | None) -> Share:
+    """Return the share of hits, with an interval that holds if images of a group are all alike.
+
+    n images in groups of n_g then tell as much as n^2 / sum(n_g^2) independent ones (Kish 1965).
+
+    Args:
+        hits: bool (n,).
+        groups: int (n,), or None.
 
     Example:
-        >>> scores(np.array([[8, 2], [1, 9]]))[0].sensitivity.value
-        0.8
+        >>> share(np.array([True, True, False, True]), np.array([1, 1, 2, 2]))
+        Share(part=3, whole=4, independent=2)
     """
-    total, rows, columns = int(counts.sum()), counts.sum(axis=1), counts.sum(axis=0)
+    independent = None
+    if groups is not None and len(hits):
+        sizes = np.unique(groups, return_counts=True)[1]
+        independent = len(hits) ** 2 // int((sizes**2).sum())
+    return Share(int(hits.sum()), len(hits), independent)
+
+
+def scores(
+    predicted: np.ndarray, labels: np.ndarray, classes: int, groups: np.ndarray | None = None
+) -> list[ClassScores]:
+    """Return what a classifier does with each class.
+
+    Args:
+        predicted: as for `matrix`.
+        labels: as for `matrix`.
+        classes: as for `matrix`.
+        groups: int (N,), images that belong together; or None.
+
+    Example:
+        >>> scores(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)[0].sensitivity.value
+        0.5
+    """
+
+    def of(hits: np.ndarray, whole: np.ndarray) -> Share:
+        return share(hits[whole], None if groups is None else groups[whole])
+
     found = []
-    for number in range(len(counts)):
-        hits, count, taken = int(counts[number, number]), int(rows[number]), int(columns[number])
-        others = total - count
+    for number in range(classes):
+        true, taken = labels == number, predicted == number
         found.append(
-            ClassScores(
-                count,
-                Share(hits, count),
-                Share(others - (taken - hits), others),
-                Share(hits, taken),
-            )
+            ClassScores(int(true.sum()), of(taken, true), of(~taken, ~true), of(true, taken))
         )
     return found

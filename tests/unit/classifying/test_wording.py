@@ -4,7 +4,10 @@ from tfdvae.classifying import wording
 from tfdvae.classifying.choosing import Gain
 from tfdvae.metrics.confusion import ClassScores, Share
 
-START = "Without augmentation 75 of 100 images are right, with mirroring, shifts and erasing"
+START = (
+    "Without augmentation 75 of 100 images are right, with mirroring, shifts and covering a "
+    "rectangle"
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,20 @@ def test_the_verdict_is_in_plain_words(gain, metric, quick, text):
 def test_the_best_of_several_is_told():
     found = [Gain("classical", 0.6, 0.7, -0.2, 0.1), Gain("fresh-noise", 0.75, 0.7, -0.1, 0.2)]
     assert "fresh noise 75" in wording.verdict(found, "accuracy", False)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text"),
+    [
+        ("limited", "without augmentation: nothing was better in cross-validation."),
+        (
+            "classical",
+            "with mirroring, shifts and covering a rectangle: that was best in cross-validation.",
+        ),
+    ],
+)
+def test_the_choice_is_told_with_its_reason(recipe, text):
+    assert wording.used(recipe) == f"The classifier here was trained on all images {text}"
 
 
 def scores(found, count):

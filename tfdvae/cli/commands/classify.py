@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @register_command("classify", ClassifyConfig, resumes=SAME_COMMAND)
 def classify(config: ClassifyConfig) -> None:
-    """Train a classifier, with the augmentation that helps it."""
+    """Train a classifier, with the augmentation that is best in cross-validation."""
     files.check_writable("output", Path(config.output).expanduser())
     with starting.tensorflow():
         sources.check(config.dataset, config.data_dir, **config.own_images)
