@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from tfdvae.metrics import calibration, choice
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 256
+_BATCH = 256  # images that are classified at once, up to 64x64 pixels
 
 
 def classify(dataset: str | Path | ImageDataset, output: str | Path, **settings: Any) -> Path:
@@ -101,7 +102,8 @@ def run(config: ClassifyConfig, dataset: ImageDataset | None = None) -> Path:
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
         folders.check_images(folder, found)
-        for line in [*found.notice.splitlines(), *folders.describe_lost(folder).splitlines()]:
+        slow = recipes.describe_size(found.train.images.shape[1:])
+        for line in filter(None, (*found.notice.split("\n"), slow, folders.describe_lost(folder))):
             logger.warning("NOTE: %s", line)
         if not folders.is_complete(folder):
             folders.begin(config, found, folder)
@@ -117,6 +119,7 @@ class _Job:
     def __init__(self, config: ClassifyConfig, folder: Path, images: Images):
         self.config, self.folder, self.images = config, folder, images
         self.checkpoints = folder / "checkpoints"
+        self.timed = False  # a training, from which the time that is left was told
         self.steps = config.chosen("classifier_steps")
         self.classes = len(images.class_names)
         least = choice.least_noise([np.zeros((1, 1, 1), _whole(images.dtype))])
@@ -202,18 +205,33 @@ class _Job:
         return logits
 
     def _train(self, images: Labelled, name: str, seed: int, kept: str, title: str) -> keras.Model:
-        return recipes.train(
+        path, begun = self.checkpoints / kept, time.monotonic()
+        whole = not path.exists()
+        model = recipes.train(
             images.images,
             images.labels,
             name,
             self.classes,
             self.steps,
             seed,
-            self.checkpoints / kept,
+            path,
             self.noise_level,
             self.config.denoiser_steps,
             title,
         )
+        if whole and not self.timed:
+            self._log_time_left(time.monotonic() - begun)
+        return model
+
+    def _log_time_left(self, seconds: float) -> None:
+        """Log about how long the trainings take that are left, from the time of a whole one."""
+        self.timed = True
+        done = len(list(self.checkpoints.glob("folds/*.npz"))) + 1
+        left = len(recipes.candidates(self.noise_level)) * len(self.folds) + 1 - done
+        if left > 0:
+            logger.info(
+                "About %.1f minutes are left: %s more such trainings.", left * seconds / 60, left
+            )
 
     def _about(self, temperature: float, recipe: str) -> models.About:
         height, width, channels = self.images.train.images.shape[1:]
@@ -247,9 +265,10 @@ def _add_onnx(folder: Path) -> None:
 
 def _logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return the logits of images, float32 (N, K)."""
-    starts = range(0, len(images), _BATCH)
+    size = models.batch_size(_BATCH, images.shape[1:])
+    starts = range(0, len(images), size)
     return np.concatenate(
-        [np.asarray(model(images[start : start + _BATCH], training=False)) for start in starts]
+        [np.asarray(model(images[start : start + size], training=False)) for start in starts]
     )
 
 

@@ -49,6 +49,8 @@ class About:
     recipe: str
 
 
+_PIXELS, _LEAST = 64 * 64, 4
+
 _KINDS: records.Kinds = {
     "class_names": list,
     "image_shape": list,
@@ -60,6 +62,21 @@ _KINDS: records.Kinds = {
     "temperature": records.NUMBER,
     "recipe": str,
 }
+
+
+def batch_size(most: int, image_shape: tuple[int, ...]) -> int:
+    """Return how many images are taken at once: fewer above 64x64 pixels, as memory ends.
+
+    Args:
+        most: up to 64x64 pixels.
+        image_shape: (H, W, C).
+
+    Example:
+        >>> batch_size(128, (28, 28, 1)), batch_size(128, (256, 128, 3))
+        (128, 16)
+    """
+    pixels = image_shape[0] * image_shape[1]
+    return min(most, max(_LEAST, most * _PIXELS // pixels))
 
 
 def served(model: keras.Model, about: About) -> keras.Model:
@@ -81,7 +98,8 @@ def served(model: keras.Model, about: About) -> keras.Model:
     plain = keras.models.clone_model(model)  # without the optimizer
     plain.set_weights(model.get_weights())
     pixels = keras.Input((height, width, None), name="pixels")
-    hidden = pixels * keras.ops.ones((1, 1, 1, 3))  # fails for 2 or 4 channels
+    # It fails for 2 or 4 channels. A tensor of ones would be an input of its own in ONNX files.
+    hidden = pixels * np.ones((1, 1, 1, 3), np.float32)
     if channels == 1:
         hidden = keras.ops.mean(hidden, axis=-1, keepdims=True)
     logits = plain(keras.layers.Rescaling(1 / about.scale)(hidden))

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import files, sheets, text
-from tfdvae.classifying.model import About, Classifier
+from tfdvae.classifying.model import About, Classifier, batch_size
 from tfdvae.data import array_checks
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import decoding, reader, values
 from tfdvae.image_io.reading import Reading
 
-_IMAGES = 64  # that are classified at once
+_IMAGES = 64  # that are classified at once, up to 64x64 pixels
 
 Row = tuple[list[object], np.ndarray]  # first cells, and the probability of each class
 
@@ -87,9 +87,8 @@ def _columns(others: list[str], class_names: Sequence[str]) -> list[str]:
 def _of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Return the probabilities of images (n, H, W, C) of one type, as a reader gives them."""
     pixels = [_as_trained(image, classifier.about) for image in images]
-    batches = [
-        np.stack(pixels[start : start + _IMAGES]) for start in range(0, len(pixels), _IMAGES)
-    ]
+    size = batch_size(_IMAGES, classifier.about.image_shape)
+    batches = [np.stack(pixels[start : start + size]) for start in range(0, len(pixels), size)]
     return np.concatenate([classifier.probabilities(batch) for batch in batches])
 
 

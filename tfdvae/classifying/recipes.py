@@ -10,6 +10,7 @@ import numpy as np
 
 from tfdvae import classifier, corruptions
 from tfdvae._utils import seeds
+from tfdvae.classifying.model import batch_size
 from tfdvae.data import pipelines
 from tfdvae.experiment import training
 from tfdvae.metrics import choice, noise
@@ -25,6 +26,8 @@ OF_CLEAN_IMAGES = (PLAIN, "classical")
 OF_NOISY_IMAGES = (*OF_CLEAN_IMAGES, "fresh-noise", "denoised")
 
 LARGEST_OF_CNN = 32  # pixels a side, above which the ResNet is trained
+
+LARGE = 256  # pixels a side, above which training is slow
 
 _ROUND = 100  # steps between two checkpoints
 _LOOKED_AT = 400  # images that tell the noise
@@ -74,6 +77,21 @@ def noise_level(images: np.ndarray, given: float | str | None, least: float) -> 
     return found.floor
 
 
+def describe_size(image_shape: tuple[int, ...]) -> str:
+    """Say that large images are slow; empty where they are not.
+
+    Args:
+        image_shape: (H, W, C).
+    """
+    height, width = image_shape[:2]
+    if max(height, width) <= LARGE:
+        return ""
+    return (
+        f"images of {height}x{width} pixels are slow to learn from; --image-size {LARGE}, or less, "
+        "is faster and often as good. Images in memory or in an .npz file are resized beforehand."
+    )
+
+
 def train(
     images: np.ndarray,
     labels: np.ndarray,
@@ -89,6 +107,7 @@ def train(
     """Return a classifier trained on images, gone on with from its last checkpoint.
 
     The published CNN up to 32 pixels, above the small ResNet; the rate falls to 0 over the steps.
+    Batches are of 128 images up to 64x64 pixels, above of fewer.
 
     Args:
         images: float32 (N, H, W, C) in [0, 1].
@@ -123,7 +142,7 @@ def train(
     of_step = partial(
         pipelines.training_batches,
         (*arrays, labels),
-        min(classifier.BATCH_SIZE, len(images)),
+        min(batch_size(classifier.BATCH_SIZE, images.shape[1:]), len(images)),
         seed,
         f"classify/{name}",
         transform=batches.transform(row.batches, noise_level or 0.0),

@@ -5,6 +5,7 @@ import sys
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -28,11 +29,11 @@ def test_without_its_packages_a_note_says_how_to_get_the_onnx_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def brightness():
+def brightness(channels=1):
     """A model whose logits are 0 and 10 times the mean of all values, less 5."""
-    layers = [keras.Input((4, 4, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
-    made = keras.Sequential(layers)
-    made.set_weights([np.array([[0.0, 10.0]]), np.array([0.0, -5.0])])
+    layers = [keras.Input((4, 4, channels)), keras.layers.GlobalAveragePooling2D()]
+    made = keras.Sequential([*layers, keras.layers.Dense(2)])
+    made.set_weights([np.array([[0.0, 10 / channels]] * channels), np.array([0.0, -5.0])])
     return made
 
 
@@ -77,3 +78,16 @@ def test_each_endpoint_says_what_predict_says_of_a_file_of_its_type(
         assert predicted(tmp_path / "saved_model", image) == pytest.approx(made, rel=1e-4)
     with pytest.raises(tf.errors.InvalidArgumentError):
         loaded.serve(np.zeros((1, 4, 4, 4), np.float32))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_onnx_file_has_pixels_as_its_only_input(channels, tmp_path):
+    """Pixels of a fifth of white have logits of 0 and -3."""
+    about = dataclasses.replace(ABOUT, image_shape=(4, 4, channels))
+    path = tmp_path / "classifier.onnx"
+    assert exporting.onnx(model.served(brightness(channels), about), about, path)
+    session = onnxruntime.InferenceSession(path)
+    assert [each.name for each in session.get_inputs()] == ["pixels"]
+    pixels = np.full((2, 4, 4, channels), 51, np.float32)
+    (found,) = session.run(None, {"pixels": pixels})
+    np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(3)), rtol=1e-4)

@@ -81,6 +81,19 @@ def test_other_numbers_of_channels_are_refused(channels, given):
         model(np.zeros((1, 4, 4, given), np.float32))
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        *(((8, 8, 1), 128), ((64, 64, 3), 128), ((128, 64, 3), 64)),
+        *(((256, 256, 1), 8), ((1024, 1024, 3), 4), ((9000, 9000, 1), 4)),
+    ],
+)
+def test_fewer_large_images_are_taken_at_once(shape, expected):
+    """As many pixels as 128 images of 64x64 have, and at least four images."""
+    assert models.batch_size(128, shape) == expected
+    assert models.batch_size(2, shape) == 2
+
+
 def test_what_is_known_is_in_the_file(gray):
     assert Classifier(gray).about == about()
     assert models.about_of(gray) == about()

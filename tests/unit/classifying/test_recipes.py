@@ -43,3 +43,9 @@ def test_the_network_follows_from_the_size(shape, name):
     weights = [each.get_weights()[0] for each in (first, again, other)]
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+def test_large_images_are_said_to_be_slow():
+    assert recipes.describe_size((256, 256, 3)) == ""
+    said = recipes.describe_size((200, 257, 1))
+    assert said.startswith("images of 200x257 pixels are slow to learn from; --image-size 256")
