@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,8 @@ def test_an_existing_table_is_kept(done, scans, command, tmp_path):
 @pytest.mark.slow
 def test_images_in_memory_with_noise_and_without_a_test_split(tmp_path, digits):
     """Fresh noise and denoised images are tried too; all images are learned from."""
+    import sklearn.metrics
+
     images, labels = (each[:80] for each in digits)
     noisy = np.clip(0.3 + 0.4 * images, 0, 1)
     noisy += np.random.default_rng(0).normal(0, 0.05, images.shape).astype(np.float32)
@@ -182,6 +185,13 @@ def test_images_in_memory_with_noise_and_without_a_test_split(tmp_path, digits):
     text = (folder / "report.md").read_text()
     assert all(f" (`{name}`) |" in text for name in ("classical", "fresh-noise", "denoised"))
     assert "Without augmentation the auc is " in text
+    shares = np.array([[float(row[str(label)]) for label in range(10)] for row in rows])
+    shares /= shares.sum(axis=1, keepdims=True)
+    true = [int(row["true_label"]) for row in rows]
+    auc = sklearn.metrics.roc_auc_score(true, shares, multi_class="ovr")
+    measured = re.search(r"^\| auc \| ([\d.]+) \|", text, re.MULTILINE)[1]
+    assert float(measured) == pytest.approx(auc, abs=2e-4)  # shares have six digits
+    assert f"`) | {measured} |" in text  # that of the training set that was chosen
     assert "The noise of the images has a standard deviation of 0.05." in text
     other = tfdvae.ImageDataset.from_arrays(noisy.clip(0, 1)[:, 1::2, ::2], labels)
     with pytest.raises(ValueError, match="has changed since the training"):
