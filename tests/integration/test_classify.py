@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 
 import tfdvae
+from tests.helpers import snippets
 from tfdvae._utils import files
+from tfdvae.classifying import images
+from tfdvae.config.classify import ClassifyConfig
 
 TINY = ("--n-train", "60", "--folds", "2", "--classifier-steps", "8")
 NAMES = ("=zero", "one", "two")
@@ -222,6 +225,34 @@ def test_colors_of_several_sizes_with_groups(command, tmp_path):
     assert command("predict", "out", "in", "out.csv").returncode == 0
     assert len(rows_of("out.csv")) == 24
     assert "(resnet)" in text
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_the_page_reads_files_as_training_does(mode, tmp_path):
+    """A turned image, one with a palette and one with transparent parts, of several sizes."""
+    blocks = snippets.blocks((snippets.ROOT / "docs/classify.md").read_text())
+    code = next(block.code for block in blocks if "def pixels_of" in block.code)
+    exec(code, page := {})
+    random = np.random.default_rng(0)
+    plain = Image.fromarray(random.integers(0, 256, (30, 21, 3), np.uint8)).convert(mode)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    (tmp_path / "in" / "b").mkdir()
+    plain.save(tmp_path / "in/a/0.png", exif=turned)
+    plain.convert("P").save(tmp_path / "in/a/1.png")
+    if mode == "L":
+        alpha = Image.merge("LA", (plain, plain.rotate(180)))
+    else:
+        alpha = Image.merge("RGBA", (*plain.split(), plain.convert("L")))
+    alpha.save(tmp_path / "in/b/0.png")
+    plain.resize((12, 9)).save(tmp_path / "in/b/1.png")
+    config = ClassifyConfig(dataset=str(tmp_path / "in"), output="out", image_size=(16, 12))
+    found = images.load(config).train
+    for name, image in zip(found.names, found.images, strict=True):
+        made = page["pixels_of"](tmp_path / "in" / name, 16, 12, mode)[0]
+        assert made.shape == image.shape
+        assert np.abs(made - 255 * image).max() < 1.01, name
 
 
 @pytest.mark.parametrize(
