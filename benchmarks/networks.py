@@ -129,7 +129,9 @@ def draw(rows: Rows, path: Path) -> None:
         drawing = Drawing(figsize=(8, 4.5), layout="constrained")
         axes = drawing.subplots()
         looks = zip(
-            *map(itertools.cycle, (plots.COLORS, plots.MARKERS, plots.STYLES)), strict=False
+            # One marker less than colors, so that no two lines look alike.
+            *map(itertools.cycle, (plots.COLORS, plots.MARKERS[:-1], plots.STYLES)),
+            strict=False,
         )
         for (network, found), (color, marker, style) in zip(
             curves(rows).items(), looks, strict=False
@@ -153,6 +155,7 @@ def report(rows: Rows) -> str:
     seeds = sorted({int(row["seed"]) for row in rows})
     parameters = {r["network"]: int(r["value"]) for r in rows if r["metric"] == "parameters"}
     steps = {(r["network"], r["protocol"]): int(r["step"]) for r in rows}
+    noun = "seed" if len(seeds) == 1 else "seeds"
     lines = []
     for network, each in found.items():
         cells = [
@@ -164,7 +167,7 @@ def report(rows: Rows) -> str:
         lines.append([f"`{network}`", f"{parameters[network]:,}", *cells])
     text = (
         "DAE that learn by `recorrupted` from 5,000 noisy images of Fashion-MNIST (Gaussian 0.1) "
-        f"and nothing else, batches of {BATCH}, one thread, seeds {', '.join(map(str, seeds))}: "
+        f"and nothing else, batches of {BATCH}, one thread, {noun} {', '.join(map(str, seeds))}: "
         f"PSNR in dB of {MEASURED:,} other noisy training images, mean over images, then over "
         "seeds with half of its 95% t-interval, after the steps that fit into so many processor "
         "seconds. "

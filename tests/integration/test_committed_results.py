@@ -14,7 +14,7 @@ from tfdvae.studies.registry import STUDIES
 
 RESULTS = ROOT / "results"
 FOLDERS = sorted(path.parent.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("rows.csv"))
-BENCHMARKS = ("augmented_files", "recipes")
+BENCHMARKS = ("augmented_files", "networks", "recipes")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?")
 
 
@@ -49,6 +49,7 @@ def test_all_folders_are_read():
         "development",
         "precision",
         "augmented_files",
+        "networks",
     }
 
 
@@ -73,6 +74,11 @@ def test_report_of_synthetic_images_from_files():
     module = benchmark("augmented_files")
     made = module.report(csv_rows.read_rows(RESULTS / "augmented_files" / "rows.csv")).markdown()
     assert made == (RESULTS / "augmented_files" / "report.md").read_text()
+
+
+def test_report_of_networks():
+    made = benchmark("networks").report(csv_rows.read_rows(RESULTS / "networks" / "rows.csv"))
+    assert made == (RESULTS / "networks" / "report.md").read_text()
 
 
 def test_report_of_precisions():
