@@ -21,7 +21,13 @@ def few():
     return dataclasses.replace(source, train=train)
 
 
-@pytest.mark.parametrize(("text", "target"), [("none", "corrupted"), ("gaussian:0.5", "observed")])
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("none", "corrupted"),
+        pytest.param("gaussian:0.5", "observed", marks=pytest.mark.slow),
+    ],
+)
 def test_cell(text, target, few, tmp_path):
     cells.run_cell(few, text, target, seed=3, epochs=2, path=tmp_path / "cell.csv")
     rows = csv_rows.read_rows(tmp_path / "cell.csv")
