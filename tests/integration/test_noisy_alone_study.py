@@ -185,7 +185,8 @@ class Ends:
         return self.values[place]
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_training_that_was_killed_ends_as_one_fit_does(precision, tmp_path):
     picture = RANDOM.random((70, 72, 1)).astype(np.float32)
     noise = corruptions.parse("gaussian:0.1")

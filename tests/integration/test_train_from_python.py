@@ -64,7 +64,6 @@ def whole(arrays, tmp_path_factory):
     return folder, epochs.seen
 
 
-@pytest.mark.slow
 def test_early_stopping(whole):
     folder, seen = whole
     losses = [
