@@ -14,7 +14,7 @@ from tests.helpers.processes import ROOT, TINY
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("docs/clean.md", "docs/python.md", "docs/serving.md")
+PAGES = ("docs/python.md", "docs/serving.md")
 
 
 @pytest.fixture(scope="module")
