@@ -205,9 +205,7 @@ def _classifier(run: Run, precision: str) -> keras.Model:
 def _in_float32(run: Run, trained: keras.Model) -> keras.Model:
     """Return a classifier with the same weights that any machine computes fast."""
     model = _classifier(run, "float32")
-    model.set_weights(trained.get_weights())
-    model.optimizer.build(model.trainable_variables)
-    model.optimizer.set_weights([each.numpy() for each in trained.optimizer.variables])
+    training.copy_state(trained, model)
     return model
 
 

@@ -201,3 +201,18 @@ class Reconstructions(keras.callbacks.Callback):
         with self.writer.as_default():
             tf.summary.image("observed above reconstructed", np.concatenate(rows)[None], step=epoch)
         self.writer.flush()
+
+
+def copy_state(trained: keras.Model, model: keras.Model) -> None:
+    """Give a compiled model the weights and the optimizer's state of another of the same layers.
+
+    Args:
+        trained: with any dtype policy.
+        model: the same, not trained, with another one.
+
+    Example:
+        >>> copy_state(trained, model)
+    """
+    model.set_weights(trained.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.set_weights([each.numpy() for each in trained.optimizer.variables])

@@ -10,6 +10,7 @@ from tfdvae.config.objective import HIDING, target_likelihood
 from tfdvae.config.tasks import SAMPLES
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.data.patches import ORIENTATIONS
+from tfdvae.experiment import training
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
@@ -114,9 +115,7 @@ def in_float32(trained: DAE, empty: DAE) -> DAE:
     Example:
         >>> model = in_float32(model, build(*settings))
     """
-    empty.set_weights(trained.get_weights())
-    empty.optimizer.build(empty.trainable_variables)
-    empty.optimizer.set_weights([each.numpy() for each in trained.optimizer.variables])
+    training.copy_state(trained, empty)
     empty.frames = trained.frames
     return empty
 
