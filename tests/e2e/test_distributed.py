@@ -13,7 +13,7 @@ from tests.helpers.processes import run_tfdvae
 pytestmark = pytest.mark.slow
 SETTINGS = (
     *("--n-train", 64, "--batch-size", 16, "--classifier-steps", 4, "--threads", 1),
-    *("--precision", "float32"),
+    *("--precision", "float32", "--test-noise", 0),
 )
 WITHOUT_NOISE = ("--model", "ae", "--epochs", 2)
 WITH_NOISE = ("--model", "dvae", "--epochs", 40)

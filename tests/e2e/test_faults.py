@@ -31,6 +31,9 @@ TRAINING = [
     "10",
     "--classifier-steps",
     "220",
+    "--test-noise",
+    "0",
+    "0.1",
     "--threads",
     "2",
 ]
@@ -165,10 +168,14 @@ def test_killed_as_every_stage_begins_and_resumed_gives_the_same_bits(
             "1",
             "--sampling",
             "prior",
+            *("--test-noise", "0", "0.1"),
         ],
-        ["--model", "dae"],
+        ["--model", "dae", "--test-noise", "0.1"],
         ["--model", "ae", "--test-noise", "0", "speckle:0.3", "random_erasing:0.5", "uniform:0.2"],
-        ["--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"],
+        [
+            *("--precision", "bfloat16", "--latent-dim", "8", "--samples-per-image", "1"),
+            *("--test-noise", "0", "0.1"),
+        ],
     ],
     ids=" ".join,
 )

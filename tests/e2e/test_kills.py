@@ -10,13 +10,12 @@ from tests.faults import kills
 pytestmark = pytest.mark.slow
 
 
-def test_killed_three_times_and_resumed_gives_the_same_bits(tmp_path):
+def test_killed_twice_and_resumed_gives_the_same_bits(tmp_path):
     log = tmp_path / "kills.log"
-    assert kills.run(tmp_path, ["train", "study"], 3, 0, log), log.read_text()
+    assert kills.run(tmp_path, ["train", "study"], 2, 0, log), log.read_text()
     assert [line.split()[:2] for line in log.read_text().splitlines()[2:]] == [
         ["1", "train"],
-        ["2", "train"],
-        ["3", "study"],
+        ["2", "study"],
     ]
 
 

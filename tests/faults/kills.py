@@ -39,11 +39,12 @@ from tests.helpers.processes import ROOT
 LOG = ROOT / "tests" / "faults" / "kills.log"
 TRAIN = (
     "train --n-train 200 --noisy-train --epochs 8 --batch-size 10 --classifier-steps 110 "
-    "--threads 2"
+    "--test-noise 0 0.1 --threads 2"
 )
 STUDY = (
     "study augmentation --n-train 60 --epochs 2 --classifier-steps 4 --seeds 0 1 --threads 1 "
-    "--workers 2 --conditions noisy --sets limited dvae --protocols equal_steps"
+    "--workers 2 --conditions noisy --sets limited dvae --protocols equal_steps "
+    "--test-noise 0 0.1"
 )
 TRAIN_FILES = (  # of each stage one, and of the trainings also a later one
     "checkpoints/data",

@@ -378,6 +378,9 @@ def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
         "dvae",
         "--protocols",
         "equal_steps",
+        "--test-noise",
+        "0",
+        "0.1",
     )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run_tfdvae(*study, "--output", whole).returncode == 0

@@ -40,6 +40,7 @@ def psnr(made, wanted):
     return -10 * np.log10(np.mean((made / 255 - wanted) ** 2))
 
 
+@pytest.mark.slow
 def test_noisy_pictures_become_cleaner(tmp_path, command):
     write(tmp_path / "in")
     frames = np.stack([photons(clean(64, 64)) for _ in range(2)])

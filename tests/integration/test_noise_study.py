@@ -83,9 +83,9 @@ def test_floors_of_the_study(fashion):
     )
 
 
-def test_command_line():
-    assert "noise" in run_tfdvae("study", "list").stdout
-    wrong = run_tfdvae("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
+def test_command_line(command):
+    assert "noise" in command("study", "list").stdout
+    wrong = command("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")
     assert wrong.returncode == 2
     assert "Did you mean 'corrupted-none-seed0'" in wrong.stderr
 

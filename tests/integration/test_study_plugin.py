@@ -75,6 +75,7 @@ def test_a_study_of_another_package(tmp_path):
     assert "15</td>" in (folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_quick_study_of_arrays_from_python(tmp_path):
     random = np.random.default_rng(0)
     labels = np.arange(60) % 2

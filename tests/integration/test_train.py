@@ -836,8 +836,8 @@ def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
                 tmp_path / f"{count}.npz",
                 x_train=images,
                 y_train=np.arange(count) % 2,
-                x_test=images[: count // 4],
-                y_test=np.arange(count // 4) % 2,
+                x_test=images[: count // 16],
+                y_test=np.arange(count // 16) % 2,
             )
             arguments = [
                 "--dataset",

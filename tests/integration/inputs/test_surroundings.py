@@ -135,15 +135,22 @@ def _interrupted_start(folder, command):
 @table(
     Case("lists and help, an output in ASCII or cp1252", "readable", _listings_in_ascii),
     Case("a message, an output in ASCII", "other characters as \\uNNNN", _message_in_ascii),
-    Case("`denoise`, an output in ASCII", "done, files in UTF-8", _denoise_in_ascii),
     Case("lists and help, nobody reads them", "no error, status 0", _listings_unread),
     Case("a list, standard streams are closed", "no error, status 0", _closed),
-    Case("`denoise`, nobody reads its messages", "done, status 0", _denoise_unread),
     Case("a list and help, to a full disk", "told once, status 2", _full_output),
     Case("ESC, BEL, CSI and a mark of direction in a name", "escaped", _control_characters),
     Case("Ctrl-C while the command starts", "a short message, 130", _interrupted_start),
 )
 def test_surroundings(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+@pytest.mark.slow
+@table(
+    Case("`denoise`, an output in ASCII", "done, files in UTF-8", _denoise_in_ascii),
+    Case("`denoise`, nobody reads its messages", "done, status 0", _denoise_unread),
+)
+def test_surroundings_of_a_command_with_a_model(case, tmp_path, command):
     case.check(tmp_path, command)
 
 
