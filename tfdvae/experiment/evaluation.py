@@ -1,7 +1,8 @@
 """Measure trained models and classifiers: rows as dictionaries, with the fields known here."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,43 +53,74 @@ def classifier_outputs(
 ) -> np.ndarray:
     """Return a classifier's outputs (N, classes) for test images with their frozen noise.
 
-    Args: as in `classifier_rows`.
+    Args:
+        classifier: returns logits (N, classes).
+        images: float32 (N, H, W, C) in [0, 1] or unsigned integers, uncorrupted; memory-mapped ones
+            are read in pieces.
+        corruption: that is applied.
+        seed: root seed of the frozen test noise.
     """
-    size = batch_size(images)
     noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in _pieces(images))
-    return np.concatenate(
-        [classifier.predict(piece, batch_size=size, verbose=0) for piece in noisy]
-    )
+    return np.concatenate([_outputs(classifier, piece) for piece in noisy])
 
 
-def classifier_rows(
-    classifier: keras.Model,
+def _outputs(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
+    return classifier.predict(images, batch_size=batch_size(images), verbose=0)
+
+
+def rows_with_noise(
+    model: DenoisingModel | None,
+    classifiers: Mapping[str, keras.Model],
     images: np.ndarray,
     labels: np.ndarray,
     corruptions: Iterable[Corruption],
     seed: int,
-) -> Iterator[dict]:
-    """Measure accuracy, with its 95% Wilson interval over test images, under each corruption.
+) -> tuple[list[dict], dict[str, list[dict]]]:
+    """Measure a model and classifiers with each test noise, which is made once for all of them.
 
     Args:
-        classifier: returns logits (N, classes).
+        model: any, or None.
+        classifiers: by name; each returns logits (N, classes).
         images: float32 (N, H, W, C) in [0, 1] or unsigned integers, uncorrupted; memory-mapped ones
             are read in pieces.
         labels: int (N,).
         corruptions: that are applied, one after the other.
         seed: root seed of the frozen test noise.
+
+    Returns:
+        Rows of PSNR and SSIM, as `denoising_rows` gives them; and by classifier rows of its
+        accuracy, with the 95% Wilson interval over test images.
     """
+    denoised: list[dict] = []
+    classified: dict[str, list[dict]] = {name: [] for name in classifiers}
+    pieces = _pieces(images) if classifiers or model is not None else []
     for corruption in corruptions:
-        logits = classifier_outputs(classifier, images, corruption, seed)
-        value = classification.accuracy(logits, labels)
-        low, high = statistics.wilson_interval(value, len(labels))
-        for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):
-            yield {
-                "test_corruption": str(corruption),
-                "split": "test",
-                "metric": metric,
-                "value": number,
-            }
+        quality: dict[str, list[np.ndarray]] = {}
+        outputs: dict[str, list[np.ndarray]] = {name: [] for name in classifiers}
+        for piece in pieces:
+            noisy = test_noise(images[piece], corruption, seed, piece.start)
+            if model is not None:
+                _add_quality(quality, model, image_dataset.to_unit(images[piece]), noisy)
+            for name, classifier in classifiers.items():
+                outputs[name].append(_outputs(classifier, noisy))
+        denoised += _quality_rows(quality, str(corruption))
+        for name, parts in outputs.items():
+            classified[name] += _accuracy_rows(np.concatenate(parts), labels, str(corruption))
+    return denoised, classified
+
+
+def _accuracy_rows(
+    logits: np.ndarray, labels: np.ndarray, test_corruption: str
+) -> Iterator[dict[str, Any]]:
+    value = classification.accuracy(logits, labels)
+    low, high = statistics.wilson_interval(value, len(labels))
+    for metric, number in (("accuracy", value), ("accuracy_low", low), ("accuracy_high", high)):
+        yield {
+            "test_corruption": test_corruption,
+            "split": "test",
+            "metric": metric,
+            "value": number,
+        }
 
 
 def generator_rows(
@@ -136,30 +168,11 @@ def denoising_rows(
         noisy: the same images, corrupted, likewise.
         test_corruption: name of the corruption.
     """
-    pairs = (
-        (image_dataset.to_unit(clean[piece]), image_dataset.to_unit(noisy[piece]))
-        for piece in _pieces(clean)
-    )
-    return _denoising_rows(model, pairs, test_corruption)
-
-
-def corruption_rows(
-    model: DenoisingModel, images: np.ndarray, corruptions: Iterable[Corruption], seed: int
-) -> Iterator[dict]:
-    """Measure PSNR and SSIM, as `denoising_rows` does, with each of the frozen test noises.
-
-    Args: as in `classifier_rows`.
-    """
-    pieces = _pieces(images)
-    for corruption in corruptions:
-        pairs = (
-            (
-                image_dataset.to_unit(images[piece]),
-                test_noise(images[piece], corruption, seed, piece.start),
-            )
-            for piece in pieces
-        )
-        yield from _denoising_rows(model, pairs, str(corruption))
+    quality: dict[str, list[np.ndarray]] = {}
+    for piece in _pieces(clean):
+        pair = image_dataset.to_unit(clean[piece]), image_dataset.to_unit(noisy[piece])
+        _add_quality(quality, model, *pair)
+    yield from _quality_rows(quality, test_corruption)
 
 
 def estimated_rows(
@@ -213,18 +226,23 @@ def image_quality(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray
     }
 
 
-def _denoising_rows(
-    model: DenoisingModel, pairs: Iterable[tuple[np.ndarray, np.ndarray]], test_corruption: str
-) -> Iterator[dict]:
-    values: dict[str, list[np.ndarray]] = {}
-    for clean, noisy in pairs:
-        for suffix, images in (
-            ("_input", noisy),
-            ("", model.denoise(noisy, samples=model.posterior_samples)),
-        ):
-            for name, measured in image_quality(images, clean).items():
-                values.setdefault(name + suffix, []).append(measured)
-    for metric, parts in values.items():
+def _add_quality(
+    quality: dict[str, list[np.ndarray]],
+    model: DenoisingModel,
+    clean: np.ndarray,
+    noisy: np.ndarray,
+) -> None:
+    """Append what is measured of each image, before and after the model, to the lists by metric."""
+    denoised = model.denoise(noisy, samples=model.posterior_samples)
+    for suffix, images in (("_input", noisy), ("", denoised)):
+        for name, measured in image_quality(images, clean).items():
+            quality.setdefault(name + suffix, []).append(measured)
+
+
+def _quality_rows(
+    quality: Mapping[str, list[np.ndarray]], test_corruption: str
+) -> Iterator[dict[str, Any]]:
+    for metric, parts in quality.items():
         yield {
             "test_corruption": test_corruption,
             "split": "test",

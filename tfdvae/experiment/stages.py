@@ -236,6 +236,16 @@ def evaluate(run: Run) -> str:
 def _measured(run: Run) -> Iterator[dict[str, Any]]:
     config, test = run.config, run.dataset.test
     tests = [corruptions.parse(text) for text in config.classifier.test_noise]
+    names, protocol = config.training_sets, config.classifier.protocol
+    noise_is_added = not config.data.noisy_dir and config.data.noise is None
+    denoised, classified = evaluation.rows_with_noise(
+        run.generator if noise_is_added else None,
+        {name: run.classifier(name) for name in names},
+        test.images,
+        test.labels,
+        tests,
+        config.run.seed,
+    )
     train = run.generator_inputs
     if config.data.noisy_dir:
         assert test.noisy is not None
@@ -243,22 +253,15 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
         yield from evaluation.denoising_rows(run.generator, test.images, test.noisy, "observed")
     else:
         yield from evaluation.generator_rows(run.generator, train, test.images)
-        if config.data.noise is None:
-            yield from evaluation.corruption_rows(
-                run.generator, test.images, tests, config.run.seed
-            )
-        elif config.generator.denoising:
-            level = own_noise.level(config, run.dataset)
-            if level is not None:
-                known = config.data.noise != "auto"
-                yield from evaluation.estimated_rows(run.generator, test.images, level, known)
-    for augmentation in config.training_sets:
-        model = run.classifier(augmentation)
-        for fields in evaluation.classifier_rows(
-            model, test.images, test.labels, tests, config.run.seed
-        ):
-            protocol = config.classifier.protocol
-            yield {"augmentation": augmentation, "protocol": protocol, **fields}
+    yield from denoised
+    if config.data.noise is not None and config.generator.denoising:
+        level = own_noise.level(config, run.dataset)
+        if level is not None:
+            known = config.data.noise != "auto"
+            yield from evaluation.estimated_rows(run.generator, test.images, level, known)
+    for name in names:
+        for fields in classified[name]:
+            yield {"augmentation": name, "protocol": protocol, **fields}
 
 
 def _learning_curves(run: Run) -> Iterator[dict[str, Any]]:

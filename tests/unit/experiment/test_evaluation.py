@@ -41,7 +41,10 @@ def brightness_classifier():
 def test_classifier_rows():
     labels = (IMAGES.mean(axis=(1, 2, 3)) > 0.5).astype(int)
     tests = [corruptions.parse(text) for text in ("none", "masking:1", "gaussian:0.05")]
-    rows = list(evaluation.classifier_rows(brightness_classifier(), IMAGES, labels, tests, seed=0))
+    classifiers = {"limited": brightness_classifier()}
+    none, found = evaluation.rows_with_noise(None, classifiers, IMAGES, labels, tests, seed=0)
+    rows = found["limited"]
+    assert (none, list(found)) == ([], ["limited"])
     values = {(row["test_corruption"], row["metric"]): row["value"] for row in rows}
     assert len(rows) == 9
     assert {row["split"] for row in rows} == {"test"}
@@ -84,18 +87,14 @@ def test_pieces_change_nothing(monkeypatch):
     labels = np.arange(len(IMAGES)) % 2
     whole = [
         list(evaluation.generator_rows(model, IMAGES, IMAGES)),
-        list(
-            evaluation.classifier_rows(
-                brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
-            )
+        evaluation.rows_with_noise(
+            None, {"a": brightness_classifier()}, IMAGES, labels, [corruptions.parse(0.1)], 0
         ),
     ]
     made = Augmenter(model).generate(IMAGES, labels)
     with limits.use(piece_bytes=1, evaluation_images=3):
-        assert whole[1] == list(
-            evaluation.classifier_rows(
-                brightness_classifier(), IMAGES, labels, [corruptions.parse(0.1)], 0
-            )
+        assert whole[1] == evaluation.rows_with_noise(
+            None, {"a": brightness_classifier()}, IMAGES, labels, [corruptions.parse(0.1)], 0
         )
     with limits.use(piece_bytes=1, batch_images=3):
         again = Augmenter(model).generate(IMAGES, labels)
@@ -123,8 +122,9 @@ def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
     size = IMAGES[0].nbytes
     with limits.use(batch_bytes=7 * size, piece_bytes=15 * size):
         list(evaluation.generator_rows(model, IMAGES, IMAGES))
-        list(evaluation.corruption_rows(model, IMAGES, noise, 0))
-        list(evaluation.classifier_rows(classifier, IMAGES, np.zeros_like(labels), noise, 0))
+        evaluation.rows_with_noise(
+            model, {"a": classifier}, IMAGES, np.zeros_like(labels), noise, 0
+        )
         for method in ("posterior", "prior"):
             for piece in Augmenter(model, method).pieces(IMAGES, labels):
                 assert len(piece.images) <= 14
@@ -148,7 +148,7 @@ def test_denoising_rows():
         )
     noise = [corruptions.parse("gaussian:0.3")]
     with limits.use(piece_bytes=1, evaluation_images=3):
-        again = list(evaluation.corruption_rows(model, IMAGES, noise, 0))
+        again, _ = evaluation.rows_with_noise(model, {}, IMAGES, np.arange(0), noise, 0)
     assert {row["metric"]: row["value"] for row in again} == pytest.approx(values, rel=1e-5)
     assert {row["test_corruption"] for row in again} == {"gaussian:0.3"}
 
