@@ -375,7 +375,7 @@ def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
         "noisy",
         "--sets",
         "limited",
-        "dvae",
+        "classical",
         "--protocols",
         "equal_steps",
         "--test-noise",
