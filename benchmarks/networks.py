@@ -171,7 +171,8 @@ def report(rows: Rows) -> str:
         f"PSNR in dB of {MEASURED:,} other noisy training images, mean over images, then over "
         "seeds with half of its 95% t-interval, after the steps that fit into so many processor "
         "seconds. "
-        "Command: `python benchmarks/networks.py --data-dir FOLDER`."
+        "Command: `python benchmarks/networks.py --data-dir FOLDER --budgets "
+        f"{' '.join(map(str, budgets))}`."
     )
     head = ["network", "parameters", *(f"{budget} s" for budget in budgets)]
     return to_markdown([Paragraph(text), Table(head, lines), Figure("psnr.png", "PSNR")])

@@ -101,10 +101,10 @@ def scene(size=48):
 
 
 def test_cells_of_pictures(tmp_path):
-    for name in ("a.png", "b.png"):
+    for name, size in (("a.png", 48), ("b.png", 40)):
         for part, picture in (
-            ("noisy", RANDOM.poisson(20 * scene()) / 20 * 0.5),  # of another exposure
-            ("truth", scene()),
+            ("noisy", RANDOM.poisson(20 * scene(size)) / 20 * 0.5),  # of another exposure
+            ("truth", scene(size)),
         ):
             (tmp_path / part).mkdir(exist_ok=True)
             shown = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
@@ -148,11 +148,11 @@ def test_cells_of_pictures(tmp_path):
             for name in ("a.png", "b.png")
             for method in ("noisy", "truth", "masked")
         }
-        assert np.array_equal(np.rint(255 * kept["b.png/truth"][..., 0]), np.rint(255 * scene()))
-    shown = np.stack([np.rint(255 * scene()).astype(np.uint8)] * 3, axis=-1)
+        assert np.array_equal(np.rint(255 * kept["b.png/truth"][..., 0]), np.rint(255 * scene(40)))
+    shown = np.stack([np.rint(255 * scene(40)).astype(np.uint8)] * 3, axis=-1)
     shown[..., 1] //= 2
     Image.fromarray(shown).save(tmp_path / "truth/b.png")
-    with pytest.raises(ValueError, match=r"has b.png in \(48, 48, 3\) instead of \(48, 48, 1\)"):
+    with pytest.raises(ValueError, match=r"has b.png in \(40, 40, 3\) instead of \(40, 40, 1\)"):
         pictures.filter_cell(config, tmp_path / "again.csv", "tv")
     (tmp_path / "truth/b.png").unlink()
     with pytest.raises(ValueError, match=r"`truth` .* lacks b.png"):

@@ -77,13 +77,17 @@ def folds(labels: np.ndarray, groups: np.ndarray | None, count: int, seed: int) 
         )
     units = largest if groups is None else len(np.unique(groups))
     if units < 2:
-        raise ValueError(f"`folds` need two groups of images; got 1 (`n_train` {len(labels):,}).")
+        raise ValueError(
+            f"`folds` need two groups of images; got 1 (`n_train` {len(labels):,}). Groups that "
+            "share equal images count as one."
+        )
     count = min(count, largest, units)
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(count, shuffle=True, random_state=seeds.of_32_bits(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes with fewer images than folds
-        return [np.sort(held_out) for _, held_out in splitter.split(labels, labels, groups)]
+        parts = [np.sort(held_out) for _, held_out in splitter.split(labels, labels, groups)]
+    return [part for part in parts if len(part)]  # large groups may leave one without images
 
 
 def gains(

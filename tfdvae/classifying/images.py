@@ -31,12 +31,14 @@ class Labelled:
         names: of each image: its path below the folder, or its place in the arrays.
         groups: int64 (N,), what is never in two parts of the cross-validation: the user's groups,
             and among the images to learn from also equal ones; or None.
+        equal_only: whether groups are of equal images alone, and the user gave none.
     """
 
     images: np.ndarray
     labels: np.ndarray
     names: list[str]
     groups: np.ndarray | None
+    equal_only: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -106,7 +108,7 @@ def load(config: ClassifyConfig, given: ImageDataset | None = None) -> Images:
         rows = rows[splits.stratified_subset(labels, count, config.seed)]
     train = _read(splits_, names, rows)
     groups, copied = copies.together(train.images, train.groups)
-    train = dataclasses.replace(train, groups=groups)
+    train = dataclasses.replace(train, groups=groups, equal_only=train.groups is None)
     notice += [copies.describe(copied), _of_one_group(train, dataset.class_names)]
     of_test = np.arange(len(dataset.train.labels), len(names))
     dtype = dataset.train.images.dtype
@@ -140,13 +142,14 @@ def _left_out(labels: np.ndarray, count: int, dataset: ImageDataset) -> str:
 
 
 def _of_one_group(train: Labelled, class_names: Sequence[str]) -> str:
-    """Say which classes have all their images in one group."""
+    """Say which classes have all their images, two or more, in one group."""
     if train.groups is None:
         return ""
+    of_classes = [train.groups[train.labels == label] for label in range(len(class_names))]
     found = [
         text.name(name)
-        for label, name in enumerate(class_names)
-        if len(np.unique(train.groups[train.labels == label])) == 1
+        for name, groups in zip(class_names, of_classes, strict=True)
+        if len(groups) > 1 and len(np.unique(groups)) == 1
     ]
     if not found:
         return ""
@@ -211,6 +214,8 @@ def _names(config: ClassifyConfig | None, dataset: ImageDataset) -> list[str]:
     if path is not None and path.is_dir() and all(part.rows is not None for part in parts):
         names = folder_stacks.spread(folder_listing.list_classes(path)).names(path)
         return [names[row] for part in parts for row in np.asarray(part.rows)]
+    if dataset.held_out and all(part.rows is not None for part in parts):
+        return [f"train/{row}" for part in parts for row in np.asarray(part.rows)]
     return [
         f"{title}/{row}"
         for title, part in zip(("train", "test"), parts, strict=True)

@@ -97,13 +97,15 @@ def run(config: ClassifyConfig, dataset: ImageDataset | None = None) -> Path:
     folders.check(config, folder)
     use_threads(config.threads)
     found = images_.load(config, dataset)
+    for line in filter(None, found.notice.split("\n")):
+        logger.warning("NOTE: %s", line)
     job = _Job(config, folder, found)
     folder.mkdir(parents=True, exist_ok=True)
     with disk.naming(folder), files.locked(folder):
         files.remove_temporary(folder)
         folders.check_images(folder, found)
         slow = recipes.describe_size(found.train.images.shape[1:])
-        for line in filter(None, (*found.notice.split("\n"), slow, folders.describe_lost(folder))):
+        for line in filter(None, (slow, folders.describe_lost(folder))):
             logger.warning("NOTE: %s", line)
         if not folders.is_complete(folder):
             folders.begin(config, found, folder)
@@ -119,7 +121,7 @@ class _Job:
     def __init__(self, config: ClassifyConfig, folder: Path, images: Images):
         self.config, self.folder, self.images = config, folder, images
         self.checkpoints = folder / "checkpoints"
-        self.timed = False  # a training, from which the time that is left was told
+        self.seconds: dict[str, float] = {}  # of a whole training, by training set
         self.steps = config.chosen("classifier_steps")
         self.classes = len(images.class_names)
         least = choice.least_noise([np.zeros((1, 1, 1), _whole(images.dtype))])
@@ -219,19 +221,34 @@ class _Job:
             self.config.denoiser_steps,
             title,
         )
-        if whole and not self.timed:
-            self._log_time_left(time.monotonic() - begun)
+        if whole and kept != "all" and name not in self.seconds:
+            self.seconds[name] = time.monotonic() - begun
+            self._log_time_left(name)
         return model
 
-    def _log_time_left(self, seconds: float) -> None:
-        """Log about how long the trainings take that are left, from the time of a whole one."""
-        self.timed = True
-        done = len(list(self.checkpoints.glob("folds/*.npz"))) + 1
-        left = len(recipes.candidates(self.noise_level)) * len(self.folds) + 1 - done
-        if left > 0:
-            logger.info(
-                "About %.1f minutes are left: %s more such trainings.", left * seconds / 60, left
-            )
+    def _log_time_left(self, name: str) -> None:
+        """Log about how long the trainings take that are left, from those that were timed.
+
+        Args:
+            name: training set of the last one.
+        """
+        left = {
+            each: len(self.folds)
+            - len(list(self.checkpoints.glob(f"folds/{each}-*.npz")))
+            - (each == name)
+            for each in recipes.candidates(self.noise_level)
+        }
+        longest = max(self.seconds.values())
+        seconds = longest + sum(  # one on all images
+            count * self.seconds.get(each, longest) for each, count in left.items()
+        )
+        untimed = [each for each, count in left.items() if count and each not in self.seconds]
+        logger.info(
+            "About %.1f minutes are left: %s more trainings%s.",
+            seconds / 60,
+            sum(left.values()) + 1,
+            f", of which those of {' and '.join(untimed)} may take longer" if untimed else "",
+        )
 
     def _about(self, temperature: float, recipe: str) -> models.About:
         height, width, channels = self.images.train.images.shape[1:]

@@ -88,7 +88,8 @@ def describe_size(image_shape: tuple[int, ...]) -> str:
         return ""
     return (
         f"images of {height}x{width} pixels are slow to learn from; --image-size {LARGE}, or less, "
-        "is faster and often as good. Images in memory or in an .npz file are resized beforehand."
+        "is faster and often as good. It is for folders: resize images in memory or in an .npz "
+        "file yourself beforehand."
     )
 
 

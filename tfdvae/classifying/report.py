@@ -66,7 +66,8 @@ def _text(value: object) -> str:
 def _what_was_done(outcome: Outcome) -> str:
     images = outcome.images
     height, width, channels = images.train.images.shape[1:]
-    of_groups = "" if images.train.groups is None else f" of {images.train.units:,} groups"
+    kind = "different ones" if images.train.equal_only else "groups"
+    of_groups = "" if images.train.groups is None else f" of {images.train.units:,} {kind}"
     test = "" if images.test is None else f" The {len(images.test):,} test images decided nothing."
     return (
         f"It learned {len(images.class_names):,} classes from {len(images.train):,} images"
@@ -113,7 +114,7 @@ def _classes(outcome: Outcome) -> list[Part]:
                 "these."
                 + (
                     " Images of one group count there as if they were copies of one image."
-                    if found.images.groups is not None
+                    if found.images.groups is not None and not found.images.equal_only
                     else ""
                 )
             ),
@@ -208,7 +209,8 @@ def _statistics(outcome: Outcome, metric: str) -> list[Part]:
         if outcome.noise_level is None
         else f" The noise of the images has a standard deviation of {outcome.noise_level:.3g}."
     )
-    unit = "groups of images" if outcome.images.train.groups is not None else "images"
+    train = outcome.images.train
+    unit = "images" if train.groups is None or train.equal_only else "groups of images"
     gains = [[_called(PLAIN), f"{outcome.gains[0].plain:.4f}", ""]] + [
         [_called(gain.name), f"{gain.value:.4f}", wording.points(gain)] for gain in outcome.gains
     ]

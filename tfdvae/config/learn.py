@@ -47,8 +47,8 @@ class LearnConfig(TaskConfig):
     are the one before, itself and the one after. It helps where the scene changes slowly, and needs
     stacks of as many frames; rows of an array are frames too. 1: each frame by itself."""
     precision: Annotated[str, one_of(AUTO, *LEARNING)] = AUTO
-    """Number format of the training: bfloat16 takes about half the time where the machine has units
-    for it. auto: bfloat16 there and float32 elsewhere. The model is kept in float32."""
+    """Number format of the training: bfloat16 is faster where the machine has units for it. auto:
+    bfloat16 there and float32 elsewhere. The model is kept in float32."""
     seed: int = 0
     """Root seed of all random choices."""
 

@@ -179,8 +179,8 @@ class ImageDataset:
         held_out = test_images is None
         if test_images is None:
             rows, test_rows = splits.hold_out_test(train.labels)
-            test = Split(train.images[test_rows], train.labels[test_rows])
-            train = Split(train.images[rows], train.labels[rows])
+            test = Split(train.images[test_rows], train.labels[test_rows], rows=test_rows)
+            train = Split(train.images[rows], train.labels[rows], rows=rows)
         else:
             test = Split(images["test"], classes.labels["test"])
         if labelled:

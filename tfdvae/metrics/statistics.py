@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.special
 import scipy.stats
 
 from tfdvae._utils import checks
@@ -40,16 +41,19 @@ def wilson_interval(proportion: float, count: int, confidence: float = 0.95) -> 
 
     Args:
         proportion: observed, between 0 and 1.
-        count: independent cases in which it was observed.
+        count: independent cases in which it was observed; times the proportion it need not be
+            whole.
         confidence: of the interval.
 
     Example:
         >>> low, high = wilson_interval(0.8, 100)
     """
-    result = scipy.stats.binomtest(round(proportion * count), count).proportion_ci(
-        confidence, method="wilson"
-    )
-    return float(result.low), float(result.high)
+    z = float(scipy.special.ndtri(0.5 + 0.5 * confidence))
+    total = 2 * (count + z**2)
+    middle = (2 * count * proportion + z**2) / total
+    half = z / total * math.sqrt(4 * count * proportion * (1 - proportion) + z**2)
+    low = 0.0 if proportion == 0 else middle - half
+    return low, 1.0 if proportion == 1 else middle + half
 
 
 def mean_and_half_width(values: list[float], confidence: float = 0.95) -> tuple[float, float]:

@@ -28,6 +28,14 @@ def test_groups_stay_together():
         assert not np.isin(groups[fold], np.delete(groups, fold)).any()
 
 
+def test_no_fold_is_empty():
+    """Of these large groups scikit-learn leaves one of five folds without images."""
+    sizes, classes = [12, 3, 5, 2, 14], [0, 1, 2, 0, 0]
+    labels, groups = np.repeat(classes, sizes), np.repeat(np.arange(5), sizes)
+    found = choosing.folds(labels, groups, 5, seed=0)
+    assert [len(fold) for fold in found] == [12, 2, 14, 8]
+
+
 def test_there_are_no_more_folds_than_images_of_a_class():
     assert len(choosing.folds(np.array([0, 0, 0, 1, 1, 1]), None, 5, seed=0)) == 3
 

@@ -77,6 +77,21 @@ def test_arrays_in_memory_are_told_apart():
         images.load(config("arrays"), ImageDataset.from_arrays(arrays, None))
 
 
+def test_names_are_places_in_the_arrays_where_there_are_no_test_images(tmp_path):
+    """Each image has a value of its own, by which its place is found."""
+    arrays = {"x_train": np.zeros((20, 8, 8), np.uint8), "y_train": np.arange(20) % 2}
+    arrays["x_train"] += np.arange(20, dtype=np.uint8)[:, None, None]
+    np.savez(tmp_path / "images.npz", **arrays)
+    given = ImageDataset.from_arrays(*arrays.values())
+    for found in (
+        images.load(config("arrays"), given),
+        images.load(config(tmp_path / "images.npz")),
+    ):
+        places = np.rint(found.train.images[:, 0, 0, 0] * 255).astype(int)
+        assert found.train.names == [f"train/{place}" for place in places]
+        assert places.tolist() == list(range(20))
+
+
 def test_images_that_memory_cannot_hold_are_refused(tmp_path):
     """20 images of 16 pixels and 4 bytes, twice, are 2,560 bytes."""
     folder = written(tmp_path / "in")

@@ -17,6 +17,14 @@ def test_wilson_interval_by_its_formula():
     assert statistics.wilson_interval(p, n) == pytest.approx(expected, abs=1e-6)
 
 
+def test_wilson_interval_of_fewer_independent_cases_keeps_the_proportion():
+    """0.97 of 10: (1.94 * 10 + z^2 -+ z sqrt(40 * 0.97 * 0.03 + z^2)) / (2 (10 + z^2))."""
+    assert statistics.wilson_interval(0.97, 10) == pytest.approx((0.68116, 0.99796), abs=1e-5)
+    for hits in range(11):
+        expected = scipy.stats.binomtest(hits, 10).proportion_ci(0.95, method="wilson")
+        assert statistics.wilson_interval(hits / 10, 10) == (expected.low, expected.high)
+
+
 def test_wilson_interval_stays_within_0_and_1():
     assert statistics.wilson_interval(0, 10)[0] == 0
     assert statistics.wilson_interval(1, 10)[1] == 1

@@ -55,8 +55,9 @@ def of_pictures(folder: Path) -> list[Figure]:
     path, kept = folder / "figures" / "pictures.png", _kept(folder)
     names = [key.removesuffix("/truth") for key in kept if key.endswith("/truth")][:SHOWN_IMAGES]
     if names:
+        side = min(min(kept[f"{name}/truth"].shape[:2]) for name in names)
         rows = {
-            method: np.stack([_stretched(kept[f"{name}/{method}"]) for name in names])
+            method: np.stack([_stretched(middle(kept[f"{name}/{method}"], side)) for name in names])
             for method in ("truth", "noisy", *CLASSICAL, *LEARNED)
             if f"{names[0]}/{method}" in kept
         }
