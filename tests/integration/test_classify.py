@@ -218,7 +218,7 @@ def test_colors_of_several_sizes_with_groups(command, tmp_path):
     done = command("classify", "--dataset", "in", "--output", "out", *size, *TINY[2:])
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
-    assert "minutes are left: 4 more trainings, of which those of classical may take" in said
+    assert "minutes are left: 4 more trainings, of which those of classical are not timed" in said
     assert "minutes are left: 2 more trainings." in said
     text = Path("out/report.md").read_text()
     assert "24 images of 6 groups of 40x40 pixels, in color." in text

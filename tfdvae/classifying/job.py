@@ -247,7 +247,7 @@ class _Job:
             "About %.1f minutes are left: %s more trainings%s.",
             seconds / 60,
             sum(left.values()) + 1,
-            f", of which those of {' and '.join(untimed)} may take longer" if untimed else "",
+            f", of which those of {' and '.join(untimed)} are not timed yet" if untimed else "",
         )
 
     def _about(self, temperature: float, recipe: str) -> models.About:
