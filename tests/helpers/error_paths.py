@@ -596,6 +596,7 @@ COMMANDS = (
         "`metric` must be sensitivity@SPECIFICITY, such as sensitivity@0.9, with a",
     ),
     ("study augmentation --schedule linear", "`schedule` must be one of constant, cosine"),
+    ("study augmentation --label-smoothing 1", "`label_smoothing` must be a finite number betwee"),
     (
         "study augmentation --precision float8",
         "`precision` must be one of auto, float32, bfloat16, float16",

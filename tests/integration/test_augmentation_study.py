@@ -141,6 +141,7 @@ def test_rows_of_a_classifier_on_denoised_images(cropped, folder, tmp_path):
         output=str(folder),
         train_noise=(NOISE,),
         schedule="cosine",
+        label_smoothing=0.1,
         assumed_noise=1.3,
     )
     path = tmp_path / "a.csv"

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.classifier import build, cnn, fingerprint, resnet
+from tfdvae.classifier import build, cnn, fingerprint, resnet, smooth_labels
 
 
 def test_published_parameters_and_layers():
@@ -55,6 +55,29 @@ def test_the_resnet_has_as_many_weights_for_images_of_any_size(size, reached):
     assert pooled.input.shape == (None, reached, reached, 128)
     assert model.output_shape == (None, 10)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_smoothed_labels_by_hand(activation):
+    """Probabilities 1/4 and 3/4, label 1, of which 0.2 is spread: -0.1 ln 1/4 - 0.9 ln 3/4."""
+    images = keras.Input((1, 1, 2))
+    logits = keras.layers.Flatten()(images)
+    outputs = keras.layers.Activation(activation)(logits) if activation else logits
+    model = keras.Model(images, outputs)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=activation is None)
+    model.compile("adam", loss if activation is None else "sparse_categorical_crossentropy")
+    smooth_labels(model, 0.2)
+    image = np.array([0, np.log(3)], np.float32).reshape(1, 1, 1, 2)
+    found = model.evaluate(image, np.array([1]), verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(-0.1 * np.log(1 / 4) - 0.9 * np.log(3 / 4), rel=1e-5)
+    assert found["accuracy"] == 1
+
+
+def test_labels_of_another_loss_are_not_smoothed():
+    model = cnn((4, 4, 1), 2)
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match=r"`label_smoothing` must be 0 for .*; got 0.1 and mse"):
+        smooth_labels(model, 0.1)
 
 
 def test_too_small():

@@ -88,6 +88,7 @@ def test_cells_of_the_published_study():
         ),
         ({"reference": "limitted"}, "`reference` must be one of"),
         ({"schedule": "linear"}, "`schedule` must be one of"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` must be a .* between 0 and 0.9; got 1"),
         ({"denoiser_steps": 0}, "`denoiser_steps` must be"),
         ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
         (
@@ -196,9 +197,10 @@ def test_settings_that_came_later_are_kept_where_they_are_used():
     """A folder that was begun without them goes on where they are at their defaults."""
     kept = study.fixed_settings(small())
     assert not set(ADDED_SETTINGS) & set(kept)
-    kept = study.fixed_settings(small(schedule="cosine", assumed_noise=1.3))
+    kept = study.fixed_settings(small(schedule="cosine", label_smoothing=0.1, assumed_noise=1.3))
     assert {name: kept[name] for name in ADDED_SETTINGS if name in kept} == {
         "schedule": "cosine",
+        "label_smoothing": 0.1,
         "assumed_noise": 1.3,
     }
 
@@ -553,7 +555,8 @@ def rows_of_noises(noises=("gaussian:0.1", "gaussian:0.2")):
 
 def test_report_of_two_noises_and_a_reference(tmp_path):
     """Each noise has its tables; the lead is that over the reference, in words."""
-    text = made_report(tmp_path, rows_of_noises(), reference="fresh-noise", schedule="cosine")
+    settings = {"reference": "fresh-noise", "schedule": "cosine", "label_smoothing": 0.1}
+    text = made_report(tmp_path, rows_of_noises(), **settings)
     label = "mixed with its denoised self"
     for noise, level in (("0.1", 83.00), ("0.2", 73.00)):
         title = f"## Training images corrupted once with Gaussian noise of {noise}, equal_steps"
@@ -569,7 +572,10 @@ def test_report_of_two_noises_and_a_reference(tmp_path):
     assert sum(told in line for line in lines) == 4
     assert "| clean images, flips, shifts, fresh noise | +3.00 (" in text
     assert f"| {label} | `denoised` | dae unet recorrupted |" in text
-    assert "trained for 2,340 steps (equal_steps), at a rate that falls to 0." in text
+    assert (
+        "trained for 2,340 steps (equal_steps), at a rate that falls to 0, with 0.1 of each label "
+        "spread over all classes." in text
+    )
     assert "| noise of the noisy condition | gaussian:0.1, gaussian:0.2 |" in text
     assert r"| denoiser\_steps | 2400 |" in text
     assert (tmp_path / "figures" / "noisy-equal_steps.png").exists()

@@ -35,6 +35,7 @@ AS_PUBLISHED = (  # settings under which values may be compared
     "classifier_steps",
     "classifier_epochs",
     "schedule",
+    "label_smoothing",
 )
 COMPARED_PROTOCOLS = tuple(reversed(PROTOCOLS))  # the published one first
 

@@ -79,7 +79,9 @@ def _what_was_done(
         if config.classifier
         else f"the published CNN ({config.precision})"
     )
-    falling = ", at a rate that falls to 0" if config.schedule == "cosine" else ""
+    training = ", at a rate that falls to 0" if config.schedule == "cosine" else ""
+    if config.label_smoothing > 0:
+        training += f", with {config.label_smoothing:g} of each label spread over all classes"
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
     measured = (
@@ -87,7 +89,7 @@ def _what_was_done(
     )
     text = (
         f"{count:,} of {available:,} training images, {measured}, "
-        f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}{falling}. "
+        f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}{training}. "
         "All training sets of a seed share images, noise, initial weights and test noise, so that "
         "differences are within a seed. Their 95% intervals are for other seeds and other test "
         "images alike: the variance over seeds and the one over test images (bootstrap) add up. "

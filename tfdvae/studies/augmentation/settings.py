@@ -23,7 +23,7 @@ SCHEDULES = ("constant", "cosine")
 NETWORK = "mlp"  # of the generative models
 SAMPLES_PER_IMAGE = 2
 BOOTSTRAPS = 200
-ADDED_SETTINGS = ("reference", "schedule", "denoiser_steps", "assumed_noise")
+ADDED_SETTINGS = ("reference", "schedule", "label_smoothing", "denoiser_steps", "assumed_noise")
 """Settings that may not change either; folders of earlier versions lack them, so that they are kept
 only where they are not at their defaults."""
 
@@ -135,6 +135,8 @@ class AugmentationStudyConfig(StudyConfig):
     limited, clean, is nearest to the published 83.56% (results/development)."""
     schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
     """Learning rate of all classifiers: constant, or falling to 0 over the steps (cosine)."""
+    label_smoothing: float = 0.0
+    """Part of each label that is spread over all classes, for all classifiers."""
     denoiser_steps: int = 2400
     """Training steps of the models that denoise training images."""
     assumed_noise: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
@@ -218,6 +220,7 @@ class AugmentationStudyConfig(StudyConfig):
         ):
             checks.integer(name, getattr(self, name), 1)
         checks.choice("schedule", self.schedule, SCHEDULES)
+        checks.number("label_smoothing", self.label_smoothing, 0, 0.9)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))

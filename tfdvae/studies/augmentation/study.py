@@ -24,7 +24,7 @@ from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
 from tfdvae.studies import filters, runner
-from tfdvae.studies.augmentation import report
+from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import train_count
@@ -184,7 +184,7 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
         preflight.check_image_size(settings, dataset.train.images.shape[1:])
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
-        classifier.build(config.classifier, image_shape, classes, config.seeds[0])
+        training.build_classifier(config, image_shape, classes, config.seeds[0])
 
 
 def _check_sets(config: AugmentationStudyConfig) -> None:

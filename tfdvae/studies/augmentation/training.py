@@ -90,8 +90,13 @@ def build_classifier(
 ) -> keras.Model:
     """Return the published CNN, or the user's own classifier, compiled."""
     if config.classifier is not None:
-        return classifier.build(config.classifier, image_shape, classes, seed)
-    return classifier.cnn(image_shape, classes, seed=seed, dtype=PRECISIONS[config.precision])
+        model = classifier.build(config.classifier, image_shape, classes, seed)
+    else:
+        dtype = PRECISIONS[config.precision]
+        model = classifier.cnn(image_shape, classes, seed=seed, dtype=dtype)
+    if config.label_smoothing > 0:
+        classifier.smooth_labels(model, config.label_smoothing)
+    return model
 
 
 def fall_to_zero(model: keras.Model, steps: int) -> None:
