@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfdvae.classifier import build, cnn, fingerprint, resnet, smooth_labels
+from tfdvae.classifier import build, cnn, fingerprint, resnet
+from tfdvae.studies.augmentation.training import smooth_labels
 
 
 def test_published_parameters_and_layers():

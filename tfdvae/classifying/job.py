@@ -223,32 +223,16 @@ class _Job:
         )
         if whole and kept != "all" and name not in self.seconds:
             self.seconds[name] = time.monotonic() - begun
-            self._log_time_left(name)
+            self._log_time_left()
         return model
 
-    def _log_time_left(self, name: str) -> None:
-        """Log about how long the trainings take that are left, from those that were timed.
-
-        Args:
-            name: training set of the last one.
-        """
+    def _log_time_left(self) -> None:
+        """Log about how long the trainings take that are left, from those that were timed."""
         left = {
-            each: len(self.folds)
-            - len(list(self.checkpoints.glob(f"folds/{each}-*.npz")))
-            - (each == name)
+            each: len(self.folds) - len(list(self.checkpoints.glob(f"folds/{each}-*.npz")))
             for each in recipes.candidates(self.noise_level)
-        }
-        longest = max(self.seconds.values())
-        seconds = longest + sum(  # one on all images
-            count * self.seconds.get(each, longest) for each, count in left.items()
-        )
-        untimed = [each for each, count in left.items() if count and each not in self.seconds]
-        logger.info(
-            "About %.1f minutes are left: %s more trainings%s.",
-            seconds / 60,
-            sum(left.values()) + 1,
-            f", of which those of {' and '.join(untimed)} are not timed yet" if untimed else "",
-        )
+        }  # the last one is not kept yet, and the one on all images comes in its place
+        logger.info(wording.time_left(left, self.seconds))
 
     def _about(self, temperature: float, recipe: str) -> models.About:
         height, width, channels = self.images.train.images.shape[1:]

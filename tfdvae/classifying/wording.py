@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from tfdvae.classifying.choosing import Gain
 from tfdvae.classifying.recipes import PLAIN
@@ -133,3 +134,21 @@ def points(gain: Gain) -> str:
         return f"{100 * gain.difference:+z.1f} (too few images for an interval)"
     low, high = 100 * gain.low, 100 * gain.high
     return f"{100 * gain.difference:+z.1f} ({low:+z.1f} to {high:+z.1f})"
+
+
+def time_left(left: Mapping[str, int], seconds: Mapping[str, float]) -> str:
+    """Say about how long the trainings take that are left.
+
+    Args:
+        left: how many, by training set.
+        seconds: of one of them, by training set; those of others count as the longest of these.
+
+    Example:
+        >>> time_left({"limited": 2, "classical": 4}, {"limited": 30.0, "classical": 15.0})
+        'About 2.0 minutes are left: 6 more trainings.'
+    """
+    longest = max(seconds.values())
+    total = sum(count * seconds.get(name, longest) for name, count in left.items())
+    untimed = [name for name, count in left.items() if count and name not in seconds]
+    told = f", of which those of {' and '.join(untimed)} are not timed yet" if untimed else ""
+    return f"About {total / 60:.1f} minutes are left: {sum(left.values())} more trainings{told}."

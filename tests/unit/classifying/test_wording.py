@@ -94,3 +94,15 @@ def test_points():
     assert wording.points(Gain("classical", 0.82, 0.8, 0.01, 0.03)) == "+2.0 (+1.0 to +3.0)"
     unknown = Gain("classical", 0.8, 0.8, float("-inf"), float("inf"))
     assert wording.points(unknown) == "+0.0 (too few images for an interval)"
+
+
+def test_the_time_that_is_left():
+    """2 of 30 seconds, and 4 that count as the longest that are known."""
+    left = {"limited": 2, "fresh-noise": 0, "denoised": 4}
+    assert wording.time_left(left, {"limited": 30.0}) == (
+        "About 3.0 minutes are left: 6 more trainings, of which those of denoised are not timed "
+        "yet."
+    )
+    assert wording.time_left(left, {"limited": 30.0, "denoised": 300.0}) == (
+        "About 21.0 minutes are left: 6 more trainings."
+    )
