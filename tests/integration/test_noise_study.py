@@ -82,6 +82,16 @@ def test_floors_of_the_study(fashion):
     )
 
 
+def test_images_of_another_size_are_refused_before_anything_is_written(command, tmp_path):
+    images = np.zeros((20, 10, 10), np.uint8)
+    images += np.arange(20, dtype=np.uint8)[:, None, None]
+    np.savez("own.npz", x_train=images, y_train=np.arange(20) % 2)
+    refused = command("study", "noise", "--dataset", "own.npz", "--output", "out")
+    assert refused.returncode == 2
+    assert "multiples of 8 plus 4; got 10. Nearest: 12." in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_command_line(command):
     assert "noise" in command("study", "list").stdout
     wrong = command("study", "noise", "--dataset", "digits", "--cell", "corrupted-nonne-seed0")

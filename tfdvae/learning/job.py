@@ -64,16 +64,21 @@ def run(config: LearnConfig) -> tuple[reader.Tally, TrainedModel]:
     use_threads(config.threads)
     config = output_folder.with_precision(config, folder)
     output_folder.check(config, folder)
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with disk.naming(folder), files.locked(folder):
-        files.remove_temporary(folder)
-        files.write_json(folder / "settings.json", output_folder.settings(config))
-        if output_folder.began(folder):
-            output_folder.note_change(source, folder)
-        trained = (
-            _load(folder) if output_folder.is_complete(folder) else _learn(config, source, folder)
-        )
-        tally = _denoise(trained, source, folder, config.overwrite)
+    try:
+        with disk.naming(folder), files.locked(folder):
+            files.remove_temporary(folder)
+            files.write_json(folder / "settings.json", output_folder.settings(config))
+            if output_folder.began(folder):
+                output_folder.note_change(source, folder)
+            complete = output_folder.is_complete(folder)
+            trained = _load(folder) if complete else _learn(config, source, folder)
+            tally = _denoise(trained, source, folder, config.overwrite)
+    except (ValueError, FileNotFoundError):  # pictures that cannot be learned from
+        if is_new and not output_folder.began(folder):
+            files.remove_at_once(folder)
+        raise
     return tally, trained
 
 

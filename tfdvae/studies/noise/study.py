@@ -7,12 +7,15 @@ E[min(x, 0)^2], to which Gaussian noise of level s adds s^2; what is left is the
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from tfdvae.data import sources
+from tfdvae.experiment import preflight
+from tfdvae.models import networks
 from tfdvae.studies import runner
-from tfdvae.studies.dataset_info import log_local_notice
-from tfdvae.studies.noise.cells import run_cell
+from tfdvae.studies.dataset_info import log_notice
+from tfdvae.studies.noise.cells import LATENT_DIM, run_cell
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
 
@@ -41,10 +44,14 @@ def run(config: NoiseStudyConfig) -> Path:
         The folder of the study.
 
     Raises:
-        ValueError: no such cell; results of other epochs, threads or another dataset in the folder.
+        ValueError: no such cell; results of other epochs, threads or another dataset in the folder;
+            images of a size that the network does not take.
     """
     cells = list_cells(config)
-    log_local_notice(config)
+    if config.cell is None and sources.local(config.dataset) is not None:
+        own = sources.load(config.dataset, config.data_dir)
+        log_notice(own)
+        check_size(own.train.images.shape[1:])
 
     def compute(cell: str, path: Path) -> None:
         noise, target, seed = cells[cell]
@@ -53,3 +60,13 @@ def run(config: NoiseStudyConfig) -> Path:
 
     settings = {"epochs": config.epochs}
     return runner.run_study("noise", config, cells, settings, compute)
+
+
+def check_size(image_shape: tuple[int, int, int]) -> None:
+    """Refuse images (H, W, C) that the published network cannot take.
+
+    Raises:
+        ValueError: naming the nearest sizes.
+    """
+    make = partial(networks.strided_conv, image_shape, LATENT_DIM, variational=False)
+    preflight.count_parameters(make)
