@@ -180,7 +180,7 @@ class _GivenSeeds(keras.random.SeedGenerator):
 
 
 def classic_augmentation(
-    flips: bool = True, shifts: float = 0.1, erasing: bool = True
+    flips: bool = True, shifts: float = 0.1, erasing: bool = True, whole_pixels: bool = False
 ) -> Transform:
     """Return classic augmentation as a `transform` of `training_batches`.
 
@@ -190,6 +190,8 @@ def classic_augmentation(
         flips: mirror half of the images left to right.
         shifts: largest shift each way as a fraction of height and width; new pixels are 0.
         erasing: set a rectangle of 2 to 33% of the area to 0 in half of the images.
+        whole_pixels: shift by whole pixels. Other shifts take means of neighboring pixels, which
+            removes part of the noise.
 
     Returns:
         A function (seed, images, *others) -> (images, *others); images float (N, H, W, C).
@@ -198,7 +200,12 @@ def classic_augmentation(
     if flips:
         layers.append(keras.layers.RandomFlip("horizontal"))
     if shifts:
-        layers.append(keras.layers.RandomTranslation(shifts, shifts, fill_mode="constant"))
+        interpolation = "nearest" if whole_pixels else "bilinear"
+        layers.append(
+            keras.layers.RandomTranslation(
+                shifts, shifts, fill_mode="constant", interpolation=interpolation
+            )
+        )
     erase = RandomErasing(0.5 if erasing else 0.0)
 
     def transform(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:

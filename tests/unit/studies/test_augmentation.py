@@ -6,14 +6,24 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.models import make
 from tests.helpers.processes import ROOT
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files, processor
 from tfdvae.config import PROTOCOLS
-from tfdvae.data import image_dataset, sources
+from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.experiment import evaluation
+from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.reporting.document import to_markdown
-from tfdvae.studies.augmentation import cells, estimate, generators, report, study, training
+from tfdvae.studies.augmentation import (
+    cells,
+    estimate,
+    generators,
+    report,
+    study,
+    training,
+    views,
+)
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.results import Results
 from tfdvae.studies.augmentation.sets import SETS, needs_noise
@@ -163,8 +173,10 @@ def test_training_images_have_the_noise_that_is_asked_for(source):
         np.testing.assert_array_equal(noisy.clean, clean.train)
 
 
-def test_views_that_cells_share_are_counted_once(tmp_path):
-    """Two noises and two seeds, and two methods: a DAE for two of the sets, and a DVAE."""
+def test_views_that_cells_share_are_counted_once(source, tmp_path, monkeypatch):
+    """Two noises and two seeds, and two methods: a DAE for two of the sets, and a DVAE. Those of
+    other settings, as in a folder that was copied, are made again.
+    """
     config = small(
         conditions=("noisy",),
         protocols=("equal_steps",),
@@ -173,12 +185,50 @@ def test_views_that_cells_share_are_counted_once(tmp_path):
         output=str(tmp_path),
     )
     keywords = [cell.keywords for cell in cells.list_cells(config).values()]
-    found = estimate.missing_views(config, keywords)
+    found = estimate.missing_views(config, source, keywords)
     assert len(found) == 2 * 2 * 2
     assert ("gaussian:0.2", 1, "recorrupted") in found
-    (tmp_path / "denoised").mkdir()
-    (tmp_path / "denoised" / "gaussian-0.2-recorrupted-seed1.npz").touch()
-    assert found - estimate.missing_views(config, keywords) == {("gaussian:0.2", 1, "recorrupted")}
+    images = prepare(config, source, "noisy", 1, "gaussian:0.2")
+    monkeypatch.setattr(views, "make", lambda *_: views.Views(images.train[:, None], "unet"))
+    for steps, kept in ((1, set()), (config.denoiser_steps, {("gaussian:0.2", 1, "recorrupted")})):
+        settings = dataclasses.replace(config, denoiser_steps=steps)
+        views.load(settings, images, "recorrupted", 1)
+        assert found - estimate.missing_views(config, source, keywords) == kept
+
+
+def test_draws_of_images_are_independent_of_one_another():
+    """An untrained DVAE makes equal means of equal images, and other draws of each."""
+    model = TrainedModel(make("dvae"))
+    made = views.draws(model, np.full((3, *model.image_shape), 0.5, np.float32), seed=0)
+    assert made.shape == (3, views.DRAWS, *model.image_shape)
+    away = (made - made.mean(axis=(0, 1))).reshape(3, -1)
+    assert np.abs(np.corrcoef(away) - np.eye(3)).max() < 0.5
+    again = views.draws(model, np.full((3, *model.image_shape), 0.5, np.float32), seed=0)
+    np.testing.assert_array_equal(made, again)
+
+
+def test_sets_for_noisy_images_share_order_geometry_and_noise(source, monkeypatch):
+    """With views that are the images themselves, mixing changes nothing, and batches are equal."""
+    config = small(train_noise=("gaussian:0.2",), sets=("limited", "fresh-noise", "denoised"))
+    images = prepare(config, source, "noisy", 0, "gaussian:0.2")
+    same = views.Views(images.train[:, None], "none")
+    monkeypatch.setattr(views, "load", lambda *_: same)
+    seen = []
+    batches_of = pipelines.training_batches
+
+    def first_batches(*arguments, **options):
+        batches = batches_of(*arguments, **options)
+        seen.append([tuple(map(np.asarray, batch)) for batch in batches.take(2)])
+        return batches
+
+    monkeypatch.setattr(pipelines, "training_batches", first_batches)
+    for name in ("fresh-noise", "denoised", "limited"):
+        training.train_classifier(config, images, name, "equal_steps", 0)
+    fresh, mixed, limited = seen
+    for first, second in zip(fresh, mixed, strict=True):
+        np.testing.assert_allclose(first[0], second[0], atol=1e-6)
+        np.testing.assert_array_equal(first[1], second[1])
+    assert not np.array_equal(fresh[0][1], limited[0][1])
 
 
 def test_the_rate_falls_by_a_cosine():
@@ -265,6 +315,8 @@ def test_precision_of_a_study_that_goes_on_is_that_of_its_own_folder(source, tmp
     for kept in ("bfloat16", "float32"):
         files.write_json(tmp_path / "config.json", {"precision": kept})
         assert study.resolve(config, source).precision == kept
+    own = dataclasses.replace(config, output=str(tmp_path / "own"), classifier="mine:classifier")
+    assert study.resolve(own, source).precision == "float32"
     asked = dataclasses.replace(config, precision="float16")
     assert study.resolve(asked, source).precision == "float16", "which the folder then refuses"
 

@@ -58,6 +58,15 @@ def test_steps_follow_one_another():
     np.testing.assert_array_equal(found, expected)
 
 
+def test_shifts_leave_the_noise_as_it_is():
+    """A shift by parts of a pixel would take means of neighbors, which are less noisy."""
+    noise = np.random.default_rng(0).normal(0, 0.3, (40, 40, 40, 1)).astype(np.float32)
+    (moved,) = batches.transform(("geometry",), 0.3)(SEED, tf.constant(noise))
+    inside = np.asarray(moved)[:, 4:-4, 4:-4]
+    assert np.std(inside, axis=(1, 2, 3)) == pytest.approx(0.3, abs=0.02)
+    assert not np.array_equal(moved, noise)
+
+
 def test_noise_comes_after_shifts():
     """The pixels that a shift makes black are noisy too; nothing is erased."""
     images = tf.ones((50, 40, 40, 1))

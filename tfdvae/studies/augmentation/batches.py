@@ -18,7 +18,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
 
     - `noise`: Gaussian noise of 0.1.
     - `classical`: flips, shifts and erasing.
-    - `geometry`: flips and shifts.
+    - `geometry`: flips, and shifts by whole pixels, which leave noise as it is.
     - `fresh noise`: see `fresh_noise`.
     - `mix`: see `mix`.
 
@@ -36,7 +36,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
     steps: dict[str, Step] = {
         "noise": _noise,
         "classical": pipelines.classic_augmentation(),
-        "geometry": pipelines.classic_augmentation(erasing=False),
+        "geometry": pipelines.classic_augmentation(erasing=False, whole_pixels=True),
         "fresh noise": lambda seed, *batch: fresh_noise(seed, level, *batch),
         "mix": mix,
     }

@@ -26,7 +26,7 @@ from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
-from tfdvae.studies.augmentation.training import build_classifier, train_generator
+from tfdvae.studies.augmentation.training import CURVE_IMAGES, build_classifier, train_generator
 from tfdvae.studies.noisy_alone.settings import CLASSICAL
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Costs:
         generator_step: one optimizer step of a generative model.
         classifier_step: one of a classifier.
         test: measuring a classifier on all test images once.
+        validation: measuring it on the validation images of the learning curve.
         likelihood: measuring the likelihood of a generative model.
         steps_per_epoch: of the training images.
         views: of all training images, by method.
@@ -52,6 +53,7 @@ class Costs:
     generator_step: float
     classifier_step: float
     test: float
+    validation: float
     likelihood: float
     steps_per_epoch: int
     views: Mapping[str, float]
@@ -83,9 +85,9 @@ def estimate(
     Views that several of them share count once, and those that are kept do not.
     """
     cells = list(cells)
-    wanted = missing_views(config, cells)
+    wanted = missing_views(config, dataset, cells)
     costs = measure(config, dataset, {method for _, _, method in wanted})
-    tests = len(config.test_noise) + len(config.other_noise)
+    tests = 1.0 if config.development else len(config.test_noise) + len(config.other_noise)
 
     def seconds(name: str = "", protocol: str = "", model: str = "", **_: object) -> float:
         generating = config.epochs * costs.steps_per_epoch * costs.generator_step
@@ -98,19 +100,21 @@ def estimate(
             else config.classifier_epochs * costs.steps_per_epoch * times
         )
         training = steps * costs.classifier_step + (generating if registry.generates(name) else 0)
-        return START_SECONDS + training + tests * costs.test
+        epochs = steps / costs.steps_per_epoch if config.development else 0
+        return START_SECONDS + training + tests * costs.test + epochs * costs.validation
 
     making = sum(costs.views[method] for _, _, method in wanted)
     return making + sum(seconds(**cell) for cell in cells)
 
 
 def missing_views(
-    config: AugmentationStudyConfig, cells: Iterable[Mapping]
+    config: AugmentationStudyConfig, dataset: ImageDataset, cells: Iterable[Mapping]
 ) -> set[tuple[str, int, str]]:
     """Return the noise, seed and method of all views that cells need and the study lacks.
 
     Args:
         config: settings of the study.
+        dataset: all images.
         cells: arguments of each.
     """
     wanted = {
@@ -122,6 +126,7 @@ def missing_views(
         (noise, seed, method)
         for noise, seed, method in wanted
         if not views.path_of(config, noise, method, seed).exists()
+        or not views.is_kept(config, prepare(config, dataset, "noisy", seed, noise), method, seed)
     }
 
 
@@ -153,6 +158,7 @@ def measure(
         step_seconds(generator, images.train),
         step_seconds(model, images.train, images.train_labels),
         (predicting + resampling) / len(shown) * len(images.held_out),
+        predicting / len(shown) * min(CURVE_IMAGES, len(images.held_out)),
         likelihood * LIKELIHOOD_IMAGES,
         pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE),
         {method: view_seconds(config, dataset, method) for method in methods},
@@ -177,9 +183,7 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
     options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
     step = _second_time(partial(model.keras_model.fit, patches, **options)) / MEASURED_STEPS
     making = (
-        partial(model.sample_around, few, views.DRAWS)
-        if model.variational
-        else partial(model.denoise, few)
+        partial(views.draws, model, few, 0) if model.variational else partial(model.denoise, few)
     )
     return config.denoiser_steps * step + _second_time(making) / len(few) * count
 

@@ -124,7 +124,8 @@ def _precision(config: AugmentationStudyConfig) -> str:
     """Return the precision that was asked for, that of the study in the folder, or the fastest."""
     if config.precision == AUTO:
         kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
-        return kept.get("precision") or processor.chosen_precision(AUTO, processor.has_bfloat16())
+        has_units = config.classifier is None and processor.has_bfloat16()  # one's own: float32
+        return kept.get("precision") or processor.chosen_precision(AUTO, has_units)
     if config.cell is not None or config.classifier is not None:
         return config.precision
     return processor.chosen_precision(config.precision, processor.has_bfloat16())

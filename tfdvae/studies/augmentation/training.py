@@ -18,7 +18,7 @@ from tfdvae.studies import training
 from tfdvae.studies.augmentation import batches, views
 from tfdvae.studies.augmentation.batches import Step
 from tfdvae.studies.augmentation.images import Images
-from tfdvae.studies.augmentation.sets import SETS
+from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     SAMPLES_PER_IMAGE,
     AugmentationStudyConfig,
@@ -161,8 +161,10 @@ def train_classifier(
     arrays, transform = training_set(config, images, name, seed)
     model = build_classifier(config, images.train.shape[1:], images.classes, seed)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
+    # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
+    stream = "noisy" if needs_noise(name) else name
     training_batches = pipelines.training_batches(
-        arrays, batch_size, seed, f"classifier/{name}", transform=transform
+        arrays, batch_size, seed, f"classifier/{stream}", transform=transform
     )
     per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
     steps = config.classifier_steps

@@ -20,6 +20,7 @@ import tfdvae
 from tfdvae import corruptions
 from tfdvae._utils import files, seeds
 from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.models import posterior
 from tfdvae.studies import filters, runner
 from tfdvae.studies.augmentation.images import Images
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, file_name
@@ -94,8 +95,29 @@ def make(
         return Views(made[:, None], filters.described(parameters))
     model = model_for(method, images, noise, seed, steps, folder)
     if row.model == DVAE:
-        return Views(model.sample_around(images.train, DRAWS, seed), row.network)
+        return Views(draws(model, images.train, seed), row.network)
     return Views(model.denoise(images.train)[:, None], row.network)
+
+
+def draws(model: TrainedModel, images: np.ndarray, seed: int) -> np.ndarray:
+    """Return draws of the posterior of each image, independent of those of the others.
+
+    Those of `TrainedModel.sample_around` have the same random numbers for all images.
+
+    Args:
+        model: a DVAE.
+        images: float32 (N, H, W, C).
+        seed: root seed.
+
+    Returns:
+        float32 (N, DRAWS, H, W, C).
+    """
+    core, made = model.core, []
+    for number in range(DRAWS):
+        generator = seeds.generator(seed, f"view {number}")
+        numbers = generator.standard_normal((len(images), *core.code_shape), np.float32)
+        made.append(posterior.decoded(core, images, numbers))
+    return np.stack(made, axis=1)
 
 
 def model_for(
@@ -191,6 +213,12 @@ def with_noise_of_another(images: np.ndarray, denoised: np.ndarray, seed: int) -
     residuals = np.empty_like(images)
     residuals[order] = (images - denoised)[np.roll(order, 1)]
     return denoised + residuals
+
+
+def is_kept(config: AugmentationStudyConfig, images: Images, method: str, seed: int) -> bool:
+    """Tell whether `load` finds the views in the study's folder."""
+    path = path_of(config, str(images.noise), method, seed)
+    return path.exists() and _read(path, _digest(config, images, method, seed)) is not None
 
 
 def _digest(config: AugmentationStudyConfig, images: Images, method: str, seed: int) -> str:
