@@ -570,13 +570,14 @@ def test_replicates_of_cells_are_kept_beside_the_rows(tmp_path):
 
 
 def rows_of_noises(noises=("gaussian:0.1", "gaussian:0.2")):
-    """Denoised images are 1.0, 1.2, 0.8, 1.1, 0.9 points ahead of fresh noise, clean ones 3; the
-    whole is 10 points lower for each further noise.
+    """Denoised images are 1.0, 1.2, 0.8, 1.1, 0.9 points ahead of fresh noise, those of a filter
+    0.5, clean ones 3; the whole is 10 points lower for each further noise.
     """
     ahead = {
         "limited": [-1] * 5,
         "fresh-noise": [0] * 5,
         "denoised": [1.0, 1.2, 0.8, 1.1, 0.9],
+        "denoised-tv": [0.5] * 5,
         "clean-images": [3] * 5,
     }
     for number, noise in enumerate(noises):
@@ -619,7 +620,9 @@ def test_report_of_two_noises_and_a_reference(tmp_path):
         assert f"| {label} | +1.00 (+0.80 to +1.20) |" in section
         assert "| limited | -1.00 (" in section
     lines = [line for line in text.splitlines() if line.startswith("- **")]
-    assert len(lines) == 8, "of limited and denoised, on two tests, for two noises; no ceiling"
+    assert len(lines) == 12, "of limited and two sets, on two tests, for two noises; no ceiling"
+    control = "mixed with itself after total variation"
+    assert text.count(f"| {label} | {control} | +0.50 (+0.30 to +0.70) | +0.50 (") == 2
     told = f'"{label}" against "flips, shifts, fresh noise" helps (+1.00 points'
     assert sum(told in line for line in lines) == 4
     assert "| clean images, flips, shifts, fresh noise | +3.00 (" in text
@@ -642,14 +645,14 @@ def test_the_page_has_all_sets_of_noisy_images():
 
 
 def test_holm_is_over_the_sets_of_one_noise(tmp_path):
-    """Limited and denoised, on clean images and over all noises: a family of four."""
+    """Limited and two denoised sets, on clean images and over all noises: a family of six."""
     made_report(tmp_path, rows_of_noises(), reference="fresh-noise")
     config = AugmentationStudyConfig.of_folder(tmp_path)
     rows = csv_rows.read_rows(tmp_path / "rows.csv")
     found = Results(rows, config, {}, DatasetInfo.read(tmp_path))
     comparisons = found.comparisons("noisy gaussian:0.2", "equal_steps")
-    assert {name for name, _ in comparisons} == {"limited", "denoised"}
-    assert {each.family for each in comparisons.values()} == {4}
+    assert {name for name, _ in comparisons} == {"limited", "denoised", "denoised-tv"}
+    assert {each.family for each in comparisons.values()} == {6}
 
 
 def test_limited_is_the_reference_where_the_other_was_not_measured(tmp_path):

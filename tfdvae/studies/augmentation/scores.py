@@ -12,6 +12,7 @@ from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
+from tfdvae.studies.augmentation.sets import is_control, is_denoised
 from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, file_name
 
 METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
@@ -67,6 +68,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
             ),
             _leads(results, condition, protocol),
             *_leads_over_classical(results, condition, protocol),
+            *_leads_over_controls(results, condition, protocol),
             _figure(results, condition, protocol, folder, dataset),
         ]
     return parts
@@ -118,6 +120,26 @@ def _leads_over_classical(results: Results, condition: str, protocol: str) -> li
         Paragraph("Points ahead of classical augmentation, which needs no model:"),
         Table(["trained on", *results.summaries()], rows),
     ]
+
+
+def _leads_over_controls(results: Results, condition: str, protocol: str) -> list[Part]:
+    sets = results.sets(condition, protocol)
+    pairs = itertools.product(filter(is_denoised, sets), filter(is_control, sets))
+    rows = []
+    for name, control in pairs:
+        leads = (
+            results.difference(condition, protocol, name, control, tested)[0]
+            for tested in results.summaries()
+        )
+        cells = (interval(lead) if lead else "" for lead in leads)
+        rows.append([label(name), label(control), *cells])
+    if not rows:
+        return []
+    text = (
+        "Points ahead of the controls, which do the same but for the model's denoising; intervals "
+        "of single comparisons:"
+    )
+    return [Paragraph(text), Table(["trained on", "control", *results.summaries()], rows)]
 
 
 def _figure(results: Results, condition: str, protocol: str, folder: Path, dataset: str) -> Figure:

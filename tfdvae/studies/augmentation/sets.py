@@ -19,6 +19,7 @@ class TrainingSet:
             noise of one another (`shuffled`).
         copies: how often each image is there.
         ceiling: whether clean images are used, which nobody has who has noisy ones.
+        control: whether it does what a set with a model does, but for the model's denoising.
     """
 
     words: str
@@ -27,6 +28,7 @@ class TrainingSet:
     start: str = "observed"
     copies: int = 1
     ceiling: bool = False
+    control: bool = False
 
     @property
     def needs_noise(self) -> bool:
@@ -46,16 +48,24 @@ SETS = {
         "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
-    "recorrupted": TrainingSet("more noise, flips, shifts, fresh noise", ("fresh noise", *_FRESH)),
+    "recorrupted": TrainingSet(
+        "more noise, flips, shifts, fresh noise", ("fresh noise", *_FRESH), control=True
+    ),
     "denoised": TrainingSet("mixed with its denoised self", _MIXED, "recorrupted"),
     "denoised-shuffled": TrainingSet(
-        "denoised, mixed with the noise of another image", _MIXED, "recorrupted", "shuffled"
+        "denoised, mixed with the noise of another image",
+        _MIXED,
+        "recorrupted",
+        "shuffled",
+        control=True,
     ),
     "denoised-non_local_means": TrainingSet(
-        "mixed with itself after non-local means", _MIXED, "non_local_means"
+        "mixed with itself after non-local means", _MIXED, "non_local_means", control=True
     ),
-    "denoised-tv": TrainingSet("mixed with itself after total variation", _MIXED, "tv"),
-    "denoised-bm3d": TrainingSet("mixed with itself after BM3D", _MIXED, "bm3d"),
+    "denoised-tv": TrainingSet(
+        "mixed with itself after total variation", _MIXED, "tv", control=True
+    ),
+    "denoised-bm3d": TrainingSet("mixed with itself after BM3D", _MIXED, "bm3d", control=True),
     "dvae-views": TrainingSet("mixed with one of 8 draws of a DVAE", _MIXED, "dvae"),
     "denoised-clean-targets": TrainingSet(
         "mixed with itself, denoised by a model of clean images",
@@ -96,6 +106,17 @@ def default_names() -> tuple[str, ...]:
 def needs_noise(name: str) -> bool:
     """Tell whether a set is for training images with Gaussian noise of known strength."""
     return name in SETS and SETS[name].needs_noise
+
+
+def is_control(name: str) -> bool:
+    """Tell whether a set does what a set with a model does, but for the model's denoising."""
+    return name in SETS and SETS[name].control
+
+
+def is_denoised(name: str) -> bool:
+    """Tell whether a set has images denoised by a model of the noisy ones, as no control has."""
+    row = SETS.get(name)
+    return row is not None and bool(row.views) and not (row.control or row.ceiling)
 
 
 def is_ceiling(name: str) -> bool:
