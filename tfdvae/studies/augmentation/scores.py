@@ -136,8 +136,8 @@ def _leads_over_controls(results: Results, condition: str, protocol: str) -> lis
     if not rows:
         return []
     text = (
-        "Points ahead of the controls, which do the same but for the model's denoising; intervals "
-        "of single comparisons:"
+        "Points ahead of the controls, with a filter in the model's place, with more noise, or "
+        "with the noise of another image; intervals of single comparisons:"
     )
     return [Paragraph(text), Table(["trained on", "control", *results.summaries()], rows)]
 

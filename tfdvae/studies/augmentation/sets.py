@@ -19,7 +19,8 @@ class TrainingSet:
             noise of one another (`shuffled`).
         copies: how often each image is there.
         ceiling: whether clean images are used, which nobody has who has noisy ones.
-        control: whether it does what a set with a model does, but for the model's denoising.
+        control: whether sets with a model are compared with it: a filter is in the model's place,
+            or there is more noise, or the noise of another image.
     """
 
     words: str
@@ -109,12 +110,12 @@ def needs_noise(name: str) -> bool:
 
 
 def is_control(name: str) -> bool:
-    """Tell whether a set does what a set with a model does, but for the model's denoising."""
+    """Tell whether sets with a model are compared with this one."""
     return name in SETS and SETS[name].control
 
 
 def is_denoised(name: str) -> bool:
-    """Tell whether a set has images denoised by a model of the noisy ones, as no control has."""
+    """Tell whether a set mixes images with what a model of the noisy ones made of each."""
     row = SETS.get(name)
     return row is not None and bool(row.views) and not (row.control or row.ceiling)
 
