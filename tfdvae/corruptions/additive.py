@@ -95,6 +95,7 @@ class Poisson(Corruption):
     unit = "standard deviation at white, 1 / sqrt(photons)"
     reference = "shot noise of cameras and microscopes"
     keeps_mean = True
+    compiles = False  # XLA has no Poisson draws
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         variance = self.level**2

@@ -29,6 +29,7 @@ class Corruption(abc.ABC):
         highest_level: largest level; `math.inf` where the unit has no bound.
         keeps_mean: whether it is noise that is independent from pixel to pixel, and whose images
             are on average the image itself. From such noise a model can learn without clean images.
+        compiles: whether XLA, with which Keras trains on GPUs, can compile it.
 
     Example:
         >>> noisy = tfdvae.corruptions.Gaussian(0.1)(images, seed=(0, 1))
@@ -40,6 +41,7 @@ class Corruption(abc.ABC):
     reference: ClassVar[str]
     highest_level: ClassVar[float] = 1.0
     keeps_mean: ClassVar[bool] = False
+    compiles: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.number(f"level of {self.kind}", self.level, 0, self.highest_level)
@@ -175,7 +177,8 @@ class OneOf(Corruption):
                 f"got {', '.join(map(str, self.parts))}."
             )
         object.__setattr__(self, "level", max(part.level for part in self.parts))
-        object.__setattr__(self, "keeps_mean", all(part.keeps_mean for part in self.parts))
+        for name in ("keeps_mean", "compiles"):
+            object.__setattr__(self, name, all(getattr(part, name) for part in self.parts))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.parts))

@@ -70,6 +70,7 @@ class DenoisingModel(ImageModel):
     ):
         super().__init__(**kwargs)
         self.corruption = corruptions.parse(corruption)
+        self.supports_jit = self.corruption.compiles  # read by `compile`
         self.objective = checks.choice("objective", objective, OBJECTIVES)
         check_noise(self.objective, self.corruption)
         self.likelihood = likelihoods.parse(likelihood)

@@ -42,6 +42,17 @@ class TestContract:
         )
         np.testing.assert_allclose(graph(images, SEED), corruption(images, SEED), atol=1e-6)
 
+    def test_xla_compiles_it_or_it_says_no(self, kind, noise):
+        corruption, images = KINDS.get(kind)(0.5), noise(8, 12, 10, 3)
+        compiled = tf.function(corruption, jit_compile=True)
+        if corruption.compiles:
+            changed = compiled(images, SEED)  # with other numbers of its own
+            assert changed.shape == images.shape
+            assert not np.array_equal(changed, images)
+        else:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="unsupported operations"):
+                compiled(images, SEED)
+
     @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 7, 3, 3), (1, 28, 28, 1)])
     @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16"])
     def test_keeps_shape_and_dtype(self, kind, shape, dtype, noise):

@@ -136,6 +136,14 @@ def test_export_of_keras(state, tmp_path):
     np.testing.assert_allclose(exported.serve(IMAGES[:7]), model.denoise(IMAGES[:7]), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("corruption", "compiles"),
+    [("gaussian:0.1", True), ("poisson:0.2", False), ("gaussian:0.1,poisson:0.2", False)],
+)
+def test_keras_is_told_what_xla_cannot_compile(corruption, compiles):
+    assert make("dae", corruption=corruption).supports_jit is compiles
+
+
 def test_summary_names_encoder_and_decoder():
     """Where Keras named them; a name of the user's own stays, and no network is renamed."""
     encoder, decoder = own_networks()
