@@ -1,12 +1,14 @@
-"""Studies on a Ray cluster of two machines, which are two nodes on this one."""
+"""Studies and folders on a Ray cluster of two machines, which are two nodes on this one."""
 
 import importlib.util
 
+import numpy as np
 import pytest
 
 from tests.helpers.processes import ROOT, run_tfdvae
 from tests.helpers.requirements import lacking
 from tfdvae import csv_rows
+from tfdvae.image_io import codec
 
 pytestmark = pytest.mark.slow
 PLUGIN = '''
@@ -117,18 +119,55 @@ def test_a_cell_that_fails_is_named_and_the_others_are_kept(cluster, tmp_path):
     assert len(csv_rows.read_rows(tmp_path / "ray" / "rows.csv")) == 4
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--address", "127.0.0.1:1"), "`address` 127.0.0.1:1 is no Ray cluster"),
-        (("--address", "here"), "`address` here is no Ray cluster: it must be HOST:PORT"),
-        (("--threads", 64), "`threads` must be at most 1, the cores of the largest machine"),
-    ],
-)
-def test_refused(options, message, cluster, tmp_path):
-    fixed = ("--executor", "ray", "--output", tmp_path / "ray")
-    given = options if "--address" in options else (*options, "--address", cluster.address)
-    done = run_tfdvae("study", "slow", *fixed, *given)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
-    assert message in done.stderr
-    assert not (tmp_path / "ray" / "rows.csv").exists()
+def test_refused(cluster, tmp_path):
+    for options, message in {
+        ("--address", "127.0.0.1:1"): "`address` 127.0.0.1:1 is no Ray cluster",
+        ("--threads", 64): "`threads` must be at most 1, the cores of the largest machine",
+    }.items():
+        output = tmp_path / options[0]
+        fixed = ("--executor", "ray", "--output", output)
+        given = options if "--address" in options else (*options, "--address", cluster.address)
+        done = run_tfdvae("study", "slow", *fixed, *given)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert message in done.stderr
+        assert not (output / "rows.csv").exists()
+
+
+def test_a_folder_is_denoised_though_a_machine_is_lost(cluster, tmp_path):
+    """Each image is once in the output, as this machine alone makes it."""
+    noise = np.random.default_rng(0)
+    for number in range(40):
+        place = tmp_path / "in" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        codec.write(place / f"{number}.png", noise.integers(0, 256, (28, 28, 1), dtype=np.uint8))
+    (tmp_path / "in" / "broken.png").write_text("no image")
+
+    def denoise(output, *options, **how):
+        return run_tfdvae(
+            *("denoise", "clothing-denoiser", tmp_path / "in", tmp_path / output, *options), **how
+        )
+
+    def lose_a_machine():
+        if any((tmp_path / "ray").rglob("*.png")) and len(cluster.list_all_nodes()) == 2:
+            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+        return False
+
+    alone = denoise("alone", "--threads", 1)
+    options = ("--executor", "ray", "--address", cluster.address)
+    done = denoise("ray", *options, stop_when=lose_a_machine)
+    assert len(cluster.list_all_nodes()) == 1
+    for process, output in ((alone, "alone"), (done, "ray")):
+        assert process.returncode == 1, process.stderr
+        assert process.stdout.endswith(f"40 images in {tmp_path / output}\n")  # Ray tells of losses
+        assert process.stderr.count("broken.png cannot be read") == 1
+        assert "Traceback" not in process.stderr
+    written = [
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        for folder in (tmp_path / "alone", tmp_path / "ray")
+    ]
+    assert written[0] == written[1]
+    assert len(written[0]) == 40

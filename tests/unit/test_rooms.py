@@ -18,6 +18,7 @@ ROOMS = (
     "registry",
     "metrics",
     "config",
+    "computing",
     "image_io",
     "data",
     "models",

@@ -1,11 +1,13 @@
 """Settings of the commands that use a trained model."""
 
 import dataclasses
+import re
 from typing import Annotated
 
 import tyro
 
 from tfdvae._utils import checks
+from tfdvae.config import executors
 from tfdvae.config.data import BACKGROUNDS, parse_level
 from tfdvae.config.group import one_of
 
@@ -68,6 +70,23 @@ class ImagesConfig(TaskConfig):
             checks.choice("background", self.background, BACKGROUNDS)
 
 
+def parse_part(text: str) -> tuple[int, int]:
+    """Return which part of how many is meant.
+
+    Raises:
+        ValueError: not two whole numbers I/N with I from 1 to N.
+
+    Example:
+        >>> parse_part("2/4")
+        (2, 4)
+    """
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    number, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise ValueError(f"`part` must be I/N with I from 1 to N, such as 2/4; got {text!r}.")
+    return number, count
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DenoiseConfig(ImagesConfig):
     """Denoise images; the output has the layout, file types and names of the input.
@@ -82,12 +101,38 @@ class DenoiseConfig(ImagesConfig):
     uncertainty: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the standard deviation of the draws at each pixel, as a fraction of white: a TIFF
     file of floats for each image or stack, arrays for a file of arrays (vae, dvae)."""
+    part: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None
+    """Only every Nth file of the folder, from the Ith on: with 1/4 to 4/4, four machines that see
+    the same folders share the work."""
+    executor: Annotated[str, executors.Executor] = "processes"
+    """processes: this machine. ray: the machines of a Ray cluster, which must see the folders at
+    the same place (`pip install "tfdvae[ray]"`); --threads, by default 1, is what each part of the
+    work takes."""
+    address: Annotated[str | None, executors.Address] = None
+    """Of the Ray cluster; auto: the one that this machine belongs to. Default: a cluster of this
+    machine alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.samples is not None:
             least = 1 if self.uncertainty is None else 2
             checks.integer("samples", self.samples, least, MOST_SAMPLES)
+        executors.check(self.executor, self.address)
+        shared = self.executor == "ray"
+        if self.part is not None:
+            parse_part(self.part)
+            if shared:
+                raise ValueError("`part` is what `executor` ray chooses; give one of them.")
+        if shared and self.overwrite:
+            raise ValueError(
+                "`overwrite` cannot be had with `executor` ray, which goes on where machines were "
+                "lost: give another folder."
+            )
+        if self.uncertainty is not None and (shared or self.part is not None):
+            raise ValueError(
+                "`uncertainty` is of a whole folder on this machine; it cannot be had with `part` "
+                "or `executor` ray."
+            )
 
     @property
     def chosen_samples(self) -> int | None:

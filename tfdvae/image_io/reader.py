@@ -5,8 +5,9 @@ file of arrays.
 """
 
 import contextlib
+import itertools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
             "or an .npy or .npz file of arrays."
         )
     return {path.name: path}
+
+
+def part_of(listed: Mapping[str, Path], part: tuple[int, int]) -> dict[str, Path]:
+    """Return the files of one part of a listed folder."""
+    number, count = part
+    return dict(itertools.islice(listed.items(), number - 1, None, count))
 
 
 @contextlib.contextmanager

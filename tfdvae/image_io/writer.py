@@ -92,6 +92,7 @@ def rewrite(
     title: str,
     overwrite: bool = False,
     reading: Reading | None = None,
+    part: tuple[int, int] = (1, 1),
 ) -> Tally:
     """Write `function` of all images to `output`, in the kind of the input.
 
@@ -107,6 +108,7 @@ def rewrite(
         title: of the progress bar.
         overwrite: replace existing files.
         reading: how image files are read.
+        part: which files of a folder, of how many parts: (2, 4) is every fourth from the second.
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: as in `reader.pieces` and `check_output`;
@@ -122,7 +124,7 @@ def rewrite(
         if is_array(path):
             _rewrite_arrays(path, output, function, title, tally)
         else:
-            _rewrite_files(path, output, function, title, overwrite, reading, tally)
+            _rewrite_files(path, output, function, title, overwrite, reading, part, tally)
     return tally
 
 
@@ -133,9 +135,10 @@ def _rewrite_files(
     title: str,
     overwrite: bool,
     reading: Reading | None,
+    part: tuple[int, int],
     tally: Tally,
 ) -> None:
-    listed = reader.list_files(path)
+    listed = reader.part_of(reader.list_files(path), part)
     tally.others += listing.images_of_other_formats(path, "input") if path.is_dir() else []
     for name, reason in file_names.too_long(output, listed).items() if path.is_dir() else ():
         del listed[name]

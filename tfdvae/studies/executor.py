@@ -1,24 +1,21 @@
-"""How the cells of a study are computed: each in a process of its own, or all in this one.
-
-On several machines it is `ray_cluster`.
-"""
+"""How the cells of a study are computed: in processes of their own, here or on other machines."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import subprocess
-import sys
-import threading
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from tfdvae._utils import files
+from tfdvae.computing.commands import Commands
+from tfdvae.computing.ray_cluster import Cluster
 from tfdvae.studies.settings import StudyConfig
 
-_PARENT = "TFDVAE_CELL_OF_A_STUDY"
-_KILLED = 9  # SIGKILL, a name that Windows lacks
+# What a cell may leave; other files stay behind. Rows come last: with them it is finished.
+_SUFFIXES = (".npz", ".csv")
 
 
 class Executor(Protocol):
@@ -65,7 +62,7 @@ class Processes:
 
     def __init__(self, arguments: Sequence[str]):
         self._arguments = list(arguments)
-        self._running: list[subprocess.Popen] = []
+        self._commands = Commands()
 
     def __call__(self, cell: str, path: Path) -> None:
         """Compute a cell.
@@ -73,53 +70,48 @@ class Processes:
         Raises:
             ChildProcessError: the process failed; its last lines are shown.
         """
-        command = [sys.executable, "-m", "tfdvae", *self._arguments, "--cell", cell]
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="backslashreplace",
-            env=os.environ | {_PARENT: "1", "PYTHONIOENCODING": "utf-8"},
-        ) as process:
-            self._running.append(process)
-            assert process.stderr is not None
-            errors = process.stderr.read()
-            process.wait()
-        self._running.remove(process)
-        if process.returncode == -_KILLED:
-            raise ChildProcessError(
-                f"cell {cell} was killed, as a system does where memory runs out; fewer `workers` "
-                "need less."
-            )
-        if process.returncode:
-            lines = [
-                line
-                for line in errors.strip().splitlines()
-                if not line.startswith("See `tfdvae --help`")
-            ]
-            last = "\n".join(lines if "--debug" in self._arguments else lines[-5:])
-            raise ChildProcessError(f"cell {cell} failed with status {process.returncode}:\n{last}")
+        self._commands.run([*self._arguments, "--cell", cell], f"cell {cell}")
 
     def stop(self) -> None:
         """Terminate the processes that still run."""
-        for process in list(self._running):
-            process.terminate()
+        self._commands.stop()
 
 
-def end_with_parent() -> None:
-    """End this process, if a study started it for a cell, as soon as that study ends.
+class OnCluster:
+    """Computes each cell on one of the machines of a Ray cluster, and brings its files here.
 
-    The study holds our standard input open, and loses its end of it however it ends.
+    Args:
+        arguments: of `tfdvae`, but for `--cell` and `--output`.
+        cluster: of the machines.
     """
 
-    def wait() -> None:
-        os.read(0, 1)
-        os._exit(1)
+    def __init__(self, arguments: Sequence[str], cluster: Cluster):
+        self._arguments, self._cluster = list(arguments), cluster
 
-    if os.environ.get(_PARENT):
-        threading.Thread(target=wait, daemon=True).start()
+    def __call__(self, cell: str, path: Path) -> None:
+        """Compute a cell.
+
+        Raises:
+            ChildProcessError: it failed, or its machine has another version of tfdvae.
+        """
+        found = self._cluster.call(f"cell {cell}", _files_of, self._arguments, cell)
+        for suffix in _SUFFIXES:
+            if suffix in found:
+                with files.replacing(path.with_suffix(suffix)) as temporary:
+                    Path(temporary).write_bytes(found[suffix])
+
+    def stop(self) -> None:
+        """Leave the cluster, which ends what it still computes."""
+        self._cluster.stop()
+
+
+def _files_of(arguments: list[str], cell: str) -> dict[str, bytes]:
+    """Return the files of a cell by their suffix, computed on this machine."""
+    with tempfile.TemporaryDirectory(prefix="tfdvae-") as output:
+        path = Path(output) / "cells" / f"{cell}.csv"
+        Processes([*arguments, "--output", output])(cell, path)
+        made = {suffix: path.with_suffix(suffix) for suffix in _SUFFIXES}
+        return {suffix: file.read_bytes() for suffix, file in made.items() if file.exists()}
 
 
 def to_arguments(config: StudyConfig) -> list[str]:

@@ -17,8 +17,10 @@ from typing import Any
 import tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import checks, files, records, threads
+from tfdvae.computing import commands
+from tfdvae.computing.ray_cluster import Cluster
 from tfdvae.experiment import provenance
-from tfdvae.studies import executor, mending, ray_cluster
+from tfdvae.studies import executor, mending
 from tfdvae.studies.registry import STUDIES
 from tfdvae.studies.settings import StudyConfig
 
@@ -69,7 +71,7 @@ def run_study(
         checks.choice("cell", config.cell, cells)
     agreed = check_settings(name, config, [], settings)  # no cell is read before all are mended
     if config.cell is not None:
-        executor.end_with_parent()
+        commands.end_with_parent()
         _keep_settings(agreed, folder)
         threads.use_threads(thread_count)
         compute(config.cell, _cell_path(folder, config.cell))
@@ -104,8 +106,8 @@ def _executor(
     if config.executor == "ray":
         elsewhere = dataclasses.replace(config, threads=thread_count, output=None)
         arguments = ["study", name, *executor.to_arguments(elsewhere)]
-        cluster = ray_cluster.Cluster(arguments, config.address, thread_count)
-        return cluster, cluster.places
+        cluster = Cluster(config.address, thread_count)
+        return executor.OnCluster(arguments, cluster), cluster.places
     if compute is not None:
         return executor.ThisProcess(compute, thread_count), 1
     arguments = executor.to_arguments(dataclasses.replace(config, threads=thread_count))

@@ -8,9 +8,7 @@ from typing import Annotated, Any, Self
 import tyro
 
 from tfdvae._utils import checks, files
-from tfdvae.config.group import one_of
-
-EXECUTORS = ("processes", "ray")
+from tfdvae.config import executors
 
 _NO_QUICK: Mapping[str, Any] = {}
 _NONE_REPEATABLE: tuple[str, ...] = ()
@@ -34,10 +32,10 @@ class StudyConfig:
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads that each process computes with. Default: the cores of this machine, shared by the
     workers."""
-    executor: Annotated[str, one_of(*EXECUTORS)] = "processes"
+    executor: Annotated[str, executors.Executor] = "processes"
     """processes: of this machine. ray: of a Ray cluster (`pip install "tfdvae[ray]"`), which
     computes as many cells at a time as it has cores for, whatever --workers."""
-    address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None
+    address: Annotated[str | None, executors.Address] = None
     """Of the Ray cluster; auto: the one that this machine belongs to. Default: a cluster of this
     machine alone. Data must lie at the same place on all of its machines."""
     output: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
@@ -63,9 +61,7 @@ class StudyConfig:
         for seed in self.seeds:
             checks.integer("seeds", seed, 0, 2**63 - 1)
         checks.integer("workers", self.workers, 1)
-        checks.choice("executor", self.executor, EXECUTORS)
-        if self.address is not None and self.executor != "ray":
-            raise ValueError("`address` is of a Ray cluster: give `executor` ray too.")
+        executors.check(self.executor, self.address)
         if self.threads is not None:
             checks.integer("threads", self.threads, 1, checks.MAX_THREADS)
         for field in dataclasses.fields(self):

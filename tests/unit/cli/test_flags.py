@@ -16,7 +16,7 @@ from tfdvae.studies.registry import STUDIES
 
 # What `metavar` calls texts that are no paths, beside choices in braces.
 NO_PATHS = (
-    "HOST:PORT",
+    *("HOST:PORT", "I/N"),
     *("NAME", "KIND:LEVEL", "LEVEL", "CONDITION", "SET", "PROTOCOL", "TARGET", "USE"),
     "MODULE:FUNCTION",
 )

@@ -52,6 +52,26 @@ def test_images_are_read_and_written_as_they_are(name, tmp_path):
         )
 
 
+def test_parts_of_a_folder_write_each_file_once(tmp_path):
+    for number in range(7):
+        place = tmp_path / "in" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        codec.write(place / f"{number}.png", GRAY)
+    whole = rewrite(tmp_path / "in", tmp_path / "whole")
+    counts = []
+    for number in (2, 1, 3):
+        tally = rewrite(tmp_path / "in", tmp_path / "out", part=(number, 3))
+        counts.append((tally.done, tally.kept))
+    assert counts == [(2, 0), (3, 0), (2, 0)]
+    written = [
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.png")}
+        for folder in (tmp_path / "whole", tmp_path / "out")
+    ]
+    assert written[0] == written[1]
+    assert len(written[0]) == whole.done == 7
+    assert rewrite(tmp_path / "in", tmp_path / "out", part=(8, 8)).done == 0
+
+
 def test_an_image_whose_file_goes_meanwhile_fails_alone(tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("a.tif", "b.tif"):

@@ -27,6 +27,7 @@ def denoise(
     output: Path,
     overwrite: bool = False,
     samples: int | None = None,
+    part: tuple[int, int] = (1, 1),
 ) -> reader.Tally:
     """Write the denoised images of an input to `output`, with the same names and types.
 
@@ -36,6 +37,7 @@ def denoise(
         output: the same kind of thing.
         overwrite: replace files that are there; they are kept otherwise.
         samples: as for `TrainedModel.denoise`.
+        part: as for `writer.rewrite`.
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: as in `writer.rewrite`; draws of a model
@@ -50,7 +52,7 @@ def denoise(
             made = model.denoise(images_of(piece), samples)
             return to_input_channels(frames.own(made, model.core.frames or 1), piece.images)
 
-        return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading)
+        return writer.rewrite(source, output, work, "Denoising", overwrite, model.reading, part)
 
 
 def impute(

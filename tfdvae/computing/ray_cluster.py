@@ -1,4 +1,4 @@
-"""Cells of a study on a Ray cluster: each in a process of its own, on any of its machines."""
+"""Functions that are called on the machines of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -7,39 +7,32 @@ import logging
 import os
 import platform
 import socket
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfdvae._utils import files
-from tfdvae.studies.executor import Processes
-
-# What a cell may leave; other files stay behind. Rows come last: with them it is finished.
-_SUFFIXES = (".npz", ".csv")
-_RETRIES = 10  # of a cell whose machine is lost
+_RETRIES = 10  # of a call whose machine is lost
 
 
 class Cluster:
-    """Computes each cell on one of the machines of a Ray cluster, and brings its files here.
+    """Calls functions of tfdvae, each on one of the machines of a Ray cluster.
 
     Data and modules must be found on each machine as on this one, and tfdvae be of one version. A
-    cell whose machine is lost is computed on another one. Source: Moritz et al. 2018.
+    call whose machine is lost is made on another one. Source: Moritz et al. 2018.
 
     Args:
-        arguments: of `tfdvae`, but for `--cell` and `--output`.
         address: of the cluster, `auto` for the one that this machine belongs to; by default one is
             started that has this machine alone. In a process that has joined a cluster it is that.
-        thread_count: cores that a cell takes.
+        thread_count: cores that a call takes.
 
     Attributes:
-        places: cells for which the cluster has cores at a time.
+        places: calls for which the cluster has cores at a time.
 
     Raises:
         ValueError: Ray is not installed, there is no cluster, or no machine has so many cores.
     """
 
-    def __init__(self, arguments: Sequence[str], address: str | None, thread_count: int):
+    def __init__(self, address: str | None, thread_count: int):
         try:
             import ray
         except ImportError as error:
@@ -68,31 +61,32 @@ class Cluster:
                 f"`threads` must be at most {most}, the cores of the largest machine of the "
                 f"cluster; got {thread_count}."
             )
-        remote = ray.remote(num_cpus=thread_count, max_retries=_RETRIES)(_compute)
-        self._compute = remote
-        self._arguments = list(arguments)
+        self._remote = ray.remote(num_cpus=thread_count, max_retries=_RETRIES)(_call)
         self._version = importlib.metadata.version("tfdvae")
 
-    def __call__(self, cell: str, path: Path) -> None:
-        """Compute a cell.
+    def call(self, what: str, function: Callable[..., Any], *arguments: object) -> Any:
+        """Call a function on one of the machines and return what it returns.
+
+        It may be called from several threads at a time.
+
+        Args:
+            what: it computes, in words for messages.
+            function: of a module of tfdvae.
+            *arguments: of the function.
 
         Raises:
             ChildProcessError: it failed, or its machine has another version of tfdvae.
         """
         if self._stopped:
-            raise ChildProcessError(f"cell {cell} was not computed: the study has ended.")
-        result = self._compute.remote(self._arguments, cell, self._version, os.getcwd())
+            raise ChildProcessError(f"{what} was not computed: the command has ended.")
+        result = self._remote.remote(function, arguments, self._version, os.getcwd())
         try:
-            found = self._ray.get(result)
+            return self._ray.get(result)
         except self._ray.exceptions.RayTaskError as error:
             raise ChildProcessError(str(error.cause)) from None
         except self._ray.exceptions.RayError as error:
             reason = str(error).strip().partition("\n")[0]
-            raise ChildProcessError(f"cell {cell} was lost by the cluster: {reason}") from None
-        for suffix in _SUFFIXES:
-            if suffix in found:
-                with files.replacing(path.with_suffix(suffix)) as temporary:
-                    Path(temporary).write_bytes(found[suffix])
+            raise ChildProcessError(f"{what} was lost by the cluster: {reason}") from None
 
     def stop(self) -> None:
         """Leave the cluster, which ends what it still computes for this process."""
@@ -110,8 +104,9 @@ def _reach(address: str) -> None:
         pass
 
 
-def _compute(arguments: list[str], cell: str, version: str, folder: str) -> dict[str, bytes]:
-    """Return the files of a cell by their suffix, computed on this machine."""
+def _call(
+    function: Callable[..., Any], arguments: tuple[Any, ...], version: str, folder: str
+) -> Any:
     here = importlib.metadata.version("tfdvae")
     if here != version:
         raise ChildProcessError(
@@ -119,8 +114,4 @@ def _compute(arguments: list[str], cell: str, version: str, folder: str) -> dict
         )
     if Path(folder).is_dir():
         os.chdir(folder)  # where the user named files
-    with tempfile.TemporaryDirectory(prefix="tfdvae-") as output:
-        path = Path(output) / "cells" / f"{cell}.csv"
-        Processes([*arguments, "--output", output])(cell, path)
-        made = {suffix: path.with_suffix(suffix) for suffix in _SUFFIXES}
-        return {suffix: file.read_bytes() for suffix, file in made.items() if file.exists()}
+    return function(*arguments)
