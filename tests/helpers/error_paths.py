@@ -1553,7 +1553,7 @@ CALLS = (
     (
         'tfdvae.DVAE(encoder, decoder, objective="recorrupted", corruption="masking:0.1")',
         ValueError,
-        "`corruption` must be gaussian:LEVEL, of the noise that the images have, with",
+        "`corruption` must be gaussian:LEVEL or poisson:LEVEL, of the noise that the images",
     ),
     (
         "tfdvae.DVAE(encoder, decoder, corruption_samples=0)",

@@ -52,8 +52,8 @@ def _check_noise(config: TrainConfig) -> None:
     noisy = config.data.noisy_train or config.data.noise is not None
     if objective == "recorrupted" and not noisy and generator.corruption is None:
         raise ValueError(
-            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL, of the "
-            "noise that the images have."
+            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL or "
+            "poisson:LEVEL, of the noise that the images have."
         )
     check_noise(objective, config.injected)
     if generator.corrupt_before_encoding and objective in HIDING:

@@ -11,6 +11,9 @@ HIDING = ("masked", "paired")
 OF_NOISY_IMAGES = ("recorrupted", *HIDING)
 """Objectives that learn from the noise that the images have."""
 
+RECORRUPTED = (corruptions.Gaussian, corruptions.Poisson)
+"""Noises that `recorrupted` learns from."""
+
 RECORRUPTION = 0.5
 """How much of fresh noise is added to the input under `recorrupted`, `a` of the paper."""
 
@@ -40,15 +43,16 @@ class Choice(NamedTuple):
 def for_noise(noise: corruptions.Corruption) -> tuple[str | None, str]:
     """Return the objective that allows to learn from images with known noise alone, and why.
 
-    Gaussian noise allows `recorrupted`; other noise that is independent from pixel to pixel, and
-    whose images are on average the image itself, `masked`; other noise none.
+    Gaussian noise and that of photons allow `recorrupted`; other noise that is independent from
+    pixel to pixel, and whose images are on average the image itself, `masked`; other noise none.
 
     Example:
-        >>> for_noise(corruptions.parse("poisson:0.2"))[0]
+        >>> for_noise(corruptions.parse("speckle:0.2"))[0]
         'masked'
     """
-    if isinstance(noise, corruptions.Gaussian):
-        return "recorrupted", f"the noise is Gaussian of known strength ({noise})"
+    if isinstance(noise, RECORRUPTED):
+        name = "Gaussian" if isinstance(noise, corruptions.Gaussian) else "that of photons,"
+        return "recorrupted", f"the noise is {name} of known strength ({noise})"
     if noise.keeps_mean:
         return "masked", (
             f"the noise ({noise}) is independent from pixel to pixel and images with it are on "
@@ -146,14 +150,14 @@ def check_noise(objective: str, corruption: corruptions.Corruption) -> None:
     """Refuse a corruption that does not fit an objective.
 
     Raises:
-        ValueError: `recorrupted` without Gaussian noise, or one of `HIDING` with a corruption.
+        ValueError: `recorrupted` without such noise, or one of `HIDING` with a corruption.
     """
     if objective == "recorrupted" and not (
-        isinstance(corruption, corruptions.Gaussian) and corruption.level > 0
+        isinstance(corruption, RECORRUPTED) and corruption.level > 0
     ):
         raise ValueError(
-            "`corruption` must be gaussian:LEVEL, of the noise that the images have, with "
-            f"`objective` recorrupted; got {corruption}."
+            "`corruption` must be gaussian:LEVEL or poisson:LEVEL, of the noise that the images "
+            f"have, with `objective` recorrupted; got {corruption}."
         )
     if objective in HIDING and corruption.level > 0:
         raise ValueError(

@@ -73,7 +73,8 @@ def level(config: TrainConfig, dataset: ImageDataset) -> float | None:
     if isinstance(config.data.noise, float):
         return config.data.noise
     if config.chosen_objective == "recorrupted":
-        return config.injected.level
+        gaussian = isinstance(config.injected, corruptions.Gaussian)
+        return config.injected.level if gaussian else None
     try:
         found, least = _estimate(dataset.train.images)
         return found.floor if choice.choose(found, least)[0] == "recorrupted" else None

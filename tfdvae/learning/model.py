@@ -70,7 +70,7 @@ def build(
 
     Args:
         objective: of `OBJECTIVES`.
-        corruption: `gaussian:LEVEL` of the pictures' noise under `recorrupted`; what is injected
+        corruption: the noise of the pictures under `recorrupted`; what is injected
             into clean pictures under `observed`; `none` for the objectives that hide pixels.
         shape: (H, W, C) of a patch.
         moments: mean and standard deviation of the pictures, see `moments_of`.

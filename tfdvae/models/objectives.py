@@ -39,9 +39,12 @@ def draw(
     - `observed`: y, from y with the corruption. A model that learns so keeps half of the noise that
       it sees.
     - `corrupted`: the corrupted y, from itself.
-    - `recorrupted`: y - n / a, from y + a n, with n like the noise e, whose level the corruption
-      gives. The errors of both are independent, so that the loss is the one against x plus a
-      constant (Pang et al. 2021, Recorrupted-to-Recorrupted).
+    - `recorrupted`: of Gaussian noise y - n / a, from y + a n, with n like the noise e, whose level
+      the corruption gives. Of photons each goes to the target with a chance of a^2 / (1 + a^2), and
+      otherwise to the input; both are scaled to x. The variances of input and target are the same,
+      1 + a^2 and 1 + 1 / a^2 times that of e. The errors of both are independent, so that the loss
+      is the one against x plus a constant (Pang et al. 2021, Recorrupted-to-Recorrupted; Monroy et
+      al. 2025, which has other noises too).
     - `masked`: the values of hidden pixels of y, from all others; a hidden pixel is replaced by one
       of its neighbors. It asks that the noise is independent from pixel to pixel, of any
       distribution (Krull et al. 2019, Noise2Void).
@@ -52,7 +55,8 @@ def draw(
     Args:
         objective: its name.
         images: y, float32 (N, H, W, C).
-        corruption: what the model injects; of `recorrupted`, `gaussian:LEVEL` of the noise.
+        corruption: what the model injects; of `recorrupted`, the noise, `gaussian:LEVEL` or
+            `poisson:LEVEL`.
         seed: int32 (2,).
 
     Example:
@@ -63,11 +67,27 @@ def draw(
         return _hide(images, seed)
     if objective == "paired":
         return _neighbors(images, seed)
+    if objective == "recorrupted" and isinstance(corruption, corruptions.Poisson):
+        return _share_photons(images, corruption.level, seed)
     corrupted = corruption(images, seed)
     if objective == "recorrupted":
         noise = corrupted - images
         return Sample(images + RECORRUPTION * noise, images - noise / RECORRUPTION)
     return Sample(corrupted, corrupted if objective == "corrupted" else images)
+
+
+def _share_photons(images: tf.Tensor, level: float, seed: tf.Tensor) -> Sample:
+    """Divide the photons of each pixel between input and target.
+
+    A white pixel has 1 / level^2 photons on average. Values that are no whole number of photons are
+    rounded.
+    """
+    chance = 1 / (1 + RECORRUPTION**2)
+    photons = tf.round(tf.maximum(tf.cast(images, tf.float32), 0) / level**2)
+    kept = tf.random.stateless_binomial(
+        tf.shape(images), seed, counts=photons, probs=chance, output_dtype=tf.float32
+    )
+    return Sample(level**2 * kept / chance, level**2 * (photons - kept) / (1 - chance))
 
 
 def _hide(images: tf.Tensor, seed: tf.Tensor) -> Sample:

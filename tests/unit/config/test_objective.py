@@ -18,7 +18,7 @@ SIGMA = 0.1 * math.sqrt(5)  # of y - n / a with a = 1/2, as y and n have a devia
     ("noise", "objective", "why"),
     [
         ("gaussian:0.1", "recorrupted", "Gaussian of known strength"),
-        ("poisson:0.2", "masked", "independent from pixel to pixel"),
+        ("poisson:0.2", "recorrupted", "that of photons, of known strength"),
         ("speckle:0.3", "masked", "independent from pixel to pixel"),
         ("uniform:0.2", "masked", "independent from pixel to pixel"),
         ("gaussian:0.1,gaussian:0.2", "masked", "independent from pixel to pixel"),
@@ -50,8 +50,20 @@ def test_what_noise_allows(noise, objective, why):
         ),
         ({"model": "dvae", "noise": 0.1}, "recorrupted", "gaussian:0.1", "linear:0.223607"),
         ({"model": "dae", "noise": "0.25"}, "recorrupted", "gaussian:0.25", "linear:1.0"),
-        ({"model": "dae", **NOISY, "train_noise": "poisson:0.2"}, "masked", "none", "linear:1.0"),
-        ({"model": "dvae", **NOISY, "train_noise": "poisson:0.2"}, "masked", "none", "linear:0.2"),
+        (
+            {"model": "dae", **NOISY, "train_noise": "poisson:0.2"},
+            "recorrupted",
+            "poisson:0.2",
+            "linear:1.0",
+        ),
+        (
+            {"model": "dvae", **NOISY, "train_noise": "poisson:0.2"},
+            "recorrupted",
+            "poisson:0.2",
+            "linear:0.447214",
+        ),
+        ({"model": "dae", **NOISY, "train_noise": "speckle:0.2"}, "masked", "none", "linear:1.0"),
+        ({"model": "dvae", **NOISY, "train_noise": "speckle:0.2"}, "masked", "none", "linear:0.2"),
         (
             {"model": "dae", **NOISY, "train_noise": "clipped_gaussian:0.2"},
             "observed",
@@ -148,7 +160,7 @@ def test_the_likelihood_of_a_dvae_is_the_noise_of_its_targets():
         ),
         ({**NOISY, "objective": "masked"}, "Objective: masked, since the settings say so."),
         (
-            {**NOISY, "train_noise": "poisson:0.2", "corruption": "0.1"},
+            {**NOISY, "train_noise": "speckle:0.2", "corruption": "0.1"},
             "The model keeps part of the noise of the images: its objective is observed, since "
             "masked injects nothing, where 0.1 is to be injected. Without `--corruption` it is "
             "masked, which keeps none.",

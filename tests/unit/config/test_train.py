@@ -160,11 +160,11 @@ def test_every_field_has_a_default_and_help():
         ({"likelihood": "mse"}, "a vae or dvae cannot weigh it"),
         (
             {"model": "dae", "objective": "recorrupted"},
-            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL",
+            "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL or",
         ),
         (
             {"model": "dae", "objective": "recorrupted", "corruption": "masking:0.1"},
-            "`corruption` must be gaussian:LEVEL, .* got masking:0.1",
+            "`corruption` must be gaussian:LEVEL or poisson:LEVEL, .* got masking:0.1",
         ),
         (
             {
@@ -173,7 +173,7 @@ def test_every_field_has_a_default_and_help():
                 "noisy_train": True,
                 "train_noise": "salt_and_pepper:0.1",
             },
-            "`corruption` must be gaussian:LEVEL, .* got salt_and_pepper:0.1",
+            "`corruption` must be gaussian:LEVEL or poisson:LEVEL, .* got salt_and_pepper:0.1",
         ),
         (
             {
@@ -215,7 +215,7 @@ def test_every_field_has_a_default_and_help():
             "`noise` .* cannot be given with `noisy_dir`",
         ),
         (
-            {"noisy_train": True, "train_noise": "poisson:0.2", "corrupt_before_encoding": True},
+            {"noisy_train": True, "train_noise": "speckle:0.2", "corrupt_before_encoding": True},
             "`corrupt_before_encoding` is for .* the objective is masked, which injects none",
         ),
         (

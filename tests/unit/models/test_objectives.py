@@ -87,6 +87,44 @@ def test_errors_of_input_and_target_are_uncorrelated_at_the_right_level(level, c
     assert abs(measured - correlation) < 4 / np.sqrt(clean.size)
 
 
+def test_recorrupted_divides_photons():
+    """Each is in the input or in the target; with a chance of 0.8 and 0.2, for a is 1 / 2."""
+    photons = np.random.default_rng(3).integers(0, 30, (40, 50, 50, 1))
+    photons[:, :5] = 0
+    level = 0.2
+    observed = (level**2 * photons).astype(np.float32)
+    inputs, aims, weights = draw("recorrupted", observed, f"poisson:{level}")
+    assert weights is None
+    kept, given = 0.8 * inputs / level**2, 0.2 * aims / level**2
+    np.testing.assert_allclose(kept + given, photons, atol=1e-4)
+    np.testing.assert_allclose(kept, np.rint(kept), atol=1e-4)
+    for share, chance in ((kept, 0.8), (given, 0.2)):
+        error = 5 * np.sqrt(photons.sum() * 0.16)
+        assert abs(float(np.sum(share)) - chance * photons.sum()) < error
+        of_nine = np.asarray(share)[photons == 9]
+        assert of_nine.var() == pytest.approx(9 * 0.16, rel=0.1)  # of a binomial distribution
+    assert not np.any(inputs[:, :5])
+    again, other = (
+        draw("recorrupted", observed, "poisson:0.2", seed)[0] for seed in (SEED, [3, 6])
+    )
+    assert np.array_equal(again, inputs)
+    assert not np.array_equal(other, inputs)
+
+
+def test_errors_of_input_and_target_of_photons_are_uncorrelated_and_0_on_average():
+    clean = np.random.default_rng(4).random((20, 100, 100, 1))
+    observed = 0.04 * np.random.default_rng(5).poisson(clean / 0.04)
+    inputs, aims, _ = draw("recorrupted", observed.astype(np.float32), "poisson:0.2")
+    errors = [np.asarray(part, np.float64) - clean for part in (inputs, aims)]
+    assert abs(np.corrcoef(*map(np.ravel, errors))[0, 1]) < 4 / np.sqrt(clean.size)
+    for error, factor in zip(errors, (1.25, 5), strict=True):
+        variance = factor * 0.04 * clean.mean()
+        assert error.var() == pytest.approx(variance, rel=0.03)
+        assert abs(error.mean()) < 4 * np.sqrt(variance / clean.size)
+    none = draw("recorrupted", np.float32([[[[-0.3], [0.0]]]]), "poisson:0.2")
+    assert not np.any(none[:2]), "what is below 0 has no photons"
+
+
 @pytest.mark.parametrize(
     ("height", "width"), [(30, 40), (7, 9), (1, 8), (9, 1), (2, 2), (1, 2), (1, 1)]
 )
@@ -214,11 +252,11 @@ def test_networks_that_do_not_return_images_of_the_size_given_take_that_of_the_m
     [
         (
             {"objective": "recorrupted", "corruption": "none"},
-            "`corruption` must be gaussian:LEVEL, .* with `objective` recorrupted; got none",
+            "must be gaussian:LEVEL or poisson:LEVEL, .* `objective` recorrupted; got none",
         ),
         (
             {"objective": "recorrupted", "corruption": "masking:0.2"},
-            "must be gaussian:LEVEL, .* got masking:0.2",
+            "must be gaussian:LEVEL or poisson:LEVEL, .* got masking:0.2",
         ),
         (
             {"objective": "recorrupted", "corruption": "gaussian:0.1", "likelihood": "bernoulli"},

@@ -30,6 +30,7 @@ from tfdvae.studies.noisy_alone.settings import (
     SHOWN_IMAGES,
     SLOW,
     NoisyAloneConfig,
+    suits,
 )
 from tfdvae.studies.noisy_alone.training import trained, unfinished
 
@@ -58,7 +59,7 @@ def list_cells(config: NoisyAloneConfig) -> dict[str, Cell]:
             for objective in config.objectives:
                 if objective == BLIND or (objective == DVAE and of_photographs):
                     continue
-                if objective in ("recorrupted", DVAE) and not text.startswith("gaussian:"):
+                if not suits(objective, text):
                     continue
                 cells[f"{label}-{objective}-seed{seed}"] = (
                     partial(photographs.model_cell, noises=(text,), objective=objective, seed=seed)

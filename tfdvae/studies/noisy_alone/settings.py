@@ -10,7 +10,7 @@ from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.config.group import one_of
 from tfdvae.config.learn import LEARNING
-from tfdvae.config.objective import HIDING
+from tfdvae.config.objective import HIDING, RECORRUPTED
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
 from tfdvae.config.run import AUTO
 from tfdvae.studies.registry import register_study
@@ -57,6 +57,17 @@ CLASSICAL = {
 """Rows name classical filters so; values are keys of `studies.filters.FILTERS`."""
 
 
+def suits(objective: str, noise: str) -> bool:
+    """Return whether models of an objective can learn from images with a noise.
+
+    Example:
+        >>> suits("recorrupted", "speckle:0.2")
+        False
+    """
+    kinds = {"recorrupted": RECORRUPTED, DVAE: (corruptions.Gaussian,)}
+    return isinstance(corruptions.parse(noise), kinds.get(objective, corruptions.Corruption))
+
+
 @register_study(
     "noisy-alone",
     function="tfdvae.studies.noisy_alone.study:run",
@@ -72,12 +83,12 @@ class NoisyAloneConfig(StudyConfig):
         "gaussian:0.3",
         "poisson:0.2",
     )
-    """Noises of the images. Models for Gaussian noise know its level."""
+    """Noises of the images. Models that learn recorrupted know its level."""
     objectives: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")] = OBJECTIVES
-    """What models learn: recorrupted (Gaussian noise alone), masked, paired, dvae (a DVAE that
-    learns recorrupted, of the dataset alone, whose draws are measured too), and clean, from clean
-    images, the ceiling; of photographs also clean_blind, the same with Gaussian noise of 0 to 55 of
-    255, one model for all noises."""
+    """What models learn: recorrupted (Gaussian noise and photons), masked, paired, dvae (a DVAE
+    that learns recorrupted, of the dataset and Gaussian noise alone, whose draws are measured too),
+    and clean, from clean images, the ceiling; of photographs also clean_blind, the same with
+    Gaussian noise of 0 to 55 of 255, one model for all noises."""
     n_train: int = 5000
     """Noisy training images of the dataset."""
     steps: int = 2400
@@ -133,12 +144,11 @@ class NoisyAloneConfig(StudyConfig):
                     f"`objectives` must hold one of {', '.join(HIDING)} with `pictures`; got "
                     f"{', '.join(self.objectives)}."
                 )
-        elif set(self.objectives) <= {"recorrupted", DVAE} and not any(
-            text.startswith("gaussian:") for text in self.noises
-        ):
+        elif not any(suits(name, noise) for name in self.objectives for noise in self.noises):
             raise ValueError(
-                "`objectives` must hold others than recorrupted and dvae, which are for Gaussian "
-                f"noise; got noises {', '.join(self.noises)}."
+                "`objectives` must hold others than recorrupted, which is for Gaussian noise and "
+                "that of photons, and dvae, which is for Gaussian noise; got noises "
+                f"{', '.join(self.noises)}."
             )
         elif set(self.objectives) == {DVAE} and self.photographs is not None:
             raise ValueError(f"`objectives` {DVAE} is for the dataset; got `photographs`.")
