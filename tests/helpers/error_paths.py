@@ -142,7 +142,6 @@ COMMANDS = (
     ("denoise dvae.keras flat out --executor ray --overwrite", "`overwrite` cannot be had with"),
     ("denoise dvae.keras flat out --executor rey", "`executor` must be one of processes, ray"),
     ("denoise dvae.keras flat out --address auto", "`address` is of a Ray cluster: give"),
-    ("denoise dvae.keras flat out --executor ray --address here", "`address` here is no Ray"),
     ("denoise dvae.keras in.npy out.png", "`output` out.png must have the suffix .npy"),
     ("denoise dvae.keras in.npy out", "`output` out must have the suffix .npy"),
     ("denoise dvae.keras in.npy out.npz", "`output` out.npz must have the suffix .npy"),
