@@ -9,6 +9,7 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.generator import GeneratorConfig
 from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
+from tfdvae.corruptions import Poisson
 
 if TYPE_CHECKING:
     from tfdvae.config.train import TrainConfig
@@ -56,6 +57,12 @@ def _check_noise(config: TrainConfig) -> None:
             "poisson:LEVEL, of the noise that the images have."
         )
     check_noise(objective, config.injected)
+    known, photons = config.data.known_noise, isinstance(config.injected, Poisson)
+    if objective == "recorrupted" and photons and not isinstance(known, Poisson | None):
+        raise ValueError(
+            f"`corruption` {config.injected} divides photons with `objective` recorrupted, which "
+            f"images with {known} are not made of."
+        )
     if generator.corrupt_before_encoding and objective in HIDING:
         raise ValueError(
             "`corrupt_before_encoding` is for posterior samples of model dvae, with a corruption; "

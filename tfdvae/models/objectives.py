@@ -5,6 +5,7 @@ y is an observed image: the clean image x and noise e, which is independent of i
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfdvae import corruptions
@@ -80,13 +81,19 @@ def _share_photons(images: tf.Tensor, level: float, seed: tf.Tensor) -> Sample:
     """Divide the photons of each pixel between input and target.
 
     A white pixel has 1 / level^2 photons on average. Values that are no whole number of photons are
-    rounded.
+    rounded; NaN stays NaN.
     """
     chance = 1 / (1 + RECORRUPTION**2)
     photons = tf.round(tf.maximum(tf.cast(images, tf.float32), 0) / level**2)
+    finite = tf.math.is_finite(photons)  # the draw would never end for NaN
     kept = tf.random.stateless_binomial(
-        tf.shape(images), seed, counts=photons, probs=chance, output_dtype=tf.float32
+        tf.shape(images),
+        seed,
+        counts=tf.where(finite, photons, 0),
+        probs=chance,
+        output_dtype=tf.float32,
     )
+    kept = tf.where(finite, kept, np.nan)
     return Sample(level**2 * kept / chance, level**2 * (photons - kept) / (1 - chance))
 
 

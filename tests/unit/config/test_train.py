@@ -162,6 +162,13 @@ def test_every_field_has_a_default_and_help():
             {"model": "dae", "objective": "recorrupted"},
             "`corruption` must be given with `objective` recorrupted: gaussian:LEVEL or",
         ),
+        *(
+            (
+                {"model": "dae", "objective": "recorrupted", "corruption": "poisson:0.2"} | noise,
+                "`corruption` poisson:0.2 divides photons .* images with gaussian:0.1 are not made",
+            )
+            for noise in ({"noise": 0.1}, {"noisy_train": True})
+        ),
         (
             {"model": "dae", "objective": "recorrupted", "corruption": "masking:0.1"},
             "`corruption` must be gaussian:LEVEL or poisson:LEVEL, .* got masking:0.1",

@@ -125,6 +125,13 @@ def test_errors_of_input_and_target_of_photons_are_uncorrelated_and_0_on_average
     assert not np.any(none[:2]), "what is below 0 has no photons"
 
 
+def test_what_is_no_number_of_photons_stays_so():
+    """The draw of TensorFlow never ends for it."""
+    images = np.float32([0.2, np.nan, np.inf, 0.4]).reshape(1, 4, 1, 1)
+    for part in draw("recorrupted", images, "poisson:0.2")[:2]:
+        assert np.isfinite(part.ravel()).tolist() == [True, False, False, True]
+
+
 @pytest.mark.parametrize(
     ("height", "width"), [(30, 40), (7, 9), (1, 8), (9, 1), (2, 2), (1, 2), (1, 1)]
 )
