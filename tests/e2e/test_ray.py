@@ -156,18 +156,38 @@ def test_a_folder_is_denoised_though_a_machine_is_lost(cluster, tmp_path):
     options = ("--executor", "ray", "--address", cluster.address)
     done = denoise("ray", *options, stop_when=lose_a_machine)
     assert len(cluster.list_all_nodes()) == 1
-    for process, output in ((alone, "alone"), (done, "ray")):
+    for process, output, unit in ((alone, "alone", "images"), (done, "ray", "files")):
         assert process.returncode == 1, process.stderr
-        assert process.stdout.endswith(f"40 images in {tmp_path / output}\n")  # Ray tells of losses
+        told = f"40 {unit} in {tmp_path / output}\n"
+        assert process.stdout.endswith(told)  # Ray tells of losses before
         assert process.stderr.count("broken.png cannot be read") == 1
         assert "Traceback" not in process.stderr
+    assert "the cluster left" not in done.stderr, "made on this machine in its place"
     written = [
-        {
-            path.relative_to(folder): path.read_bytes()
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.png")}
         for folder in (tmp_path / "alone", tmp_path / "ray")
     ]
     assert written[0] == written[1]
     assert len(written[0]) == 40
+    again = denoise("ray", "--executor", "ray", "--address", "127.0.0.1:1")
+    assert again.returncode == 2, "the broken one is missing, so that the cluster is needed"
+    (tmp_path / "in" / "broken.png").unlink()
+    again = denoise("ray", "--executor", "ray", "--address", "127.0.0.1:1")
+    assert again.returncode == 0, again.stderr
+    assert "0 files in" in again.stdout
+    assert "40 already there" in again.stdout
+
+
+def test_a_part_without_an_image_that_can_be_used_stops_no_other(cluster, tmp_path):
+    """Each file is a part of its own here; paths are relative, and begin with a hyphen."""
+    (tmp_path / "-in").mkdir()
+    codec.write(tmp_path / "-in" / "a.png", np.full((28, 28, 1), 9, np.uint8))
+    (tmp_path / "-in" / "b.png").write_text("no image")
+    options = ("--executor", "ray", "--address", cluster.address, "--debug")
+    done = run_tfdvae(
+        *("denoise", *options, "--", "clothing-denoiser", "-in", "-out"), cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr.count("b.png cannot be read")) == (1, 1), done.stderr
+    assert "1 files in -out" in done.stdout
+    assert "the cluster left" not in done.stderr
+    assert [path.name for path in (tmp_path / "-out").glob("*")] == ["a.png"]

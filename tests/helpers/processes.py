@@ -37,7 +37,7 @@ def complaint(process):
     return re.sub(r"[\s│╭╮╰╯─]+", " ", process.stderr)
 
 
-def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
+def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True, cwd=ROOT):
     """Run `python -m tfdvae` with arguments and return the finished process.
 
     Args:
@@ -46,13 +46,14 @@ def run_tfdvae(*arguments, stop_when=None, sent=signal.SIGKILL, group=True):
             which it ends within a minute.
         sent: this one.
         group: its children are sent it too.
+        cwd: where it runs.
     """
     command = [sys.executable, "-m", "tfdvae", *map(str, arguments)]
     # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

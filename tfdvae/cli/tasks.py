@@ -77,6 +77,8 @@ def report(
     model: TrainedModel | About,
     each: int = 1,
     takes_white: bool = True,
+    unit: str = "images",
+    may_be_none: bool = False,
 ) -> int:
     """Tell what became of the images and return the exit status: 1 where some failed.
 
@@ -87,11 +89,14 @@ def report(
         model: that was used.
         each: results of one image.
         takes_white: whether the command has a flag for the white of files.
+        unit: what is counted.
+        may_be_none: whether it is no error that no image could be used, as in a part of a folder.
 
     Raises:
         ValueError: no image could be used.
     """
-    tally.require_images(source)
+    if not may_be_none:
+        tally.require_images(source)
     kept = (
         f", {tally.kept:,} already there, skipped (--overwrite replaces them)" if tally.kept else ""
     )
@@ -100,7 +105,7 @@ def report(
         if tally.copied
         else ""
     )
-    logger.info(f"{tally.done * each:,} images in {output}{kept}{copied}")
+    logger.info(f"{tally.done * each:,} {unit} in {output}{kept}{copied}")
     if tally.others:
         logger.warning(
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "

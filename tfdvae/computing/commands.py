@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 _PARENT = "TFDVAE_ENDS_WITH_STANDARD_INPUT"
 _KILLED = 9  # SIGKILL, a name that Windows lacks
@@ -13,20 +13,23 @@ _KILLED = 9  # SIGKILL, a name that Windows lacks
 class Commands:
     """Runs commands; it may be called from several threads at a time.
 
+    Args:
+        advice: what needs less memory, where a command was killed.
+
     Example:
         >>> Commands().run(["models"], "the list of models")
     """
 
-    def __init__(self) -> None:
+    def __init__(self, advice: str = "") -> None:
+        self._advice = advice
         self._running: list[subprocess.Popen] = []
 
-    def run(self, arguments: Sequence[str], what: str, statuses: Collection[int] = (0,)) -> None:
-        """Run a command and wait for its end.
+    def run(self, arguments: Sequence[str], what: str) -> list[str]:
+        """Run a command, wait for its end and return its notes, NOTE left out.
 
         Args:
             arguments: of `tfdvae`.
             what: it computes, in words for messages.
-            statuses: with which it may end.
 
         Raises:
             ChildProcessError: it failed; its last lines are shown, with `--debug` all of them.
@@ -47,15 +50,14 @@ class Commands:
         self._running.remove(process)
         if process.returncode == -_KILLED:
             raise ChildProcessError(
-                f"{what} was killed, as a system does where memory runs out; fewer `workers` "
-                "need less."
+                f"{what} was killed, as a system does where memory runs out{self._advice}."
             )
-        if process.returncode not in statuses:
-            lines = [
-                line for line in errors.strip().splitlines() if not line.startswith("See `tfdvae ")
-            ]
+        lines = errors.strip().splitlines()
+        if process.returncode:
+            lines = [line for line in lines if not line.startswith("See `tfdvae ")]
             last = "\n".join(lines if "--debug" in arguments else lines[-5:])
             raise ChildProcessError(f"{what} failed with status {process.returncode}:\n{last}")
+        return [line.removeprefix("NOTE: ") for line in lines if line.startswith("NOTE: ")]
 
     def stop(self) -> None:
         """Terminate the processes that still run."""
@@ -73,5 +75,10 @@ def end_with_parent() -> None:
         os.read(0, 1)
         os._exit(1)
 
-    if os.environ.get(_PARENT):
+    if has_parent():
         threading.Thread(target=wait, daemon=True).start()
+
+
+def has_parent() -> bool:
+    """Return whether `Commands` started this process."""
+    return bool(os.environ.get(_PARENT))

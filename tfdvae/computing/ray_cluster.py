@@ -11,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+FEWER_AT_A_TIME = "; with more `threads`, fewer run on a machine at a time"
+"""Advice for `Commands`."""
+
 _RETRIES = 10  # of a call whose machine is lost
 
 
@@ -18,7 +21,8 @@ class Cluster:
     """Calls functions of tfdvae, each on one of the machines of a Ray cluster.
 
     Data and modules must be found on each machine as on this one, and tfdvae be of one version. A
-    call whose machine is lost is made on another one. Source: Moritz et al. 2018.
+    call whose machine is lost is made on another one. GPUs are not used, which all calls of a
+    machine would share. Source: Moritz et al. 2018.
 
     Args:
         address: of the cluster, `auto` for the one that this machine belongs to; by default one is
@@ -112,6 +116,7 @@ def _call(
         raise ChildProcessError(
             f"machine {platform.node()} of the cluster has tfdvae {here}; it must be {version}."
         )
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     if Path(folder).is_dir():
         os.chdir(folder)  # where the user named files
     return function(*arguments)

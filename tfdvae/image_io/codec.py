@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import os
-import threading
+import secrets
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -218,8 +218,8 @@ def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
         if (pixels != pixels[..., :1]).any():
             raise ValueError(f"the image {name} cannot be written: {NO_COLOR_GIF}.")
         pixels = pixels[..., :1]
-    # Short, and no image to anybody who lists the folder.
-    temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}")
+    # Short, no image to anybody who lists the folder, and no other process's, on no other machine.
+    temporary = path.with_name(f".tmp-{secrets.token_hex(12)}")
     try:
         tiff = like.tiff if like is not None and FORMATS[suffix] == "TIFF" else None
         if tiff is not None:

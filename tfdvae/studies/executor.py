@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tfdvae._utils import files
 from tfdvae.computing.commands import Commands
-from tfdvae.computing.ray_cluster import Cluster
+from tfdvae.computing.ray_cluster import FEWER_AT_A_TIME, Cluster
 from tfdvae.studies.settings import StudyConfig
 
 # What a cell may leave; other files stay behind. Rows come last: with them it is finished.
@@ -58,11 +58,12 @@ class Processes:
 
     Args:
         arguments: of `tfdvae`, but for `--cell`.
+        advice: as for `Commands`.
     """
 
-    def __init__(self, arguments: Sequence[str]):
+    def __init__(self, arguments: Sequence[str], advice: str = "; fewer `workers` need less"):
         self._arguments = list(arguments)
-        self._commands = Commands()
+        self._commands = Commands(advice)
 
     def __call__(self, cell: str, path: Path) -> None:
         """Compute a cell.
@@ -109,7 +110,7 @@ def _files_of(arguments: list[str], cell: str) -> dict[str, bytes]:
     """Return the files of a cell by their suffix, computed on this machine."""
     with tempfile.TemporaryDirectory(prefix="tfdvae-") as output:
         path = Path(output) / "cells" / f"{cell}.csv"
-        Processes([*arguments, "--output", output])(cell, path)
+        Processes([*arguments, "--output", output], FEWER_AT_A_TIME)(cell, path)
         made = {suffix: path.with_suffix(suffix) for suffix in _SUFFIXES}
         return {suffix: file.read_bytes() for suffix, file in made.items() if file.exists()}
 

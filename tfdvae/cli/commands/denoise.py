@@ -13,6 +13,7 @@ from tfdvae.config import DenoiseConfig
 from tfdvae.config.learn import LearnConfig
 from tfdvae.config.tasks import parse_part
 from tfdvae.image_io import reader, writer
+from tfdvae.inference import model_files
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
     maps = None if config.uncertainty is None else Path(config.uncertainty).expanduser()
     if maps is not None:
         _check_maps(maps, {"input": config.input, "output": config.output})
-    made, part = 0, parse_part(config.part or "1/1")
+    part = parse_part(config.part or "1/1")
     if config.part is not None or config.executor == "ray":
         commands.end_with_parent()
         if not source.is_dir():
@@ -47,7 +48,7 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
             logger.warning("NOTE: part %s of the files in %s holds none.", config.part, source)
             return 0
     if config.executor == "ray":
-        made = _on_cluster(config, source, output)  # then what is left is told below
+        return _on_cluster(config, source, output)
     model = tasks.load(config.model, config.threads, config.white, config.background)
     from tfdvae.inference.on_disk import rewriting, spreading
 
@@ -55,17 +56,21 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
         spreading.check(source, maps)
     samples = config.chosen_samples
     tally = rewriting.denoise(model, source, output, config.overwrite, samples, part)
-    tally.done, tally.kept = tally.done + made, tally.kept - made
     if maps is not None and samples is not None:
         spreading.uncertainty(model, source, maps, samples, config.overwrite)
         logger.info("Standard deviations, as fractions of white, in %s", maps)
-    return tasks.report(tally, source, output, model)
+    status = tasks.report(tally, source, output, model, may_be_none=config.part is not None)
+    return 0 if commands.has_parent() else status  # which tells of files that cannot be used
 
 
 def _on_cluster(config: DenoiseConfig, source: Path, output: Path) -> int:
-    """Have the machines of a cluster denoise a folder; return how many files they wrote."""
-    from tfdvae.inference.on_disk import sharing
+    """Have the machines of a cluster denoise a folder; return the exit status."""
+    model = tasks.load(config.model, config.threads, config.white, config.background)
+    from tfdvae.inference.on_disk import rewriting, sharing
+    from tfdvae.models import posterior
 
+    if config.samples is not None:
+        posterior.require(model.core)
     threads = config.threads or 1
     options = {
         "threads": threads,
@@ -73,12 +78,25 @@ def _on_cluster(config: DenoiseConfig, source: Path, output: Path) -> int:
         "background": config.background,
         "samples": config.samples,
     }
-    arguments = ["denoise", config.model, config.input, config.output]
+    arguments = ["denoise"]
     for name, value in options.items():
         arguments += [] if value is None else [f"--{name}", str(value)]
-    arguments += ["--debug"] if config.debug else []
-    cluster = Cluster(config.address, threads)
-    return sharing.denoise(arguments, source, output, cluster)
+    named = model_files.find(config.model) is None
+    arguments += [config.model if named else str(files.absolute(config.model))]
+    arguments += [str(files.absolute(path)) for path in (source, output)]
+    before, notes = sharing.there(source, output), []
+    if before < len(reader.list_files(source)):
+        cluster = Cluster(config.address, threads)
+        notes = sharing.denoise(arguments, source, output, cluster)
+    made = sharing.there(source, output) - before
+    # What is left are files that cannot be used, and this tells why.
+    tally = rewriting.denoise(model, source, output, samples=config.samples)
+    if tally.done:
+        logger.warning("NOTE: the cluster left %d images, which were made here.", tally.done)
+    for note in notes:
+        logger.warning("NOTE: %s", note)
+    tally.done, tally.kept = tally.done + made, before
+    return tasks.report(tally, source, output, model, unit="files")
 
 
 def _check_maps(folder: Path, others: dict[str, str | None]) -> None:

@@ -1,21 +1,22 @@
 """Denoises a folder on the machines of a Ray cluster, which share its files."""
 
 import concurrent.futures
+import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfdvae._utils import files
 from tfdvae._utils.progress import bar
 from tfdvae.computing.commands import Commands
-from tfdvae.computing.ray_cluster import Cluster
+from tfdvae.computing.ray_cluster import FEWER_AT_A_TIME, Cluster
 from tfdvae.image_io import reader
 
 _PARTS = 2  # for each place: where images differ, all are busy till near the end
 
 
-def denoise(arguments: Sequence[str], source: Path, output: Path, cluster: Cluster) -> int:
-    """Denoise the files of a folder, and return how many were written; those there are kept.
+def denoise(arguments: Sequence[str], source: Path, output: Path, cluster: Cluster) -> list[str]:
+    """Denoise the files of a folder that are not there yet, and return notes on its images.
 
     Each part of the files is a command `tfdvae denoise --part` on one of the machines. A file is
     written in one step, so that of a machine that is lost only unfinished files are made again.
@@ -30,9 +31,8 @@ def denoise(arguments: Sequence[str], source: Path, output: Path, cluster: Clust
     Raises:
         ChildProcessError: a part failed, or a machine does not see the folders.
     """
-    listed = reader.list_files(source)
-    there = _count(listed, output)
-    count = min(len(listed), _PARTS * cluster.places)
+    count = min(len(reader.list_files(source)), _PARTS * cluster.places)
+    notes: dict[str, None] = {}
     with (
         files.scratch_folder(output) as seen,
         bar("Denoising", count, unit="part") as progress,
@@ -44,27 +44,30 @@ def denoise(arguments: Sequence[str], source: Path, output: Path, cluster: Clust
         ]
         try:
             for done in concurrent.futures.as_completed(parts):
-                done.result()
+                notes |= dict.fromkeys(done.result())
                 progress.update(1)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             cluster.stop()
-    return _count(listed, output) - there
+    return list(notes)
 
 
-def _count(listed: Iterable[str], output: Path) -> int:
-    return sum((output / name).exists() for name in listed)
+def there(source: Path, output: Path) -> int:
+    """Return how many files of a folder have a result."""
+    return sum(os.path.exists(output / name) for name in reader.list_files(source))
 
 
-def _compute(cluster: Cluster, arguments: list[str], seen: Path) -> None:
-    cluster.call(f"part {arguments[-1]}", _part, arguments, str(seen))
+def _compute(cluster: Cluster, arguments: list[str], seen: Path) -> list[str]:
+    notes: list[str] = cluster.call(f"part {arguments[-1]}", _part, arguments, str(seen))
+    return notes
 
 
-def _part(arguments: list[str], seen: str) -> None:
+def _part(arguments: list[str], seen: str) -> list[str]:
     """Run the command of a part on this machine, where it must find a folder within the output."""
+    here = platform.node()
     if not Path(seen).is_dir():
         raise ChildProcessError(
-            f"`output` {Path(seen).parent} is not seen by machine {platform.node()} of the "
-            "cluster; it must lie where all machines find it."
+            f"`output` {Path(seen).parent} is not seen by machine {here} of the cluster; it must "
+            "lie where all machines find it."
         )
-    Commands().run(arguments, f"part {arguments[-1]}", statuses=(0, 1))  # 1: some files failed
+    return Commands(FEWER_AT_A_TIME).run(arguments, f"part {arguments[-1]} on machine {here}")
