@@ -71,8 +71,6 @@ SHAPES = {
     "pooled_conv": [(16, 20, 2), (28, 28, 1)],
     "pooled_conv_inference": [(16, 20, 2), (28, 28, 1)],
     "residual_conv": [(8, 6, 2), (28, 28, 1)],
-    "slim_residual_conv": [(8, 6, 2), (28, 28, 1)],
-    "wide_residual_conv": [(8, 6, 2), (28, 28, 1)],
     "unet": [(12, 10, 2), (7, 9, 3), (1, 1, 1)],
     "spatial_unet": [(12, 10, 2), (7, 9, 3), (1, 1, 1)],
 }

@@ -120,7 +120,7 @@ def test_a_run_whose_noise_was_estimated_is_resumed(estimated, command, tmp_path
 def test_the_estimated_quality_is_the_real_one(images, command, tmp_path):
     """A DAE that learns something; the clean images are known here alone."""
     file, clean = images
-    arguments = ["--dataset", file, "--model", "dae", "--network", "slim_residual_conv"]
+    arguments = ["--dataset", file, "--model", "dae", "--network", "unet"]
     arguments += ["--noise", LEVEL, "--epochs", "20", "--batch-size", "20", "--no-classifier"]
     done = command(*arguments, "--output", tmp_path / "run")
     assert done.returncode == 0, done.stderr

@@ -45,18 +45,21 @@ def list_cells(config: DenoisingStudyConfig) -> dict[str, partial[None]]:
 def model_cell(
     config: DenoisingStudyConfig, dataset: ImageDataset, path: Path, trained: str, seed: int
 ) -> None:
-    """Train the wide model of the recipe conv-dae on a corruption and measure it.
+    """Train a U-Net on a corruption and measure it.
 
     A model of a single corruption is tested on that one; the blind model, trained on all of
     `config.corruptions`, on these and on `config.unseen`.
     """
     train, _, test = _images(dataset)
     settings = TrainConfig.of(
-        recipe="conv-dae",
-        network="wide_residual_conv",
+        model="dae",
+        network="unet",
         objective="observed",
         corruption=trained,
         epochs=config.epochs,
+        batch_size=32,
+        learning_rate=2e-3,
+        schedule="cosine",
         precision="bfloat16",
         seed=seed,
     )
