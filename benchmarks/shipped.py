@@ -5,7 +5,9 @@ python benchmarks/shipped.py --data-dir FOLDER [--choose] [NAME ...]
 Each is one `tfdvae train` command on all 60,000 training images of Fashion-MNIST; what the cards
 say of them was measured by it on the 10,000 test images. With `--choose` it measures candidates on
 5,000 training images held out instead: for the denoiser's network and for the DVAE's code, in
-`results/shipped/choice-NAME.md`, where they were read off. Epochs are what time allowed.
+`results/shipped/choice-NAME.md`. Codes and batches were read off them. The denoiser's network is
+`slim_residual_conv`, for it does half the work of `residual_conv`, which is 0.4 dB ahead after ten
+epochs: files are denoised faster. Epochs are what time allowed.
 """
 
 import argparse
@@ -30,19 +32,26 @@ from tfdvae.models import build
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "tfdvae" / "inference" / "shipped"
 CANDIDATES, CHOOSING_EPOCHS, HELD_OUT = (4, 8, 16, 32), 30, 5000
-DENOISERS: dict[str, dict[str, int]] = {"residual_conv": {"latent_dim": 16}, "unet": {}}
-DENOISER_TRAIN, DENOISER_EPOCHS = 20_000, 10
+DENOISERS = (
+    ("strided_conv", 64, 10, 128),
+    ("residual_conv", 4, 10, 128),
+    ("residual_conv", 16, 10, 128),
+    ("residual_conv", 32, 10, 128),
+    ("residual_conv", 16, 30, 128),
+    ("residual_conv", 16, 10, 32),
+    ("slim_residual_conv", 16, 10, 32),
+)  # network, code, epochs, images in a batch
+DENOISER_TRAIN = 20_000
 LATENT_DIM = 32
 NOISES = (
     "gaussian:0.1,clipped_gaussian:0.1,gaussian:0.3,clipped_gaussian:0.3,"
-    "salt_and_pepper:0.2,masking:0.3,poisson:0.2"
+    "salt_and_pepper:0.2,masking:0.3"
 )
-UNSEEN = "gaussian:0.2 uniform:0.3 speckle:0.3 salt_and_pepper:0.4 random_erasing:1"
-TESTED = f"--test-noise 0 {' '.join(NOISES.split(','))} {UNSEEN}"
+TESTED = "--test-noise 0 " + " ".join(NOISES.split(",")) + " speckle:0.3 random_erasing:1"
 COMMANDS = {
     "clothing-denoiser": (
-        f"--model dae --network unet --corruption {NOISES} --objective observed "
-        "--n-train 60000 --epochs 20 --batch-size 32 --learning-rate 2e-3 --schedule cosine "
+        f"--model dae --network slim_residual_conv --latent-dim 16 --corruption {NOISES} "
+        "--n-train 60000 --epochs 40 --batch-size 32 --learning-rate 2e-3 --schedule cosine "
         f"--precision bfloat16 --no-classifier {TESTED}"
     ),
     "clothing-dvae": (
@@ -52,8 +61,8 @@ COMMANDS = {
 }
 ABOUT = {
     "clothing-denoiser": (
-        "Denoises gray images of clothing, of 28x28 pixels and of other sizes. It is told no kind "
-        "of noise: it was trained on seven."
+        "Denoises gray images of clothing of 28x28 pixels, and larger ones in "
+        "tiles. It knows no kind of noise in advance: it was trained on six."
     ),
     "clothing-dvae": "Encodes, samples and augments gray images of clothing of 28x28 pixels.",
 }
@@ -67,11 +76,11 @@ LIMITS = (
 
 OWN_LIMITS = {
     "clothing-denoiser": (
-        "- Noise of other kinds than the seven is removed less well: see the last five rows of the "
-        "table.\n"
-        "- It has no code, so what is no clothing passes too: it detects noise, but hardly digits "
-        "or clothing turned by 90° (`detect`), and fills in scattered pixels, but not regions "
-        "(`impute`); `clothing-dvae` does."
+        "- Noise of other kinds than the six is removed less well: see speckle and erased regions "
+        "in the table.\n"
+        "- Its code is as large as four images, so what is no clothing passes too: it detects "
+        "noise, but hardly digits or clothing turned by 90° (`detect`), and fills in scattered "
+        "pixels, but not regions (`impute`); `clothing-dvae` does."
     ),
     "clothing-dvae": (
         "- Its code is narrow: what it denoises is blurred, and `clothing-denoiser` "
@@ -125,33 +134,30 @@ def choose_denoiser(data_dir: str | None) -> None:
             others[splits.stratified_subset(labels[others], DENOISER_TRAIN, seed=100)]
         ]
     )
-    clean = image_dataset.to_unit(source.train.images[held])
-    noises = [*NOISES.split(","), *UNSEEN.split()]
+    clean, noises = image_dataset.to_unit(source.train.images[held]), NOISES.split(",")
     lines = [
         "# Choice of the shipped denoiser's network",
         "",
         f"PSNR in dB of {HELD_OUT:,} training images held out, after training on "
-        f"{DENOISER_TRAIN:,} others with the shipped model's settings but {DENOISER_EPOCHS} "
-        f"epochs, one seed. No network was trained on the last {len(UNSEEN.split())} kinds of "
-        "noise.",
+        f"{DENOISER_TRAIN:,} others with the shipped model's settings but for those named, "
+        "one seed.",
         "By `python benchmarks/shipped.py --data-dir FOLDER --choose clothing-denoiser`.",
         "",
-        f"| network | parameters | {' | '.join(noises)} | mean |",
-        "|---|---|" + (len(noises) + 1) * "---|",
+        f"| network | code | epochs | batch | parameters | {' | '.join(noises)} | mean |",
+        "|---|---|---|---|---|" + (len(noises) + 1) * "---|",
     ]
-    for network, settings in DENOISERS.items():
+    for network, latent_dim, epochs, batch_size in DENOISERS:
         config = TrainConfig.of(
             model="dae",
             network=network,
-            objective="observed",
+            latent_dim=latent_dim,
             corruption=NOISES,
-            epochs=DENOISER_EPOCHS,
-            batch_size=32,
+            epochs=epochs,
+            batch_size=batch_size,
             learning_rate=2e-3,
             schedule="cosine",
             precision="bfloat16",
             seed=100,
-            **settings,
         )
         model = in_float32(fit(config, train), config)
         noisy = (
@@ -160,7 +166,10 @@ def choose_denoiser(data_dir: str | None) -> None:
         )
         values = [float(image.psnr(model.denoise(images), clean).mean()) for images in noisy]
         cells = " | ".join(f"{value:.2f}" for value in [*values, float(np.mean(values))])
-        lines.append(f"| {network} | {model.count_params():,} | {cells} |")
+        lines.append(
+            f"| {network} | {latent_dim} | {epochs} | {batch_size} | {model.count_params():,} | "
+            f"{cells} |"
+        )
         print(lines[-1], flush=True)
     files.write_text(
         ROOT / "results" / "shipped" / "choice-clothing-denoiser.md", "\n".join([*lines, ""])

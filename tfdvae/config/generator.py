@@ -63,7 +63,7 @@ class GeneratorConfig(Group):
     """Learning rate of the generative model over its steps: constant, or falling to 0 along half a
     cosine."""
     latent_dim: int = 4
-    """Latent units; of residual_conv and spatial_unet channels of the code.
+    """Latent units; of residual_conv, slim too, and spatial_unet channels of the code.
     pooled_conv has none as an ae or dae: its code is its last layer."""
     beta: float = 1.0
     """Weight of the KL divergence (vae, dvae)."""

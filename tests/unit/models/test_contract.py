@@ -198,6 +198,8 @@ PARAMETERS = {  # 28x28x1 images, 4 latent units: total, not trainable
     ("pooled_conv_inference", True): (213_143, 642),
     ("residual_conv", False): (113_349, 0),
     ("residual_conv", True): (113_481, 0),
+    ("slim_residual_conv", False): (57_957, 0),
+    ("slim_residual_conv", True): (58_089, 0),
     ("unet", False): (265_297, 0),
     ("spatial_unet", False): (237_101, 0),
     ("spatial_unet", True): (237_681, 0),

@@ -186,6 +186,7 @@ def test_strided_conv_pads_as_torch_does():
         ("pooled_conv", 12, "16"),
         ("pooled_conv_inference", 30, "28 and 32"),
         ("residual_conv", 7, "6 and 8"),
+        ("slim_residual_conv", 7, "6 and 8"),
     ],
 )
 def test_sizes_that_do_not_fit(network, size, nearest):
