@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.faults import kills
 from tests.helpers.processes import ROOT, run, run_tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import files
@@ -254,13 +255,32 @@ def test_two_processes_never_write_into_one_folder(settings, undisturbed, tmp_pa
     assert results(folder) == results(undisturbed)
 
 
-def test_ctrl_c_says_how_to_go_on(settings, undisturbed, tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminate"]
+)
+def test_a_run_that_is_stopped_says_how_to_go_on(sent, status, settings, undisturbed, tmp_path):
     folder = tmp_path / "run"
-    told = stopped_after(1, "classifier-limited", folder, *settings, sent=signal.SIGINT, status=130)
+    told = stopped_after(1, "classifier-limited", folder, *settings, sent=sent, status=status)
     assert "--resume" in told
     assert "Traceback" not in told
     assert run("--resume", folder).returncode == 0
     assert results(folder) == results(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+    ids=["kill", "ctrl-c", "terminate"],
+)
+def test_no_cell_of_a_study_outlives_it(sent, status, small_digits, tmp_path):
+    """The study alone is stopped, as soon as a cell's process is there."""
+    folder = tmp_path / "study"
+    command = [*kills.STUDY.split(), "--dataset", small_digits, "--output", folder]
+    done = run_tfdvae(
+        *command, stop_when=lambda: len(kills.alive(folder, 0)) > 1, sent=sent, group=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stderr
+    assert not kills.alive(folder, 5)
 
 
 def pixels(folder):
@@ -291,8 +311,8 @@ def denoised(clothing):
 
 STOPS = pytest.mark.parametrize(
     ("sent", "status"),
-    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)],
-    ids=["kill", "ctrl-c"],
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+    ids=["kill", "ctrl-c", "terminate"],
 )
 
 

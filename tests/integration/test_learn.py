@@ -148,6 +148,7 @@ def _inside(folder):
 
 
 FLAT = np.full((64, 64), 100, np.uint8)
+DISC = np.where(np.hypot(*np.mgrid[-48:48, -48:48]) < 30, 200, 40).astype(np.uint8)
 SMOOTH = np.rint(255 * clean(64, 64)).astype(np.uint8)
 BLURRED = np.rint(
     np.clip(255 * clean() + 30 * np.kron(RANDOM.standard_normal((48, 48)), np.ones((2, 2))), 0, 255)
@@ -231,12 +232,21 @@ def _check_one_frame(done):
     assert "1 picture of 64x64 to learn from." in done.stdout
 
 
+def _check_no_noise(done):
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert (
+        "Estimated PSNR: none, for the pictures show no noise." in Path("out/report.md").read_text()
+    )
+
+
 @pytest.mark.slow
 @table(
     Case("pictures smaller than a patch", "smaller patches", _taken(_small, _check_small)),
     Case("NaN in one of two pictures", "the other is denoised", _taken(_one_with_nan, _check_nan)),
     Case("a stack of one frame", "a picture", _taken(_one_frame, _check_one_frame)),
     Case("clean pictures", "as was asked for", _taken(_save(SMOOTH), _check_one_frame)),
+    Case("a disc without noise", "as was asked for", _taken(_save(DISC), _check_no_noise)),
 )
 def test_taken(case, tmp_path, command):
     case.check(tmp_path, command)

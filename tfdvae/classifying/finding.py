@@ -24,6 +24,8 @@ def find(model: str) -> Path:
             "`model` must be the folder of `tfdvae classify`, its classifier.keras or its "
             f"saved_model; there is no {model}."
         )
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"`model` {model} is neither a file nor a folder.")
     if path.is_dir() and (path / KERAS_FILE).is_file():
         return path / KERAS_FILE
     if path.is_dir() and not is_saved_model(path):

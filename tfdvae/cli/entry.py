@@ -1,14 +1,21 @@
-"""Where `tfdvae` begins: it also ends in order when Ctrl-C comes while it is still starting."""
+"""Where `tfdvae` begins: it also ends in order when it is stopped while it is still starting."""
 
 import sys
 from collections.abc import Sequence
+
+from tfdvae.cli import stopping
+from tfdvae.computing import commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; arguments and exit status are those of `tfdvae.cli.main.main`."""
     try:
+        if commands.has_parent():
+            commands.end_with_parent()  # and at once where that asks
+        else:
+            stopping.heed_termination()
         from tfdvae.cli import main as command_line
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         sys.stderr.write("tfdvae: stopped.\n")
-        return 130
+        return stopping.status_of(error)
     return command_line.main(arguments)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import tfdvae
 from tfdvae._utils import disk
-from tfdvae.cli import flags, messages, streams
+from tfdvae.cli import flags, messages, stopping, streams
 from tfdvae.cli.registry import COMMANDS
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 where some images failed, 2 after an error of the user's, 130 after
-        Ctrl-C.
+        Ctrl-C, 143 after SIGTERM.
 
     Raises:
         SystemExit: after `--help` (status 0), or where flags are unknown or not of their type (2).
@@ -53,10 +53,10 @@ def _main(arguments: list[str]) -> int:
             return _run(name, arguments)
         finally:
             sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         resumes = COMMANDS.get(name).resumes if name in COMMANDS else ""
         logger.error("\ntfdvae: stopped. %s", resumes)
-        return 130
+        return stopping.status_of(error)
     except Exception as error:
         if "--debug" in arguments or not (isinstance(error, USER_ERRORS) or _of_tensorflow(error)):
             raise

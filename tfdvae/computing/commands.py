@@ -66,7 +66,7 @@ class Commands:
 
 
 def end_with_parent() -> None:
-    """End this process, if `Commands` started it, as soon as the one that did ends.
+    """End this process, which `Commands` started, as soon as the one that did ends.
 
     That one holds our standard input open, and loses its end of it however it ends.
     """
@@ -75,8 +75,7 @@ def end_with_parent() -> None:
         os.read(0, 1)
         os._exit(1)
 
-    if has_parent():
-        threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def has_parent() -> bool:

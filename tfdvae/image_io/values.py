@@ -15,7 +15,7 @@ UNSIGNED = (np.dtype(np.uint8), np.dtype(np.uint16))
 
 _WAY_OUT = (
     "Integers from 0 to 65,535 and floats from 0 to 1 are read; others from 0 to LEVEL are by "
-    "commands that have --white LEVEL, and an .npz file of floats in [0, 1] holds any"
+    "commands that have --white LEVEL, and floats of .npy and .npz files may be any"
 )
 
 

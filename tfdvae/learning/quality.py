@@ -57,6 +57,10 @@ def measure(
         The noise; where it is not known, estimated again with what was denoised.
     """
     looked = _chosen(parts)
+    if not any(noise.variance(image).any() for image, _ in looked):
+        csv_rows.write_rows(folder / "metrics.csv", [])
+        logger.info("%s", describe({}))
+        return noise
     probes = [
         risk.probe(model.denoise, image[None], noise.variance(image), number)
         for number, (image, _) in enumerate(looked)
@@ -152,7 +156,15 @@ def describe(values: dict[str, float]) -> str:
     Args:
         values: PSNRs by metric, as in `metrics.csv`.
     """
+    if not values:
+        return "Estimated PSNR: none, for the pictures show no noise."
     noisy = f"noisy {values['psnr_input_estimated']:.1f} dB"
+    if "psnr_estimated" not in values and "psnr_estimated_low" in values:
+        return (
+            f"Estimated PSNR: above {values['psnr_estimated_low']:.1f} dB, the lower end of a 95% "
+            f"interval; beside so much noise more cannot be told; {noisy}, on held-out parts, "
+            "without a clean picture."
+        )
     if "psnr_estimated" not in values:
         return (
             "Estimated PSNR: none, for the estimated error is not above 0: the noise is probably "
@@ -177,11 +189,11 @@ def findings(values: dict[str, float], noise: NoiseEstimate) -> list[str]:
         noise: of the pictures.
     """
     found = []
-    if values.get("psnr_estimated", math.inf) <= values["psnr_input_estimated"]:
+    if values.get("psnr_estimated", math.inf) <= values.get("psnr_input_estimated", 0):
         found.append(
             "The denoised pictures are probably further from the truth than the noisy ones."
         )
-    if noise.clipped > CLIPPED:
+    if values and noise.clipped > CLIPPED:
         found.append(
             f"{100 * noise.clipped:.0f}% of the pixels are clipped. The mean of clipped noise is "
             "not the truth: dark places stay too bright and bright ones too dark, which the "

@@ -174,7 +174,10 @@ def _look(pictures: Iterable[np.ndarray]) -> _Looked:
     extreme = np.concatenate([each.ravel() for each in extremes])
     varied = ~noise_blocks.is_constant(blocks)
     if not varied.any():
-        raise ValueError(f"`pictures` must hold blocks of {BLOCK}x{BLOCK} that are not constant.")
+        raise ValueError(
+            f"pictures must hold blocks of {BLOCK}x{BLOCK} pixels that are not constant, for their "
+            "noise to be estimated; none was found where it was looked for."
+        )
     blocks, extreme = blocks[varied], extreme[varied]
     clipped = float(extreme.mean())
     if (inside := extreme <= _MOST_CLIPPED).sum() >= noise_blocks.FEWEST:

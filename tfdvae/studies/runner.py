@@ -17,7 +17,6 @@ from typing import Any
 import tfdvae
 from tfdvae import csv_rows
 from tfdvae._utils import checks, files, records, threads
-from tfdvae.computing import commands
 from tfdvae.computing.ray_cluster import Cluster
 from tfdvae.experiment import provenance
 from tfdvae.studies import executor, mending
@@ -59,7 +58,7 @@ def run_study(
     Raises:
         ValueError: no such cell, or damaged results, or those of other settings, in the folder.
         BlockingIOError: another process works in the folder.
-        ChildProcessError: a cell failed. Finished cells are kept.
+        ChildProcessError: a cell failed. Finished cells are kept, and the report is of them.
 
     Example:
         >>> def compute(cell, path):
@@ -71,7 +70,6 @@ def run_study(
         checks.choice("cell", config.cell, cells)
     agreed = check_settings(name, config, [], settings)  # no cell is read before all are mended
     if config.cell is not None:
-        commands.end_with_parent()
         _keep_settings(agreed, folder)
         threads.use_threads(thread_count)
         compute(config.cell, _cell_path(folder, config.cell))
@@ -89,8 +87,14 @@ def run_study(
         if not missing_cells(cells, folder):
             config = dataclasses.replace(config, executor="processes", address=None)
         start, workers = _executor(name, config, thread_count, compute if in_process else None)
-        compute_cells(cells, start, folder, workers)
-        (report or STUDIES.get(name).write_report)(folder)
+        write_report = report or STUDIES.get(name).write_report
+        try:
+            compute_cells(cells, start, folder, workers)
+        except (ChildProcessError, ValueError, FloatingPointError):  # of a cell
+            if (folder / "rows.csv").exists():
+                write_report(folder)  # on what is there
+            raise
+        write_report(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder
 

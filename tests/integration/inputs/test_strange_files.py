@@ -105,6 +105,14 @@ def _one_of_several(folder, command):
             "--no-classifier",
         ),
     ),
+    Case(
+        "a pipe as a classifier",
+        "refused",
+        _told(
+            "`model` pipe.keras is neither a file nor a folder",
+            *("pipe.keras", "predict", "pipe.keras", "in", "out.csv"),
+        ),
+    ),
     Case("a pipe beside an image", "the image is denoised, the pipe named", _one_of_several),
 )
 def test_pipes(case, tmp_path, command):

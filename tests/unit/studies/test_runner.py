@@ -48,6 +48,22 @@ def test_cells_are_computed_once_and_the_report_sees_all_rows(tmp_path, caplog):
     assert len(files.read_json(tmp_path / "environment.json")) == 2
 
 
+def test_a_cell_that_fails_keeps_no_report_from_being_written(tmp_path):
+    seen = []
+
+    def failing(cell, path):
+        if cell == "b":
+            raise ValueError("no b")
+        compute(cell, path)
+
+    config = StudyConfig(dataset="digits", threads=1, output=str(tmp_path))
+    with pytest.raises(ValueError, match="no b"):
+        runner.run_study(
+            "mine", config, "ab", {}, failing, lambda folder: seen.append(runs(folder)), True
+        )
+    assert seen == [["a"]]
+
+
 def test_results_of_other_settings_are_refused(tmp_path):
     run(tmp_path, epochs=2)
     with pytest.raises(ValueError, match="`epochs` 2 there, 3 here"):

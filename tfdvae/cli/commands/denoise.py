@@ -39,7 +39,6 @@ def denoise(config: DenoiseConfig | LearnConfig) -> int:
         _check_maps(maps, {"input": config.input, "output": config.output})
     part = parse_part(config.part or "1/1")
     if config.part is not None or config.executor == "ray":
-        commands.end_with_parent()
         if not source.is_dir():
             raise ValueError(
                 f"`input` must be a folder for `part` and `executor` ray; got {config.input}."
