@@ -159,12 +159,6 @@ def describe(values: dict[str, float]) -> str:
     if not values:
         return "Estimated PSNR: none, for the pictures show no noise."
     noisy = f"noisy {values['psnr_input_estimated']:.1f} dB"
-    if "psnr_estimated" not in values and "psnr_estimated_low" in values:
-        return (
-            f"Estimated PSNR: above {values['psnr_estimated_low']:.1f} dB, the lower end of a 95% "
-            f"interval; beside so much noise more cannot be told; {noisy}, on held-out parts, "
-            "without a clean picture."
-        )
     if "psnr_estimated" not in values:
         return (
             "Estimated PSNR: none, for the estimated error is not above 0: the noise is probably "

@@ -122,7 +122,7 @@ def estimates(
     """Return the PSNR of noisy and of denoised images by name, without what is not known.
 
     `psnr_input_estimated`, `psnr_estimated`, and its 95% interval as `psnr_estimated_low` and
-    `psnr_estimated_high`. Of an error that is too small beside the noise only the lower end is.
+    `psnr_estimated_high`.
 
     Args:
         means: of `squared_errors`, of images or blocks that are independent, (n,).
@@ -133,15 +133,14 @@ def estimates(
     """
     mean = float(np.average(means, weights=sizes))
     values = {"psnr_input_estimated": -10 * math.log10(level)}
-    least = 1e-3 * level
-    if mean > least:
-        values["psnr_estimated"] = estimated_psnr(np.array(mean), level)
+    if mean <= 1e-3 * level:
+        return values
+    values["psnr_estimated"] = estimated_psnr(np.array(mean), level)
     whole = means[sizes == sizes.max()]
     if len(whole) >= _FEWEST:
         chance = float(scipy.stats.t.ppf(0.975, len(whole) - 1) * scipy.stats.sem(whole))
         half = math.hypot(chance, error) + doubt
-        if mean + half > least:
-            values["psnr_estimated_low"] = estimated_psnr(np.array(mean + half), level)
-        if mean - half > least:
+        values["psnr_estimated_low"] = estimated_psnr(np.array(mean + half), level)
+        if mean - half > 1e-3 * level:
             values["psnr_estimated_high"] = estimated_psnr(np.array(mean - half), level)
     return values

@@ -94,12 +94,6 @@ def test_harm_and_clipping_are_said(tmp_path, caplog):
     assert "% of the pixels are clipped" in caplog.text
 
 
-def test_an_error_that_is_small_beside_the_noise_is_bounded():
-    values = {"psnr_input_estimated": 19.32, "psnr_estimated_low": 27.14}
-    assert quality.describe(values).startswith("Estimated PSNR: above 27.1 dB, the lower end of")
-    assert "; noisy 19.3 dB, on held-out" in quality.describe(values)
-
-
 def test_pictures_without_noise_have_no_estimate(tmp_path):
     estimate = noise.NoiseEstimate(0, 0, 0, 0, 1, 0, 1)
     assert quality.measure(Filter(smooth), [Part(CLEAN)], estimate, False, tmp_path) == estimate

@@ -88,7 +88,7 @@ def test_a_padding_that_is_neither_black_nor_white_does_not_count():
 
 
 def test_pictures_of_constant_blocks_alone_are_refused():
-    with pytest.raises(ValueError, match="`pictures` must hold blocks of 8x8 that are not const"):
+    with pytest.raises(ValueError, match="pictures must hold blocks of 8x8 pixels that are n"):
         noise.estimate([np.repeat(np.arange(16) // 8, 16).reshape(16, 16, 1) / 2])
 
 

@@ -84,7 +84,6 @@ def test_estimates_of_images_with_their_interval():
     [
         (np.full(7, 0.01), {"psnr_input_estimated", "psnr_estimated"}),
         (np.full(20, -0.01), {"psnr_input_estimated"}),
-        (np.tile([-0.01, 0.01], 10), {"psnr_input_estimated", "psnr_estimated_low"}),
     ],
 )
 def test_what_cannot_be_estimated_is_left_out(means, names):
