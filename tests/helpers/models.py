@@ -115,7 +115,7 @@ PARAMETERS_OF_TRAINING = [
     for each in PARAMETERS_OF_CASES
     if each.values[0] in OF_ALL_PARTS
     or (each.values[1] != "mlp" and each.values[0] == "dvae")
-    or each.values[1] in ("residual_conv", "unet")
+    or each.values[1] in ("residual_conv", "unet", "spatial_unet")
 ]
 PARAMETERS_OF_TRAINING += [
     case("mlp", name, slow=True) for name in ("dae recorrupted", "dvae masked")
