@@ -92,11 +92,19 @@ def run_study(
             compute_cells(cells, start, folder, workers)
         except (ChildProcessError, ValueError, FloatingPointError):  # of a cell
             if (folder / "rows.csv").exists():
-                write_report(folder)  # on what is there
+                _report_what_is_there(write_report, folder)
             raise
         write_report(folder)
     logger.info("Report: %s", folder / "report.md")
     return folder
+
+
+def _report_what_is_there(write_report: Callable[[Path], object], folder: Path) -> None:
+    """Write the report of a study that a cell has stopped; where it lacks rows, say so."""
+    try:
+        write_report(folder)
+    except Exception as error:  # the cell's own is what counts
+        logger.warning("NOTE: too few cells are there for a report (%s).", error)
 
 
 def _executor(

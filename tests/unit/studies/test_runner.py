@@ -48,14 +48,25 @@ def test_cells_are_computed_once_and_the_report_sees_all_rows(tmp_path, caplog):
     assert len(files.read_json(tmp_path / "environment.json")) == 2
 
 
+def failing(cell, path):
+    if cell == "b":
+        raise ValueError("no b")
+    compute(cell, path)
+
+
+def test_a_report_that_lacks_rows_hides_no_failed_cell(tmp_path, caplog):
+    def report(folder):
+        raise KeyError("rows of b")
+
+    config = StudyConfig(dataset="digits", threads=1, output=str(tmp_path))
+    with pytest.raises(ValueError, match="no b"):
+        runner.run_study("mine", config, "ab", {}, failing, report, in_process=True)
+    assert "too few cells are there for a report ('rows of b')" in caplog.text
+    assert runs(tmp_path) == ["a"]
+
+
 def test_a_cell_that_fails_keeps_no_report_from_being_written(tmp_path):
     seen = []
-
-    def failing(cell, path):
-        if cell == "b":
-            raise ValueError("no b")
-        compute(cell, path)
-
     config = StudyConfig(dataset="digits", threads=1, output=str(tmp_path))
     with pytest.raises(ValueError, match="no b"):
         runner.run_study(
