@@ -91,8 +91,7 @@ def run_study(
         try:
             compute_cells(cells, start, folder, workers)
         except (ChildProcessError, ValueError, FloatingPointError):  # of a cell
-            if (folder / "rows.csv").exists():
-                _report_what_is_there(write_report, folder)
+            _report_what_is_there(write_report, folder)
             raise
         write_report(folder)
     logger.info("Report: %s", folder / "report.md")
@@ -102,7 +101,8 @@ def run_study(
 def _report_what_is_there(write_report: Callable[[Path], object], folder: Path) -> None:
     """Write the report of a study that a cell has stopped; where it lacks rows, say so."""
     try:
-        write_report(folder)
+        if (folder / "rows.csv").exists():
+            write_report(folder)
     except Exception as error:  # the cell's own is what counts
         logger.warning("NOTE: too few cells are there for a report (%s).", error)
 
@@ -252,9 +252,8 @@ def compute_cells(
                 computed = {"seconds": dict(seconds), "rows": dict(counts)}
                 files.write_json(record, [*starts, environment | computed])
                 left = (time.monotonic() - begun) / number * (len(missing) - number) / 60
-                logger.info(
-                    "[%d/%d] %s; %.0f minutes left", number, len(missing), names[done], left
-                )
+                place = f"[{number}/{len(missing)}]"
+                logger.info("%s %s; %.0f minutes left", place, names[done], left)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             compute.stop()
