@@ -97,7 +97,9 @@ class TestContractOfTraining:
     )
     def test_mixed_precision(self, name, network, images, precision, tmp_path):
         model = make(name, network, dtype=precision)
-        history = model.fit(images, batch_size=10, epochs=4, verbose=0).history
+        # The scaling of the loss in float16 takes some 12 of the steps to settle, which do nothing.
+        epochs = 10 if precision == "mixed_float16" else 4
+        history = model.fit(images, batch_size=10, epochs=epochs, verbose=0).history
         assert history["loss"][-1] < history["loss"][0]
         assert model.trainable_variables[0].dtype == "float32"
         *_, last = (layer for layer in model.encoder.layers if layer.weights)
