@@ -96,7 +96,7 @@ def test_noisy_pictures_become_cleaner(tmp_path, command):
     # A picture that came later is denoised.
     Image.fromarray(photons(clean(40, 40))).save("in/later.png")
     later = command("denoise", "--learn", "in", "out", "--time", "1s")
-    assert "1 images in out/denoised, 4 already there, skipped" in later.stdout
+    assert "1 image in out/denoised, 4 already there, skipped" in later.stdout
     assert (
         "NOTE: in has changed since the model began to learn from 5 pictures of it." in later.stdout
     )
@@ -181,7 +181,7 @@ BLURRED = np.rint(
     Case("noise of level 0", "refused", _refused(
         "`noise` must be", _inside, "--noise", "0")),
     Case("NaN alone", "named", _refused(
-        "0.tif holds floats of 32 bits from nan to nan",
+        "0.tif has values that are NaN or infinite",
         _save(np.full((64, 64), np.nan, np.float32)))),
     Case("a picture of 20,000 x 20,000", "too large, named", _refused("huge.tif", _huge)),
     Case("a misspelt objective", "the nearest", _refused(

@@ -640,6 +640,29 @@ def test_pairs(model, digits, tmp_path):
     assert history[-1] < history[0]
 
 
+def test_pairs_of_two_noisy_images(digits, tmp_path, caplog):
+    """Nothing calls the second images clean, and no PSNR is measured against them."""
+    random = np.random.default_rng(0)
+    clean = 0.4 + 0.2 * digits[0][:60]
+    folders = [
+        write_images(tmp_path / name, np.clip(clean + random.normal(0, 0.1, clean.shape), 0, 1))
+        for name in ("first", "second")
+    ]
+    settings = {"dataset": str(folders[1]), "noisy_dir": str(folders[0]), "model": "dae"}
+    run_folder = train(
+        tmp_path / "run", **settings, network="mlp", no_classifier=True, epochs=1, n_train=40
+    )
+    metrics = {row["metric"]: float(row["value"]) for row in rows(run_folder)}
+    assert metrics["psnr_input_estimated"] == pytest.approx(20, abs=0.4)
+    assert not {"psnr", "psnr_input", "ssim", "ssim_input"} & set(metrics)
+    assert "images of `dataset` are noisy too: a standard deviation of 2" in caplog.text
+    report = (run_folder / "report.md").read_text()
+    assert "40 pairs of noisy training images" in report
+    assert "second noisy images" in report
+    assert "noisy and clean" not in report
+    assert "against clean" not in report
+
+
 def built(**settings):
     return build.build_generator(TrainConfig.of(network="mlp", **settings), (28, 28, 1))
 

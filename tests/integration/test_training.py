@@ -1,5 +1,7 @@
 import functools
 import logging
+import shutil
+import signal
 
 import h5py
 import keras
@@ -8,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers.models import IMAGES, make, weights_hash
+from tfdvae.cli import stopping
 from tfdvae.data import pipelines
 from tfdvae.experiment import training
 
@@ -62,6 +65,110 @@ def test_stopped_and_started_again_gives_the_same_bits(name, stop_at, uninterrup
     assert weights_hash(again) == weights_hash(whole)
     assert history_again == history
     assert int(again.optimizer.iterations) == 17
+
+
+class Signal(keras.callbacks.Callback):
+    """Sends a signal within a step, as a terminal does, once or twice."""
+
+    def __init__(self, step, number=signal.SIGINT, times=1):
+        super().__init__()
+        self.left, self.number, self.times = step, number, times
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.left -= 1
+        for _ in range(self.times if self.left == 0 else 0):
+            signal.raise_signal(self.number)
+
+
+@pytest.fixture
+def heeded():
+    """Handlers that raise, as in a command."""
+
+    def end(_number, _frame):
+        raise stopping.Terminated
+
+    earlier = [
+        signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.signal(signal.SIGTERM, end),
+    ]
+    yield
+    signal.signal(signal.SIGINT, earlier[0])
+    signal.signal(signal.SIGTERM, earlier[1])
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize(
+    ("name", "steps", "number"),
+    [
+        ("dvae", (1, 1, 4), signal.SIGINT),  # of rounds of five
+        ("dvae", (9, 1, 6), signal.SIGTERM),
+        ("dae", (5, 8), signal.SIGINT),
+    ],
+)
+def test_a_signal_waits_for_the_step_which_is_kept(name, steps, number, uninterrupted, tmp_path):
+    """Weights and history are those of an undisturbed training, bit for bit."""
+    whole, history = uninterrupted(name)
+    for number_of_steps in steps:
+        error = KeyboardInterrupt if number == signal.SIGINT else stopping.Terminated
+        stop = Signal(number_of_steps, number)
+        with pytest.raises(error):
+            train(tmp_path, name, callbacks=[stop])
+        assert stop.left == 0, "it went on from the step at which it stopped"
+    again, history_again = train(tmp_path, name)
+    assert weights_hash(again) == weights_hash(whole)
+    assert history_again == history
+    assert [path.name for path in tmp_path.iterdir()] == ["round-000004"]
+
+
+@pytest.mark.usefixtures("heeded")
+def test_a_classifier_goes_on_within_a_round(tmp_path):
+    """Its metrics are built by its first step, and add up over a round that was stopped."""
+    labels = np.arange(len(IMAGES)) % 3
+
+    def fit(folder, **options):
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input(IMAGES.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(3)]
+        model = keras.Sequential(layers)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"])
+        batches = functools.partial(pipelines.training_batches, (IMAGES, labels), 7, 0, "test")
+        history = training.fit(model, batches, 12, 6, folder, "test", **options)
+        return weights_hash(model), history
+
+    whole = fit(tmp_path / "whole")
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "parts", callbacks=[Signal(4)])
+    assert fit(tmp_path / "parts") == whole
+
+
+@pytest.mark.usefixtures("heeded")
+def test_a_second_signal_does_not_wait(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Signal(3, times=2)])
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("heeded")
+def test_a_kill_before_a_part_is_removed_does_no_harm(uninterrupted, tmp_path):
+    whole, history = uninterrupted("dvae")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Signal(3)])
+    shutil.copytree(tmp_path / "part", tmp_path.with_name("kept"))
+    train(tmp_path, total=10)
+    shutil.copytree(tmp_path.with_name("kept"), tmp_path / "part")
+    again, history_again = train(tmp_path)
+    assert (weights_hash(again), history_again) == (weights_hash(whole), history)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_a_damaged_part_is_named(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Signal(3)])
+    (tmp_path / "part" / "part.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"part\.json is damaged.* Delete the folder"):
+        train(tmp_path)
 
 
 def test_rounds_and_the_shorter_last_one(tmp_path):

@@ -105,7 +105,9 @@ def report(
         if tally.copied
         else ""
     )
-    logger.info(f"{tally.done * each:,} {unit} in {output}{kept}{copied}")
+    count = tally.done * each
+    noun = unit.removesuffix("s") if count == 1 else unit
+    logger.info(f"{count:,} {noun} in {output}{kept}{copied}")
     if tally.others:
         logger.warning(
             f"NOTE: images left out, since they are none of {', '.join(listing.SUFFIXES)}: "

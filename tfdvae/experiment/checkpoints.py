@@ -6,9 +6,10 @@ import math
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import disk, files, records
@@ -16,8 +17,22 @@ from tfdvae._utils import disk, files, records
 History = list[dict[str, Any]]  # one dictionary a round, see `training.fit`
 
 
+class Part(NamedTuple):
+    """What was done of a round when the training was stopped.
+
+    Attributes:
+        taken: steps.
+        totals: what the metrics of the round have added up, one array for each of their variables.
+    """
+
+    taken: int = 0
+    totals: tuple[np.ndarray, ...] = ()
+
+
 class Checkpoints:
     """The rounds that are kept of a training: the last one, and the best one where one is best.
+
+    A training that is stopped in order leaves the part of a round that it did.
 
     Args:
         folder: holds a folder for each of them, with weights, optimizer and history.
@@ -41,32 +56,55 @@ class Checkpoints:
         """
         if not self.writes:
             return
-        if not self.folder.parent.is_dir():
-            raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
         last = self._round(history[-1]["epoch"])
-        with files.replacing(last) as temporary:
-            temporary.mkdir()
-            weights = temporary / "model.weights.h5"
-            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
-            model.save_weights(weights)
-            files.write_json(temporary / "history.json", history)
-            records.seal(temporary)
+        self._write(last, model, "history.json", history)
+        files.remove(self._part)
         wanted = {last, *map(self._round, kept)}
         for other in files.completed_files(self.folder, "round-*"):
             if other not in wanted:
                 shutil.rmtree(other)
 
-    def restore(self, model: keras.Model) -> History:
-        """Give a model the weights and optimizer of the last round and return the history."""
+    def save_part(self, model: keras.Model, rounds: int, taken: int) -> None:
+        """Write the part that was done of a round.
+
+        Args:
+            model: with its optimizer and the metrics of the round.
+            rounds: that are complete.
+            taken: steps of the next one.
+
+        Raises:
+            FileNotFoundError: the folder was removed since the training began.
+        """
+        if self.writes:
+            totals = [variable.numpy().tolist() for variable in metric_variables(model)]
+            record = {"rounds": rounds, "taken": taken, "totals": totals}
+            self._write(self._part, model, "part.json", record)
+
+    def restore(self, model: keras.Model) -> tuple[History, Part]:
+        """Give a model the weights and optimizer that were saved last.
+
+        Returns:
+            The rounds that are complete, and what is done of the next one.
+        """
         last = max(self.folder.glob("round-*"), default=None)
-        if last is None:
-            return []
-        path = last / "history.json"
-        history = read_history(path, self._remedy)
-        if self._round(len(history)) != last:
-            raise ValueError(f"{path} is damaged: it has {len(history):,} epochs. {self._remedy}")
-        self._load(model, last)
-        return history
+        history: History = []
+        if last is not None:
+            path = last / "history.json"
+            history = read_history(path, self._remedy)
+            if self._round(len(history)) != last:
+                raise ValueError(
+                    f"{path} is damaged: it has {len(history):,} epochs. {self._remedy}"
+                )
+        if self._part.exists():
+            kinds: records.Kinds = {"rounds": int, "taken": int, "totals": list}
+            found = records.read(self._part / "part.json", kinds, self._remedy)
+            if found["rounds"] == len(history):  # else a kill kept it from being removed
+                self._load(model, self._part, "part.json")
+                totals = (np.array(each, np.float32) for each in found["totals"])
+                return history, Part(found["taken"], tuple(totals))
+        if last is not None:
+            self._load(model, last)
+        return history, Part()
 
     def load(self, model: keras.Model, number: int) -> None:
         """Give a model the weights and optimizer of a round that was kept."""
@@ -85,9 +123,25 @@ class Checkpoints:
     def _remedy(self) -> str:
         return f"Delete the folder {self.folder}: the same command then trains anew."
 
-    def _load(self, model: keras.Model, folder: Path) -> None:
-        """Give a model the weights and optimizer of a round, if they are as they were saved."""
-        records.check_seal(folder, ("model.weights.h5", "history.json"), self._remedy)
+    @property
+    def _part(self) -> Path:
+        return self.folder / "part"
+
+    def _write(self, folder: Path, model: keras.Model, name: str, record: object) -> None:
+        """Write a folder of weights, optimizer and a file of JSON in one step."""
+        if not self.folder.parent.is_dir():
+            raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
+        with files.replacing(folder) as temporary:
+            temporary.mkdir()
+            weights = temporary / "model.weights.h5"
+            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
+            model.save_weights(weights)
+            files.write_json(temporary / name, record)
+            records.seal(temporary)
+
+    def _load(self, model: keras.Model, folder: Path, name: str = "history.json") -> None:
+        """Give a model the weights and optimizer of a folder, if they are as they were saved."""
+        records.check_seal(folder, ("model.weights.h5", name), self._remedy)
         path = folder / "model.weights.h5"
         try:
             model.load_weights(path)
@@ -97,6 +151,11 @@ class Checkpoints:
 
     def _round(self, number: int) -> Path:
         return self.folder / f"round-{number:06d}"
+
+
+def metric_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return what the metrics of a round are computed from: sums over its batches."""
+    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 def _saved_bytes(model: keras.Model) -> int:

@@ -198,7 +198,40 @@ def estimated_rows(
         means.append(errors.mean(axis=(1, 2, 3), dtype=np.float64))
     sizes = np.full(len(noisy), noisy[0].size)
     wrong = (0.0, 0.0) if known else (risk.WRONG * level**2, risk.UNREFINED * level**2)
-    values = risk.estimates(np.concatenate(means), sizes, level**2, *wrong)
+    yield from _estimates(risk.estimates(np.concatenate(means), sizes, level**2, *wrong))
+
+
+def estimated_rows_of_pairs(
+    model: DenoisingModel, first: np.ndarray, second: np.ndarray, variance: float
+) -> Iterator[dict]:
+    """Estimate the PSNR of noisy and of denoised images of which there is a second noisy one.
+
+    The squared distance of what the model makes of the first image from the second one is on
+    average that from the image without noise, and the variance of the noise of the second one,
+    where the noise of both is independent (Lehtinen et al. 2018).
+
+    Args:
+        model: any.
+        first: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in
+            pieces.
+        second: likewise, of the same scenes.
+        variance: of the noise of the second ones, the mean over all.
+    """
+    before: list[np.ndarray] = []
+    after: list[np.ndarray] = []
+    for piece in _pieces(first):
+        images, others = (image_dataset.to_unit(each[piece]) for each in (first, second))
+        denoised = model.denoise(images, samples=model.posterior_samples)
+        for means, made in ((before, images), (after, denoised)):
+            means.append(((made - others) ** 2).mean(axis=(1, 2, 3), dtype=np.float64))
+    sizes = np.full(len(first), first[0].size)
+    level = float(np.concatenate(before).mean()) - variance
+    if level > 0:  # otherwise the first images have no noise
+        error = risk.WRONG * variance
+        yield from _estimates(risk.estimates(np.concatenate(after) - variance, sizes, level, error))
+
+
+def _estimates(values: Mapping[str, float]) -> Iterator[dict[str, Any]]:
     for metric, value in values.items():
         yield {"test_corruption": "observed", "split": "test", "metric": metric, "value": value}
 

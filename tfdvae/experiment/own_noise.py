@@ -82,11 +82,31 @@ def level(config: TrainConfig, dataset: ImageDataset) -> float | None:
         return None
 
 
+def variance_of_second(dataset: ImageDataset) -> float:
+    """Return the mean variance of the noise that the second images of pairs have; 0 where none.
+
+    They have it where it is at most places: texture that the first images lack is at some.
+
+    Args:
+        dataset: of pairs, whose `images` are the second ones.
+    """
+    first, second = dataset.train.noisy, dataset.train.images
+    assert first is not None
+    looked = (_spread(images, noise.MOST_VALUES) for images in (first, second))
+    try:
+        mean, median = noise.of_second(*looked)
+    except ValueError:  # images that are so small, or constant
+        return 0.0
+    considerable = CONSIDERABLE**2
+    return mean if mean >= considerable and median >= considerable / 4 else 0.0
+
+
 def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
     """Return what the user should know of the noise of the images, in sentences.
 
     Where nothing is said of noise, and they look noisy, that a model keeps it; where they are said
-    to be noisy, that their noise is clipped, or looks like another one than the one that is given.
+    to be noisy, that their noise is clipped, or looks like another one than the one that is given;
+    of pairs, that the second images are noisy too.
     """
     images = dataset.train.images
     try:
@@ -98,6 +118,9 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
                 least = choice.least_noise([images[: len(looked)]])
                 told += choice.doubts(found, config.data.noise, least)
             return told
+        if config.data.noisy_dir:
+            variance = variance_of_second(dataset)
+            return [_of_second(variance)] if variance else []
         if config.data.condition == "noisy":
             return []
         found = noise.estimate(_spread(images, _GLANCED))
@@ -105,6 +128,15 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
         return []
     certain = abs(found.correlation) < _CERTAIN  # of texture it is more, of too few places NaN
     return [_of_noise(found, config)] if certain and found.floor >= CONSIDERABLE else []
+
+
+def _of_second(variance: float) -> str:
+    return (
+        "The images of `dataset` are noisy too: a standard deviation of "
+        f"{255 * variance**0.5:.2g} of 255. Where the noise of both images of a pair is "
+        "independent and of mean 0, the model learns the image without noise all the same "
+        "(Noise2Noise). PSNR is then estimated, as no image is clean."
+    )
 
 
 def _of_clipped(found: NoiseEstimate) -> str:

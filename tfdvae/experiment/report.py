@@ -24,6 +24,11 @@ from tfdvae.reporting.document import (
     to_markdown,
 )
 
+_STEIN = "(Stein 1981) rests on the noise being Gaussian and as strong as it is said or found to be"
+_SECOND = (
+    "compares them with the second noisy images, and rests on the noise of both being independent "
+    "and of mean 0"
+)
 EXPLORED = 1000  # test images in the explorer
 
 
@@ -54,7 +59,7 @@ def _results(run: Run) -> list[Part]:
     rows = csv_rows.read_rows(run.folder / "metrics.csv")
     images = f"{len(run.dataset.test.labels):,} test images"
     if config.generator.denoising and config.data.noise is not None:
-        parts.append(Paragraph(_estimated(rows, images)))
+        parts.append(Paragraph(_estimated(rows, images, _STEIN)))
     elif config.generator.denoising and not config.data.noisy_dir:
         text = f"PSNR in dB of {images} against the same without that noise, mean over images:"
         parts += [Paragraph(text), tables.psnr_table(rows)]
@@ -82,7 +87,9 @@ def _results(run: Run) -> list[Part]:
         )
         text = f"Loss {train} on training images, {test} on test images"
         parts.append(Paragraph(f"{text}; no classifier was asked for."))
-    if config.data.noisy_dir:
+    if run.variance_of_second:
+        parts.append(Paragraph(_estimated(rows, images, _SECOND)))
+    elif config.data.noisy_dir:
         means = {
             row["metric"]: float(row["value"])
             for row in rows
@@ -97,8 +104,8 @@ def _results(run: Run) -> list[Part]:
     return parts
 
 
-def _estimated(rows: Sequence[Mapping[str, str]], images: str) -> str:
-    """Return in words the PSNR that is estimated where no image is clean."""
+def _estimated(rows: Sequence[Mapping[str, str]], images: str, rests_on: str) -> str:
+    """Return in words the PSNR that is estimated where no image is clean, and on what it rests."""
     values = {row["metric"]: float(row["value"]) for row in rows if "_estimated" in row["metric"]}
     if not values:
         return (
@@ -116,8 +123,7 @@ def _estimated(rows: Sequence[Mapping[str, str]], images: str) -> str:
     interval = f" (95% interval from {interval})" if interval else ""
     return (
         f"Estimated PSNR of {images}: {noisy}, {values['psnr_estimated']:.2f} dB"
-        f"{interval} denoised. None of them is clean: the estimate (Stein 1981) rests on the noise "
-        "being Gaussian and as strong as it is said or found to be."
+        f"{interval} denoised. None of them is clean: the estimate {rests_on}."
     )
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfdvae._utils import records
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import checkpoints
+from tfdvae.experiment import checkpoints, own_noise
 from tfdvae.inference import keras_files
 from tfdvae.models.base import DenoisingModel
 
@@ -49,8 +49,14 @@ class Run:
             noise = f"noisy ({data.train_noise})"
         images = f"{noise} training images".lstrip()
         if data.noisy_dir:
-            images = "pairs of noisy and clean training images"
+            second = "of noisy" if self.variance_of_second else "of noisy and clean"
+            images = f"pairs {second} training images"
         return f"{data.title}, {data.n_train:,} {images}, {self.config.generator.model.upper()}"
+
+    @cached_property
+    def variance_of_second(self) -> float:
+        """The variance of the noise of the second image of pairs; 0 where it is clean, or none."""
+        return own_noise.variance_of_second(self.dataset) if self.config.data.noisy_dir else 0.0
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:

@@ -250,7 +250,11 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
     if config.data.noisy_dir:
         assert test.noisy is not None
         yield from evaluation.generator_rows(run.generator, train, (test.noisy, test.images))
-        yield from evaluation.denoising_rows(run.generator, test.images, test.noisy, "observed")
+        if variance := run.variance_of_second:
+            pair = (test.noisy, test.images)
+            yield from evaluation.estimated_rows_of_pairs(run.generator, *pair, variance)
+        else:
+            yield from evaluation.denoising_rows(run.generator, test.images, test.noisy, "observed")
     else:
         yield from evaluation.generator_rows(run.generator, train, test.images)
     yield from denoised

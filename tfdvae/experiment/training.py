@@ -14,8 +14,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfdvae._utils import progress
-from tfdvae.experiment import distribution
-from tfdvae.experiment.checkpoints import Checkpoints, History
+from tfdvae.experiment import checkpoints, distribution
+from tfdvae.experiment.checkpoints import Checkpoints, History, Part
+from tfdvae.experiment.interruption import Interruption
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def fit(
 
     Steps are taken in rounds (Keras epochs) of `round_steps`, the last one perhaps shorter; each
     round ends in a checkpoint. A callback may end the training by setting `model.stop_training`.
+    Ctrl-C, and SIGTERM where it has a handler, wait for the end of the step, which is then kept
+    too, but for trainings on several devices, which go on from the last round.
 
     Args:
         model: built and compiled.
@@ -83,41 +86,47 @@ def fit(
         FloatingPointError: a loss or a weight became NaN or infinite.
     """
     strategy = model.distribute_strategy
-    checkpoints = Checkpoints(folder, writes=distribution.is_chief(strategy))
+    kept = Checkpoints(folder, writes=distribution.is_chief(strategy))
     distribution.prepare(model, batches_from)
     with strategy.scope():
         model.optimizer.build(model.trainable_variables)
-        history = checkpoints.restore(model)
+        history, part = kept.restore(model)
     held_out = None if early_stopping is None else early_stopping.batches
-    with progress.bar(
-        name,
-        total_steps,
-        unit="step",
-        initial=_steps(history),
-        seconds=0.2 if sys.stderr.isatty() else 10,
-    ) as bar:
-        while _steps(history) < total_steps and not checkpoints.ended:
+    with (
+        progress.bar(
+            name,
+            total_steps,
+            unit="step",
+            initial=_steps(history) + part.taken,
+            seconds=0.2 if sys.stderr.isatty() else 10,
+        ) as bar,
+        Interruption() as interruption,
+    ):
+        while _steps(history) < total_steps and not kept.ended:
             if early_stopping is not None and early_stopping.is_due(history):
                 break
             left, first = total_steps - _steps(history), len(history)
             steps, rounds = (round_steps, left // round_steps) if left >= round_steps else (left, 1)
+            if part.taken:
+                rounds = 1
             model.fit(
-                distribution.shared(batches_from(_steps(history)), strategy),
+                distribution.shared(batches_from(_steps(history) + part.taken), strategy),
                 epochs=first + rounds,
                 initial_epoch=first,
-                steps_per_epoch=steps,
+                steps_per_epoch=steps - part.taken,
                 shuffle=False,
                 verbose=0,
                 validation_data=held_out,
                 callbacks=[
-                    _Rounds(history, checkpoints, bar, early_stopping, hint),
-                    *(callbacks if checkpoints.writes else ()),
+                    _Rounds(history, part, kept, bar, interruption, early_stopping, hint),
+                    *(callbacks if kept.writes else ()),
                 ],
             )
+            part = Part()
             if model.stop_training and not (early_stopping and early_stopping.is_due(history)):
-                checkpoints.end()
+                kept.end()
     if early_stopping is not None and best_round(history) < len(history) - 1:
-        checkpoints.load(model, history[best_round(history)]["epoch"])
+        kept.load(model, history[best_round(history)]["epoch"])
     return history
 
 
@@ -133,23 +142,28 @@ def _check_weights(model: keras.Model, step: int, hint: str) -> None:
 
 
 class _Rounds(keras.callbacks.Callback):
-    """Moves the progress bar, refuses what is not finite, and keeps each round."""
+    """Moves the progress bar, refuses what is not finite, and keeps each round.
+
+    Where the training is to stop, it keeps the part of a round that was done.
+    """
 
     def __init__(
         self,
         history: History,
-        checkpoints: Checkpoints,
+        part: Part,
+        kept: Checkpoints,
         bar: tqdm,
+        interruption: Interruption,
         early_stopping: EarlyStopping | None,
         hint: str,
     ):
         super().__init__()
-        self.history, self.checkpoints, self.bar = history, checkpoints, bar
-        self.early_stopping, self.hint = early_stopping, hint
+        self.history, self.part, self.kept, self.bar = history, part, kept, bar
+        self.interruption, self.early_stopping, self.hint = interruption, early_stopping, hint
         self.taken = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self.taken = 0
+        self.taken = self.part.taken
 
     @property
     def step(self) -> int:
@@ -159,7 +173,19 @@ class _Rounds(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.bar.update()
         self.taken += 1
+        if self.part.taken:
+            for variable, total in zip(
+                checkpoints.metric_variables(self.model), self.part.totals, strict=True
+            ):
+                variable.assign_add(total)
+            self.part = Part()
         self._check_finite("loss", (logs or {})["loss"])
+        complete = batch + 1 == self.params["steps"]
+        if self.interruption.came and not complete:
+            _check_weights(self.model, self.step, self.hint)
+            if self.model.distribute_strategy.num_replicas_in_sync == 1:
+                self.kept.save_part(self.model, len(self.history), self.taken)
+            self.interruption.heed()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
@@ -167,12 +193,13 @@ class _Rounds(keras.callbacks.Callback):
         _check_weights(self.model, self.step, self.hint)
         self.history.append({"epoch": epoch + 1, "step": self.step, **logs})
         self.bar.set_postfix({key: f"{value:.4g}" for key, value in logs.items()}, refresh=False)
-        kept = []
+        best = []
         if self.early_stopping is not None:
-            kept.append(self.history[best_round(self.history)]["epoch"])
+            best.append(self.history[best_round(self.history)]["epoch"])
             if self.early_stopping.is_due(self.history):
                 self.model.stop_training = True
-        self.checkpoints.save(self.model, self.history, kept)
+        self.kept.save(self.model, self.history, best)
+        self.interruption.heed()
 
     def _check_finite(self, name: str, value: float) -> None:
         if not np.isfinite(value):

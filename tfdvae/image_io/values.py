@@ -49,8 +49,10 @@ def fitting_type(
     lows, highs, whole = zip(*found, strict=True)
     # NumPy's, since Python's own pass over NaN.
     lowest, highest = float(np.min(lows)), float(np.max(highs))
+    if not np.isfinite(lowest) or not np.isfinite(highest):
+        raise Unsupported("has values that are NaN or infinite")
     rounding = unit_range.rounding(stored)
-    if white is not None and 0 <= lowest <= highest < np.inf:
+    if white is not None and lowest >= 0:
         return np.dtype(np.float32)
     if stored.kind == "f" and lowest >= -rounding and highest <= 1 + rounding:
         return np.dtype(np.float32)

@@ -68,6 +68,11 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
         >>> choose(noise.estimate(pictures))[0]
         'masked'
     """
+    if noise.floor < least:
+        raise ValueError(
+            f"the pictures have no noise that could be removed: {255 * noise.floor:.1g} gray "
+            "levels of 255 at most places. `--objective masked` tries it all the same."
+        )
     shared = noise.correlation
     if not math.isnan(shared) and abs(shared) > CORRELATED:
         raise ValueError(
@@ -76,11 +81,6 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
             "told from structure. Give the pictures as the camera recorded them, or a second "
             "picture of each scene (`tfdvae train --noisy-dir`); `--objective masked` tries it all "
             "the same."
-        )
-    if noise.floor < least:
-        raise ValueError(
-            f"the pictures have no noise that could be removed: {255 * noise.floor:.1g} gray "
-            "levels of 255 at most places. `--objective masked` tries it all the same."
         )
     independent = (
         "its independence from pixel to pixel could not be checked (too few flat places that are "

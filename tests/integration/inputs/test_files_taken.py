@@ -268,7 +268,7 @@ def _deep_pgm(folder, command):
     save(folder / "in" / "c.png")
     done = command("denoise", "clothing-denoiser", "in", "out")
     assert done.returncode == 1
-    assert "1 images in out" in done.stdout
+    assert "1 image in out" in done.stdout
     for name in ("a.pgm", "b.ppm"):
         assert f"{name} must have 8 bits a channel, being a PNM file" in done.stderr
 

@@ -71,7 +71,7 @@ def _denoise_in_ascii(folder, command):
     image(folder / "in" / "größe→.png")
     done = shell(folder, "tfdvae denoise clothing-denoiser in out→", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert rb"1 images in out\u2192" in done.stdout
+    assert rb"1 image in out\u2192" in done.stdout
     assert b"Traceback" not in done.stderr
     assert (folder / "out→" / "größe→.png").is_file()
 

@@ -269,7 +269,7 @@ UNREADABLE = {
         r"floats of 32 bits from \S+ to 2\.\d+. Integers from 0 to 65,535 and floats from 0 to 1",
     ),
     "signed.tif": (tiff(GRAY16.astype(np.int16)), r"holds signed integers of 16 bits from -\d+ to"),
-    "nan.tif": (tiff(np.full((6, 8), np.nan)), "holds floats of 64 bits from nan to nan"),
+    "nan.tif": (tiff(np.full((6, 8), np.nan)), "has values that are NaN or infinite"),
     "complex.tif": (
         tiff(GRAY.astype(np.complex64)),
         "must hold whole numbers or floats; got complex64",

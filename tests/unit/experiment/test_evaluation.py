@@ -153,6 +153,25 @@ def test_denoising_rows():
     assert {row["test_corruption"] for row in again} == {"gaussian:0.3"}
 
 
+def test_estimated_rows_of_pairs_against_the_clean_images():
+    """The distance from a second noisy image, less its noise, is that from the clean one."""
+    random, model = np.random.default_rng(0), make("dae")
+    clean = random.uniform(0.3, 0.7, (4000, *IMAGES.shape[1:])).astype(np.float32)
+    first, second = (
+        (clean + random.normal(0, level, clean.shape)).astype(np.float32) for level in (0.2, 0.1)
+    )
+    values = {
+        row["metric"]: row["value"]
+        for row in evaluation.estimated_rows_of_pairs(model, first, second, 0.01)
+    }
+    for metric, images in (("psnr_input_", first), ("psnr_", model.denoise(first))):
+        truth = -10 * np.log10(np.square(images - clean).mean())
+        assert values[f"{metric}estimated"] == pytest.approx(truth, abs=0.05)
+    low, high = (values[f"psnr_estimated_{end}"] for end in ("low", "high"))
+    assert low < values["psnr_estimated"] < high
+    assert not list(evaluation.estimated_rows_of_pairs(model, clean, clean, 0.01))
+
+
 def test_ssim_and_psnr_of_equal_images():
     images = np.random.default_rng(0).random((3, 12, 11, 2), dtype=np.float32)
     assert image.ssim(images, images) == pytest.approx([1, 1, 1])

@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from tfdvae import ImageDataset
 from tfdvae.config import TrainConfig
+from tfdvae.data.image_dataset import Split
 from tfdvae.experiment import own_noise
 
 RANDOM = np.random.default_rng(0)
@@ -131,6 +132,24 @@ def test_notes(images, settings, told):
     found = own_noise.notes(TrainConfig.of(**settings), dataset(images))
     assert len(found) == (told is not None)
     assert all(re.search(told, text) for text in found)
+
+
+@pytest.mark.parametrize(
+    ("second", "level"),
+    [(GAUSSIAN, 0.05), (SMOOTHED, 0.042), (CLEAN, 0), (GAUSSIAN[:, :6, :6], 0)],
+)
+def test_second_images_of_pairs_are_noisy_or_not(second, level):
+    first = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape)
+    first = first[:, : second.shape[1], : second.shape[2]]
+    split = Split(second, np.zeros(80, int), first)
+    pairs = ImageDataset("pairs", (), split, split)
+    assert own_noise.variance_of_second(pairs) ** 0.5 == pytest.approx(level, rel=0.1)
+    config = TrainConfig.of(model="dae", noisy_dir="first", no_classifier=True)
+    found = own_noise.notes(config, pairs)
+    assert len(found) == (level > 0)
+    assert all(
+        "images of `dataset` are noisy too: a standard deviation of 1" in text for text in found
+    )
 
 
 def test_clipped_noise_is_told_beside_what_speaks_against_its_level():

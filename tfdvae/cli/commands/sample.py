@@ -37,4 +37,5 @@ def sample(config: SampleConfig) -> None:
         drawing.sample(model, *drawn)
     else:
         drawing.sample_around(model, Path(config.around).expanduser(), *drawn)
-    logger.info(f"{config.count:,} images in {output}")
+    noun = "image" if config.count == 1 else "images"
+    logger.info(f"{config.count:,} {noun} in {output}")
