@@ -12,7 +12,7 @@ from tfdvae import corruptions
 from tfdvae.config import TrainConfig
 from tfdvae.config.objective import OF_NOISY_IMAGES, Choice, fitted, target_likelihood
 from tfdvae.data.image_dataset import ImageDataset, to_unit
-from tfdvae.metrics import choice, noise
+from tfdvae.metrics import choice, noise, noise_of_pairs
 from tfdvae.metrics.noise import NoiseEstimate
 
 CONSIDERABLE = 0.015
@@ -94,7 +94,7 @@ def variance_of_second(dataset: ImageDataset) -> float:
     assert first is not None
     looked = (_spread(images, noise.MOST_VALUES) for images in (first, second))
     try:
-        mean, median = noise.of_second(*looked)
+        mean, median = noise_of_pairs.variance_of_second(*looked)
     except ValueError:  # images that are so small, or constant
         return 0.0
     considerable = CONSIDERABLE**2

@@ -161,8 +161,8 @@ def describe(values: dict[str, float]) -> str:
     noisy = f"noisy {values['psnr_input_estimated']:.1f} dB"
     if "psnr_estimated" not in values:
         return (
-            "Estimated PSNR: none, for the estimated error is not above 0: the noise is probably "
-            f"estimated too high, or too little was held out; {noisy}."
+            "Estimated PSNR: none, for the error that is left is too small beside the noise to be "
+            f"told from it; {noisy}."
         )
     interval = "interval unknown"
     if "psnr_estimated_low" in values:

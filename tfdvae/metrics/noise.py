@@ -16,7 +16,10 @@ MOST_VALUES = 4_000_000
 _BINS = 24
 _FEW_BINS = 6
 _ENDS = (0.05, 0.95)  # quantiles of the means of blocks
-_FLOOR = 0.25  # quantile of the variances of bins
+_FLOOR = 0.25  # quantile of the variances of bins, from which the least is not far
+_FAR = 2.25  # ratio of variances that are far
+_MEDIAN_ERROR = 2.33  # of a variance by the median of n numbers: that part of it, by sqrt(n)
+_LEAST_OF_BINS = 1.27  # standard errors by which the least of six equal numbers is too small
 _MOST_CLIPPED = 0.5  # of the pixels of any block that counts
 _LEAST = 1e-3  # of the mean variance, the least at any place
 _MEAN = (1, 1, 1, 1)
@@ -34,8 +37,9 @@ class NoiseEstimate:
         offset: variance where the signal is 0; may be below 0 with a slope above.
         level: standard deviation, the root mean square over all pixels but those of blocks that are
             constant or mostly clipped.
-        floor: standard deviation at the places where it is least; that of Gaussian noise, which is
-            the same everywhere, whereas `level` counts fine texture too.
+        floor: standard deviation at the places where it is least, without those few where it is far
+            less, as in a border; that of Gaussian noise, which is the same everywhere, whereas
+            `level` counts fine texture too.
         spread: standard deviations at the 5% darkest and the 5% brightest places, as a ratio.
         correlation: of the noise of neighboring pixels, from -1 to 1, the larger in size of both
             directions; NaN where no flat places are.
@@ -107,49 +111,12 @@ def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
         slope=slope,
         offset=offset,
         level=level,
-        floor=float(np.sqrt(np.quantile(noise_blocks.bins(blocks, _FEW_BINS)[1], _FLOOR))),
+        floor=_floor(blocks),
         spread=float(np.sqrt(bright / dark)),
         correlation=float(max(beside, key=abs)),
         clipped=looked.clipped,
         channel_correlation=noise_blocks.channel_correlation(looked.found, looked.extremes),
     )
-
-
-def of_second(first: Iterable[np.ndarray], second: Iterable[np.ndarray]) -> tuple[float, float]:
-    """Return the variance of the noise of the second image of pairs of the same scene.
-
-    The noise of both is independent, so that a second image has its own noise with itself alone:
-    the variance of its values less their covariance with those of the first one, within blocks of
-    8x8 pixels that are not constant. What is in both images does not count, not even fine texture;
-    where a first image is blurred, what it lacks does.
-
-    Args:
-        first: floats (H, W, C) each, at least 8 pixels a side.
-        second: as many, of the same shapes.
-
-    Returns:
-        The mean and the median over blocks; 0, or a little less by chance, of images without noise.
-
-    Raises:
-        ValueError: no image is large enough, or all blocks are constant.
-
-    Example:
-        >>> mean, _ = of_second([noisy], [noisy_again])
-        >>> mean ** 0.5
-        0.1002
-    """
-    found = [np.zeros(0)]
-    for one, two in zip(first, second, strict=True):
-        if min(two.shape[:2]) >= BLOCK:
-            blocks = noise_blocks.of_picture(np.asarray(two, np.float32)).astype(np.float64)
-            difference = blocks - noise_blocks.of_picture(np.asarray(one, np.float32))
-            own = blocks - blocks.mean(axis=(-2, -1), keepdims=True)
-            variance = (own * difference).sum(axis=(-2, -1)) / (BLOCK**2 - 1)
-            found.append(variance[~noise_blocks.is_constant(blocks)])
-    variances = np.concatenate(found)
-    if not len(variances):
-        raise ValueError(f"`second` must hold blocks of {BLOCK}x{BLOCK} pixels, not all constant.")
-    return float(variances.mean()), float(np.median(variances))
 
 
 @dataclass(frozen=True)
@@ -285,6 +252,21 @@ def _quads(planes: np.ndarray, weights: tuple[int, int, int, int]) -> np.ndarray
         (weight * corner for weight, corner in zip(weights, corners, strict=True)),
         np.zeros_like(corners[0]),
     )
+
+
+def _floor(blocks: np.ndarray) -> float:
+    """Return the standard deviation of the noise in the bin where it is least.
+
+    What the least of the bins is too small by chance is added. Bins far below the others are left
+    out.
+    """
+    variance = noise_blocks.bins(blocks, _FEW_BINS)[1]
+    low = np.quantile(variance, _FLOOR)
+    if len(blocks) < _FEW_BINS:
+        return float(np.sqrt(low))
+    near = variance[variance >= low / _FAR]
+    values = len(blocks) / _FEW_BINS / 2 * BLOCK**2 / 4  # of a bin: the even half of it
+    return float(np.sqrt(near.min() * (1 + _LEAST_OF_BINS * _MEDIAN_ERROR / np.sqrt(values))))
 
 
 def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:

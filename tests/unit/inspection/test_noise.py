@@ -51,7 +51,7 @@ def test_noise_that_channels_share(tmp_path):
         (SMOOTHED, "noise of neighboring pixels is correlated"),
         (np.full((2, 64, 64), 0.5), "holds no picture of 16x16 or more that is not constant"),
         (RANDOM.random((5, 12, 12)), "holds no picture of 16x16 or more"),
-        (np.rint(255 * CLEAN).astype(np.uint8), "there is no noise"),
+        (np.rint(255 * CLEAN).astype(np.uint8), "no noise that could be removed"),
     ],
 )
 def test_what_cannot_be_learned_from(images, message, tmp_path):

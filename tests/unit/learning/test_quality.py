@@ -111,12 +111,12 @@ def test_small_parts_have_no_interval(tmp_path):
     assert "interval unknown" in quality.describe({r["metric"]: float(r["value"]) for r in rows})
 
 
-def test_noise_that_is_estimated_too_high_is_the_cause_that_is_named(tmp_path, caplog):
+def test_an_error_that_is_lost_in_the_noise_is_the_cause_that_is_named(tmp_path, caplog):
     noisy = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)
     estimate = noise.NoiseEstimate(0, 0.04, 0.2, 0.2, 1, 0, 0)
     with caplog.at_level(logging.INFO, "tfdvae"):
         quality.measure(Filter(smooth), [Part(noisy, 64)], estimate, True, tmp_path)
-    assert "none, for the estimated error is not above 0: the noise is probably" in caplog.text
+    assert "none, for the error that is left is too small beside the noise" in caplog.text
 
 
 def test_padding_has_no_noise_and_does_not_count(tmp_path):
