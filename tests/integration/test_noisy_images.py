@@ -13,6 +13,8 @@ from tfdvae import csv_rows
 from tfdvae.cli import main
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import to_unit
+from tfdvae.experiment import evaluation
+from tfdvae.metrics import noise
 
 LEVEL = 0.05
 TRAIN, TEST = 300, 100
@@ -162,3 +164,20 @@ def test_noise_from_which_nothing_can_be_learned_is_refused_before_anything_is_w
     assert done.returncode == 2
     assert "the noise of neighboring pixels is correlated" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("level", [0.1, 0.2, 0.3])
+def test_psnr_is_estimated_without_being_told_the_noise(level, fashion):
+    """Within 0.5 dB of the true one, of real images, with a level from other noisy images."""
+    random = np.random.default_rng(0)
+    train, clean = (to_unit(split.images[:5000]) for split in (fashion.train, fashion.test))
+    known, noisy = (
+        each + level * random.standard_normal(each.shape, np.float32) for each in (train, clean)
+    )
+    model = tfdvae.load("clothing-denoiser").keras_model
+    found = noise.estimate(known).floor
+    rows = evaluation.estimated_rows(model, noisy, found, known=False)
+    values = {row["metric"]: row["value"] for row in rows}
+    true = -10 * np.log10(np.square(model.denoise(noisy) - clean).mean())
+    assert values["psnr_estimated"] == pytest.approx(true, abs=0.5)
+    assert values["psnr_estimated_low"] < true < values.get("psnr_estimated_high", np.inf)

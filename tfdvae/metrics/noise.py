@@ -19,7 +19,8 @@ _ENDS = (0.05, 0.95)  # quantiles of the means of blocks
 _FLOOR = 0.25  # quantile of the variances of bins, from which the least is not far
 _FAR = 2.25  # ratio of variances that are far
 _MEDIAN_ERROR = 2.33  # of a variance by the median of n numbers: that part of it, by sqrt(n)
-_LEAST_OF_BINS = 1.27  # standard errors by which the least of six equal numbers is too small
+_LEAST_OF = (0.0, 0.56, 0.85, 1.03, 1.16, 1.27)
+"""Standard errors by which the least of 1 to 6 numbers is too small where all are equal."""
 _MOST_CLIPPED = 0.5  # of the pixels of any block that counts
 _LEAST = 1e-3  # of the mean variance, the least at any place
 _MEAN = (1, 1, 1, 1)
@@ -257,8 +258,8 @@ def _quads(planes: np.ndarray, weights: tuple[int, int, int, int]) -> np.ndarray
 def _floor(blocks: np.ndarray) -> float:
     """Return the standard deviation of the noise in the bin where it is least.
 
-    What the least of the bins is too small by chance is added. Bins far below the others are left
-    out.
+    What the least of the bins that may be equal is too small by chance is added. Bins far below the
+    others are left out.
     """
     variance = noise_blocks.bins(blocks, _FEW_BINS)[1]
     low = np.quantile(variance, _FLOOR)
@@ -266,7 +267,9 @@ def _floor(blocks: np.ndarray) -> float:
         return float(np.sqrt(low))
     near = variance[variance >= low / _FAR]
     values = len(blocks) / _FEW_BINS / 2 * BLOCK**2 / 4  # of a bin: the even half of it
-    return float(np.sqrt(near.min() * (1 + _LEAST_OF_BINS * _MEDIAN_ERROR / np.sqrt(values))))
+    error = _MEDIAN_ERROR / np.sqrt(values)
+    equal = int((near <= near.min() * (1 + 3 * error)).sum())
+    return float(np.sqrt(near.min() * (1 + _LEAST_OF[equal - 1] * error)))
 
 
 def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from tfdvae._utils import seeds
+
 WRONG = 0.02
 """Fraction by which an estimated variance may be wrong, as noise is not quite Gaussian."""
 
@@ -50,7 +52,7 @@ def probe(
         >>> probe(lambda images: images / 2, noisy, 0.01).response.std()
         0.5001
     """
-    random = np.random.default_rng(seed)
+    random = seeds.generator(seed, "probe")  # never that of somebody's noise
     change = random.standard_normal(noisy.shape).astype(np.float32)
     size = STEP * float(np.sqrt(np.mean(variance)))
     made = denoise(noisy)

@@ -6,7 +6,7 @@ from scipy.ndimage import uniform_filter
 from tfdvae.metrics import risk
 
 RANDOM = np.random.default_rng(0)
-ROWS, COLUMNS = np.mgrid[:200, :200] / 200
+ROWS, COLUMNS = np.mgrid[:600, :600] / 600
 CLEAN = (0.5 + 0.4 * np.sin(25 * ROWS) * np.cos(20 * COLUMNS))[None, ..., None].astype(np.float32)
 
 
