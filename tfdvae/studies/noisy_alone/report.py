@@ -31,6 +31,7 @@ from tfdvae.studies.noisy_alone.settings import (
     ESTIMATED,
     FEW,
     SLOW,
+    command_of,
 )
 
 Rows = list[dict[str, str]]
@@ -59,7 +60,9 @@ def write(folder: Path) -> Path:
         if of_pictures
         else _of_images(rows, values, folder, training)
     )
-    return Document("Noisy images alone", parts).write(folder)
+    first, *others = parts
+    shown = Paragraph(f"Command: `{command_of(runner.kept_settings(folder) or {})}`.")
+    return Document("Noisy images alone", [first, shown, *others]).write(folder)
 
 
 def _means_of_training(folder: Path, values: Values) -> str:
@@ -144,8 +147,7 @@ def _of_dataset(rows: Rows) -> str:
         "noise is added afresh at each step. All outputs are clipped to [0, 1], the noisy "
         f"images are not. The parameters of classical filters are chosen on {CHOOSING} other "
         "images (all others where there are fewer) with their clean ones. BM3D, which is slow, "
-        f"has {SLOW['bm3d']} of them and the first {FEW} test images. "
-        "Command: `tfdvae study noisy-alone`."
+        f"has {SLOW['bm3d']} of them and the first {FEW} test images."
     )
 
 
@@ -172,8 +174,7 @@ def _of_photographs(rows: Rows) -> str:
         f"with clean pictures, to which the noise is added afresh at each step.{blind} All outputs "
         "are clipped to [0, 1], the noisy pictures are not. BM3D is given the level of Gaussian "
         "noise; the parameters of other filters are chosen on training pictures that no model is "
-        "trained on, with their clean ones. "
-        "Command: `tfdvae study noisy-alone --photographs DIR --photographs-test DIR`."
+        "trained on, with their clean ones."
     )
 
 
@@ -272,8 +273,7 @@ def _of_pictures(rows: Rows, values: Values, folder: Path, training: str) -> lis
             "PSNR in dB against the true pictures after the best scale and offset, the mean over "
             f"pictures, then over the seeds {_seeds(rows)} with half of its 95% t-interval. "
             "Parameters of classical filters are chosen for each picture by how well they find "
-            "pixels that they do not see. "
-            "Command: `tfdvae study noisy-alone --pictures DIR --truth DIR`."
+            "pixels that they do not see."
         ),
         Heading("Scale-invariant PSNR in dB"),
         Table(["", "PSNR", training], lines),

@@ -1,8 +1,9 @@
 """Settings of the study of noisy images alone."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -152,3 +153,11 @@ class NoisyAloneConfig(StudyConfig):
             )
         elif set(self.objectives) == {DVAE} and self.photographs is not None:
             raise ValueError(f"`objectives` {DVAE} is for the dataset; got `photographs`.")
+
+
+def command_of(kept: Mapping[str, Any]) -> str:
+    """Return the command of a study, given the settings that its folder holds."""
+    folders = ("pictures", "truth", "photographs", "photographs_test")
+    given = [f" --{name.replace('_', '-')} DIR" for name in folders if name in kept]
+    precision = kept.get("precision", "float32")  # folders of earlier versions do not say it
+    return f"tfdvae study noisy-alone{''.join(given)} --precision {precision}"
