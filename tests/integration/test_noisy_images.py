@@ -175,7 +175,7 @@ def test_psnr_is_estimated_without_being_told_the_noise(level, fashion):
         each + level * random.standard_normal(each.shape, np.float32) for each in (train, clean)
     )
     model = tfdvae.load("clothing-denoiser").keras_model
-    found = noise.estimate(known).floor
+    found = noise.NoiseEstimate.gaussian(noise.estimate(known).floor)
     rows = evaluation.estimated_rows(model, noisy, found, known=False)
     values = {row["metric"]: row["value"] for row in rows}
     true = -10 * np.log10(np.square(model.denoise(noisy) - clean).mean())

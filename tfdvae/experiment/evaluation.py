@@ -11,6 +11,7 @@ from tfdvae._utils import chunks, limits
 from tfdvae.corruptions import Corruption
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.metrics import classification, image, latent_codes, risk, statistics
+from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.models.base import DenoisingModel
 
 
@@ -176,7 +177,7 @@ def denoising_rows(
 
 
 def estimated_rows(
-    model: DenoisingModel, noisy: np.ndarray, level: float, known: bool
+    model: DenoisingModel, noisy: np.ndarray, noise: NoiseEstimate, known: bool
 ) -> Iterator[dict]:
     """Estimate the PSNR of noisy and of denoised images, of which there are no clean ones.
 
@@ -185,20 +186,24 @@ def estimated_rows(
 
     Args:
         model: any.
-        noisy: (N, H, W, C), float32 in [0, 1] or unsigned integers, with Gaussian noise;
-            memory-mapped ones are read in pieces.
-        level: standard deviation of that noise.
+        noisy: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in
+            pieces.
+        noise: that they have, independent from pixel to pixel.
         known: whether it was given, and not estimated.
     """
-    means = []
+    means: list[np.ndarray] = []
+    variances: list[np.ndarray] = []
     denoise = partial(model.denoise, samples=model.posterior_samples)
     for piece in _pieces(noisy):
         images = image_dataset.to_unit(noisy[piece])
-        errors = risk.squared_errors(denoise, images, np.array(level**2, np.float32), piece.start)
-        means.append(errors.mean(axis=(1, 2, 3), dtype=np.float64))
+        variance = noise.variance(images).astype(np.float32)
+        errors = risk.squared_errors(denoise, images, variance, piece.start)
+        for found, values in ((means, errors), (variances, variance)):
+            found.append(values.mean(axis=(1, 2, 3), dtype=np.float64))
     sizes = np.full(len(noisy), noisy[0].size)
-    wrong = (0.0, 0.0) if known else (risk.WRONG * level**2, risk.UNREFINED * level**2)
-    yield from _estimates(risk.estimates(np.concatenate(means), sizes, level**2, *wrong))
+    level = float(np.concatenate(variances).mean())
+    wrong = (0.0, 0.0) if known else (risk.WRONG * level, risk.UNREFINED * level)
+    yield from _estimates(risk.estimates(np.concatenate(means), sizes, level, *wrong))
 
 
 def estimated_rows_of_pairs(

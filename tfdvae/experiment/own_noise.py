@@ -63,23 +63,27 @@ def settle(config: TrainConfig, dataset: ImageDataset) -> tuple[TrainConfig, Cho
     return config.replace(**settings), chosen
 
 
-def level(config: TrainConfig, dataset: ImageDataset) -> float | None:
-    """Return the standard deviation of Gaussian noise that the images have; None where it is other.
+def of_images(config: TrainConfig, dataset: ImageDataset) -> NoiseEstimate | None:
+    """Return the noise of the images, for an estimate of the error; None where it is not known.
+
+    It is that which is given or which the model learned with, otherwise an estimate. Noise that
+    neighboring pixels share allows no estimate of the error.
 
     Args:
         config: with `noise`.
         dataset: the images.
     """
     if isinstance(config.data.noise, float):
-        return config.data.noise
+        return NoiseEstimate.gaussian(config.data.noise)
     if config.chosen_objective == "recorrupted":
         gaussian = isinstance(config.injected, corruptions.Gaussian)
-        return config.injected.level if gaussian else None
+        return NoiseEstimate.gaussian(config.injected.level) if gaussian else None
     try:
         found, least = _estimate(dataset.train.images)
-        return found.floor if choice.choose(found, least)[0] == "recorrupted" else None
+        even = choice.choose(found, least)[0] == "recorrupted"
     except ValueError:
         return None
+    return NoiseEstimate.gaussian(found.floor) if even else found
 
 
 def variance_of_second(dataset: ImageDataset) -> float:

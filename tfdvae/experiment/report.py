@@ -24,7 +24,10 @@ from tfdvae.reporting.document import (
     to_markdown,
 )
 
-_STEIN = "(Stein 1981) rests on the noise being Gaussian and as strong as it is said or found to be"
+_STEIN = (
+    "(Stein 1981) rests on noise that is independent from pixel to pixel, and as strong as it is "
+    "said or found to be"
+)
 _SECOND = (
     "compares them with the second noisy images, and rests on the noise of both being independent "
     "and of mean 0"
@@ -109,8 +112,8 @@ def _estimated(rows: Sequence[Mapping[str, str]], images: str, rests_on: str) ->
     values = {row["metric"]: float(row["value"]) for row in rows if "_estimated" in row["metric"]}
     if not values:
         return (
-            "None of the images is clean, and their noise is not Gaussian of one strength, so that "
-            "no PSNR is measured or estimated."
+            "None of the images is clean, and too little is known of their noise, so that no PSNR "
+            "is measured or estimated."
         )
     noisy = f"{values['psnr_input_estimated']:.2f} dB as they are"
     if "psnr_estimated" not in values:

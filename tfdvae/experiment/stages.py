@@ -259,10 +259,10 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
         yield from evaluation.generator_rows(run.generator, train, test.images)
     yield from denoised
     if config.data.noise is not None and config.generator.denoising:
-        level = own_noise.level(config, run.dataset)
-        if level is not None:
+        found = own_noise.of_images(config, run.dataset)
+        if found is not None:
             known = config.data.noise != "auto"
-            yield from evaluation.estimated_rows(run.generator, test.images, level, known)
+            yield from evaluation.estimated_rows(run.generator, test.images, found, known)
     for name in names:
         for fields in classified[name]:
             yield {"augmentation": name, "protocol": protocol, **fields}

@@ -59,6 +59,11 @@ class NoiseEstimate:
     clipped: float
     channel_correlation: float = 0.0
 
+    @classmethod
+    def gaussian(cls, level: float) -> "NoiseEstimate":
+        """Return what there is to know of Gaussian noise of a standard deviation."""
+        return cls(0.0, level**2, level, level, spread=1.0, correlation=0.0, clipped=0.0)
+
     def variance(self, images: np.ndarray) -> np.ndarray:
         """Return the variance of the noise at each pixel, at least a thousandth of `level`'s."""
         return np.maximum(self.slope * images + self.offset, _LEAST * self.level**2)
