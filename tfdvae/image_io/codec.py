@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import secrets
 import warnings
 from collections.abc import Iterator
@@ -181,9 +182,10 @@ def _reading(path: Path, frame: int | None = None) -> Iterator[None]:
         raise Unreadable(
             f"the image {name} cannot be read: it is no {FORMAT_NAMES} file, or it ends too early."
         ) from None
-    except Image.DecompressionBombError:
-        most = limits.current().image_pixels
-        raise Unreadable(f"the image {name} has more than {most:,} pixels.") from None
+    except Image.DecompressionBombError as error:  # its first number is that of the pixels
+        most, found = limits.current().image_pixels, re.search(r"\d+", str(error))
+        pixels = f"{int(found[0]):,}" if found else "too many"
+        raise Unreadable(f"the image {name} has {pixels} pixels, more than {most:,}.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
