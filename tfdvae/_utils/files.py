@@ -187,6 +187,21 @@ def check_held(folder: Path) -> None:
         raise FileNotFoundError(f"{folder} was removed, or emptied, while it was written to.")
 
 
+def check_plain(argument: str, path: Path) -> None:
+    """Refuse a path for a file at which there is something else, such as a folder or a pipe.
+
+    Args:
+        argument: name used in messages.
+        path: of the file, which need not exist.
+
+    Raises:
+        FileExistsError: saying what it is.
+    """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise FileExistsError(f"`{argument}` {path} is {kind}; a file is needed.")
+
+
 def check_writable(argument: str, path: Path) -> None:
     """Refuse a path at which nothing can be written, before any work is done.
 

@@ -50,13 +50,12 @@ def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None
     """Refuse an output file with another suffix, or one that exists and may not be replaced.
 
     Raises:
-        FileExistsError: it exists, or a folder of that name does.
+        FileExistsError: it exists, or what is no file has that name.
         ValueError: another suffix.
     """
     if output.suffix.lower() not in suffixes:
         raise ValueError(f"`output` {output} must have the suffix {' or '.join(suffixes)}.")
-    if output.is_dir():
-        raise FileExistsError(f"`output` {output} is a folder; a file is needed.")
+    files.check_plain("output", output)
     if output.exists() and not overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
 
