@@ -90,6 +90,7 @@ def _full(folder, command):
     message = complaint(done)
     assert "there is no place for the decoded dataset: neither the cache" in message
     assert "(File too large)" in message
+    assert "damaged" not in message
     assert not (folder / "run").exists()
     left = [path.suffix for path in (folder / ".cache" / "tfdvae" / "datasets").iterdir()]
     assert left in ([], [".lock"])

@@ -52,11 +52,11 @@ def test_a_disk_that_can_be_read_alone_is_named(tmp_path):
         with (
             pytest.raises(
                 OSError, match=r"^run cannot be written \(Read-only file system\)\.$"
-            ) as e,
+            ) as told,
             disk.naming("run"),
         ):
             files.write_text(tmp_path / "a.csv", "a")
-    assert e.value.errno == errno.EROFS
+    assert told.value.errno == errno.EROFS
     assert not list(tmp_path.iterdir())
 
 
