@@ -197,9 +197,20 @@ def check_plain(argument: str, path: Path) -> None:
     Raises:
         FileExistsError: saying what it is.
     """
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "a pipe or a device"
+    if kind := other_kind(path):
         raise FileExistsError(f"`{argument}` {path} is {kind}; a file is needed.")
+
+
+def other_kind(path: Path) -> str:
+    """Return what is at a path that is no file, in words; empty where a file or nothing is there.
+
+    Example:
+        >>> other_kind(Path("/dev/null"))
+        'a pipe or a device'
+    """
+    if path.is_file() or not path.exists():
+        return ""
+    return "a folder" if path.is_dir() else "a pipe or a device"
 
 
 def check_writable(argument: str, path: Path) -> None:

@@ -144,7 +144,7 @@ def _rewrite_files(
         tally.fail(name, ValueError(f"{reason}."))
     targets = {name: output / name if path.is_dir() else output for name in listed}
     keep = output.exists() and not overwrite
-    todo = {name: file for name, file in listed.items() if not (keep and targets[name].exists())}
+    todo = {name: file for name, file in listed.items() if not (keep and targets[name].is_file())}
     tally.kept = len(listed) - len(todo)
     one_large = threading.Lock()
 
