@@ -72,6 +72,26 @@ def test_images_that_vanish_while_they_are_denoised(tmp_path, command, after_ten
     assert f"{COUNT - len(made)} images in out, {len(made)} already there" in done.stdout
 
 
+def test_images_that_vanish_while_they_are_decoded(tmp_path, command, monkeypatch):
+    _images(tmp_path / "in")
+    read_as, decoded = codec.ImageFile.read_as, []
+
+    def counted(self, *arguments):
+        decoded.append(self)
+        if len(decoded) == 10:
+            shutil.move("in", "elsewhere")
+        return read_as(self, *arguments)
+
+    monkeypatch.setattr(codec.ImageFile, "read_as", counted)
+    line = ("train", "--dataset", "./in", "--output", "run", "--no-classifier")
+    told = complaint(command(*line))
+    assert f"{tmp_path}/in" in told
+    assert "cannot be read: " in told
+    assert not (tmp_path / "run").exists()
+    kept = tmp_path / ".cache" / "tfdvae" / "datasets"
+    assert not [path for path in kept.iterdir() if path.is_dir()], "no half of a dataset"
+
+
 @pytest.mark.slow
 def test_images_that_vanish_while_they_are_trained_on(tmp_path, command):
     """They were decoded once and are needed no more; to go on, they are."""
