@@ -11,6 +11,7 @@ import tfdvae
 from tests.helpers.cases import Case, table
 from tests.helpers.disk import read_only_disks
 from tests.helpers.processes import TINY, complaint, run_tfdvae
+from tfdvae import csv_rows
 from tfdvae._utils import limits
 from tfdvae.image_io import codec
 
@@ -19,8 +20,8 @@ COUNT = 40
 SETTINGS = {"n_train": 20, "epochs": 2, "model": "dae", "no_classifier": True, "network": "mlp"}
 
 
-def _images(folder, side=28):
-    for number in range(COUNT):
+def _images(folder, side=28, count=COUNT):
+    for number in range(count):
         path = folder / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = RANDOM.integers(0, 255, (side, side), dtype=np.uint8)
@@ -109,6 +110,24 @@ def test_images_that_vanish_while_they_are_trained_on(tmp_path, command):
     _images(tmp_path / "in")
     folder = tfdvae.train(**settings, output="whole", callbacks=[Call(lambda: shutil.rmtree("in"))])
     assert (folder / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_images_that_vanish_while_a_study_computes(tmp_path):
+    _images(tmp_path / "in", 12, 100)
+    chosen = ("--targets", "corrupted", "--seeds", "0", "--epochs", "1", "--threads", "1")
+    line = ("study", "noise", "--dataset", "./in", *chosen, "--output", "study")
+    moved = []
+
+    def remove():
+        if not moved and list((tmp_path / "study").glob("cells/*.csv")):
+            moved.append(shutil.move(tmp_path / "in", tmp_path / "elsewhere"))
+
+    told = complaint(run_tfdvae(*line, stop_when=remove, cwd=tmp_path))
+    assert "failed with status 2: tfdvae: error: `dataset` in must be a folder of images" in told
+    cells = {path.stem for path in (tmp_path / "study").glob("cells/*.csv")}
+    assert 1 <= len(cells) <= 2
+    assert cells >= {row["run"] for row in csv_rows.read_rows(tmp_path / "study" / "rows.csv")}
 
 
 @pytest.mark.slow
