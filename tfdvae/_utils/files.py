@@ -201,6 +201,22 @@ def check_plain(argument: str, path: Path) -> None:
         raise FileExistsError(f"`{argument}` {path} is {kind}; a file is needed.")
 
 
+def check_folder(argument: str, path: Path, reason: str = "") -> None:
+    """Refuse a path for a folder at which there is something else, such as a file or a pipe.
+
+    Args:
+        argument: name used in messages.
+        path: of the folder, which need not exist.
+        reason: why a folder is needed, as the message goes on.
+
+    Raises:
+        FileExistsError: saying what it is.
+    """
+    if path.exists() and not path.is_dir():
+        kind = other_kind(path) or "a file"
+        raise FileExistsError(f"`{argument}` {path} is {kind}; a folder is needed{reason}.")
+
+
 def other_kind(path: Path) -> str:
     """Return what is at a path that is no file, in words; empty where a file or nothing is there.
 

@@ -40,10 +40,8 @@ def check_output(path: Path, output: Path, overwrite: bool) -> None:
     if not path.is_dir():
         suffixes = (path.suffix.lower(),) if is_array(path) else listing.SUFFIXES
         check_file(output, suffixes, overwrite)
-    elif output.exists() and not output.is_dir():
-        raise FileExistsError(
-            f"`output` {output} is a file; a folder is needed, as `input` is one."
-        )
+    else:
+        files.check_folder("output", output, ", as `input` is one")
 
 
 def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:

@@ -39,14 +39,14 @@ def _told(message, pipe, *words):
     return check
 
 
-def _kept(pipe, *words):
+def _kept(pipe, *words, needed="a file"):
     """A pipe where a file is to be written is not replaced, also with --overwrite."""
 
     def check(folder, command):
         _image(folder / "in" / "0.png")
         os.mkfifo(folder / pipe)
         told = complaint(command(*words))
-        assert f"{pipe} is a pipe or a device; a file is needed." in told, told
+        assert f"{pipe} is a pipe or a device; {needed} is needed" in told, told
         assert (folder / pipe).is_fifo()
 
     return check
@@ -170,6 +170,26 @@ def _one_of_several(folder, command):
         _kept("c.npz", "encode", "clothing-dvae", "in", "c.npz", "--overwrite"),
     ),
     Case("a pipe as a figure", "refused", _kept("f.png", "inspect", "in", "--figure", "f.png")),
+    Case(
+        "a pipe as a folder of results",
+        "refused",
+        _kept("out", "denoise", "clothing-denoiser", "in", "out", needed="a folder"),
+    ),
+    Case(
+        "a pipe as a folder of synthetic images",
+        "refused",
+        _kept("out", "augment", "clothing-dvae", "in", "out", "--overwrite", needed="a folder"),
+    ),
+    Case(
+        "a pipe as a run folder",
+        "refused",
+        _kept("out", "train", "--dataset", "digits", "--output", "out", needed="a folder"),
+    ),
+    Case(
+        "a pipe as the folder of a study",
+        "refused",
+        _kept("out", "study", "noise", "--dataset", "digits", "--output", "out", needed="a folder"),
+    ),
     Case("a pipe beside an image", "the image is denoised, the pipe named", _one_of_several),
 )
 def test_pipes(case, tmp_path, command):

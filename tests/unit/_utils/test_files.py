@@ -313,6 +313,16 @@ def test_what_is_no_file_is_not_taken_for_one(tmp_path):
             files.check_plain("output", path)
 
 
+def test_what_is_no_folder_is_not_taken_for_one(tmp_path):
+    (tmp_path / "a").touch()
+    for path in (tmp_path, tmp_path / "new"):
+        files.check_folder("output", path)
+    for path, kind in ((tmp_path / "a", "a file"), (Path("/dev/null"), "a pipe or a device")):
+        message = f"`output` {path} is {kind}; a folder is needed, as here\\.$"
+        with pytest.raises(FileExistsError, match=message):
+            files.check_folder("output", path, ", as here")
+
+
 def test_a_path_that_cannot_be_written_is_refused_by_name(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file", tmp_path / "new", tmp_path / "new" / "below"):
