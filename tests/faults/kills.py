@@ -8,6 +8,9 @@ it; the others come while a certain file is written. Each time the whole process
 SIGKILL, the same job goes on to its end, and all its weights, rows and arrays must be, bit for
 bit, those of a job that nobody disturbed. No temporary file and no process may be left.
 
+What this does not show is a study that is killed alone, while the processes of its cells live on:
+`test_no_cell_of_a_study_outlives_it` in `tests/e2e/test_faults.py` does.
+
 `tests/faults/kills.log` gets a line for each kill: number, job, moment, stage, result. Started
 again with the same arguments, the script goes on after the last line. The exit status is 1 where a
 result is not `same`.

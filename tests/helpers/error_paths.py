@@ -483,7 +483,7 @@ COMMANDS = (
     ),
     ("inspect in --colour", "Unrecognized options: --colour"),
     ("inspect in flat", "Unrecognized options: flat"),
-    ("inspect /dev/null", "`path` /dev/null must be a folder, an image"),
+    ("inspect /dev/null", "`path` /dev/null must be a folder or a file; it is neither"),
     ("models extra", "Unrecognized options: extra"),
     ("networks --all", "Unrecognized options: --all"),
     ("corruptions gaussian", "Unrecognized options: gaussian"),
@@ -1726,6 +1726,22 @@ CALLS = (
         TypeError,
         "`n_train` must be a whole number; got 'all' (str)",
     ),
+    (
+        "tfdvae.TrainConfig.of(dataset=None)",
+        TypeError,
+        "`dataset` must be text; got None (NoneType)",
+    ),
+    (
+        'tfdvae.TrainConfig.of(dataset=b"x")',
+        TypeError,
+        "`dataset` must be text; got b'x' (bytes)",
+    ),
+    (
+        'tfdvae.TrainConfig.of(dataset=("a", "b"))',
+        TypeError,
+        "`dataset` must be text; got ('a', 'b') (tuple)",
+    ),
+    ("tfdvae.TrainConfig.of(output=5)", TypeError, "`output` must be text; got 5 (int)"),
     (
         'tfdvae.TrainConfig.from_dict({"epochs": 0})',
         ValueError,

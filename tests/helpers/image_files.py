@@ -1,5 +1,8 @@
 """Image files of all kinds, and folders of them."""
 
+import struct
+import zlib
+
 import imagecodecs
 import numpy as np
 import tifffile
@@ -32,6 +35,26 @@ def png16(pixels):
 
 def tiff(pixels, **options):
     return lambda path: tifffile.imwrite(path, pixels, **options)
+
+
+def huge_png(width, height, pixels=b""):
+    """A whole PNG file whose header says that it is huge; without pixels it has a few bytes."""
+
+    def chunk(name, content):
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(pixels))
+        + chunk(b"IEND", b"")
+    )
 
 
 def write(folder, **images):

@@ -99,7 +99,7 @@ def texts(settings: object) -> None:
     """
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
         value = getattr(settings, field.name)
-        kinds = {str: (str, Path, tuple), NoneType: (str, Path, tuple, NoneType)}
+        kinds = {str: (str, Path), NoneType: (str, Path, NoneType)}
         if field.name in PATHS and not isinstance(value, kinds.get(type(field.default), object)):
             raise TypeError(f"`{field.name}` must be text; got {value!r} ({type(value).__name__}).")
         for item in value if isinstance(value, (tuple, list)) else (value,):

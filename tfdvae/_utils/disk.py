@@ -1,4 +1,4 @@
-"""Disks that are full: told alike, whoever finds it out."""
+"""Disks that are full, or can be read alone: told alike, whoever finds it out."""
 
 import contextlib
 import errno
@@ -36,12 +36,14 @@ def full(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name a file or folder where the block finds the disk full that it is on.
+    """Name a file or folder where the block finds that the disk it is on is full, or cannot be
+    written.
 
     Of blocks within blocks the outermost one says the name.
 
     Raises:
         DiskFull: saying so.
+        OSError: saying so of a disk that can be read alone, with its number.
 
     Example:
         >>> with naming(Path("result.csv")), open("result.csv", "w") as file:
@@ -50,11 +52,17 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EROFS:
+            told = OSError(_cannot(path, os.strerror(errno.EROFS)))
+            told.errno = errno.EROFS
+            raise told from error
         if not (reason := full(error)):
             raise
-        raise DiskFull(
-            f"the disk is full: {text.printable(str(path))} cannot be written ({reason})."
-        ) from error
+        raise DiskFull(f"the disk is full: {_cannot(path, reason)}") from error
+
+
+def _cannot(path: Path, reason: str) -> str:
+    return f"{text.printable(str(path))} cannot be written ({reason})."
 
 
 def require(path: Path, size: int) -> None:

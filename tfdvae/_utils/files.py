@@ -187,6 +187,48 @@ def check_held(folder: Path) -> None:
         raise FileNotFoundError(f"{folder} was removed, or emptied, while it was written to.")
 
 
+def check_plain(argument: str, path: Path) -> None:
+    """Refuse a path for a file at which there is something else, such as a folder or a pipe.
+
+    Args:
+        argument: name used in messages.
+        path: of the file, which need not exist.
+
+    Raises:
+        FileExistsError: saying what it is.
+    """
+    if kind := other_kind(path):
+        raise FileExistsError(f"`{argument}` {path} is {kind}; a file is needed.")
+
+
+def check_folder(argument: str, path: Path, reason: str = "") -> None:
+    """Refuse a path for a folder at which there is something else, such as a file or a pipe.
+
+    Args:
+        argument: name used in messages.
+        path: of the folder, which need not exist.
+        reason: why a folder is needed, as the message goes on.
+
+    Raises:
+        FileExistsError: saying what it is.
+    """
+    if path.exists() and not path.is_dir():
+        kind = other_kind(path) or "a file"
+        raise FileExistsError(f"`{argument}` {path} is {kind}; a folder is needed{reason}.")
+
+
+def other_kind(path: Path) -> str:
+    """Return what is at a path that is no file, in words; empty where a file or nothing is there.
+
+    Example:
+        >>> other_kind(Path("/dev/null"))
+        'a pipe or a device'
+    """
+    if path.is_file() or not path.exists():
+        return ""
+    return "a folder" if path.is_dir() else "a pipe or a device"
+
+
 def check_writable(argument: str, path: Path) -> None:
     """Refuse a path at which nothing can be written, before any work is done.
 

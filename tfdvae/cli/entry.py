@@ -12,10 +12,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if commands.has_parent():
             commands.end_with_parent()  # and at once where that asks
-        else:
-            stopping.heed_termination()
-        from tfdvae.cli import main as command_line
+            return _run(arguments)
+        with stopping.termination_heeded():
+            return _run(arguments)
     except KeyboardInterrupt as error:
         sys.stderr.write("tfdvae: stopped.\n")
         return stopping.status_of(error)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from tfdvae.cli import main as command_line  # takes a while, in which a signal may come
+
     return command_line.main(arguments)

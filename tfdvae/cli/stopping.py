@@ -1,7 +1,9 @@
 """A command that a system ends (SIGTERM) stops in order, as after Ctrl-C."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -10,10 +12,19 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end, as by `kill`, a system's shutdown or a job's time limit."""
 
 
-def heed_termination() -> None:
-    """Raise `Terminated` in the main thread where SIGTERM comes, in place of ending at once."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _end)
+@contextlib.contextmanager
+def termination_heeded() -> Iterator[None]:
+    """Raise `Terminated` in the main thread where SIGTERM comes while the block runs, in place of
+    ending at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def status_of(error: KeyboardInterrupt) -> int:

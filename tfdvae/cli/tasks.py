@@ -93,8 +93,13 @@ def report(
         may_be_none: whether it is no error that no image could be used, as in a part of a folder.
 
     Raises:
+        FileNotFoundError: the input is gone, so that the rest of it could not be read.
         ValueError: no image could be used.
     """
+    if not source.exists():
+        raise FileNotFoundError(
+            f"{source} was removed while it was read; {tally.done * each:,} {unit} in {output}."
+        )
     if not may_be_none:
         tally.require_images(source)
     kept = (

@@ -8,6 +8,7 @@ import atexit
 import errno
 import functools
 import logging
+import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -66,7 +67,7 @@ def use(name: str, work: Callable[[Path], Result]) -> Result:
     except OSError as error:
         if not problem and not disk.full(error) and error.errno != errno.EROFS:
             raise
-        problem = problem or disk.full(error) or str(error.strerror)
+        problem = problem or disk.full(error) or os.strerror(errno.EROFS)
     try:
         place = _temporary() / short
     except OSError as error:

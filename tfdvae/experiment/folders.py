@@ -67,8 +67,7 @@ def check_empty(folder: Path, allowed: Iterable[str] = ()) -> None:
             f"`output` {folder} holds another run. Give a new folder, or go on with that run: "
             f"--resume {folder}"
         )
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    files.check_folder("output", folder)
     expected = {".lock", "environment.json", *allowed}
     if folder.exists() and any(
         path.name not in expected

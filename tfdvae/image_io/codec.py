@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import secrets
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from tfdvae._utils import limits
+from tfdvae._utils import files, limits
 from tfdvae.image_io import decoder_messages, decoding, opening, values
 from tfdvae.image_io.decoding import ImageKind
 from tfdvae.image_io.likeness import Likeness
@@ -181,9 +182,10 @@ def _reading(path: Path, frame: int | None = None) -> Iterator[None]:
         raise Unreadable(
             f"the image {name} cannot be read: it is no {FORMAT_NAMES} file, or it ends too early."
         ) from None
-    except Image.DecompressionBombError:
-        most = limits.current().image_pixels
-        raise Unreadable(f"the image {name} has more than {most:,} pixels.") from None
+    except Image.DecompressionBombError as error:  # its first number is that of the pixels
+        most, found = limits.current().image_pixels, re.search(r"\d+", str(error))
+        pixels = f"{int(found[0]):,}" if found else "too many"
+        raise Unreadable(f"the image {name} has {pixels} pixels, more than {most:,}.") from None
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise Unreadable(f"the image {name} cannot be read: {reason.rstrip('.')}.") from None
@@ -201,7 +203,7 @@ def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
 
     Raises:
         ValueError: a suffix of no image; 16 bits, floats or colors for a format that has none; more
-            pixels than the format can hold; or a folder of that name.
+            pixels than the format can hold; or a folder or pipe of that name.
 
     Example:
         >>> codec.write(Path("gray.png"), np.zeros((28, 28, 1), np.uint8))
@@ -214,6 +216,8 @@ def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
         raise ValueError(f"the image {name} must have the suffix .tif for floats.")
     if pixels.dtype == np.uint16 and FORMATS[suffix] not in ("PNG", "TIFF"):
         raise ValueError(f"the image {name} must have the suffix .png or .tif for 16 bits.")
+    if kind := files.other_kind(path):
+        raise ValueError(f"the image {name} cannot be written: there is {kind} of that name.")
     if FORMATS[suffix] == "GIF":
         if (pixels != pixels[..., :1]).any():
             raise ValueError(f"the image {name} cannot be written: {NO_COLOR_GIF}.")
@@ -229,11 +233,6 @@ def write(path: Path, pixels: np.ndarray, like: Likeness | None = None) -> None:
         os.replace(temporary, path)
         if like is not None:
             like.note()
-    except IsADirectoryError:
-        temporary.unlink()
-        raise ValueError(
-            f"the image {name} cannot be written: there is a folder of that name."
-        ) from None
     except (RuntimeError, ValueError, OverflowError) as error:
         # PNG files end at a million pixels a side, those of WebP and GIF sooner.
         temporary.unlink(missing_ok=True)

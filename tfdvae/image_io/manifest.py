@@ -34,8 +34,7 @@ def check(output: Path, overwrite: bool) -> set[str]:
     """
     if not output.exists():
         return set()
-    if not output.is_dir():
-        raise FileExistsError(f"`output` {output} is a file; a folder is needed.")
+    files.check_folder("output", output)
     if not overwrite and any(map(_is_foreign, output.iterdir())):
         raise FileExistsError(
             f"`output` {output} is not empty; --overwrite replaces what this command made there."

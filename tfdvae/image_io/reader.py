@@ -36,7 +36,7 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
 
     Raises:
         FileNotFoundError: there is nothing of that name.
-        ValueError: a folder without images, or a file that is no image.
+        ValueError: a folder without images, a file that is no image, or something else.
     """
     if not path.exists():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
@@ -49,6 +49,8 @@ def list_files(path: Path, argument: str = "input") -> dict[str, Path]:
         if not found:
             raise ValueError(f"`{argument}` {path} {listing.without_images(path, argument)}.")
         return found
+    if path.suffix.lower() not in listing.SUFFIXES and not path.is_file():
+        raise ValueError(f"`{argument}` {path} must be a folder or a file; it is neither.")
     if path.suffix.lower() not in listing.SUFFIXES:
         suffixes = ", ".join(listing.SUFFIXES)
         raise ValueError(
@@ -75,11 +77,13 @@ def arrays(path: Path, scratch: Path, argument: str = "input") -> Iterator[dict[
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a damaged file, Python objects in it, or one that the disk has no room for once
-            it is unpacked.
+        ValueError: a folder or a pipe, a damaged file, Python objects in it, or one that the disk
+            has no room for once it is unpacked.
     """
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"`{argument}` {path} does not exist.")
+    if not path.is_file():
+        raise ValueError(f"`{argument}` {path} must be a file of arrays; it is no file.")
     if path.suffix.lower() == ".npz":
         archives.check_room(path, scratch, argument)
     with contextlib.ExitStack() as stack:

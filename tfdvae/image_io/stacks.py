@@ -68,8 +68,8 @@ class StackWriter:
         if listing.FORMATS.get(target.suffix.lower()) != "TIFF":
             self._fail(f"a stack needs the suffix .tif or .tiff; got {target.suffix}.")
             return
-        if target.is_dir():
-            self._fail("there is a folder of that name.")
+        if kind := files.other_kind(target):
+            self._fail(f"there is {kind} of that name.")
             return
         try:
             self._like = tiff_writing.LikeTiff(self._sources[name], self._tally.lost)

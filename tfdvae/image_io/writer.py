@@ -40,23 +40,20 @@ def check_output(path: Path, output: Path, overwrite: bool) -> None:
     if not path.is_dir():
         suffixes = (path.suffix.lower(),) if is_array(path) else listing.SUFFIXES
         check_file(output, suffixes, overwrite)
-    elif output.exists() and not output.is_dir():
-        raise FileExistsError(
-            f"`output` {output} is a file; a folder is needed, as `input` is one."
-        )
+    else:
+        files.check_folder("output", output, ", as `input` is one")
 
 
 def check_file(output: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
     """Refuse an output file with another suffix, or one that exists and may not be replaced.
 
     Raises:
-        FileExistsError: it exists, or a folder of that name does.
+        FileExistsError: it exists, or what is no file has that name.
         ValueError: another suffix.
     """
     if output.suffix.lower() not in suffixes:
         raise ValueError(f"`output` {output} must have the suffix {' or '.join(suffixes)}.")
-    if output.is_dir():
-        raise FileExistsError(f"`output` {output} is a folder; a file is needed.")
+    files.check_plain("output", output)
     if output.exists() and not overwrite:
         raise FileExistsError(f"`output` {output} exists; --overwrite replaces it.")
 
@@ -145,7 +142,7 @@ def _rewrite_files(
         tally.fail(name, ValueError(f"{reason}."))
     targets = {name: output / name if path.is_dir() else output for name in listed}
     keep = output.exists() and not overwrite
-    todo = {name: file for name, file in listed.items() if not (keep and targets[name].exists())}
+    todo = {name: file for name, file in listed.items() if not (keep and targets[name].is_file())}
     tally.kept = len(listed) - len(todo)
     one_large = threading.Lock()
 

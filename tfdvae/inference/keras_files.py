@@ -11,6 +11,7 @@ from tfdvae import registry
 from tfdvae._utils import records
 from tfdvae.models.base import DenoisingModel
 
+_CODE = "it holds code of its own, a Lambda layer, which is not run."
 AGAIN = "Delete it: the same command then makes it again."
 """What to do where the file is one that a job keeps."""
 
@@ -39,7 +40,10 @@ def load(path: Path, argument: str, compiled: bool = False, hint: str = "") -> D
 
 
 def load_any(path: Path, argument: str, compiled: bool = True, hint: str = "") -> keras.Model:
-    """Return the Keras model of a `.keras` file; arguments and errors as of `load`."""
+    """Return the Keras model of a `.keras` file; arguments and errors as of `load`.
+
+    Code that it holds is not run: it is refused.
+    """
     start = f"`{argument}` {path} is no model that can be loaded: "
     end = f" {hint}" if hint else ""
     if path.is_file() and not _is_zip(path):
@@ -49,12 +53,13 @@ def load_any(path: Path, argument: str, compiled: bool = True, hint: str = "") -
         raise ValueError(f"{start}{reason}.{end}")
     registry.import_registered()
     try:
-        return keras.models.load_model(path, compile=compiled)
+        return keras.models.load_model(path, compile=compiled, safe_mode=True)
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:  # a file may hold anything
         # The first line says what is wrong; after it Keras may print the whole configuration.
-        reason = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
+        first = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
+        reason = _CODE if "safe_mode=False" in str(error) else first  # Keras's advice is unsafe
         raise ValueError(f"{start}{reason or type(error).__name__}{end}") from None
 
 

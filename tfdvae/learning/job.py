@@ -238,6 +238,11 @@ def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) 
 
 
 def _denoise(trained: TrainedModel, source: Path, folder: Path, overwrite: bool) -> reader.Tally:
+    if not source.exists():
+        raise FileNotFoundError(
+            f"`learn` {source} was removed meanwhile; what was learned is in {folder}. Bring it "
+            "back, and give the same command again."
+        )
     output = folder / "denoised"
     if not source.is_dir():
         output = output / source.name

@@ -79,8 +79,7 @@ def _kept(dataset: ImageDataset, path: Path) -> Iterator[None]:
         BlockingIOError: another process works in the folder.
     """
     folder = path.parent
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    files.check_folder("output", folder)
     if path.exists() or (folder / "config.json").exists():
         _check_same(dataset, path)
     made, written = not folder.exists(), not path.exists()

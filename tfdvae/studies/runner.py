@@ -74,8 +74,7 @@ def run_study(
         threads.use_threads(thread_count)
         compute(config.cell, _cell_path(folder, config.cell))
         return folder
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"`output` {folder} is a file; a folder is needed.")
+    files.check_folder("output", folder)
     files.check_writable("output", folder)
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder):

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.helpers.cases import Case, table
-from tests.helpers.disk import full_disk
+from tests.helpers.disk import full_disk, read_only_disks
 from tests.helpers.processes import ROOT, TINY, complaint
+from tfdvae._utils import files
 from tfdvae.data import cache
 
 _LOAD = """
@@ -89,6 +90,7 @@ def _full(folder, command):
     message = complaint(done)
     assert "there is no place for the decoded dataset: neither the cache" in message
     assert "(File too large)" in message
+    assert "damaged" not in message
     assert not (folder / "run").exists()
     left = [path.suffix for path in (folder / ".cache" / "tfdvae" / "datasets").iterdir()]
     assert left in ([], [".lock"])
@@ -120,6 +122,27 @@ def test_a_temporary_folder_stands_in_for_a_full_cache(number, tmp_path, monkeyp
     assert [tmp_path in place.parents for place in places] == [True, False]
     assert made == places[1] == cache.use("digits", work)
     assert caplog.text.count(f"cannot be written ({os.strerror(number)})") == 1
+
+
+def test_a_temporary_folder_stands_in_for_a_cache_that_can_be_read_alone(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    places = []
+
+    def work(place):
+        places.append(place)
+        files.write_text(place / "info.json", "{}")
+        return place
+
+    (tmp_path / "tfdvae" / "datasets").mkdir(parents=True)
+    (tmp_path / "tfdvae" / "datasets" / "digits").mkdir()
+    with read_only_disks() as read_only:
+        read_only(tmp_path / "tfdvae" / "datasets" / "digits")
+        made = cache.use("digits", work)
+    assert [tmp_path in place.parents for place in places] == [True, False]
+    assert (made / "info.json").is_file()
+    assert "cannot be written (Read-only file system)" in caplog.text
 
 
 def test_errors_of_the_dataset_are_told_as_they_are(tmp_path, monkeypatch):

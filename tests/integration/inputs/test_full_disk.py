@@ -7,6 +7,7 @@ from PIL import Image
 from tests.helpers.cases import Case, table
 from tests.helpers.disk import full_disk
 from tests.helpers.processes import TINY, complaint
+from tfdvae.data import sources
 
 
 def _pixels(*shape):
@@ -98,3 +99,36 @@ def test_a_run_goes_on_once_there_is_room(most, tmp_path, command):
     again = ("--resume", "run") if begun else (*TINY, "--output", "run")
     assert command("train", *again).returncode == 0
     assert (tmp_path / "run" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_cell_of_a_study_tells_that_the_disk_is_full(small_digits, tmp_path, command):
+    sources.load(str(small_digits))  # it is decoded, and has had room
+    chosen = ("--targets", "corrupted", "--seeds", "0", "--epochs", "1", "--threads", "1")
+    line = ("study", "noise", "--dataset", small_digits, *chosen, "--output", "study")
+    with full_disk(2_000):
+        done = command(*line)
+    told = complaint(done)
+    assert "error: the disk is full: cell corrupted-none-seed0 failed with status 2:" in told
+    assert "tfdvae: error: the disk is full: study/cells/corrupted-none-seed0." in told
+    assert "cannot be written (File too large)." in told
+    left = {path.name for path in (tmp_path / "study").rglob("*") if path.is_file()}
+    assert left == {".lock", "config.json"}, "nothing of the cell"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [20_000, 200_000])
+def test_what_learns_from_noisy_pictures_goes_on_once_there_is_room(most, tmp_path, command):
+    """It finds the disk full as it decodes the pictures, or as it keeps what it learned."""
+    for number in range(3):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.fromarray(_pixels(96, 96)).save(tmp_path / "in" / f"{number}.png")
+    line = ("denoise", "--learn", "in", "out", "--time", "1s")
+    with full_disk(most):
+        done = command(*line)
+    assert "the disk is full: out cannot be written (File too large)." in complaint(done)
+    assert not list((tmp_path / "out").rglob(".tmp-*"))
+    assert not (tmp_path / "out" / "model.keras").exists()
+    done = command(*line)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()

@@ -3,13 +3,18 @@
 import os
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+import tfdvae
 from tests.helpers.cases import Case, table
+from tests.helpers.image_files import huge_png
+from tests.helpers.memory import little_memory
 from tests.helpers.processes import complaint
 from tfdvae._utils import limits
+from tfdvae.classifying import model as models
 from tfdvae.data import sources
 from tfdvae.image_io import listing
 
@@ -59,6 +64,118 @@ def _model(folder, command):
     Case("a .keras file of 43 TB", "refused, nothing unpacked", _model),
 )
 def test_bombs(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _huge_images(*words, status=2):
+    """Images of 10 GB, alone or beside others, where there are 4 GB more."""
+
+    def check(folder, command):
+        for number in range(6):
+            _image(folder / "in" / "ab"[number % 2] / f"{number}.png", number)
+        (folder / "in" / "a" / "huge.png").write_bytes(huge_png(100_000, 100_000))
+        tfdvae.load("clothing-denoiser")  # what TensorFlow takes is taken
+        with little_memory(2**32):
+            done = command(*words)
+        assert done.returncode == status, done.stdout + done.stderr
+        shown = " ".join((done.stdout + done.stderr).split())
+        assert "in/a/huge.png has 10,000,000,000 pixels, more than 50,000,000" in shown
+        assert "Traceback" not in shown
+
+    return check
+
+
+@table(
+    Case(
+        "denoise one image of 10 GB",
+        "refused, by what its header says",
+        _huge_images("denoise", "clothing-denoiser", "in/a/huge.png", "out.png"),
+    ),
+    Case(
+        "denoise it beside others",
+        "named, the others are denoised",
+        _huge_images("denoise", "clothing-denoiser", "in", "out", status=1),
+    ),
+    Case("inspect it", "named", _huge_images("inspect", "in", status=0)),
+    Case("learn from it", "refused", _huge_images("denoise", "--learn", "in/a/huge.png", "out")),
+    Case(
+        "train on it beside others",
+        "named, with what leaves it out",
+        _huge_images("train", "--dataset", "./in", "--output", "out"),
+    ),
+)
+def test_huge_images(case, tmp_path, command):
+    case.check(tmp_path, command)
+
+
+def _code():
+    """A layer that writes a file where it is called, as Keras does where it loads one."""
+    return keras.layers.Lambda(lambda values: (open("ran", "w").close(), values)[1])
+
+
+def _keras_with_code(path):
+    images = keras.Input((28, 28, 1))
+    keras.Model(images, _code()(images)).save(path)
+
+
+def _dae_with_code(path):
+    images, codes = keras.Input((28, 28, 1)), keras.Input((3,))
+    flat = keras.layers.Flatten()(_code()(images))
+    encoder = keras.Model(images, keras.layers.Dense(3)(flat))
+    flat = keras.layers.Dense(784)(codes)
+    decoder = keras.Model(codes, keras.layers.Reshape((28, 28, 1))(flat))
+    tfdvae.DAE(encoder, decoder).save(path)
+
+
+def _classifier_with_code(path):
+    images = keras.Input((28, 28, None))
+    flat = keras.layers.GlobalAveragePooling2D()(_code()(images))
+    about = models.About(("a",), (28, 28, 1), "uint8", 255.0, None, "white", False, 1.0, "limited")
+    models.save(keras.Model(images, flat), about, path)
+
+
+def _with_code(save, *words):
+    def check(folder, command):
+        _image(folder / "in" / "0.png")
+        save(folder / "m.keras")
+        keras.models.load_model("m.keras", safe_mode=False)
+        (folder / "ran").unlink()  # so it would run
+        told = complaint(command(*words))
+        assert "m.keras is no model that can be loaded: it holds code of its own, a Lambda" in told
+        assert "safe_mode" not in told
+        left = {path.name for path in folder.iterdir()} - {".cache", "in", "m.keras"}
+        assert left == set(), "nothing ran"
+
+    return check
+
+
+@table(
+    Case(
+        "denoise, a .keras file with code",
+        "refused, the code is not run",
+        _with_code(_keras_with_code, "denoise", "m.keras", "in", "out"),
+    ),
+    Case(
+        "denoise, a DAE with code",
+        "refused, the code is not run",
+        _with_code(_dae_with_code, "denoise", "m.keras", "in", "out"),
+    ),
+    Case(
+        "predict, a classifier with code",
+        "refused, the code is not run",
+        _with_code(_classifier_with_code, "predict", "m.keras", "in", "out.csv"),
+    ),
+    Case(
+        "train --init-from a DAE with code",
+        "refused, the code is not run",
+        _with_code(
+            _dae_with_code,
+            *("train", "--dataset", "digits", "--no-classifier", "--model", "dae"),
+            *("--init-from", "m.keras", "--output", "run"),
+        ),
+    ),
+)
+def test_models_with_code(case, tmp_path, command):
     case.check(tmp_path, command)
 
 

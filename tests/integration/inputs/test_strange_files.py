@@ -30,10 +30,24 @@ def _told(message, pipe, *words):
     def check(folder, command):
         _image(folder / "in" / "0.png")
         _image(folder / "classes" / "a" / "0.png")
+        np.save(folder / "a.npy", np.zeros((2, 28, 28), np.uint8))
         (folder / pipe).parent.mkdir(exist_ok=True)
         os.mkfifo(folder / pipe)
         told = complaint(command(*words))
         assert message in told, told
+
+    return check
+
+
+def _kept(pipe, *words, needed="a file"):
+    """A pipe where a file is to be written is not replaced, also with --overwrite."""
+
+    def check(folder, command):
+        _image(folder / "in" / "0.png")
+        os.mkfifo(folder / pipe)
+        told = complaint(command(*words))
+        assert f"{pipe} is a pipe or a device; {needed} is needed" in told, told
+        assert (folder / pipe).is_fifo()
 
     return check
 
@@ -84,7 +98,7 @@ def _one_of_several(folder, command):
         "a pipe as arrays",
         "refused",
         _told(
-            "`input` pipe.npz",
+            "`input` pipe.npz must be a file of arrays; it is no file",
             *("pipe.npz", "denoise", "clothing-denoiser", "pipe.npz", "out.npz"),
         ),
     ),
@@ -112,6 +126,69 @@ def _one_of_several(folder, command):
             "`model` pipe.keras is neither a file nor a folder",
             *("pipe.keras", "predict", "pipe.keras", "in", "out.csv"),
         ),
+    ),
+    Case(
+        "a pipe of another name as images",
+        "refused",
+        _told(
+            "`input` pipe must be a folder or a file; it is neither",
+            *("pipe", "denoise", "clothing-denoiser", "pipe", "out.png"),
+        ),
+    ),
+    Case(
+        "a pipe to look into",
+        "refused",
+        _told(
+            "`path` pipe.npy must be a file of arrays; it is no file",
+            *("pipe.npy", "inspect", "pipe.npy"),
+        ),
+    ),
+    Case(
+        "a pipe to learn from",
+        "refused",
+        _told(
+            "`learn` pipe.npz must be a folder or a file; it is neither",
+            *("pipe.npz", "denoise", "--learn", "pipe.npz", "out"),
+        ),
+    ),
+    Case(
+        "a pipe as a mask",
+        "refused",
+        _told(
+            "`mask` m.npy must be a file of arrays; it is no file",
+            *("m.npy", "impute", "clothing-denoiser", "a.npy", "b.npy", "--mask", "m.npy"),
+        ),
+    ),
+    Case(
+        "a pipe as scores",
+        "refused, also with --overwrite",
+        _kept("s.csv", "detect", "clothing-dvae", "in", "s.csv", "--overwrite"),
+    ),
+    Case(
+        "a pipe as codes",
+        "refused, also with --overwrite",
+        _kept("c.npz", "encode", "clothing-dvae", "in", "c.npz", "--overwrite"),
+    ),
+    Case("a pipe as a figure", "refused", _kept("f.png", "inspect", "in", "--figure", "f.png")),
+    Case(
+        "a pipe as a folder of results",
+        "refused",
+        _kept("out", "denoise", "clothing-denoiser", "in", "out", needed="a folder"),
+    ),
+    Case(
+        "a pipe as a folder of synthetic images",
+        "refused",
+        _kept("out", "augment", "clothing-dvae", "in", "out", "--overwrite", needed="a folder"),
+    ),
+    Case(
+        "a pipe as a run folder",
+        "refused",
+        _kept("out", "train", "--dataset", "digits", "--output", "out", needed="a folder"),
+    ),
+    Case(
+        "a pipe as the folder of a study",
+        "refused",
+        _kept("out", "study", "noise", "--dataset", "digits", "--output", "out", needed="a folder"),
     ),
     Case("a pipe beside an image", "the image is denoised, the pipe named", _one_of_several),
 )

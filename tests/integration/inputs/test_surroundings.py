@@ -155,6 +155,32 @@ def test_surroundings_of_a_command_with_a_model(case, tmp_path, command):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("redirection", [">&-", "2>&-"])
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        (shlex.join(["train", *TINY, "--no-classifier", "--output", "out"]), "out/report.html"),
+        ("denoise clothing-denoiser in out", "out/a.png"),
+        ("inspect in --figure out.png", "out.png"),
+    ],
+    ids=["train", "denoise", "inspect"],
+)
+def test_a_closed_stream_is_no_error(line, made, redirection, tmp_path):
+    """Nor does what is written to it get into a file that has its number."""
+    image(tmp_path / "in" / "a.png")
+    done = shell(tmp_path, f"(tfdvae {line}) {redirection}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert b"Traceback" not in done.stdout + done.stderr
+    content = (tmp_path / made).read_bytes()
+    assert content.startswith(b"<!DOCTYPE html>" if made.endswith("html") else b"\x89PNG")
+    if made.endswith("png"):
+        Image.open(tmp_path / made).load()
+    wrong = shell(tmp_path, f"(tfdvae {line} --overwritten) {redirection}")
+    assert wrong.returncode == 2
+    assert b"Traceback" not in wrong.stdout + wrong.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [_listings_in_ascii, _listings_unread])
 def test_every_listing(check, tmp_path, command):
     check(tmp_path, command, LISTINGS)

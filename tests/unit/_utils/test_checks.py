@@ -58,7 +58,7 @@ def test_every_text_of_settings_is_checked():
         checks.texts(Settings(sets=("a\0",)))
 
 
-@pytest.mark.parametrize("value", [None, b"x", 5, ["a"]])
+@pytest.mark.parametrize("value", [None, b"x", 5, ["a"], ("a",)])
 def test_a_path_of_settings_is_text_or_a_path(value):
     @dataclasses.dataclass
     class Settings:

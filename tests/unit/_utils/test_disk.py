@@ -4,7 +4,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from tests.helpers.disk import full_disk
+from tests.helpers.disk import full_disk, read_only_disks
 from tfdvae._utils import disk, files
 
 
@@ -44,6 +44,20 @@ def test_the_outermost_name_is_told(tmp_path):
 
     with full_disk(10), pytest.raises(disk.DiskFull, match="run cannot be written"):
         work()
+
+
+def test_a_disk_that_can_be_read_alone_is_named(tmp_path):
+    with read_only_disks() as read_only:
+        read_only(tmp_path)
+        with (
+            pytest.raises(
+                OSError, match=r"^run cannot be written \(Read-only file system\)\.$"
+            ) as told,
+            disk.naming("run"),
+        ):
+            files.write_text(tmp_path / "a.csv", "a")
+    assert told.value.errno == errno.EROFS
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_errors_pass(tmp_path):

@@ -1,7 +1,9 @@
 import hashlib
 import math
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -294,6 +296,31 @@ def test_files_that_are_being_written_are_not_listed(tmp_path):
             "a.csv",
             "b.csv",
         ]
+
+
+def test_what_is_no_file_is_not_taken_for_one(tmp_path):
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
+    for name in ("a.csv", "link.csv", "new.csv"):
+        files.check_plain("output", tmp_path / name)
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path, kind in (
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe.csv", "a pipe or a device"),
+        (Path("/dev/null"), "a pipe or a device"),
+    ):
+        with pytest.raises(FileExistsError, match=f"`output` {path} is {kind}; a file is needed"):
+            files.check_plain("output", path)
+
+
+def test_what_is_no_folder_is_not_taken_for_one(tmp_path):
+    (tmp_path / "a").touch()
+    for path in (tmp_path, tmp_path / "new"):
+        files.check_folder("output", path)
+    for path, kind in ((tmp_path / "a", "a file"), (Path("/dev/null"), "a pipe or a device")):
+        message = f"`output` {path} is {kind}; a folder is needed, as here\\.$"
+        with pytest.raises(FileExistsError, match=message):
+            files.check_folder("output", path, ", as here")
 
 
 def test_a_path_that_cannot_be_written_is_refused_by_name(tmp_path):

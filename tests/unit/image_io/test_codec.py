@@ -14,12 +14,14 @@ from tests.helpers.image_files import (
     GRAY16,
     PALETTE,
     both,
+    huge_png,
     pillow,
     png16,
     tiff,
     unlabelled,
     write,
 )
+from tfdvae._utils import limits
 from tfdvae.image_io import codec, decoding
 
 
@@ -234,3 +236,28 @@ def test_what_a_format_cannot_hold(name, pixels, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         codec.write(tmp_path / name, pixels)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a16.tif", "a.webp"])
+def test_an_image_has_at_most_so_many_pixels(name, tmp_path):
+    (tiff(GRAY16) if name == "a16.tif" else pillow(GRAY))(tmp_path / name)
+    with limits.use(image_pixels=48):
+        assert codec.read(tmp_path / name).shape[:2] == (6, 8)
+    message = rf"the image .*{name} has 8x6 pixels, more than 47\.$"
+    with limits.use(image_pixels=47), pytest.raises(codec.Unreadable, match=message):
+        codec.read(tmp_path / name)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(
+    ("width", "height", "size"),
+    [
+        (10_000, 5_001, "10000x5001 pixels"),
+        (10_000, 10_000, "10000x10000 pixels"),  # of which Pillow warns
+        (100_000, 100_000, "10,000,000,000 pixels"),  # which Pillow refuses
+    ],
+)
+def test_a_huge_image_is_refused_by_what_its_header_says(width, height, size, tmp_path):
+    (tmp_path / "a.png").write_bytes(huge_png(width, height))
+    with pytest.raises(codec.Unreadable, match=f"a.png has {size}, more than 50,000,000\\.$"):
+        codec.read(tmp_path / "a.png")

@@ -347,6 +347,31 @@ def test_one_image(tmp_path):
     assert np.array_equal(np.load(tmp_path / "out.npy"), 255 - GRAY[..., 0])
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_file_is_neither_replaced_nor_taken_for_a_result(overwrite, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        codec.write(tmp_path / "in" / f"{number}.png", GRAY)
+    tifffile.imwrite(tmp_path / "in" / "stack.tif", np.stack([GRAY[..., 0]] * 2))
+    (tmp_path / "out" / "0.png").mkdir(parents=True)
+    for name in ("1.png", "stack.tif"):
+        os.mkfifo(tmp_path / "out" / name)
+    tally = rewrite(tmp_path / "in", tmp_path / "out", overwrite=overwrite)
+    assert (tally.done, tally.kept) == (1, 0)
+    for name, kind in (
+        ("0.png", "a folder"),
+        ("1.png", "a pipe or a device"),
+        ("stack.tif", "a pipe or a device"),
+    ):
+        said = [message for message in tally.failed if name in message]
+        assert len(said) == 1
+        assert f"there is {kind} of that name" in said[0]
+    assert (tmp_path / "out" / "0.png").is_dir()
+    assert (tmp_path / "out" / "1.png").is_fifo()
+    assert (tmp_path / "out" / "stack.tif").is_fifo()
+    assert codec.read(tmp_path / "out" / "2.png").shape == GRAY.shape
+
+
 def test_a_file_that_cannot_be_written_is_named_and_the_others_done(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(4):

@@ -3,6 +3,8 @@ import threading
 import keras
 import numpy as np
 import pytest
+import sklearn.model_selection
+import sklearn.neighbors
 
 from tfdvae import csv_rows
 from tfdvae._utils import threads
@@ -211,3 +213,25 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
         "noise", config, ["one", "two"], {}, compute, lambda folder: None, in_process=True
     )
     assert [row["run"] for row in csv_rows.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
+
+
+@pytest.mark.parametrize("counts", [(5, 8), (13,), (1,) * 8 + (5,)])
+def test_test_images_that_are_just_enough(counts):
+    """As scikit-learn finds it."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    study.check_test_labels(labels)
+    codes = np.random.default_rng(0).random((len(labels), 3))
+    neighbors = sklearn.neighbors.KNeighborsClassifier(cells.NEIGHBORS)
+    scores = sklearn.model_selection.cross_val_score(neighbors, codes, labels, cv=cells.PARTS)
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(("counts", "found"), [((4, 4, 4, 4), "4 and 16"), ((5, 7), "7 and 12")])
+def test_too_few_test_images_are_refused_before_any_cell(counts, found):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    message = (
+        "`dataset` must have 5 test images of a class and 13 in all at least, for the 10 nearest "
+        f"neighbors of each; got {found}."
+    )
+    with pytest.raises(ValueError, match=message):
+        study.check_test_labels(labels)

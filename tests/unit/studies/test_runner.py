@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import tfdvae
+from tests.helpers.disk import full_disk
 from tfdvae import csv_rows
-from tfdvae._utils import files, threads
+from tfdvae._utils import disk, files, threads
 from tfdvae._utils.registry import Registry
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import api, executor, registry, runner
@@ -73,6 +74,21 @@ def test_a_cell_that_fails_keeps_no_report_from_being_written(tmp_path):
             "mine", config, "ab", {}, failing, lambda folder: seen.append(runs(folder)), True
         )
     assert seen == [["a"]]
+
+
+def test_a_study_that_finds_the_disk_full_goes_on_once_there_is_room(tmp_path):
+    """The first cell has room; the record of this start has none."""
+    cells = [f"cell-{number}" for number in range(12)]
+    with (
+        full_disk(1_000),
+        pytest.raises(disk.DiskFull, match=r"the disk is full: .*environment\.json cannot"),
+    ):
+        run(tmp_path, cells)
+    assert files.completed_files(tmp_path / "cells", "*.csv")
+    assert not list(tmp_path.rglob(".tmp-*"))
+    seen = []
+    run(tmp_path, cells, lambda folder: seen.append(runs(folder)))
+    assert seen == [cells]
 
 
 def test_results_of_other_settings_are_refused(tmp_path):

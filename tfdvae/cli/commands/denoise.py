@@ -101,8 +101,7 @@ def _on_cluster(config: DenoiseConfig, source: Path, output: Path) -> int:
 def _check_maps(folder: Path, others: dict[str, str | None]) -> None:
     writer.check_apart(folder, False, others, "uncertainty")
     files.check_writable("uncertainty", folder)
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"`uncertainty` {folder} is a file; a folder is needed.")
+    files.check_folder("uncertainty", folder)
 
 
 def _learn(config: LearnConfig) -> int:

@@ -66,6 +66,5 @@ def inspect(config: InspectConfig) -> None:
 def _check_figure(figure: Path, path: str) -> None:
     """Refuse a place for the figure where something else would be lost, or that is inspected."""
     writer.check_apart(figure, False, {"path": path}, "figure")
-    if figure.is_dir():
-        raise FileExistsError(f"`figure` {figure} is a folder; a file is needed.")
+    files.check_plain("figure", figure)
     files.check_writable("figure", figure)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfdvae._utils import limits, room
+from tfdvae._utils import disk, limits, room
 from tfdvae.image_io import archives
 
 
@@ -20,7 +20,7 @@ def damage_reported(path: Path) -> Iterator[None]:
     except (ValueError, TypeError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if disk.full(error) or (isinstance(error, OSError) and error.errno is not None):
             raise
         raise ValueError(
             f"`dataset` {path} is no .npz file, or a truncated or damaged one: "

@@ -24,7 +24,7 @@ from tfdvae.studies import training
 from tfdvae.studies.noise.settings import NOISES
 
 BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, LATENT_DIM = 256, 1e-3, 1e-5, 4
-PROBE_IMAGES, NEIGHBORS, SHOWN_IMAGES = 10_000, 10, 10
+PROBE_IMAGES, NEIGHBORS, PARTS, SHOWN_IMAGES = 10_000, 10, 5, 10
 
 
 @keras.saving.register_keras_serializable(package="tfdvae", name="L2Adam")
@@ -188,7 +188,7 @@ def _measure(
         if noise == "none":
             neighbors = sklearn.neighbors.KNeighborsClassifier(NEIGHBORS)
             values["knn_accuracy"] = np.mean(
-                sklearn.model_selection.cross_val_score(neighbors, codes, labels, cv=5)
+                sklearn.model_selection.cross_val_score(neighbors, codes, labels, cv=PARTS)
             )
             values["silhouette"] = sklearn.metrics.silhouette_score(codes, labels)
         for metric, value in values.items():

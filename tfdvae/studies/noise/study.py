@@ -7,15 +7,18 @@ E[min(x, 0)^2], to which Gaussian noise of level s adds s^2; what is left is the
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from tfdvae.data import sources
 from tfdvae.experiment import preflight
 from tfdvae.models import networks
 from tfdvae.studies import runner
 from tfdvae.studies.dataset_info import log_notice
-from tfdvae.studies.noise.cells import LATENT_DIM, run_cell
+from tfdvae.studies.noise.cells import LATENT_DIM, NEIGHBORS, PARTS, run_cell
 from tfdvae.studies.noise.settings import NOISES, NoiseStudyConfig
 
 
@@ -45,13 +48,14 @@ def run(config: NoiseStudyConfig) -> Path:
 
     Raises:
         ValueError: no such cell; results of other epochs, threads or another dataset in the folder;
-            images of a size that the network does not take.
+            images of a size that the network does not take, or too few test images.
     """
     cells = list_cells(config)
     if config.cell is None and sources.local(config.dataset) is not None:
         own = sources.load(config.dataset, config.data_dir)
         log_notice(own)
         check_size(own.train.images.shape[1:])
+        check_test_labels(np.asarray(own.test.labels))
 
     def compute(cell: str, path: Path) -> None:
         noise, target, seed = cells[cell]
@@ -70,3 +74,18 @@ def check_size(image_shape: tuple[int, int, int]) -> None:
     """
     make = partial(networks.strided_conv, image_shape, LATENT_DIM, variational=False)
     preflight.count_parameters(make)
+
+
+def check_test_labels(labels: np.ndarray) -> None:
+    """Refuse labels (N,) of too few test images to look for the nearest neighbors of their codes.
+
+    Raises:
+        ValueError: saying how many are needed.
+    """
+    most = int(np.unique(labels, return_counts=True)[1].max())
+    needed = math.ceil(NEIGHBORS * PARTS / (PARTS - 1))  # all parts but one hold the neighbors
+    if most < PARTS or len(labels) < needed:
+        raise ValueError(
+            f"`dataset` must have {PARTS} test images of a class and {needed} in all at least, for "
+            f"the {NEIGHBORS} nearest neighbors of each; got {most} and {len(labels)}."
+        )
