@@ -89,7 +89,7 @@ from tfdvae.experiment import distribution
 
 strategy = distribution.start("mirrored")
 with strategy.scope():
-    model = make("dvae", compiled=False)
+    model = make("dvae", corruption="gaussian:1", compiled=False)
     model.compile(optimizer=keras.optimizers.SGD(0.0))
 images, drawn, of_model = tf.constant(IMAGES), [], model.losses_per_image
 
@@ -116,8 +116,7 @@ def test_no_two_replicas_draw_the_same_noise_in_any_step():
     assert done.returncode == 0, done.stderr
     drawn, alone = json.loads(done.stdout.splitlines()[-1])
     steps = [sorted(drawn[:2]), sorted(drawn[2:])]  # replicas note theirs in any order
-    assert len(set(drawn)) == 4
-    assert np.ptp(drawn) > 1e-3
+    assert np.diff(sorted(drawn)).min() > 1e-2
     np.testing.assert_allclose(steps, [sorted(alone[:2]), sorted(alone[2:])], rtol=1e-5)
 
 

@@ -1,6 +1,6 @@
 """A study with more seeds, noises or models has the rows of the smaller one.
 
-`tests/e2e/test_larger_study.py` has the study of augmentation, as a command.
+`tests/e2e/test_larger_study.py` has the rows of the study of augmentation, as a command.
 """
 
 import dataclasses
@@ -10,6 +10,8 @@ import pytest
 
 from tfdvae import csv_rows
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.studies.augmentation.cells import list_cells as augmentation_cells
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.denoising.cells import list_cells as denoising_cells
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
 from tfdvae.studies.noise.settings import NoiseStudyConfig
@@ -43,6 +45,20 @@ def rows(cell, *given, folder):
 def told(cells):
     """Cells as text: what computes each one, with all its arguments but settings and data."""
     return {name: repr(cell) for name, cell in cells.items()}.items()
+
+
+def test_cells_of_the_study_of_augmentation():
+    """More of all that a folder does not fix."""
+    fixed = {"conditions": ("noisy",), "protocols": ("equal_steps",)}
+    small = AugmentationStudyConfig(seeds=(0,), sets=("limited", "dvae"), **fixed)
+    more = AugmentationStudyConfig(
+        seeds=(1, 0),
+        sets=("limited", "fresh-noise", "dae", "dvae"),
+        conditions=("clean", "noisy"),
+        protocols=("equal_epochs", "equal_steps"),
+        train_noise=(A, "gaussian:0.1"),
+    )
+    assert told(augmentation_cells(small)) < told(augmentation_cells(more))
 
 
 def test_cells_of_the_noise_study():
