@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from tests.faults import kills
-from tests.helpers.distributed import train_in_two_processes, train_on_two_devices
+from tests.helpers.distributed import (
+    run_on_two_devices,
+    train_in_two_processes,
+    train_on_two_devices,
+)
 from tests.helpers.processes import run_tfdvae
 
 pytestmark = pytest.mark.slow
@@ -66,6 +70,54 @@ def test_the_weights_are_those_of_one_process(where, trained):
         assert other != one
         assert np.mean(other[-10:]) == pytest.approx(np.mean(one[-10:]), rel=0.01)
     assert not list(folder.rglob(".tmp-*"))
+
+
+def test_noise_is_that_of_a_replica_and_not_of_its_process(trained):
+    """Two devices and two processes draw the same: those of a process differ, as is seen below."""
+    _, folder = trained
+    devices, processes = losses(folder / "devices"), losses(folder / "processes")
+    assert processes[:5] == pytest.approx(devices[:5], rel=1e-5)
+
+
+# Both replicas get the same images, and the weights stay: their losses differ by the noise alone.
+TWO_STEPS = """
+import json
+import keras
+from tests.helpers.models import IMAGES, make
+from tfdvae._utils import seeds
+from tfdvae.experiment import distribution
+
+strategy = distribution.start("mirrored")
+with strategy.scope():
+    model = make("dvae", corruption="gaussian:1", compiled=False)
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+images, drawn, of_model = tf.constant(IMAGES), [], model.losses_per_image
+
+
+def noted(*given, **options):
+    losses = of_model(*given, **options)
+    drawn.append(float(tf.reduce_mean(losses["loss"])))
+    return losses
+
+
+model.losses_per_image = noted
+for _ in range(2):
+    strategy.run(model.train_step, (images,))
+alone = [
+    tf.reduce_mean(of_model(images, None, seeds.pair(0, "training", n), None, True)["loss"])
+    for n in range(4)
+]
+print(json.dumps([drawn, [float(loss) for loss in alone]]))
+"""
+
+
+def test_no_two_replicas_draw_the_same_noise_in_any_step():
+    done = run_on_two_devices(TWO_STEPS)
+    assert done.returncode == 0, done.stderr
+    drawn, alone = json.loads(done.stdout.splitlines()[-1])
+    steps = [sorted(drawn[:2]), sorted(drawn[2:])]  # replicas note theirs in any order
+    assert np.diff(sorted(drawn)).min() > 1e-2
+    np.testing.assert_allclose(steps, [sorted(alone[:2]), sorted(alone[2:])], rtol=1e-5)
 
 
 def test_a_run_that_lost_a_machine_goes_on_to_the_same_bits(settings, tmp_path):

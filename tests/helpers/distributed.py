@@ -14,40 +14,66 @@ from tests.helpers.processes import ROOT
 _TWO_DEVICES = """
 import sys
 import tensorflow as tf
-from tfdvae.cli import main
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+_TRAIN = """
+from tfdvae.cli import main
 sys.exit(main.main(sys.argv[1:]))
 """
 
+# A process that ends with status 13 as soon as Python changes something below the folder of the
+# run, which comes last. Libraries write behind Python's back, but here into a new file or folder
+# that Python then renames.
+_ONLY_READS = f"""
+import os, sys
+FOLDER = os.path.realpath(sys.argv[-1])
+def refuse(event, given):
+    changes = event in ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink")
+    writes = event == "open" and given[2] & (os.O_ACCMODE | os.O_CREAT)
+    for path in given[:2] if changes or writes else ():
+        if isinstance(path, (str, bytes)):
+            if os.path.realpath(os.fsdecode(path)).startswith(FOLDER):
+                os.write(2, f"{{event}} of {{path}}".encode())
+                os._exit(13)
+sys.addaudithook(refuse)
+{_TRAIN}
+"""
 
-def train_on_two_devices(*arguments):
-    """Run `tfdvae train --distribute mirrored` on two devices that are this processor."""
-    words = ["train", *map(str, arguments), "--distribute", "mirrored"]
-    command = [sys.executable, "-c", _TWO_DEVICES, *words]
+
+def run_on_two_devices(script, *arguments):
+    """Run lines of Python, which find two devices that are this processor."""
+    command = [sys.executable, "-c", _TWO_DEVICES + script, *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
 
 
+def train_on_two_devices(*arguments):
+    """Run `tfdvae train --distribute mirrored` on two devices that are this processor."""
+    return run_on_two_devices(_TRAIN, "train", *arguments, "--distribute", "mirrored")
+
+
 def train_in_two_processes(*arguments, kill_when=None):
     """Run `tfdvae train` in two processes that TF_CONFIG tells of each other.
 
+    The second one is to change nothing in the folder of the run: it ends with status 13 if it does.
+
     Args:
-        *arguments: of both; `--distribute` is added where a run begins.
+        *arguments: of both, the folder last; `--distribute` is added where a run begins.
         kill_when: called again and again; once it returns True, the second process is killed.
 
     Returns:
         Exit status and standard error of each.
     """
-    words = ["train", *map(str, arguments)]
-    words += [] if "--resume" in words else ["--distribute", "multiworker"]
+    begins = [] if "--resume" in arguments else ["--distribute", "multiworker"]
+    words = ["train", *begins, *map(str, arguments)]
     workers = [f"127.0.0.1:{port}" for port in _free_ports(2)]
     with contextlib.ExitStack() as stack:
         processes = [
             stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tfdvae", *words],
+                    [sys.executable, *way, *words],
                     cwd=ROOT,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
@@ -55,7 +81,7 @@ def train_in_two_processes(*arguments, kill_when=None):
                     env=os.environ | {"TF_CONFIG": _cluster(workers, index)},
                 )
             )
-            for index in range(2)
+            for index, way in enumerate((("-m", "tfdvae"), ("-c", _ONLY_READS)))
         ]
         for process in processes:
             stack.callback(process.kill)

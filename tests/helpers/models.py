@@ -30,6 +30,15 @@ MODELS = {
             "corruption_samples": 4,
         },
     ),
+    "dae recorrupted photons": (
+        DAE,
+        {
+            "corruption": "poisson:0.5",
+            "objective": "recorrupted",
+            "likelihood": "linear:0.5",
+            "corruption_samples": 4,
+        },
+    ),
     "dae masked": (
         DAE,
         {
@@ -50,6 +59,15 @@ MODELS = {
     "dvae recorrupted": (
         DVAE,
         {"corruption": "gaussian:0.2", "objective": "recorrupted", "likelihood": "linear:0.5"},
+    ),
+    "dvae recorrupted photons": (
+        DVAE,
+        {
+            "corruption": "poisson:0.5",
+            "objective": "recorrupted",
+            "likelihood": "linear:0.5",
+            "corruption_samples": 4,
+        },
     ),
     "dvae masked": (  # a linear output begins at 0, so that there is something to learn
         DVAE,
@@ -89,7 +107,11 @@ CASES = [
     ("spatial_unet", "dvae recorrupted"),
 ]
 FAST = {("strided_conv", "dae")}  # of the convolutional ones; the others take minutes together
-SLOW = ("dae masked", "dvae recorrupted")  # "dae recorrupted" and "dvae masked" have their parts
+SLOW = (  # "dae recorrupted" and "dvae masked" have their parts, but for the photons
+    "dae masked",
+    "dvae recorrupted",
+    "dvae recorrupted photons",
+)
 
 
 def case(network, name, slow):
@@ -118,7 +140,8 @@ PARAMETERS_OF_TRAINING = [
     or each.values[1] in ("residual_conv", "unet", "spatial_unet")
 ]
 PARAMETERS_OF_TRAINING += [
-    case("mlp", name, slow=True) for name in ("dae recorrupted", "dvae masked")
+    case("mlp", name, slow=True)
+    for name in ("dae recorrupted", "dae recorrupted photons", "dvae masked")
 ]
 
 

@@ -186,24 +186,31 @@ class Ends:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_training_that_was_killed_ends_as_one_fit_does(precision, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "precision", "steps"),
+    [("dae", "float32", 8), ("dae", "bfloat16", 8), ("dvae", "float32", 4)],
+)
+def test_a_training_that_was_killed_ends_as_one_fit_does(kind, precision, steps, tmp_path):
     picture = RANDOM.random((70, 72, 1)).astype(np.float32)
     noise = corruptions.parse("gaussian:0.1")
-    settings = "recorrupted", str(noise), (64, 64, 1), learning.moments_of([picture]), 3, 8
-    expected = learning.build(*settings, dtype=PRECISIONS[precision])
+    settings = (64, 64, 1), learning.moments_of([picture]), 3, steps
+    expected = (
+        learning.build_dvae(noise.level, *settings)
+        if kind == "dvae"
+        else learning.build("recorrupted", str(noise), *settings, dtype=PRECISIONS[precision])
+    )
     batches = training_patches([picture], 64, 16, 3, "noisy alone")
-    expected.fit(batches, steps_per_epoch=8, epochs=1, verbose=0)
+    expected.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0)
 
     def train(pictures):
         return training.trained(
-            pictures, "recorrupted", noise, 3, 8, tmp_path / "kept", precision=precision
+            pictures, "recorrupted", noise, 3, steps, tmp_path / "kept", kind, precision
         )
 
     with pytest.raises(Exception, match="the disk is gone"):
-        train([Ends(picture, reads=8 * 16)])  # some are read before the first step
+        train([Ends(picture, reads=steps * 16)])  # some are read before the first step
     (kept,) = (tmp_path / "kept").glob("round-*")
-    assert 0 < int(kept.name.rpartition("-")[2]) < 8
+    assert 0 < int(kept.name.rpartition("-")[2]) < steps
     model, seconds = train([picture])
     assert weights_hash(model.keras_model) == weights_hash(expected)
     again, _ = train([Ends(picture, reads=0)])

@@ -41,7 +41,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path, writes: bool = True):
         self.folder, self.writes = folder, writes
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        if writes:
+            folder.parent.mkdir(parents=True, exist_ok=True)
 
     def save(self, model: keras.Model, history: History, kept: Iterable[int]) -> None:
         """Write the round that the history ends with, then remove all others but those of `kept`.
