@@ -1,6 +1,7 @@
 """Training on two devices and in two processes gives the weights of one."""
 
 import json
+import signal
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from tests.faults import kills
 from tests.helpers.distributed import (
     run_on_two_devices,
+    stop_while_others_are_waited_for,
     train_in_two_processes,
     train_on_two_devices,
 )
@@ -137,3 +139,8 @@ def test_a_run_that_lost_a_machine_goes_on_to_the_same_bits(settings, tmp_path):
     for status, errors in train_in_two_processes("--resume", lost):
         assert status == 0, errors
     assert kills.results(lost) == kills.results(whole)
+
+
+def test_a_machine_that_waits_for_the_others_can_be_stopped(settings, tmp_path):
+    given = (*settings, *WITHOUT_NOISE, "--output", tmp_path / "run")
+    assert stop_while_others_are_waited_for(*given) == -signal.SIGINT

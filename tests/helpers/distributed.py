@@ -95,6 +95,34 @@ def train_in_two_processes(*arguments, kill_when=None):
     return [(process.returncode, error) for process, error in zip(processes, errors, strict=True)]
 
 
+def stop_while_others_are_waited_for(*arguments):
+    """Run `tfdvae train` as the first of two processes, never start the other one, send SIGINT
+    and return the exit status.
+    """
+    ports = _free_ports(2)
+    command = ["-m", "tfdvae", "train", *map(str, arguments), "--distribute", "multiworker"]
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"TF_CONFIG": _cluster([f"127.0.0.1:{port}" for port in ports], 0)},
+    ) as process:
+        deadline = time.monotonic() + 100
+        while process.poll() is None and time.monotonic() < deadline and not _listens(ports[0]):
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.wait(timeout=20)
+        finally:
+            process.kill()
+
+
+def _listens(port):
+    with socket.socket() as found:
+        return found.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _cluster(workers, index):
     return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
 

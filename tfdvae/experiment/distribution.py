@@ -16,6 +16,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfdvae.experiment import interruption
+
 
 def start(distribute: str) -> tf.distribute.Strategy:
     """Return the strategy of a run; it must be made before TensorFlow computes anything.
@@ -41,7 +43,8 @@ def start(distribute: str) -> tf.distribute.Strategy:
             )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     _check_cluster(os.environ.get("TF_CONFIG", ""))
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    with interruption.at_once():  # it waits for the others, and would not hear Ctrl-C
+        return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _check_cluster(text: str) -> None:

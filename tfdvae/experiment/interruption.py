@@ -1,13 +1,15 @@
-"""Ctrl-C and SIGTERM while a model is trained: they wait for the end of the step."""
+"""Ctrl-C and SIGTERM: they wait for the end of a training step, or end the process at once."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Handler = Callable[[int, FrameType | None], Any]
 
 
@@ -36,7 +38,7 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in SIGNALS:
                 handler = signal.getsignal(number)
                 if callable(handler):
                     self._handlers[number] = handler
@@ -50,7 +52,8 @@ class Interruption:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._take:  # the handler may have set another one
+                signal.signal(number, handler)
         if error is None:
             self.heed()
 
@@ -64,3 +67,23 @@ class Interruption:
     def _take(self, number: int, frame: FrameType | None) -> None:
         self.heed()
         self.came, self._waiting = True, (number, frame)
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Let a signal end the process at once while the block waits outside Python.
+
+    Example:
+        >>> with at_once():
+        ...     wait_for_other_machines()
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    earlier = {number: signal.getsignal(number) for number in SIGNALS if in_main}
+    heeded = {number: handler for number, handler in earlier.items() if callable(handler)}
+    for number in heeded:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)

@@ -131,12 +131,10 @@ def classifier_cell(
         noise = corruptions.parse(text)
         outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed)
         probabilities = classification.probabilities(outputs)
-        of_each_class = text in ("none", config.test_noise[-1])
+        scores = _scores(probabilities, labels, config.metric, images.classes)
         rows += [
             row(split=split, test_corruption=text, step=steps, metric=name, value=float(value))
-            for name, value in _scores(
-                probabilities, labels, config.metric, images.classes if of_each_class else 0
-            ).items()
+            for name, value in scores.items()
         ]
         if not config.development:
             groups = images.held_out_groups
@@ -152,18 +150,16 @@ def classifier_cell(
 def _scores(
     probabilities: np.ndarray, labels: np.ndarray, metric: str, classes: int
 ) -> dict[str, float]:
-    """Return all metrics by name, the accuracy of each class among them if `classes` is above 0."""
+    """Return all metrics by name, the accuracy of each class among them."""
     names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", metric))
     values = {name: classification.parse(name)(probabilities, labels) for name in names}
     values["calibration_error"] = classification.expected_calibration_error(probabilities, labels)
-    if classes:
-        accuracies = classification.class_accuracies(probabilities, labels, classes)
-        values |= {
-            f"accuracy_class_{number}": value
-            for number, value in enumerate(accuracies)
-            if np.isfinite(value)
-        }
-    return values
+    accuracies = classification.class_accuracies(probabilities, labels, classes)
+    return values | {
+        f"accuracy_class_{number}": value
+        for number, value in enumerate(accuracies)
+        if np.isfinite(value)
+    }
 
 
 def latent_cell(
