@@ -19,7 +19,7 @@ from tfdvae import registry
 from tfdvae.config import OBJECTIVES, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import training
-from tfdvae.experiment.checkpoints import Checkpoints
+from tfdvae.experiment.checkpoints import Checkpoints, Part
 from tfdvae.models.build import build_generator
 
 OF_ANY_SIZE = ("unet", "spatial_unet")
@@ -140,7 +140,7 @@ def test_a_step_after_a_checkpoint_is_that_of_a_training_without_one(case, tmp_p
 
     checkpoints, history = Checkpoints(tmp_path / "kept"), [{"epoch": 1, "step": 1, "loss": 1.0}]
     checkpoints.save(whole, history, [])
-    assert checkpoints.restore(again) == history
+    assert checkpoints.restore(again) == (history, Part())
     assert weights_hash(again) == left
     images = tf.constant(np.random.default_rng(0).random((2, *whole.image_shape), np.float32))
     for model in (whole, again):

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ import tfdvae
 from tests.helpers.cases import Case, table
 from tfdvae.data.patches import training_patches
 from tfdvae.image_io import frames
-from tfdvae.learning import model, stacks
+from tfdvae.learning import held_out, model, pictures, stacks
 from tfdvae.learning.pictures import Picture
+from tfdvae.metrics import noise
 
 RANDOM = np.random.default_rng(0)
 STEPS = 80
@@ -380,3 +382,26 @@ def test_neighboring_frames_show_a_texture_that_one_does_not(tmp_path):
         made = frames.own(core.denoise(np.stack(list(map(np.array, values)))), count)
         errors[count] = np.mean((made - wanted) ** 2)
     assert errors[3] < 0.95 * errors[1] < 0.95 * 0.008  # of 0.01, after a few steps
+
+
+def test_memory_does_not_grow_with_the_pictures(tmp_path):
+    """Of what comes before training, which sees patches alone; as floats 488 pictures more would be
+    30 MiB. The noise is estimated from 244 pictures of both.
+    """
+    peaks = []
+    for count in (488, 976):
+        for number in range(count):
+            pixels = np.clip(128 + 40 * RANDOM.standard_normal((128, 128)), 0, 255)
+            path = tmp_path / f"in{count}" / f"{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+        tracemalloc.start()
+        pictures.decode(tmp_path / f"in{count}", tmp_path / f"out{count}")
+        found = pictures.usable(pictures.load(tmp_path / f"out{count}"), 64)
+        parts = pictures.sample(found, noise.MOST_VALUES)
+        noise.estimate(map(pictures.unit, parts))
+        values, _ = held_out.split([picture.values for picture in found], 64, False)
+        next(iter(training_patches(values, 64, 16, 0, "test")))
+        peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 4, peaks

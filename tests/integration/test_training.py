@@ -142,6 +142,27 @@ def test_a_classifier_goes_on_within_a_round(tmp_path):
     assert fit(tmp_path / "parts") == whole
 
 
+class StopAfter(keras.callbacks.Callback):
+    """Ends the training after an epoch, as callbacks of users do."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize("step", [9, 10, 11])
+def test_other_callbacks_see_each_round_though_a_signal_comes(step, tmp_path):
+    """In the last step of a round, which a callback ends the training after, or beside it."""
+    whole, history = train(tmp_path / "whole", callbacks=[StopAfter()])
+    assert len(history) == 2
+    try:
+        train(tmp_path / "parts", callbacks=[Signal(step), StopAfter()])
+    except KeyboardInterrupt:
+        assert step < 11
+    again, history_again = train(tmp_path / "parts", callbacks=[StopAfter()])
+    assert (weights_hash(again), history_again) == (weights_hash(whole), history)
+
+
 @pytest.mark.usefixtures("heeded")
 def test_a_second_signal_does_not_wait(tmp_path):
     with pytest.raises(KeyboardInterrupt):
@@ -167,7 +188,7 @@ def test_a_damaged_part_is_named(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, callbacks=[Signal(3)])
     (tmp_path / "part" / "part.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"part\.json is damaged.* Delete the folder"):
+    with pytest.raises(ValueError, match=r"part\.json is damaged.* Delete the folder .*part:"):
         train(tmp_path)
 
 

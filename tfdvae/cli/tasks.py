@@ -96,7 +96,7 @@ def report(
         FileNotFoundError: the input is gone, so that the rest of it could not be read.
         ValueError: no image could be used.
     """
-    if not source.exists():
+    if tally.failed and not source.exists():
         raise FileNotFoundError(
             f"{source} was removed while it was read; {tally.done * each:,} {unit} in {output}."
         )

@@ -59,7 +59,7 @@ class Checkpoints:
             return
         last = self._round(history[-1]["epoch"])
         self._write(last, model, "history.json", history)
-        files.remove(self._part)
+        files.remove_at_once(self._part)
         wanted = {last, *map(self._round, kept)}
         for other in files.completed_files(self.folder, "round-*"):
             if other not in wanted:
@@ -98,18 +98,19 @@ class Checkpoints:
                 )
         if self._part.exists():
             kinds: records.Kinds = {"rounds": int, "taken": int, "totals": list}
-            found = records.read(self._part / "part.json", kinds, self._remedy)
+            remedy = f"Delete the folder {self._part}: the last epoch is then gone on from."
+            found = records.read(self._part / "part.json", kinds, remedy)
             if found["rounds"] == len(history):  # else a kill kept it from being removed
-                self._load(model, self._part, "part.json")
+                self._load(model, self._part, remedy, "part.json")
                 totals = (np.array(each, np.float32) for each in found["totals"])
                 return history, Part(found["taken"], tuple(totals))
         if last is not None:
-            self._load(model, last)
+            self._load(model, last, self._remedy)
         return history, Part()
 
     def load(self, model: keras.Model, number: int) -> None:
         """Give a model the weights and optimizer of a round that was kept."""
-        self._load(model, self._round(number))
+        self._load(model, self._round(number), self._remedy)
 
     @property
     def ended(self) -> bool:
@@ -140,15 +141,17 @@ class Checkpoints:
             files.write_json(temporary / name, record)
             records.seal(temporary)
 
-    def _load(self, model: keras.Model, folder: Path, name: str = "history.json") -> None:
+    def _load(
+        self, model: keras.Model, folder: Path, remedy: str, name: str = "history.json"
+    ) -> None:
         """Give a model the weights and optimizer of a folder, if they are as they were saved."""
-        records.check_seal(folder, ("model.weights.h5", name), self._remedy)
+        records.check_seal(folder, ("model.weights.h5", name), remedy)
         path = folder / "model.weights.h5"
         try:
             model.load_weights(path)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = str(error).strip().partition("\n")[0]
-            raise ValueError(f"{path} is damaged: {reason}. {self._remedy}") from None
+            raise ValueError(f"{path} is damaged: {reason}. {remedy}") from None
 
     def _round(self, number: int) -> Path:
         return self.folder / f"round-{number:06d}"

@@ -12,6 +12,7 @@ from tfdvae.corruptions import Corruption
 from tfdvae.data import image_dataset, pipelines
 from tfdvae.metrics import classification, image, latent_codes, risk, statistics
 from tfdvae.metrics.noise import NoiseEstimate
+from tfdvae.metrics.noise_of_pairs import SecondNoise
 from tfdvae.models.base import DenoisingModel
 
 
@@ -207,7 +208,7 @@ def estimated_rows(
 
 
 def estimated_rows_of_pairs(
-    model: DenoisingModel, first: np.ndarray, second: np.ndarray, variance: float
+    model: DenoisingModel, first: np.ndarray, second: np.ndarray, noise: SecondNoise
 ) -> Iterator[dict]:
     """Estimate the PSNR of noisy and of denoised images of which there is a second noisy one.
 
@@ -220,7 +221,7 @@ def estimated_rows_of_pairs(
         first: (N, H, W, C), float32 in [0, 1] or unsigned integers; memory-mapped ones are read in
             pieces.
         second: likewise, of the same scenes.
-        variance: of the noise of the second ones, the mean over all.
+        noise: of the second ones.
     """
     before: list[np.ndarray] = []
     after: list[np.ndarray] = []
@@ -230,10 +231,10 @@ def estimated_rows_of_pairs(
         for means, made in ((before, images), (after, denoised)):
             means.append(((made - others) ** 2).mean(axis=(1, 2, 3), dtype=np.float64))
     sizes = np.full(len(first), first[0].size)
-    level = float(np.concatenate(before).mean()) - variance
+    level = float(np.concatenate(before).mean()) - noise.variance
     if level > 0:  # otherwise the first images have no noise
-        error = risk.WRONG * variance
-        yield from _estimates(risk.estimates(np.concatenate(after) - variance, sizes, level, error))
+        distances = np.concatenate(after) - noise.variance
+        yield from _estimates(risk.estimates(distances, sizes, level, noise.error))
 
 
 def _estimates(values: Mapping[str, float]) -> Iterator[dict[str, Any]]:

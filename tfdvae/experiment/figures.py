@@ -80,7 +80,7 @@ def _draw_denoised(run: Run, path: Path) -> None:
     given = image_dataset.to_unit(test.images[:MAX_SHOWN])
     rows = {"noisy": given}
     if test.noisy is not None:
-        second = "noisy,\nsecond" if run.variance_of_second else "clean"
+        second = "noisy,\nsecond" if run.noise_of_second else "clean"
         rows = {second: given, "noisy": image_dataset.to_unit(test.noisy[:MAX_SHOWN])}
     samples = run.generator.posterior_samples
     rows["denoised"] = run.generator.denoise(rows["noisy"], samples=samples)

@@ -3,6 +3,7 @@
 Test images are not looked at for it.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,13 @@ from tfdvae.config.objective import OF_NOISY_IMAGES, Choice, fitted, target_like
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.metrics import choice, noise, noise_of_pairs
 from tfdvae.metrics.noise import NoiseEstimate
+from tfdvae.metrics.noise_of_pairs import SecondNoise
 
 CONSIDERABLE = 0.015
 """Standard deviation of noise from which a run says that images look noisy."""
+
+CONSIDERABLE_OF_SECOND = 0.02
+"""That of noise of the second images of pairs; what first ones lack, where clipped, is below it."""
 
 _GLANCED = 400_000  # values of which a run sees that
 _CERTAIN = 0.1  # correlation of neighboring pixels below which it is noise and not structure
@@ -67,7 +72,7 @@ def of_images(config: TrainConfig, dataset: ImageDataset) -> NoiseEstimate | Non
     """Return the noise of the images, for an estimate of the error; None where it is not known.
 
     It is that which is given or which the model learned with, otherwise an estimate. Noise that
-    neighboring pixels share allows no estimate of the error.
+    pixels or channels share allows no estimate of the error, nor does clipped noise.
 
     Args:
         config: with `noise`.
@@ -83,13 +88,17 @@ def of_images(config: TrainConfig, dataset: ImageDataset) -> NoiseEstimate | Non
         even = choice.choose(found, least)[0] == "recorrupted"
     except ValueError:
         return None
-    return NoiseEstimate.gaussian(found.floor) if even else found
+    if even:
+        return NoiseEstimate.gaussian(found.floor)
+    shared = (found.correlation, found.channel_correlation)
+    fits = found.clipped <= choice.CLIPPED and not any(map(math.isnan, shared))
+    return found if fits and abs(shared[1]) <= choice.CHANNELS else None
 
 
-def variance_of_second(dataset: ImageDataset) -> float:
-    """Return the mean variance of the noise that the second images of pairs have; 0 where none.
+def of_second(dataset: ImageDataset) -> SecondNoise | None:
+    """Return the noise that the second images of pairs have; None where they look clean.
 
-    They have it where it is at most places: texture that the first images lack is at some.
+    Images smaller than 4x4 pixels, of which that cannot be said, count as clean.
 
     Args:
         dataset: of pairs, whose `images` are the second ones.
@@ -98,11 +107,10 @@ def variance_of_second(dataset: ImageDataset) -> float:
     assert first is not None
     looked = (_spread(images, noise.MOST_VALUES) for images in (first, second))
     try:
-        mean, median = noise_of_pairs.variance_of_second(*looked)
-    except ValueError:  # images that are so small, or constant
-        return 0.0
-    considerable = CONSIDERABLE**2
-    return mean if mean >= considerable and median >= considerable / 4 else 0.0
+        found = noise_of_pairs.of_second(*looked)
+    except ValueError:
+        return None
+    return found if found.variance >= CONSIDERABLE_OF_SECOND**2 else None
 
 
 def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
@@ -123,8 +131,8 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
                 told += choice.doubts(found, config.data.noise, least)
             return told
         if config.data.noisy_dir:
-            variance = variance_of_second(dataset)
-            return [_of_second(variance)] if variance else []
+            second = of_second(dataset)
+            return [] if second is None else [_of_second(second.variance)]
         if config.data.condition == "noisy":
             return []
         found = noise.estimate(_spread(images, _GLANCED))

@@ -90,7 +90,7 @@ def _results(run: Run) -> list[Part]:
         )
         text = f"Loss {train} on training images, {test} on test images"
         parts.append(Paragraph(f"{text}; no classifier was asked for."))
-    if run.variance_of_second:
+    if run.noise_of_second:
         parts.append(Paragraph(_estimated(rows, images, _SECOND)))
     elif config.data.noisy_dir:
         means = {
@@ -112,8 +112,8 @@ def _estimated(rows: Sequence[Mapping[str, str]], images: str, rests_on: str) ->
     values = {row["metric"]: float(row["value"]) for row in rows if "_estimated" in row["metric"]}
     if not values:
         return (
-            "None of the images is clean, and too little is known of their noise, so that no PSNR "
-            "is measured or estimated."
+            "None of the images is clean, and too little is known of their noise, or it is none: "
+            "no PSNR is measured or estimated."
         )
     noisy = f"{values['psnr_input_estimated']:.2f} dB as they are"
     if "psnr_estimated" not in values:

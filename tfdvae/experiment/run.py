@@ -15,6 +15,7 @@ from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import checkpoints, own_noise
 from tfdvae.inference import keras_files
+from tfdvae.metrics.noise_of_pairs import SecondNoise
 from tfdvae.models.base import DenoisingModel
 
 
@@ -49,14 +50,14 @@ class Run:
             noise = f"noisy ({data.train_noise})"
         images = f"{noise} training images".lstrip()
         if data.noisy_dir:
-            second = "of noisy" if self.variance_of_second else "of noisy and clean"
+            second = "of noisy" if self.noise_of_second else "of noisy and clean"
             images = f"pairs {second} training images"
         return f"{data.title}, {data.n_train:,} {images}, {self.config.generator.model.upper()}"
 
     @cached_property
-    def variance_of_second(self) -> float:
-        """The variance of the noise of the second image of pairs; 0 where it is clean, or none."""
-        return own_noise.variance_of_second(self.dataset) if self.config.data.noisy_dir else 0.0
+    def noise_of_second(self) -> SecondNoise | None:
+        """The noise of the second images of pairs; None where they are clean, or there are none."""
+        return own_noise.of_second(self.dataset) if self.config.data.noisy_dir else None
 
     @cached_property
     def data(self) -> dict[str, np.ndarray]:

@@ -250,9 +250,9 @@ def _measured(run: Run) -> Iterator[dict[str, Any]]:
     if config.data.noisy_dir:
         assert test.noisy is not None
         yield from evaluation.generator_rows(run.generator, train, (test.noisy, test.images))
-        if variance := run.variance_of_second:
+        if second := run.noise_of_second:
             pair = (test.noisy, test.images)
-            yield from evaluation.estimated_rows_of_pairs(run.generator, *pair, variance)
+            yield from evaluation.estimated_rows_of_pairs(run.generator, *pair, second)
         else:
             yield from evaluation.denoising_rows(run.generator, test.images, test.noisy, "observed")
     else:

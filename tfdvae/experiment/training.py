@@ -144,7 +144,8 @@ def _check_weights(model: keras.Model, step: int, hint: str) -> None:
 class _Rounds(keras.callbacks.Callback):
     """Moves the progress bar, refuses what is not finite, and keeps each round.
 
-    Where the training is to stop, it keeps the part of a round that was done.
+    Where the training is to stop, it keeps the part of a round that was done, once all callbacks
+    have seen it.
     """
 
     def __init__(
@@ -163,12 +164,22 @@ class _Rounds(keras.callbacks.Callback):
         self.taken = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.interruption.heed()
         self.taken = self.part.taken
 
     @property
     def step(self) -> int:
         """The number of steps taken, those before this round included."""
         return _steps(self.history) + self.taken
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if not self.interruption.came:
+            return
+        alone = self.model.distribute_strategy.num_replicas_in_sync == 1
+        if alone and self.taken > self.part.taken:
+            _check_weights(self.model, self.step, self.hint)
+            self.kept.save_part(self.model, len(self.history), self.taken)
+        self.interruption.heed()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.bar.update()
@@ -180,12 +191,6 @@ class _Rounds(keras.callbacks.Callback):
                 variable.assign_add(total)
             self.part = Part()
         self._check_finite("loss", (logs or {})["loss"])
-        complete = batch + 1 == self.params["steps"]
-        if self.interruption.came and not complete:
-            _check_weights(self.model, self.step, self.hint)
-            if self.model.distribute_strategy.num_replicas_in_sync == 1:
-                self.kept.save_part(self.model, len(self.history), self.taken)
-            self.interruption.heed()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
@@ -199,7 +204,6 @@ class _Rounds(keras.callbacks.Callback):
             if self.early_stopping.is_due(self.history):
                 self.model.stop_training = True
         self.kept.save(self.model, self.history, best)
-        self.interruption.heed()
 
     def _check_finite(self, name: str, value: float) -> None:
         if not np.isfinite(value):

@@ -264,7 +264,7 @@ def _floor(blocks: np.ndarray) -> float:
     """Return the standard deviation of the noise in the bin where it is least.
 
     What the least of the bins that may be equal is too small by chance is added. Bins far below the
-    others are left out.
+    others are left out. Of some tens of blocks, or fewer, it is 5 to 10% too small on average.
     """
     variance = noise_blocks.bins(blocks, _FEW_BINS)[1]
     low = np.quantile(variance, _FLOOR)

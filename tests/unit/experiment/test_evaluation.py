@@ -9,6 +9,7 @@ from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, image, latent_codes
+from tfdvae.metrics.noise_of_pairs import SecondNoise
 
 
 def test_accuracy():
@@ -160,16 +161,17 @@ def test_estimated_rows_of_pairs_against_the_clean_images():
     first, second = (
         (clean + random.normal(0, level, clean.shape)).astype(np.float32) for level in (0.2, 0.1)
     )
+    found = SecondNoise(0.01, 0.0002)
     values = {
         row["metric"]: row["value"]
-        for row in evaluation.estimated_rows_of_pairs(model, first, second, 0.01)
+        for row in evaluation.estimated_rows_of_pairs(model, first, second, found)
     }
     for metric, images in (("psnr_input_", first), ("psnr_", model.denoise(first))):
         truth = -10 * np.log10(np.square(images - clean).mean())
         assert values[f"{metric}estimated"] == pytest.approx(truth, abs=0.05)
     low, high = (values[f"psnr_estimated_{end}"] for end in ("low", "high"))
     assert low < values["psnr_estimated"] < high
-    assert not list(evaluation.estimated_rows_of_pairs(model, clean, clean, 0.01))
+    assert not list(evaluation.estimated_rows_of_pairs(model, clean, clean, found))
 
 
 def test_ssim_and_psnr_of_equal_images():

@@ -215,7 +215,7 @@ def test_cells_of_one_process_have_the_threads_of_the_study(tmp_path, monkeypatc
     assert [row["run"] for row in csv_rows.read_rows(tmp_path / "rows.csv")] == ["one", "two"]
 
 
-@pytest.mark.parametrize("counts", [(5, 8), (13,), (1,) * 8 + (5,)])
+@pytest.mark.parametrize("counts", [(5, 8), (1, 12), (1,) * 8 + (5,)])
 def test_test_images_that_are_just_enough(counts):
     """As scikit-learn finds it."""
     labels = np.repeat(np.arange(len(counts)), counts)
@@ -235,3 +235,5 @@ def test_too_few_test_images_are_refused_before_any_cell(counts, found):
     )
     with pytest.raises(ValueError, match=message):
         study.check_test_labels(labels)
+    with pytest.raises(ValueError, match="test images of two classes at least; got one"):
+        study.check_test_labels(np.zeros(20, int))

@@ -82,7 +82,10 @@ def check_test_labels(labels: np.ndarray) -> None:
     Raises:
         ValueError: saying how many are needed.
     """
-    most = int(np.unique(labels, return_counts=True)[1].max())
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2:
+        raise ValueError("`dataset` must have test images of two classes at least; got one.")
+    most = int(counts.max())
     needed = math.ceil(NEIGHBORS * PARTS / (PARTS - 1))  # all parts but one hold the neighbors
     if most < PARTS or len(labels) < needed:
         raise ValueError(

@@ -71,7 +71,11 @@ def trained(
     batch_size = learning.batch_size(size)
     batches = partial(training_patches, values, size, batch_size, seed, "noisy alone")
     round_steps = min(_MOST, max(1, steps // _ROUNDS))
-    training.fit(model, batches, steps, round_steps, folder, "Learning", [clock])
+    try:
+        training.fit(model, batches, steps, round_steps, folder, "Learning", [clock])
+    except KeyboardInterrupt:
+        clock.keep()
+        raise
     if isinstance(model, DAE) and precision != "float32":
         model = learning.in_float32(model, build())
     return TrainedModel(model), clock.seconds
@@ -91,5 +95,9 @@ class _Clock(keras.callbacks.Callback):
     def seconds(self) -> float:
         return self.before + time.monotonic() - self.begun
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def keep(self) -> None:
+        """Write the time until now."""
         files.write_json(self.path, self.seconds)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.keep()
