@@ -28,7 +28,8 @@ def written(pixels, **options):
         for suffix in ("tif", "npy"):
             done = command("denoise", "clothing-denoiser", f"in.{suffix}", f"out.{suffix}")
             assert done.returncode == 0, done.stderr
-        assert f"{len(np.load(folder / 'in.npy'))} images in out" in done.stdout
+        count = len(np.load(folder / "in.npy"))
+        assert f"{count} image{'s' * (count > 1)} in out" in done.stdout
         made = tifffile.imread(folder / "out.tif")
         assert (made.shape, made.dtype) == (pixels.shape, pixels.dtype)
         expected = np.load(folder / "out.npy").reshape(frames.shape)
