@@ -23,6 +23,8 @@ CONSIDERABLE = 0.015
 CONSIDERABLE_OF_SECOND = 0.02
 """That of noise of the second images of pairs; what first ones lack, where clipped, is below it."""
 
+_NO_NOISE = 0.004  # standard deviation below which first images of pairs have none
+_SHIFT = 0.05  # of the mean, from which images of pairs differ in brightness
 _GLANCED = 400_000  # values of which a run sees that
 _CERTAIN = 0.1  # correlation of neighboring pixels below which it is noise and not structure
 
@@ -103,11 +105,8 @@ def of_second(dataset: ImageDataset) -> SecondNoise | None:
     Args:
         dataset: of pairs, whose `images` are the second ones.
     """
-    first, second = dataset.train.noisy, dataset.train.images
-    assert first is not None
-    looked = (_spread(images, noise.MOST_VALUES) for images in (first, second))
     try:
-        found = noise_of_pairs.of_second(*looked)
+        found = noise_of_pairs.of_second(*_looked_at(dataset))
     except ValueError:
         return None
     return found if found.variance >= CONSIDERABLE_OF_SECOND**2 else None
@@ -118,7 +117,8 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
 
     Where nothing is said of noise, and they look noisy, that a model keeps it; where they are said
     to be noisy, that their noise is clipped, or looks like another one than the one that is given;
-    of pairs, that the second images are noisy too.
+    of pairs, that the second images are noisy too, or the first ones are not, and that one are the
+    brighter ones.
     """
     images = dataset.train.images
     try:
@@ -131,8 +131,7 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
                 told += choice.doubts(found, config.data.noise, least)
             return told
         if config.data.noisy_dir:
-            second = of_second(dataset)
-            return [] if second is None else [_of_second(second.variance)]
+            return _of_pairs(dataset)
         if config.data.condition == "noisy":
             return []
         found = noise.estimate(_spread(images, _GLANCED))
@@ -140,6 +139,40 @@ def notes(config: TrainConfig, dataset: ImageDataset) -> list[str]:
         return []
     certain = abs(found.correlation) < _CERTAIN  # of texture it is more, of too few places NaN
     return [_of_noise(found, config)] if certain and found.floor >= CONSIDERABLE else []
+
+
+def _of_pairs(dataset: ImageDataset) -> list[str]:
+    first, second = _looked_at(dataset)
+    found = []
+    try:
+        if noise_of_pairs.of_second(second, first).variance < _NO_NOISE**2:
+            found.append(
+                "The images of `noisy_dir` show no noise that those of `dataset` do not have: are "
+                "the folders swapped, or copies of one another? There is then nothing to learn."
+            )
+        elif (told := of_second(dataset)) is not None:
+            found.append(_of_second(told.variance))
+            estimate = noise.estimate(second)
+            found += [_of_clipped(estimate)] if estimate.clipped > choice.CLIPPED else []
+    except ValueError:  # small images
+        pass
+    shift = 255 * float(
+        np.mean([np.mean(b) - np.mean(a) for a, b in zip(first, second, strict=True)])
+    )
+    if abs(shift) > 255 * _SHIFT:
+        found.append(
+            f"The images of `dataset` are {'brighter' if shift > 0 else 'darker'} than those of "
+            f"`noisy_dir`, on average by {abs(shift):.2g} of 255. What is denoised gets their "
+            "brightness, and the PSNR is measured in it."
+        )
+    return found
+
+
+def _looked_at(dataset: ImageDataset) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
+    """Return some first and second images of pairs."""
+    first, second = dataset.train.noisy, dataset.train.images
+    assert first is not None
+    return _spread(first, noise.MOST_VALUES), _spread(second, noise.MOST_VALUES)
 
 
 def _of_second(variance: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from tfdvae.inspection.scan import Scan
 from tfdvae.learning import pictures
 from tfdvae.metrics import choice, noise
+from tfdvae.metrics.noise import NoiseEstimate
 from tfdvae.reporting import learned_plots
 
 
@@ -66,10 +67,15 @@ def to_rows(found: Scan) -> list[tuple[str, str]]:
         (
             "noise of neighbors",
             f"correlation {beside} of neighboring pixels"
+            + ("; shared, it is stronger than estimated" if _is_shared(estimate) else "")
             + (f", {channels} of the channels of a pixel" if color else ""),
         ),
         ("clipped pixels", f"{100 * estimate.clipped:.2g}%"),
     ]
+
+
+def _is_shared(estimate: NoiseEstimate) -> bool:
+    return abs(estimate.correlation) > choice.CORRELATED
 
 
 def draw(found: Scan, path: Path) -> None:

@@ -162,6 +162,38 @@ def test_second_images_of_pairs_are_noisy_or_not(second, level):
     )
 
 
+NOISY = CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (NOISY, CLEAN, []),
+        (NOISY, NOISY, ["no noise that those of `dataset` do not"]),
+        (NOISY, NOISY + 0.01, ["no noise that those of `dataset` do not"]),
+        (CLEAN, NOISY, ["are the folders swapped"]),
+        (
+            NOISY,
+            CLEAN + 0.1,
+            ["`dataset` are brighter than those of `noisy_dir`, on average by 26"],
+        ),
+        (NOISY, 0.7 * CLEAN, ["`dataset` are darker than"]),
+        (
+            np.clip(CLEAN - 0.45 + 0.05 * RANDOM.standard_normal(CLEAN.shape), 0, 1),
+            CLIPPED,
+            ["are noisy too", "of the pixels are clipped"],
+        ),
+        (NOISY[:, :3, :3], NOISY[:, :3, :3], []),
+    ],
+)
+def test_notes_of_pairs(first, second, told):
+    split = Split(second, np.zeros(80, int), first)
+    config = TrainConfig.of(model="dae", noisy_dir="first", no_classifier=True)
+    found = own_noise.notes(config, ImageDataset("pairs", (), split, split))
+    assert len(found) == len(told)
+    assert all(part in text for part, text in zip(told, found, strict=True))
+
+
 def test_clipped_noise_is_told_beside_what_speaks_against_its_level():
     found = own_noise.notes(TrainConfig.of(noise=0.05), dataset(CLIPPED))
     assert re.search(r"\d+% of the pixels are clipped", found[0])
