@@ -4,6 +4,7 @@ Each function returns a sentence, empty where there is nothing to say, `of_tally
 the studies, `inspect` and the commands that use a model print them as NOTEs.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,29 @@ from tfdvae.image_io.pieces import SHOWN, Tally
 from tfdvae.image_io.reading import level
 
 _BITS = (8, 10, 12, 14)  # of cameras and detectors, whose values are stored in 16
+
+
+def small_range(largest: Mapping[str, float]) -> str:
+    """Say that the PSNR of images that use less than a quarter of the range of their type is high.
+
+    Args:
+        largest: as for `dark`.
+
+    Example:
+        >>> small_range({"uint16": 4000})
+        'The largest value is 4,000 in uint16, where white is 65,535. PSNRs are of the whole range,
+        24 dB more than of what the images use of it.'
+    """
+    found = []
+    for name, value in largest.items():
+        white = level(np.dtype(name))
+        if 0 < 4 * value < white:
+            found.append(
+                f"The largest value is {value:,.6g} in {name}, where white is {white:,.6g}. PSNRs are "
+                f"of the whole range, {20 * math.log10(white / value):.0f} dB more than of what the "
+                "images use of it."
+            )
+    return " ".join(found)
 
 
 def dark(largest: Mapping[str, float]) -> str:

@@ -233,7 +233,10 @@ def _steps(config: LearnConfig, build: partial, batches: partial, folder: Path) 
         files.write_json(known, min(STEPS, max(_LEAST_ROUND, steps)))
     steps = int(records.read_number(known, "Delete it: the time is then measured again."))
     if steps < STEPS:
-        logger.info("Training: %d steps of %d, which the time allows.", steps, STEPS)
+        logger.warning(
+            "NOTE: the time allows %d of %s training steps; with more, pictures may be cleaner.",
+            *(steps, f"{STEPS:,}"),
+        )
     return steps
 
 

@@ -78,3 +78,19 @@ def test_lost_metadata_are_told_with_one_reason():
         "b.tif, c.tif: those of a.tif cannot be read: a\\nb."
     )
     assert findings.lost([], 0, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("largest", "said"),
+    [
+        ({"uint16": 4000}, "value is 4,000 in uint16, where white is 65,535. PSNRs are of the"),
+        ({"uint16": 4000}, "24 dB more"),
+        ({"float32": 0.1}, "20 dB more"),
+        ({"uint8": 64}, ""),
+        ({"uint8": 0}, ""),
+    ],
+)
+def test_small_range(largest, said):
+    found = findings.small_range(largest)
+    assert said in found
+    assert bool(said) == bool(found)

@@ -12,6 +12,7 @@ from tfdvae.computing.ray_cluster import Cluster
 from tfdvae.config import DenoiseConfig
 from tfdvae.config.learn import LearnConfig
 from tfdvae.config.tasks import parse_part
+from tfdvae.data import findings
 from tfdvae.image_io import reader, writer
 from tfdvae.inference import model_files
 
@@ -112,5 +113,7 @@ def _learn(config: LearnConfig) -> int:
     status = tasks.report(
         tally, Path(config.learn).expanduser(), output / "denoised", model, takes_white=False
     )
+    if note := findings.small_range(tally.seen.largest):
+        logger.warning("NOTE: %s", note)
     logger.info("Report: %s", output / "report.html")
     return status
