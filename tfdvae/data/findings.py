@@ -34,9 +34,9 @@ def small_range(largest: Mapping[str, float]) -> str:
         white = level(np.dtype(name))
         if 0 < 4 * value < white:
             found.append(
-                f"The largest value is {value:,.6g} in {name}, where white is {white:,.6g}. PSNRs are "
-                f"of the whole range, {20 * math.log10(white / value):.0f} dB more than of what the "
-                "images use of it."
+                f"The largest value is {value:,.6g} in {name}, where white is {white:,.6g}. PSNRs "
+                f"are of the whole range, {20 * math.log10(white / value):.0f} dB more than of "
+                "what the images use of it."
             )
     return " ".join(found)
 
