@@ -188,6 +188,6 @@ def test_a_part_without_an_image_that_can_be_used_stops_no_other(cluster, tmp_pa
         *("denoise", *options, "--", "clothing-denoiser", "-in", "-out"), cwd=tmp_path
     )
     assert (done.returncode, done.stderr.count("b.png cannot be read")) == (1, 1), done.stderr
-    assert "1 files in -out" in done.stdout
+    assert "1 file in -out" in done.stdout
     assert "the cluster left" not in done.stderr
     assert [path.name for path in (tmp_path / "-out").glob("*")] == ["a.png"]

@@ -1,6 +1,7 @@
 """`tfdvae train` on several devices and in several processes, as on several machines."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -101,9 +102,12 @@ def stop_while_others_are_waited_for(*arguments):
     """
     ports = _free_ports(2)
     command = ["-m", "tfdvae", "train", *map(str, arguments), "--distribute", "multiworker"]
+    # A shell may start its background jobs with SIGINT ignored, and they would pass that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
+        preexec_fn=heed,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"TF_CONFIG": _cluster([f"127.0.0.1:{port}" for port in ports], 0)},
