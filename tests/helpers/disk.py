@@ -1,10 +1,10 @@
 """Disks that are full, or that can be read alone."""
 
 import contextlib
+import errno
+import os
 import resource
-import subprocess
-
-import pytest
+import sys
 
 
 @contextlib.contextmanager
@@ -18,23 +18,34 @@ def full_disk(most=20_000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+_CHANGES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink")
+_read_only = []  # folders
+_hooked = []  # a hook of Python's cannot be taken away again
+
+
+def _refuse(event, given):
+    writes = event == "open" and given[2] & (os.O_ACCMODE | os.O_CREAT)
+    if not _read_only or not (writes or event in _CHANGES):
+        return
+    for path in given[: 1 if writes else 2]:
+        if isinstance(path, (str, bytes, os.PathLike)):
+            full = os.path.realpath(os.fsdecode(path))
+            if any(full == folder or full.startswith(folder + os.sep) for folder in _read_only):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+
 @contextlib.contextmanager
 def read_only_disks():
     """Yield a function that makes a folder one that nothing can be written to, also by root, until
-    the block ends. Files that are open stay so. A test is skipped where it may not mount, as in
-    most containers.
+    the block ends. Files that are open stay so.
+
+    It is for this process alone, and refuses what Python does as a read-only disk would: mounting
+    one needs rights that few containers have.
     """
-    made = []
-
-    def make(folder):
-        for options in (["--bind", folder, folder], ["-o", "remount,bind,ro", folder]):
-            done = subprocess.run(["mount", *options], capture_output=True, check=False)
-            if done.returncode:
-                pytest.skip("a folder that root cannot write to needs the right to mount")
-            made.append(folder)
-
+    if _refuse not in _hooked:
+        sys.addaudithook(_refuse)
+        _hooked.append(_refuse)
     try:
-        yield make
+        yield lambda folder: _read_only.append(os.path.realpath(folder))
     finally:
-        for folder in made[::2]:
-            subprocess.run(["umount", "-l", folder], check=True)
+        _read_only.clear()
