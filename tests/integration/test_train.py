@@ -817,6 +817,15 @@ def test_parameters_are_counted_without_being_made(network, variational):
     assert preflight.count_parameters(make) == sum(part.count_params() for part in make())
 
 
+def test_a_model_that_returns_its_input_is_told_of(tmp_path, capsys):
+    command = ["train", *TINY, "--no-classifier", "--model", "ae", "--output"]
+    assert main.main([*command, str(tmp_path / "unet"), "--network", "unet"]) == 0
+    said = "NOTE: this model is to return what it is given, and unet has no code"
+    assert said in capsys.readouterr().out
+    assert main.main([*command, str(tmp_path / "mlp"), "--network", "mlp"]) == 0
+    assert "return what it is given" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")]
 )

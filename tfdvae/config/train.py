@@ -166,6 +166,12 @@ class TrainConfig:
         return corruptions.parse(DEFAULT_CORRUPTION) if noise is None else noise
 
     @property
+    def returns_its_input(self) -> bool:
+        """Whether nothing can be learned: input and target are equal, and no code is between."""
+        equal = self.chosen_objective == "corrupted" or not self.generator.denoising
+        return equal and self.data.noisy_dir is None and not self.generator.network_spec.encodes
+
+    @property
     def makes_images(self) -> bool:
         """Whether the model makes synthetic images: none of pairs, none without randomness."""
         random = self.generator.variational or self.injected.level > 0

@@ -252,6 +252,13 @@ def _run_stages(run: Run) -> None:
     logger.info("%s. Run folder: %s", run.title, run.folder)
     if run.objective:
         logger.info("%s", run.objective)
+    if run.config.returns_its_input:
+        logger.warning(
+            "NOTE: this model is to return what it is given, and %s has no code to pass it "
+            "through: there is nothing to learn, and no noise is removed. Networks with a code: "
+            "`tfdvae networks`.",
+            run.config.generator.chosen_network,
+        )
     listed = stages(run.config)
     distribution.wait(run.strategy)
     with (

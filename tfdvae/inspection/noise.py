@@ -70,7 +70,11 @@ def to_rows(found: Scan) -> list[tuple[str, str]]:
             + ("; shared, it is stronger than estimated" if _is_shared(estimate) else "")
             + (f", {channels} of the channels of a pixel" if color else ""),
         ),
-        ("clipped pixels", f"{100 * estimate.clipped:.2g}%"),
+        (
+            "pixels at an end",
+            f"{100 * estimate.clipped:.2g}% have the least or the greatest value of their image, "
+            "where noise is cut off",
+        ),
     ]
 
 

@@ -50,7 +50,7 @@ def outcomes(found: Scan, scratch: Path) -> tuple[dict[str, Outcome], list[str]]
     asked["impute"] = (
         every if reader.is_array(path) or not every[0] else (True, f"{every[1]}; needs --mask")
     )
-    asked["augment"] = _attempt(lambda: _augment(path, scratch))
+    asked["augment"] = _attempt(lambda: _augment(found, scratch))
     dataset = next(
         (each for each in (labelled, unlabelled) if isinstance(each, ImageDataset)), None
     )
@@ -104,7 +104,10 @@ def _learn(found: Scan) -> str:
     return f"objective {objective}, since {reason}"
 
 
-def _augment(path: Path, scratch: Path) -> str:
+def _augment(found: Scan, scratch: Path) -> str:
+    path = found.path
+    if not found.images:
+        raise ValueError(f"`input` {path} holds no image that can be read.")
     if path.is_dir():
         listed = reader.list_files(path)
         generating.check_layout(path, listed)
@@ -113,6 +116,6 @@ def _augment(path: Path, scratch: Path) -> str:
         return f"new images of {count}" if classes else "new images, without classes"
     if path.suffix.lower() != ".npz":
         raise ValueError(f"`input` {path} must be a folder or an .npz file of images and labels.")
-    with reader.arrays(path, scratch) as found:
-        augmenting_arrays.labelled_arrays(found, path)
+    with reader.arrays(path, scratch) as arrays:
+        augmenting_arrays.labelled_arrays(arrays, path)
     return "new images with their labels"

@@ -56,7 +56,7 @@ def to_text(found: Scan, outcomes: Mapping[str, Outcome]) -> str:
         ("stacks", _counted([f"{name} of {count:,}" for name, count in found.stacks.items()])),
         ("constant", _counted(found.constant)),
         ("equal to another", _equal(found)),
-        ("cannot be read", _counted(found.unreadable, 1)),
+        ("cannot be read", _counted([each.rstrip(".") for each in found.unreadable], 1)),
         (
             "left out",
             "; ".join(f"{suffix} {_counted(each)}" for suffix, each in found.skipped.items()),

@@ -116,5 +116,5 @@ def _estimated(noise: NoiseEstimate) -> list[list[str]]:
         ["how strong", strength(noise.spread)],
         ["correlation of neighboring pixels", shared],
         ["correlation of channels", channels],
-        ["clipped pixels", f"{100 * noise.clipped:.2f}%"],
+        ["pixels with the least or greatest value", f"{100 * noise.clipped:.2f}%"],
     ]

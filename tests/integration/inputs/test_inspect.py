@@ -106,6 +106,17 @@ def _damaged(folder, command):
     assert "1 cannot be read" in found["commands"]["denoise, encode, detect"]["says"]
 
 
+def _all_damaged(folder, command):
+    (folder / "in").mkdir()
+    for name in ("a", "b", "c"):
+        (folder / "in" / f"{name}.png").write_bytes(b"\x89PNG")
+    found = _inspect(command, "in")
+    assert not any(each["takes"] for each in found["commands"].values())
+    text = command("inspect", "in").stdout
+    (line,) = (each for each in text.splitlines() if each.startswith("  cannot be read"))
+    assert line.endswith(", and 2 more") and ".," not in line
+
+
 def _dark_arrays(folder, command):
     dark = RANDOM.integers(0, 4000, (6, 28, 28)).astype(np.uint16)
     dark[0, 0, 0] = 3999
@@ -198,6 +209,7 @@ def _odd(folder):
     Case("an .npz file", "every command takes it", _arrays),
     Case("one image", "for trained models alone", _one_image),
     Case("a damaged file", "train needs --skip-unreadable", _damaged),
+    Case("damaged files alone", "no command takes it", _all_damaged),
     Case("an empty folder", "no command takes it", _no_images),
     Case("dark arrays that train refuses", "the NOTE of the other commands", _dark_arrays),
     Case("odd pictures that train refuses", "the NOTEs of the other commands", _odd_pictures),

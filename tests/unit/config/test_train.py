@@ -287,6 +287,23 @@ def test_recipe_as_published():
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "returns"),
+    [
+        ({"model": "ae", "network": "unet"}, True),
+        ({"model": "dae", "network": "unet", "objective": "corrupted"}, True),
+        ({"model": "dae", "network": "unet", "objective": "masked"}, False),
+        ({"model": "dae", "network": "unet", "objective": "paired"}, False),
+        ({"model": "dae", "network": "unet"}, False),
+        ({"model": "dae", "network": "unet", "noisy_dir": "a", "no_classifier": True}, False),
+        ({"model": "ae"}, False),
+        ({"model": "dae", "objective": "corrupted"}, False),
+    ],
+)
+def test_a_model_without_anything_to_learn(settings, returns):
+    assert TrainConfig.of(**settings).returns_its_input == returns
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_what_is_given_wins_over_a_recipe(recipe):
     config = TrainConfig.of(recipe=recipe, epochs=3, corruption="masking:0.5")
