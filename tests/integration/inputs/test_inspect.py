@@ -114,7 +114,8 @@ def _all_damaged(folder, command):
     assert not any(each["takes"] for each in found["commands"].values())
     text = command("inspect", "in").stdout
     (line,) = (each for each in text.splitlines() if each.startswith("  cannot be read"))
-    assert line.endswith(", and 2 more") and ".," not in line
+    assert line.endswith(", and 2 more")
+    assert ".," not in line
 
 
 def _dark_arrays(folder, command):
