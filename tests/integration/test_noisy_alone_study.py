@@ -100,6 +100,19 @@ def scene(size=48):
     return 0.5 + 0.35 * np.sin(3 * rows + columns) * np.cos(2 * columns)
 
 
+def _scale_invariant_psnr(folder, *names):
+    """The mean over pictures, by a regression of the true picture on the noisy one."""
+    found = []
+    for name in names:
+        noisy, true = (
+            np.asarray(Image.open(folder / part / name), np.float64) for part in ("noisy", "truth")
+        )
+        slope, offset = np.polyfit(noisy.ravel(), true.ravel(), 1)
+        error = np.mean((slope * noisy + offset - true) ** 2)
+        found.append(10 * np.log10(255**2 / error))
+    return np.mean(found)
+
+
 def test_cells_of_pictures(tmp_path):
     for name, size in (("a.png", 48), ("b.png", 40)):
         for part, picture in (
@@ -131,6 +144,12 @@ def test_cells_of_pictures(tmp_path):
         values = [float(row["value"]) for row in scores]
         assert values[0] == pytest.approx(np.mean(values[1:]))
         assert other.items() <= scores[0].items()
+        given = [
+            float(row["value"])
+            for row in rows
+            if row["metric"] == "psnr_scale_invariant_input" and not row["split"]
+        ]
+        assert given == [pytest.approx(_scale_invariant_psnr(tmp_path, "a.png", "b.png"))]
     assert values[0] > 20
     rows = [
         row
@@ -140,6 +159,7 @@ def test_cells_of_pictures(tmp_path):
     csv_rows.write_rows(tmp_path / "rows.csv", rows)
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
+    assert f"| noisy | {given[0]:.2f} |" in text
     assert f"| `tv` | {values[0]:.2f} |" in text
     assert "(figures/pictures.png)" in text
     with np.load(tmp_path / "cells/model.npz") as kept:

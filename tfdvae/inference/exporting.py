@@ -117,10 +117,21 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
     )
     def graph(images: tf.Tensor) -> dict[str, Any]:
         codes = model.encode_images(images)
-        denoised = {"denoised": model.decode_codes(codes)}
-        return {**denoised, "codes": codes} if model.has_code else denoised
+        made = {"denoised": model.decode_codes(codes)}
+        if model.has_code:
+            made["codes"] = codes
+        return {name: _kept_in_shape(values, images) for name, values in made.items()}
 
     with files.replacing(path) as temporary:
         tf2onnx.convert.from_function(
             graph, input_signature=graph.input_signature, output_path=str(temporary)
         )
+
+
+def _kept_in_shape(values: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    """Return values as they are, as an output that tf2onnx keeps in shape.
+
+    It makes of the last transposition of images with one channel a reshape and a squeeze, and at
+    times, depending on the order of its optimizers, loses the squeeze where nothing comes after.
+    """
+    return tf.reshape(values, tf.concat([tf.shape(images)[:1], tf.shape(values)[1:]], 0))

@@ -98,11 +98,15 @@ def check(config: LearnConfig, folder: Path) -> None:
         for name, value in settings(config).items():
             if before.get(name) != value:
                 raise ValueError(
-                    f"`output` {folder} holds what was learned with `{name}` "
-                    f"{before.get(name)}; got {value}. Give a new folder."
+                    f"`output` {folder} holds what was learned {_told(name, before.get(name))}; "
+                    f"this is {_told(name, value)}. Give a new folder."
                 )
     elif folder.exists() and not (known.is_file() or _is_empty(folder)):
         raise FileExistsError(f"`output` {folder} is there and is not empty. Give a new folder.")
+
+
+def _told(name: str, value: object) -> str:
+    return f"without `{name}`" if value is None else f"with `{name}` {value}"
 
 
 def _is_empty(folder: Path) -> bool:

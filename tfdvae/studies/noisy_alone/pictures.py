@@ -129,13 +129,15 @@ def _write(
     }
 
     def rows() -> Iterator[dict[str, Any]]:
-        scores = [
-            image.scale_invariant_psnr(made, true) for made, true in zip(output, truth, strict=True)
-        ]
-        yield {**fixed, "metric": "psnr_scale_invariant", "value": float(np.mean(scores))}
-        for name, score in zip(names, scores, strict=True):
-            metric = "psnr_scale_invariant"
-            yield {**fixed, "split": name, "metric": metric, "value": float(score)}
+        for end, pictures in (("", output), ("_input", noisy)):
+            scores = [
+                image.scale_invariant_psnr(picture, true)
+                for picture, true in zip(pictures, truth, strict=True)
+            ]
+            own = {**fixed, "metric": f"psnr_scale_invariant{end}"}
+            yield {**own, "value": float(np.mean(scores))}
+            for name, score in zip(names, scores, strict=True):
+                yield {**own, "split": name, "value": float(score)}
         for metric, value in values.items():
             yield {**fixed, "metric": metric, "value": float(value)}
 

@@ -87,7 +87,8 @@ def _values(rows: Rows) -> Values:
 
 def _is_mean(row: dict[str, str]) -> bool:
     """Tell the mean over images from the value of one picture, whose name is the split."""
-    return "/" not in row["split"] if row["metric"] != _PICTURES else not row["split"]
+    of_pictures = row["metric"].startswith(_PICTURES)
+    return not row["split"] if of_pictures else "/" not in row["split"]
 
 
 def _seeds(rows: Rows) -> str:
@@ -253,25 +254,20 @@ def _estimates(values: Values, noises: list[str]) -> Table:
 
 def _of_pictures(rows: Rows, values: Values, folder: Path, training: str) -> list[Part]:
     first = rows[0]
-    lines = []
+    noisy = [found[0] for (metric, _, _), found in values.items() if metric == f"{_PICTURES}_input"]
+    lines = [["noisy", f"{noisy[0]:.2f}", ""]] if noisy else []
     for method in _methods(values, _PICTURES):
         found = values[_PICTURES, method, ""]
         seconds = values.get(("training_seconds", method, ""))
-        lines.append(
-            [
-                f"`{method}`",
-                tables.plus_minus(found, 2),
-                f"{np.mean(seconds) / 60:.1f} minutes" if seconds else "",
-            ]
-        )
-    single = [row for row in rows if row["split"]]
+        took = f"{np.mean(seconds) / 60:.1f} minutes" if seconds else ""
+        lines.append([f"`{method}`", tables.plus_minus(found, 2), took])
+    single = [row for row in rows if row["split"] and row["metric"] == _PICTURES]
     return [
         Paragraph(
             f"{int(first['n_train'])} noisy pictures of {in_sentence(first['dataset'])}, from "
             f"which models learn in {_steps(rows)} steps and which are denoised; nothing else is "
-            "given. "
-            "PSNR in dB against the true pictures after the best scale and offset, the mean over "
-            f"pictures, then over the seeds {_seeds(rows)} with half of its 95% t-interval. "
+            "given. PSNR in dB against the true pictures after the best scale and offset, the mean "
+            f"over pictures, then over the seeds {_seeds(rows)} with half of its 95% t-interval. "
             "Parameters of classical filters are chosen for each picture by how well they find "
             "pixels that they do not see."
         ),
