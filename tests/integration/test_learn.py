@@ -334,7 +334,7 @@ def test_patches_of_another_size_with_bfloat16(tmp_path, command):
     assert (kept["patch_size"], kept["precision"]) == (32, "bfloat16")
     other = command(*learn, "--patch-size", "40")
     assert other.returncode == 2
-    assert "holds what was learned with `patch_size` 32; this is with `patch_size` 40" in other.stderr
+    assert "with `patch_size` 32; this is with `patch_size` 40" in other.stderr
 
 
 @pytest.mark.slow
@@ -353,7 +353,7 @@ def test_frames_of_a_stack_are_denoised_with_their_neighbors(tmp_path, command):
     assert rows["psnr_estimated"] == pytest.approx(held_out, abs=2.5)
     assert "| frames | 3 neighboring ones for each |" in (tmp_path / "out/report.md").read_text()
     assert json.loads((tmp_path / "out/settings.json").read_text())["frames"] == 3
-    assert "holds what was learned with `frames` 3; this is with `frames` 1" in command(*learn).stderr
+    assert "with `frames` 3; this is with `frames` 1" in command(*learn).stderr
 
     # The model does the same later, exported too, and nothing else.
     assert command("denoise", "out/model.keras", "in", "again").returncode == 0
