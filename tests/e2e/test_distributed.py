@@ -1,5 +1,6 @@
 """Training on two devices and in two processes gives the weights of one."""
 
+import functools
 import json
 import signal
 
@@ -30,18 +31,28 @@ def settings(small_digits):
     return ("--dataset", small_digits, *SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def runs(settings, tmp_path_factory):
+    """Make a folder with runs by one process alone, on two devices, and by two processes."""
+
+    @functools.cache
+    def made(options):
+        folder, given = tmp_path_factory.mktemp("runs"), (*settings, *options)
+        alone = run_tfdvae("train", *given, "--output", folder / "one")
+        assert alone.returncode == 0, alone.stderr
+        devices = train_on_two_devices(*given, "--output", folder / "devices")
+        assert devices.returncode == 0, devices.stderr
+        for status, errors in train_in_two_processes(*given, "--output", folder / "processes"):
+            assert status == 0, errors
+        return folder
+
+    return made
+
+
 @pytest.fixture(scope="module", params=[WITHOUT_NOISE, WITH_NOISE], ids=["ae", "dvae"])
-def trained(request, settings, tmp_path_factory):
-    """A folder with runs by one process alone, on two devices, and by two processes."""
-    folder = tmp_path_factory.mktemp("runs")
-    given = (*settings, *request.param)
-    alone = run_tfdvae("train", *given, "--output", folder / "one")
-    assert alone.returncode == 0, alone.stderr
-    devices = train_on_two_devices(*given, "--output", folder / "devices")
-    assert devices.returncode == 0, devices.stderr
-    for status, errors in train_in_two_processes(*given, "--output", folder / "processes"):
-        assert status == 0, errors
-    return request.param[1], folder
+def trained(request, runs):
+    """The model and the folder of its runs."""
+    return request.param[1], runs(request.param)
 
 
 def weights(folder, name):
@@ -122,11 +133,9 @@ def test_no_two_replicas_draw_the_same_noise_in_any_step():
     np.testing.assert_allclose(steps, [sorted(alone[:2]), sorted(alone[2:])], rtol=1e-5)
 
 
-def test_a_run_that_lost_a_machine_goes_on_to_the_same_bits(settings, tmp_path):
-    given = (*settings, "--model", "dvae", "--epochs", 15)
-    whole, lost = tmp_path / "whole", tmp_path / "lost"
-    for status, errors in train_in_two_processes(*given, "--output", whole):
-        assert status == 0, errors
+def test_a_run_that_lost_a_machine_goes_on_to_the_same_bits(runs, settings, tmp_path):
+    given, whole = (*settings, *WITH_NOISE), runs(WITH_NOISE) / "processes"
+    lost = tmp_path / "lost"
     rounds = lost / "checkpoints" / "generator"
     chief, killed = train_in_two_processes(
         *given, "--output", lost, kill_when=lambda: list(rounds.glob("round-*"))

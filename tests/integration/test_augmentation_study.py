@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import cells, estimate, training
+from tfdvae.studies.augmentation import cells, costs, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.sets import names, needs_noise
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
@@ -190,7 +191,7 @@ def test_the_time_of_denoising_is_measured(method, cropped, tmp_path):
     config = small(
         n_train=40, denoiser_steps=100_000, output=str(tmp_path / "none"), train_noise=(NOISE,)
     )
-    seconds = estimate.view_seconds(config, cropped, method)
+    seconds = costs.view_seconds(config, cropped, method)
     assert (seconds > 60) == (method != "tv")
     assert not (tmp_path / "none").exists()
 
@@ -331,7 +332,10 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
     assert process.returncode == 0, process.stderr
     assert "noisy-limited-equal_steps-seed0\n" in process.stdout
     assert "8 of 8 cells are missing." in process.stdout
-    assert "minutes" in process.stdout
+    table = process.stdout.partition("8 of 8 cells are missing.\n")[2]
+    assert re.search(r"^  limited +2  ", table, flags=re.MULTILINE)
+    assert re.search(r"^  likelihood of dvae +2  ", table, flags=re.MULTILINE)
+    assert re.search(r"^About \d+ (s|minutes) with (float32|bfloat16), by the time", table, re.M)
     assert not (tmp_path / "none").exists()
     (tmp_path / "other").mkdir()
     files.write_json(tmp_path / "other" / "config.json", {"tfdvae": "0.0.0"})

@@ -24,7 +24,8 @@ from tfdvae.studies.augmentation import (
     training,
     views,
 )
-from tfdvae.studies.augmentation.images import prepare
+from tfdvae.studies.augmentation.costs import Costs
+from tfdvae.studies.augmentation.images import QUICK_IMAGES, prepare
 from tfdvae.studies.augmentation.results import Results
 from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import ADDED_SETTINGS, AugmentationStudyConfig
@@ -194,6 +195,77 @@ def test_views_that_cells_share_are_counted_once(source, tmp_path, monkeypatch):
         settings = dataclasses.replace(config, denoiser_steps=steps)
         views.load(settings, images, "recorrupted", 1)
         assert found - estimate.missing_views(config, source, keywords) == kept
+
+
+COSTS = Costs(
+    generator_step=0.1, classifier_step=1, test=10, validation=5, likelihood=100, views={"tv": 50}
+)
+
+
+def test_time_of_a_study_by_hand(source):
+    """Three tests; two epochs of one step for generative models; an epoch is one step."""
+    config = small(
+        conditions=("noisy",),
+        sets=("limited", "duplicate", "dvae"),
+        classifier_epochs=2,
+        train_noise=("gaussian:0.1",),
+    )
+    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
+    found = estimate.shares(config, source, COSTS, keywords, [("gaussian:0.1", 0, "tv")])
+    tests, start, generating = 3 * 10, estimate.START_SECONDS, 2 * 0.1
+    assert found == {
+        "limited": (4, pytest.approx(2 * (3 + tests + start) + 2 * (2 + tests + start))),
+        "duplicate": (4, pytest.approx(2 * (3 + tests + start) + 2 * (6 + tests + start))),
+        "dvae": (
+            4,
+            pytest.approx(
+                2 * (3 + generating + tests + start) + 2 * (6 + generating + tests + start)
+            ),
+        ),
+        "likelihood of dvae": (2, pytest.approx(2 * (start + generating + 100))),
+        "views by tv": (1, 50),
+    }
+    assert estimate.total(found) == sum(share.seconds for share in found.values())
+
+    developing = small(conditions=("clean",), sets=("limited",), development=True, seeds=(0,))
+    keywords = [
+        cell.keywords
+        for cell in cells.list_cells(developing).values()
+        if cell.keywords["protocol"] == "equal_steps"
+    ]
+    (share,) = estimate.shares(developing, source, COSTS, keywords, ()).values()
+    assert share.seconds == pytest.approx(start + 3 + 10 + 3 * 5), "an epoch is one step"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (119, "119 s"), (120, "2 minutes"), (7199, "120 minutes"), (9000, "2.5 hours")],
+)
+def test_times_as_people_say_them(seconds, text):
+    assert estimate.spoken(seconds) == text
+
+
+def test_what_would_take_less(source, monkeypatch):
+    """Fewer seeds, a first look, and float32 where bfloat16 was asked for and nothing is there."""
+    monkeypatch.setattr(estimate, "classifier_step", lambda config, _: 0.5)
+    config = small(conditions=("noisy",), seeds=(4, 5, 6, 7), sets=("limited",), workers=2)
+    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
+    views = [("gaussian:0.1", seed, "tv") for seed in config.seeds]
+    whole = estimate.total(estimate.shares(config, source, COSTS, keywords, views))
+    found = estimate.cheaper(config, source, COSTS, keywords, views, begun=False)
+    assert list(found) == ["--seeds 4 5 6", "--precision float32", "--quick --dataset digits"]
+    assert found["--seeds 4 5 6"] == pytest.approx(whole * 3 / 4)
+    steps = 4 * (3 + config.classifier_epochs)
+    assert found["--precision float32"] == pytest.approx(whole - 0.5 * steps)
+    generating = 30 * pipelines.steps_per_epoch(QUICK_IMAGES, 128) * 0.1
+    classifying = 3 * 3 * (60 + 3 * 10) + 3 * generating  # seeds and sets
+    quick = classifying + 3 * (generating + 100)
+    assert found["--quick --dataset digits"] == pytest.approx(2 * quick), "in one process"
+    assert "--precision float32" not in estimate.cheaper(
+        config, source, COSTS, keywords, views, begun=True
+    )
+    exact = dataclasses.replace(config, precision="float32", seeds=(0, 1, 2), quick=True)
+    assert not estimate.cheaper(exact, source, COSTS, keywords, views, begun=False)
 
 
 def test_draws_of_images_are_independent_of_one_another():

@@ -4,59 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-
-import keras
-import numpy as np
+from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.data import pipelines
-from tfdvae.data.image_dataset import ImageDataset, to_unit
-from tfdvae.data.patches import training_patches
-from tfdvae.learning import model as learning
-from tfdvae.metrics import classification, latent
-from tfdvae.studies import filters
+from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.augmentation import views
-from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
-from tfdvae.studies.augmentation.images import prepare
+from tfdvae.studies.augmentation.cells import list_cells
+from tfdvae.studies.augmentation.costs import Costs, classifier_step, measure, prepare_first
+from tfdvae.studies.augmentation.images import prepare, train_count
 from tfdvae.studies.augmentation.sets import SETS
-from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
-from tfdvae.studies.augmentation.training import CURVE_IMAGES, build_classifier, train_generator
-from tfdvae.studies.noisy_alone.settings import CLASSICAL
+from tfdvae.studies.augmentation.settings import CONDITIONS, AugmentationStudyConfig
 
 logger = logging.getLogger(__name__)
 
-MEASURED_STEPS = 20
-SHOWN = 50  # images that are denoised
 START_SECONDS = 10  # until a process has begun
+FEW_SEEDS = 3
 
 
-@dataclass(frozen=True)
-class Costs:
-    """Seconds of what the cells do.
+class Share(NamedTuple):
+    """What one kind of work takes.
 
     Attributes:
-        generator_step: one optimizer step of a generative model.
-        classifier_step: one of a classifier.
-        test: measuring a classifier on all test images once.
-        validation: measuring it on the validation images of the learning curve.
-        likelihood: measuring the likelihood of a generative model.
-        steps_per_epoch: of the training images.
-        views: of all training images, by method.
+        cells: how many; of views, how many denoised subsets.
+        seconds: of all of them, one after the other.
     """
 
-    generator_step: float
-    classifier_step: float
-    test: float
-    validation: float
-    likelihood: float
-    steps_per_epoch: int
-    views: Mapping[str, float]
+    cells: int
+    seconds: float
 
 
 def log_estimate(
@@ -68,43 +46,128 @@ def log_estimate(
     """Log the missing cells, by their names among all cells, and the time that they take."""
     lines = [*missing, f"{len(missing)} of {len(cells)} cells are missing."]
     logger.info("\n".join(lines))
-    if missing:
-        seconds = estimate(config, dataset, (cells[cell].keywords for cell in missing))
-        logger.info(
-            "About %.0f minutes, by the time of %d steps of each kind on this machine.",
-            seconds / config.workers / 60,
-            MEASURED_STEPS,
-        )
-
-
-def estimate(
-    config: AugmentationStudyConfig, dataset: ImageDataset, cells: Iterable[Mapping]
-) -> float:
-    """Return the seconds that cells take one after the other, given their arguments.
-
-    Views that several of them share count once, and those that are kept do not.
-    """
-    cells = list(cells)
-    wanted = missing_views(config, dataset, cells)
+    if not missing:
+        return
+    keywords = [cells[cell].keywords for cell in missing]
+    wanted = missing_views(config, dataset, keywords)
     costs = measure(config, dataset, {method for _, _, method in wanted})
-    tests = 1.0 if config.development else len(config.test_noise) + len(config.other_noise)
+    found = shares(config, dataset, costs, keywords, wanted)
+    logger.info("  %-32s%5s  %s", "", "cells", "time")
+    for name, share in found.items():
+        seconds = share.seconds / config.workers
+        logger.info("  %-32s%5d  %s", name, share.cells, spoken(seconds))
+    seconds = total(found) / config.workers
+    at_once = f", {config.workers} cells at a time" if config.workers > 1 else ""
+    logger.info(
+        "About %s with %s%s, by the time of some steps on this machine.",
+        spoken(seconds),
+        config.precision,
+        at_once,
+    )
+    begun = len(missing) < len(cells)
+    for flags, less in cheaper(config, dataset, costs, keywords, wanted, begun).items():
+        logger.info("  with %s: %s", flags, spoken(less / config.workers))
 
-    def seconds(name: str = "", protocol: str = "", model: str = "", **_: object) -> float:
-        generating = config.epochs * costs.steps_per_epoch * costs.generator_step
-        if model:
-            return START_SECONDS + generating + costs.likelihood
+
+def spoken(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Example:
+        >>> spoken(24_000)
+        '6.7 hours'
+    """
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.{int(unit == 'hours')}f} {unit}"
+    return f"{max(1, round(seconds))} s"
+
+
+def cheaper(
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    costs: Costs,
+    keywords: Sequence[Mapping],
+    wanted: Collection[tuple[str, int, str]],
+    begun: bool,
+) -> dict[str, float]:
+    """Return the seconds that the study takes with other flags, by these.
+
+    Args:
+        config: settings of the study.
+        dataset: all images.
+        costs: see `measure`.
+        keywords: arguments of the missing cells.
+        wanted: views that these lack.
+        begun: some cells are there, whose settings may not change.
+    """
+    found = {}
+    few = config.seeds[:FEW_SEEDS]
+    if len(few) < len(config.seeds):
+        kept = [cell for cell in keywords if cell["seed"] in few]
+        views_kept = [view for view in wanted if view[1] in few]
+        flags = " ".join(["--seeds", *map(str, few)])
+        found[flags] = total(shares(config, dataset, costs, kept, views_kept))
+    if config.precision == "bfloat16" and config.classifier is None and not begun:
+        other = dataclasses.replace(config, precision="float32")
+        step = classifier_step(other, prepare_first(other, dataset))
+        exact = dataclasses.replace(costs, classifier_step=step)
+        found["--precision float32"] = total(shares(other, dataset, exact, keywords, wanted))
+    if not config.quick:
+        quick = dataclasses.replace(config, **{**config.QUICK, "dataset": config.dataset})
+        quick = dataclasses.replace(quick, n_train=None, conditions=CONDITIONS[:1])
+        cells = [cell.keywords for cell in list_cells(quick).values()]
+        parts = shares(quick, dataset, costs, cells, ())
+        found[f"--quick --dataset {config.dataset}"] = total(parts) * config.workers
+    return found
+
+
+def total(found: Mapping[str, Share]) -> float:
+    """Return the seconds of all work, one after the other."""
+    return sum(share.seconds for share in found.values())
+
+
+def shares(
+    config: AugmentationStudyConfig,
+    dataset: ImageDataset,
+    costs: Costs,
+    keywords: Iterable[Mapping],
+    wanted: Iterable[tuple[str, int, str]],
+) -> dict[str, Share]:
+    """Return what the cells of each training set take, what likelihoods take, and what views do.
+
+    Args:
+        config: settings of the study.
+        dataset: all images.
+        costs: see `measure`.
+        keywords: arguments of the cells.
+        wanted: noise, seed and method of the views to make; each is shared by cells.
+    """
+    starting = 0 if config.quick else START_SECONDS  # all in one process
+    tests = 1.0 if config.development else len(config.test_noise) + len(config.other_noise)
+    per_epoch = pipelines.steps_per_epoch(train_count(config, dataset), classifier.BATCH_SIZE)
+    generating = config.epochs * per_epoch * costs.generator_step
+
+    def classifying(name: str, protocol: str) -> float:
         times = 3 if name == "duplicate" or registry.generates(name) else 1
         steps = (
             config.classifier_steps
             if protocol == "equal_steps"
-            else config.classifier_epochs * costs.steps_per_epoch * times
+            else config.classifier_epochs * per_epoch * times
         )
         training = steps * costs.classifier_step + (generating if registry.generates(name) else 0)
-        epochs = steps / costs.steps_per_epoch if config.development else 0
-        return START_SECONDS + training + tests * costs.test + epochs * costs.validation
+        epochs = steps / per_epoch if config.development else 0
+        return training + tests * costs.test + epochs * costs.validation
 
-    making = sum(costs.views[method] for _, _, method in wanted)
-    return making + sum(seconds(**cell) for cell in cells)
+    found: dict[str, list[float]] = defaultdict(list)
+    for cell in keywords:
+        if "model" in cell:
+            found[f"likelihood of {cell['model']}"].append(starting + generating + costs.likelihood)
+        else:
+            seconds = classifying(cell["name"], cell["protocol"])
+            found[cell["name"]].append(starting + seconds)
+    for _, _, method in wanted:
+        found[f"views by {method}"].append(costs.views[method])
+    return {name: Share(len(each), sum(each)) for name, each in found.items()}
 
 
 def missing_views(
@@ -128,68 +191,3 @@ def missing_views(
         if not views.path_of(config, noise, method, seed).exists()
         or not views.is_kept(config, prepare(config, dataset, "noisy", seed, noise), method, seed)
     }
-
-
-def measure(
-    config: AugmentationStudyConfig, dataset: ImageDataset, methods: Iterable[str]
-) -> Costs:
-    """Return what a few steps and tests take on this machine, and views by the given methods."""
-    assert config.conditions is not None
-    images = prepare(config, dataset, config.conditions[0], config.seeds[0])
-    once = dataclasses.replace(config, epochs=1)
-    generator, _ = train_generator(once, images.train, "dvae", 0)
-    model = build_classifier(config, images.train.shape[1:], images.classes, 0)
-
-    def step_seconds(trained: keras.Model, *arrays: np.ndarray) -> float:
-        batches = pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate")
-        options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
-        return _second_time(partial(trained.fit, batches, **options)) / MEASURED_STEPS
-
-    shown, labels = to_unit(images.held_out[:500]), images.held_out_labels[:500]
-    probabilities = classification.probabilities(model.predict(shown, verbose=0))
-    metric = classification.parse(config.metric)
-    predicting = _second_time(partial(model.predict, shown, verbose=0))
-    resampling = _second_time(
-        partial(classification.bootstrap, metric, probabilities, labels, BOOTSTRAPS, 0)
-    )
-    few = shown[:10]
-    likelihood = _second_time(partial(latent.log_likelihood, generator, few)) / len(few)
-    return Costs(
-        step_seconds(generator, images.train),
-        step_seconds(model, images.train, images.train_labels),
-        (predicting + resampling) / len(shown) * len(images.held_out),
-        predicting / len(shown) * min(CURVE_IMAGES, len(images.held_out)),
-        likelihood * LIKELIHOOD_IMAGES,
-        pipelines.steps_per_epoch(len(images.train), classifier.BATCH_SIZE),
-        {method: view_seconds(config, dataset, method) for method in methods},
-    )
-
-
-def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method: str) -> float:
-    """Return how long a method takes for views of all training images, its training included."""
-    images = prepare(config, dataset, "noisy", config.seeds[0], config.train_noise[0])
-    noise, count = views.told_noise(config, images), len(images.train)
-    few = images.train[:SHOWN]
-    if method in CLASSICAL:
-        begun = time.monotonic()
-        function, _ = views.filter_for(method, images.train, noise.level)
-        choosing = time.monotonic() - begun
-        return choosing + _second_time(partial(filters.filtered, few, function)) / len(few) * count
-    with tempfile.TemporaryDirectory() as folder:
-        model = views.model_for(method, images, noise, 0, 2, Path(folder))
-    pictures = list(images.train)
-    size = learning.patch_size(pictures)
-    patches = training_patches(pictures, size, learning.batch_size(size), 0, "estimate")
-    options = {"steps_per_epoch": MEASURED_STEPS, "shuffle": False, "verbose": 0}
-    step = _second_time(partial(model.keras_model.fit, patches, **options)) / MEASURED_STEPS
-    making = (
-        partial(views.draws, model, few, 0) if model.variational else partial(model.denoise, few)
-    )
-    return config.denoiser_steps * step + _second_time(making) / len(few) * count
-
-
-def _second_time(work: Callable[[], object]) -> float:
-    work()
-    begun = time.monotonic()
-    work()
-    return time.monotonic() - begun
