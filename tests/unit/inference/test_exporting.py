@@ -105,7 +105,7 @@ def optimizers(request, monkeypatch):
     if request.param == "reshapes last":
         order = OrderedDict(vars(optimizer)["_optimizers"])
         order.move_to_end("reshape_optimizer")
-        monkeypatch.setattr(optimizer, "_optimizers", order)
+        monkeypatch.setitem(vars(optimizer), "_optimizers", order)
 
 
 @pytest.mark.usefixtures("optimizers")
