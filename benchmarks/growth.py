@@ -177,8 +177,8 @@ def report(threads: int) -> None:
         Heading("Growth", 1),
         Paragraph(
             f"By `python benchmarks/growth.py`, {cores()} cores, {threads} threads, float32, "
-            "random images of 8 bit. What a process needs to start is left out of times, and is part "
-            "of memory; making the graph is part of times."
+            "random images of 8 bit. What a process needs to start is left out of times, and is "
+            "part of memory; making the graph is part of times."
         ),
         Heading("Number of images"),
         Paragraph("`dvae` on `mlp`, images of 28x28 gray pixels."),
