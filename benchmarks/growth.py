@@ -2,9 +2,10 @@
 
 python benchmarks/growth.py [--threads N]
 
-Each point is a `tfdvae train` and a `tfdvae denoise` of random images in an .npz file, each in a
+Each point is a `tfdvae train` and a `tfdvae denoise` of random images in an array file, each in a
 process of its own; memory is the most that such a process had, in which Python and TensorFlow have
-a part. Rows, report and figure go to results/growth/.
+a part. A point that is in the rows is not measured again. Rows, report and figure go to
+results/growth/.
 """
 
 import argparse
@@ -48,7 +49,7 @@ Point = dict[str, float]
 
 
 def measured(*arguments: object) -> tuple[float, float]:
-    """Return the seconds of a `tfdvae` command, imports left out, and its memory in MiB."""
+    """Return the seconds of a `tfdvae` command, without the import of TensorFlow, and its MiB."""
     command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -78,12 +79,13 @@ def point(
     run = folder / "run"
     _, peak = measured(
         *("train", "--no-classifier", "--dataset", folder / "data.npz", "--output", run),
-        *(*settings, "--batch-size", batch, "--threads", threads),
+        *(*settings, "--n-train", len(images), "--batch-size", batch, "--threads", threads),
     )
     history = files.read_json(run / "checkpoints" / "generator.json")
     stages = files.read_json(run / "stages.json")
     seconds, most = measured(
         *("denoise", run / "generator.keras", folder / "images.npy", folder / "made.npy"),
+        *("--threads", threads),
     )
     return {
         "train_seconds": stages["generator"]["seconds"],
@@ -95,7 +97,7 @@ def point(
 
 
 def images_of(count: int, size: int, channels: int) -> np.ndarray:
-    """Return smooth random images with noise, uint8 (N, H, W, C)."""
+    """Return random images of 4x4 areas with noise, uint8 (N, H, W, C)."""
     random = np.random.default_rng(0)
     small = random.random((count, 4, 4, channels), dtype=np.float32)
     each = -(-size // 4)
@@ -126,6 +128,7 @@ def measure(threads: int) -> None:
             images = images_of(count, size, channels)
             found = point(Path(temporary), images, model, batch, epochs, threads)
         fixed = {"study": "growth", "run": run, "dataset": "random", "n_train": count}
+        found["threads"] = threads
         fixed |= {"model": model[0], "network": model[1]}
         rows += [{**fixed, "metric": name, "value": value} for name, value in found.items()]
         csv_rows.write_rows(path, rows)
@@ -145,9 +148,10 @@ def values(rows: list[dict[str, str]], axis: str) -> list[tuple[int, int, int, P
     ]
 
 
-def report(threads: int) -> None:
+def report() -> None:
     """Write report and figure from the rows."""
     rows = csv_rows.read_rows(FOLDER / "rows.csv")
+    threads = " and ".join(sorted({row["value"] for row in rows if row["metric"] == "threads"}))
     by_count, by_size = values(rows, "images"), values(rows, "size")
     lines = [
         [
@@ -177,8 +181,8 @@ def report(threads: int) -> None:
         Heading("Growth", 1),
         Paragraph(
             f"By `python benchmarks/growth.py`, {cores()} cores, {threads} threads, float32, "
-            "random images of 8 bit. What a process needs to start is left out of times, and is "
-            "part of memory; making the graph is part of times."
+            "random images of 8 bit. The import of TensorFlow is left out of times, and is part of "
+            "memory; making the graph is part of times."
         ),
         Heading("Number of images"),
         Paragraph("`dvae` on `mlp`, images of 28x28 gray pixels."),
@@ -191,8 +195,8 @@ def report(threads: int) -> None:
         ),
         Heading("Size and channels"),
         Paragraph(
-            f"`dae` on `unet`, about {PIXELS / 1e6:.1f} megapixels in all and "
-            f"{BATCH_PIXELS / 1e6:.2f} a step."
+            f"`dae` on `unet`, {PIXELS / 1e6:.1f} megapixels in all and "
+            f"{BATCH_PIXELS / 1e6:.2f} a step, but at least 16 images, and one a step."
         ),
         Table(
             [
@@ -203,8 +207,9 @@ def report(threads: int) -> None:
         ),
         Figure("figures/growth.png", "Time and memory by number and by size of images"),
     ]
-    files.write_text(FOLDER / "report.md", to_markdown(parts))
-    print(to_markdown(parts))
+    text = to_markdown(parts)
+    files.write_text(FOLDER / "report.md", text)
+    print(text)
 
 
 def draw(by_count: list, by_size: list, path: Path) -> None:
@@ -225,11 +230,11 @@ def draw(by_count: list, by_size: list, path: Path) -> None:
             (name, channels) for name in ("train", "denoise") for channels in (1, 3)
         ):
             chosen = [each for each in by_size if each[2] == channels]
-            label = f"{'training' if name == 'train' else 'denoising'}, {channels} channels"
+            kind = {"train": "training", "denoise": "denoising"}[name]
             style = {
                 "color": plots.COLORS[place],
                 "marker": plots.MARKERS[place],
-                "label": label.replace("1 channels", "1 channel"),
+                "label": f"{kind}, {channels} channel{'s' * (channels > 1)}",
             }
             sides = [size for _, size, *_ in chosen]
             pixels = [count * size**2 / 1e6 for count, size, *_ in chosen]
@@ -254,7 +259,7 @@ def main() -> None:
     arguments = parser.parse_args()
     begun = time.monotonic()
     measure(arguments.threads)
-    report(arguments.threads)
+    report()
     print(f"{(time.monotonic() - begun) / 60:.1f} minutes")
 
 

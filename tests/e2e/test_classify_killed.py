@@ -13,7 +13,7 @@ SAME = ("predictions.csv", "report.md", "images.json")
 
 @pytest.mark.slow
 def test_killed_in_a_fold_and_while_it_learns_from_all(small_digits, tmp_path):
-    settings = ("--n-train", "40", "--folds", "2", "--classifier-steps", "150", "--threads", "1")
+    settings = ("--n-train", "40", "--folds", "2", "--classifier-steps", "200", "--threads", "1")
 
     def line(folder):
         return ("classify", "--dataset", small_digits, "--output", folder, *settings)

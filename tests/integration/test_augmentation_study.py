@@ -334,7 +334,7 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
     assert "8 of 8 cells are missing." in process.stdout
     table = process.stdout.partition("8 of 8 cells are missing.\n")[2]
     assert re.search(r"^  limited +2  ", table, flags=re.MULTILINE)
-    assert re.search(r"^  likelihood of dvae +2  ", table, flags=re.MULTILINE)
+    assert re.search(r"^  codes of dvae +2  ", table, flags=re.MULTILINE)
     assert re.search(r"^About \d+ (s|minutes) with (float32|bfloat16), by the time", table, re.M)
     assert not (tmp_path / "none").exists()
     (tmp_path / "other").mkdir()

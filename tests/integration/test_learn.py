@@ -335,6 +335,7 @@ def test_patches_of_another_size_with_bfloat16(tmp_path, command):
     other = command(*learn, "--patch-size", "40")
     assert other.returncode == 2
     assert "with `patch_size` 32; this is with `patch_size` 40" in other.stderr
+    assert "this is without `patch_size`. Give a new folder" in command(*learn).stderr
 
 
 @pytest.mark.slow

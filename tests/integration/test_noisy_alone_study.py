@@ -159,7 +159,9 @@ def test_cells_of_pictures(tmp_path):
     csv_rows.write_rows(tmp_path / "rows.csv", rows)
     report.write(tmp_path)
     text = (tmp_path / "report.md").read_text()
-    assert f"| noisy | {given[0]:.2f} |" in text
+    assert f"| noisy | {given[0]:.2f} |  |" in text
+    each = [_scale_invariant_psnr(tmp_path, name) for name in ("a.png", "b.png")]
+    assert f"| noisy | {each[0]:.2f} | {each[1]:.2f} |" in text
     assert f"| `tv` | {values[0]:.2f} |" in text
     assert "(figures/pictures.png)" in text
     with np.load(tmp_path / "cells/model.npz") as kept:

@@ -169,7 +169,7 @@ class TrainConfig:
     def returns_its_input(self) -> bool:
         """Whether nothing can be learned: input and target are equal, and no code is between."""
         equal = self.chosen_objective == "corrupted" or not self.generator.denoising
-        return equal and self.data.noisy_dir is None and not self.generator.network_spec.encodes
+        return equal and not self.generator.network_spec.encodes
 
     @property
     def makes_images(self) -> bool:

@@ -129,9 +129,11 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
 
 
 def _kept_in_shape(values: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    """Return values as they are, as an output that tf2onnx keeps in shape.
+    """Return values (N, ...) as they are, as an output that tf2onnx keeps in shape.
 
     It makes of the last transposition of images with one channel a reshape and a squeeze, and at
     times, depending on the order of its optimizers, loses the squeeze where nothing comes after.
+    What comes after is a reshape to the shape that there is; its N is that of the images (N, H, W,
+    C), or the reshape would be seen to do nothing and be left out too.
     """
     return tf.reshape(values, tf.concat([tf.shape(images)[:1], tf.shape(values)[1:]], 0))

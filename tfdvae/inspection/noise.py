@@ -72,8 +72,8 @@ def to_rows(found: Scan) -> list[tuple[str, str]]:
         ),
         (
             "pixels at an end",
-            f"{100 * estimate.clipped:.2g}% have the least or the greatest value of their image, "
-            "where noise is cut off",
+            f"{100 * estimate.clipped:.3g}% have the least or the greatest value of their image, "
+            "as clipped ones have",
         ),
     ]
 

@@ -295,7 +295,6 @@ def test_recipe_as_published():
         ({"model": "dae", "network": "unet", "objective": "masked"}, False),
         ({"model": "dae", "network": "unet", "objective": "paired"}, False),
         ({"model": "dae", "network": "unet"}, False),
-        ({"model": "dae", "network": "unet", "noisy_dir": "a", "no_classifier": True}, False),
         ({"model": "ae"}, False),
         ({"model": "dae", "objective": "corrupted"}, False),
     ],

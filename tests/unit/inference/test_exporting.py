@@ -97,7 +97,7 @@ def test_a_saved_model_without_a_code_has_no_endpoint_for_one(unet):
 
 @pytest.fixture(params=["as it is", "reshapes last"])
 def optimizers(request, monkeypatch):
-    """Orders in which tf2onnx may get to its optimizers: it goes through them until none is left.
+    """Orders in which tf2onnx may get to its optimizers, until none of them changes anything.
 
     In the second it lost the axes of images with one channel, as it rarely did in the first.
     """

@@ -33,7 +33,7 @@ def test_photons(tmp_path):
     assert f"standard deviation {255 * values['level']:.3g} of 255 on average" in text
     assert f"correlation {values['correlation']:.2f} of neighboring pixels" in text
     assert "channels" not in text
-    assert f"pixels at an end        {100 * values['clipped']:.2g}% have" in text
+    assert f"pixels at an end        {100 * values['clipped']:.3g}% have" in text
 
 
 def test_noise_that_channels_share(tmp_path):

@@ -25,7 +25,7 @@ from tfdvae.studies.augmentation import (
     views,
 )
 from tfdvae.studies.augmentation.costs import Costs
-from tfdvae.studies.augmentation.images import QUICK_IMAGES, prepare
+from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.results import Results
 from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import ADDED_SETTINGS, AugmentationStudyConfig
@@ -198,43 +198,53 @@ def test_views_that_cells_share_are_counted_once(source, tmp_path, monkeypatch):
 
 
 COSTS = Costs(
-    generator_step=0.1, classifier_step=1, test=10, validation=5, likelihood=100, views={"tv": 50}
+    images=400,  # in whole batches of 128 these are 3 steps
+    first_step=3,
+    classifier_step=1,
+    generator_step=0.1,
+    test=10,
+    validation=5,
+    likelihood=100,
+    probe=7,
+    views={"tv": 50},
 )
+STARTED = estimate.START_SECONDS
 
 
-def test_time_of_a_study_by_hand(source):
-    """Three tests; two epochs of one step for generative models; an epoch is one step."""
+def arguments(config):
+    return [cell.keywords for cell in cells.list_cells(config).values()]
+
+
+def test_time_of_a_study_by_hand():
+    """Two seeds, three tests, of them two of codes; steps of a classifier are 3, or 2 epochs."""
     config = small(
-        conditions=("noisy",),
-        sets=("limited", "duplicate", "dvae"),
-        classifier_epochs=2,
-        train_noise=("gaussian:0.1",),
+        conditions=("noisy",), sets=("limited", "duplicate", "dae", "dvae"), classifier_epochs=2
     )
-    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
-    found = estimate.shares(config, source, COSTS, keywords, [("gaussian:0.1", 0, "tv")])
-    tests, start, generating = 3 * 10, estimate.START_SECONDS, 2 * 0.1
+    found = estimate.shares(config, COSTS, arguments(config), [("gaussian:0.1", 0, "tv")])
+    once = STARTED + 3 + 3 * 10  # and the steps
+    generating = 3 + 2 * 3 * 0.1
+    made = 2 * (once + 3 + generating) + 2 * (once + 2 * 3 * 3 + generating)
+    codes = STARTED + generating + 2 * 7
     assert found == {
-        "limited": (4, pytest.approx(2 * (3 + tests + start) + 2 * (2 + tests + start))),
-        "duplicate": (4, pytest.approx(2 * (3 + tests + start) + 2 * (6 + tests + start))),
-        "dvae": (
-            4,
-            pytest.approx(
-                2 * (3 + generating + tests + start) + 2 * (6 + generating + tests + start)
-            ),
-        ),
-        "likelihood of dvae": (2, pytest.approx(2 * (start + generating + 100))),
+        "limited": (4, pytest.approx(2 * (once + 3) + 2 * (once + 2 * 3))),
+        "duplicate": (4, pytest.approx(2 * (once + 3) + 2 * (once + 2 * 3 * 3))),
+        "dae": (4, pytest.approx(made)),
+        "dvae": (4, pytest.approx(made)),
+        "codes of dae": (2, pytest.approx(2 * codes)),
+        "codes of dvae": (2, pytest.approx(2 * (codes + 100))),
         "views by tv": (1, 50),
     }
-    assert estimate.total(found) == sum(share.seconds for share in found.values())
+    assert estimate.total({"a": estimate.Share(1, 2.0), "b": estimate.Share(1, 3.5)}) == 5.5
 
-    developing = small(conditions=("clean",), sets=("limited",), development=True, seeds=(0,))
-    keywords = [
-        cell.keywords
-        for cell in cells.list_cells(developing).values()
-        if cell.keywords["protocol"] == "equal_steps"
-    ]
-    (share,) = estimate.shares(developing, source, COSTS, keywords, ()).values()
-    assert share.seconds == pytest.approx(start + 3 + 10 + 3 * 5), "an epoch is one step"
+
+def test_time_of_development_by_hand():
+    """Whole epochs of three steps, each with a validation: two of seven steps."""
+    config = small(
+        conditions=("clean",), sets=("limited",), development=True, seeds=(0,), classifier_steps=7
+    )
+    (given,) = (each for each in arguments(config) if each["protocol"] == "equal_steps")
+    (share,) = estimate.shares(config, COSTS, [given], ()).values()
+    assert share.seconds == pytest.approx(STARTED + 3 + 2 * 3 + 2 * 5 + 10)
 
 
 @pytest.mark.parametrize(
@@ -245,27 +255,65 @@ def test_times_as_people_say_them(seconds, text):
     assert estimate.spoken(seconds) == text
 
 
-def test_what_would_take_less(source, monkeypatch):
-    """Fewer seeds, a first look, and float32 where bfloat16 was asked for and nothing is there."""
-    monkeypatch.setattr(estimate, "classifier_step", lambda config, _: 0.5)
-    config = small(conditions=("noisy",), seeds=(4, 5, 6, 7), sets=("limited",), workers=2)
-    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
-    views = [("gaussian:0.1", seed, "tv") for seed in config.seeds]
-    whole = estimate.total(estimate.shares(config, source, COSTS, keywords, views))
-    found = estimate.cheaper(config, source, COSTS, keywords, views, begun=False)
-    assert list(found) == ["--seeds 4 5 6", "--precision float32", "--quick --dataset digits"]
-    assert found["--seeds 4 5 6"] == pytest.approx(whole * 3 / 4)
-    steps = 4 * (3 + config.classifier_epochs)
-    assert found["--precision float32"] == pytest.approx(whole - 0.5 * steps)
-    generating = 30 * pipelines.steps_per_epoch(QUICK_IMAGES, 128) * 0.1
-    classifying = 3 * 3 * (60 + 3 * 10) + 3 * generating  # seeds and sets
-    quick = classifying + 3 * (generating + 100)
-    assert found["--quick --dataset digits"] == pytest.approx(2 * quick), "in one process"
-    assert "--precision float32" not in estimate.cheaper(
-        config, source, COSTS, keywords, views, begun=True
-    )
-    exact = dataclasses.replace(config, precision="float32", seeds=(0, 1, 2), quick=True)
-    assert not estimate.cheaper(exact, source, COSTS, keywords, views, begun=False)
+class TestOtherFlags:
+    @pytest.fixture
+    def config(self, tmp_path, monkeypatch):
+        """Steps are half as long with float32, and nothing else is to be measured."""
+        monkeypatch.setattr(
+            estimate, "classifier_step", lambda config, _: (3, {"float32": 0.5}[config.precision])
+        )
+        return small(
+            conditions=("noisy",),
+            seeds=(4, 5, 6, 7),
+            sets=("limited",),
+            workers=2,
+            output=str(tmp_path),
+        )
+
+    def found(self, config, source, keywords=None):
+        keywords = arguments(config) if keywords is None else keywords
+        views = [("gaussian:0.1", seed, "tv") for seed in config.seeds]
+        return estimate.with_other_flags(config, source, COSTS, keywords, views)
+
+    def test_values_by_hand(self, config, source):
+        """A first look has other numbers only where they were not given: steps and epochs are."""
+        given = arguments(config)
+        views = [("gaussian:0.1", seed, "tv") for seed in config.seeds]
+        whole = estimate.total(estimate.shares(config, COSTS, given, views)) / 2
+        found = self.found(config, source)
+        assert list(found) == ["--seeds 4 5 6", "--precision float32", "--quick --dataset digits"]
+        assert found["--seeds 4 5 6"] == pytest.approx(whole * 3 / 4)
+        steps = 4 * (3 + 3 * config.classifier_epochs)
+        assert found["--precision float32"] == pytest.approx(whole - 0.5 * steps / 2)
+        quick = 4 * (3 + 3 + 3 * 10)  # of equal steps alone, one after the other in one process
+        assert found["--quick --dataset digits"] == pytest.approx(quick)
+
+    def test_a_first_look_without_other_flags(self, source, tmp_path):
+        """Three seeds of three sets, and the codes of one model."""
+        config = AugmentationStudyConfig(dataset="digits", output=str(tmp_path), threads=1)
+        config = study.resolve(config, source)
+        found = self.found(dataclasses.replace(config, precision="float32"), source, [])
+        generating = 3 + 30 * 0.1  # 200 images are one step
+        tests = len(config.test_noise) + 1
+        classifying = 9 * (3 + 60 + tests * 10) + 3 * generating
+        codes = 3 * (generating + len(config.test_noise) * 7 + 100)
+        assert found == {"--quick --dataset digits": pytest.approx(classifying + codes)}
+
+    def test_a_study_that_has_begun(self, config, source, tmp_path):
+        files.write_json(tmp_path / "config.json", {"tfdvae": "0.1.0"})
+        assert list(self.found(config, source)) == ["--seeds 4 5 6"]
+
+    def test_nothing_is_offered_that_does_not_fit(self, config, source):
+        """Seeds that are there, views in a first look, and a first look of one."""
+        exact = dataclasses.replace(config, precision="float32")
+        given = [each for each in arguments(exact) if each["seed"] == 7]
+        assert list(self.found(exact, source, given)) == ["--quick --dataset digits"]
+        mixed = dataclasses.replace(exact, sets=("limited", "denoised"))
+        assert list(self.found(mixed, source)) == ["--seeds 4 5 6"]
+        quick = dataclasses.replace(exact, quick=True)
+        assert list(self.found(quick, source)) == ["--seeds 4 5 6"]
+        assert estimate.places(quick) == 1
+        assert estimate.places(exact) == 2
 
 
 def test_draws_of_images_are_independent_of_one_another():

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
-from tfdvae import classifier
+from tfdvae import classifier, corruptions
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.data.patches import training_patches
+from tfdvae.experiment import evaluation
 from tfdvae.learning import model as learning
 from tfdvae.metrics import classification, latent
+from tfdvae.models.base import DenoisingModel
 from tfdvae.studies import filters
 from tfdvae.studies.augmentation import views
 from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
@@ -28,10 +31,11 @@ from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyCo
 from tfdvae.studies.augmentation.training import CURVE_IMAGES, build_classifier, train_generator
 from tfdvae.studies.noisy_alone.settings import CLASSICAL
 
-LEAST_SECONDS = 1.0  # that are measured of training steps
-MOST_STEPS = 100
+ENOUGH_SECONDS = 1.0  # of training steps that are measured
+LEAST_STEPS, MOST_STEPS = 3, 100  # of them
 SHOWN = 50  # images that are denoised
 TRIED = 10  # images that a filter's parameters are chosen on
+TESTED = 500  # images that a classifier is tested on
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,25 @@ class Costs:
     """Seconds of what the cells do.
 
     Attributes:
-        generator_step: one optimizer step of a generative model.
-        classifier_step: one of a classifier.
+        images: of a training set, a number.
+        first_step: making a classifier and its graph.
+        classifier_step: one optimizer step of a classifier.
+        generator_step: one of a generative model.
         test: measuring a classifier on all test images once.
         validation: measuring it on the validation images of the learning curve.
-        likelihood: measuring the likelihood of a generative model.
+        likelihood: measuring the likelihood of a variational model.
+        probe: measuring its codes under one test noise.
         views: of all training images, by method.
     """
 
-    generator_step: float
+    images: int
+    first_step: float
     classifier_step: float
+    generator_step: float
     test: float
     validation: float
     likelihood: float
+    probe: float
     views: Mapping[str, float]
 
 
@@ -66,51 +76,89 @@ def measure(
 ) -> Costs:
     """Return what a few steps and tests take on this machine, and views by the given methods."""
     images = prepare_first(config, dataset)
+    first, step = classifier_step(config, images)
     once = dataclasses.replace(config, epochs=1)
     generator, _ = train_generator(once, images.train[: classifier.BATCH_SIZE], "dvae", 0)
-    model = build_classifier(config, images.train.shape[1:], images.classes, 0)
-    shown, labels = to_unit(images.held_out[:500]), images.held_out_labels[:500]
-    probabilities = classification.probabilities(model.predict(shown, verbose=0))
-    metric = classification.parse(config.metric)
-    predicting = _second_time(partial(model.predict, shown, verbose=0))
-    resampling = _second_time(
-        partial(classification.bootstrap, metric, probabilities, labels, BOOTSTRAPS, 0)
-    )
-    few = shown[:10]
-    likelihood = _second_time(partial(latent.log_likelihood, generator, few)) / len(few)
     batches = pipelines.training_batches((images.train,), classifier.BATCH_SIZE, 0, "estimate")
+    tested, labels = images.held_out[:TESTED], images.held_out_labels[:TESTED]
+    model = build_classifier(config, images.train.shape[1:], images.classes, 0)
+    noise = corruptions.parse(config.test_noise[-1])
+    outputs = evaluation.classifier_outputs(model, tested, noise, 0)
+    predicting = _seconds(partial(evaluation.classifier_outputs, model, tested, noise, 0))
+    resampling = 0.0
+    if not config.development:
+        metric, made = classification.parse(config.metric), classification.probabilities(outputs)
+        resampling = _second_time(
+            partial(classification.bootstrap, metric, made, labels, BOOTSTRAPS, 0)
+        )
+    count, validated = len(images.held_out), min(CURVE_IMAGES, len(images.held_out))
     return Costs(
-        _step_seconds(generator, batches),
-        classifier_step(config, images),
-        (predicting + resampling) / len(shown) * len(images.held_out),
-        predicting / len(shown) * min(CURVE_IMAGES, len(images.held_out)),
-        likelihood * LIKELIHOOD_IMAGES,
-        {method: view_seconds(config, dataset, method) for method in methods},
+        images=len(images.train),
+        first_step=first,
+        classifier_step=step,
+        generator_step=_step_seconds(generator, batches)[1],
+        test=(predicting + resampling) / len(tested) * count,
+        validation=predicting / len(tested) * validated,
+        likelihood=_likelihood_seconds(generator, to_unit(images.held_out[:LIKELIHOOD_IMAGES])),
+        probe=_probe_seconds(generator, images),
+        views={method: view_seconds(config, dataset, method) for method in methods},
     )
 
 
-def classifier_step(config: AugmentationStudyConfig, images: Images) -> float:
-    """Return the seconds of a training step of the classifier, with the precision of settings."""
+def classifier_step(config: AugmentationStudyConfig, images: Images) -> tuple[float, float]:
+    """Return the seconds until a classifier has made its first steps, and those of another step.
+
+    It is trained with the precision of the settings.
+    """
+    begun = time.monotonic()
     model = build_classifier(config, images.train.shape[1:], images.classes, 0)
+    building = time.monotonic() - begun
     arrays = (images.train, images.train_labels)
     batches = pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate")
-    return _step_seconds(model, batches)
+    first, step = _step_seconds(model, batches)
+    return building + first, step
 
 
-def _step_seconds(model: keras.Model, batches: Any) -> float:
-    """Return the seconds of a training step; as many as take a second are measured."""
+def _step_seconds(model: keras.Model, batches: Any) -> tuple[float, float]:
+    """Return the seconds of the first two training steps, and those of another one.
+
+    Of these about a second is measured, within `LEAST_STEPS` and `MOST_STEPS`.
+    """
 
     def seconds(steps: int) -> float:
-        begun = time.monotonic()
-        model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
-        return time.monotonic() - begun
+        return _seconds(
+            partial(model.fit, batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+        )
 
-    seconds(2)  # makes the graph
-    steps, taken = 3, seconds(3)
-    if taken < LEAST_SECONDS:
-        steps = min(MOST_STEPS, math.ceil(steps * LEAST_SECONDS / taken))
+    first = seconds(2)  # makes the graph
+    steps, taken = LEAST_STEPS, seconds(LEAST_STEPS)
+    if taken < ENOUGH_SECONDS:
+        steps = min(MOST_STEPS, math.ceil(steps * ENOUGH_SECONDS / taken))
         taken = seconds(steps)
-    return taken / steps
+    return first, taken / steps
+
+
+def _likelihood_seconds(model: DenoisingModel, images: np.ndarray) -> float:
+    """Return how long the likelihood of images takes, by that of some, without making its graph."""
+    few, more = images[:5], images[: min(25, len(images))]
+    if len(few) == len(more):
+        return _seconds(partial(latent.log_likelihood, model, images))
+    start, end = (_seconds(partial(latent.log_likelihood, model, each)) for each in (few, more))
+    each = max(0.0, end - start) / (len(more) - len(few))
+    return start + each * (len(images) - len(few))
+
+
+def _probe_seconds(model: DenoisingModel, images: Images) -> float:
+    """Return how long codes and their linear probe take, with all images of one test noise."""
+    tested = to_unit(images.held_out[:TESTED])
+    codes = model.encode(images.train)
+
+    def probe() -> None:
+        latent.probe_accuracy(
+            codes, images.train_labels, model.encode(tested), images.held_out_labels[:TESTED]
+        )
+
+    return _seconds(probe)
 
 
 def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method: str) -> float:
@@ -119,8 +167,9 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
     noise, count = views.told_noise(config, images), len(images.train)
     few = images.train[:SHOWN]
     if method in CLASSICAL:
+        views.filter_for(method, few[:1], noise.level)  # imports what it needs
         begun = time.monotonic()
-        function, _ = views.filter_for(method, images.train[:TRIED], noise.level)
+        function, _ = views.filter_for(method, few[:TRIED], noise.level)
         choosing = (time.monotonic() - begun) * min(count, views.CHOOSING) / min(count, TRIED)
         return choosing + _second_time(partial(filters.filtered, few, function)) / len(few) * count
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +177,7 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
     pictures = list(images.train)
     size = learning.patch_size(pictures)
     patches = training_patches(pictures, size, learning.batch_size(size), 0, "estimate")
-    step = _step_seconds(model.keras_model, patches)
+    _, step = _step_seconds(model.keras_model, patches)
     making = (
         partial(views.draws, model, few, 0) if model.variational else partial(model.denoise, few)
     )
@@ -137,6 +186,10 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
 
 def _second_time(work: Callable[[], object]) -> float:
     work()
+    return _seconds(work)
+
+
+def _seconds(work: Callable[[], object]) -> float:
     begun = time.monotonic()
     work()
     return time.monotonic() - begun

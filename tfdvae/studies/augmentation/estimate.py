@@ -10,18 +10,20 @@ from functools import partial
 from typing import NamedTuple
 
 from tfdvae import classifier, registry
-from tfdvae.data import pipelines
+from tfdvae.config import PROTOCOLS
+from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.studies import runner
 from tfdvae.studies.augmentation import views
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.costs import Costs, classifier_step, measure, prepare_first
 from tfdvae.studies.augmentation.images import prepare, train_count
 from tfdvae.studies.augmentation.sets import SETS
-from tfdvae.studies.augmentation.settings import CONDITIONS, AugmentationStudyConfig
+from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 logger = logging.getLogger(__name__)
 
-START_SECONDS = 10  # until a process has begun
+START_SECONDS = 6  # until a process of its own has begun with a cell
 FEW_SEEDS = 3
 
 
@@ -29,11 +31,11 @@ class Share(NamedTuple):
     """What one kind of work takes.
 
     Attributes:
-        cells: how many; of views, how many denoised subsets.
+        number: of cells; of views, of the subsets that they are of.
         seconds: of all of them, one after the other.
     """
 
-    cells: int
+    number: int
     seconds: float
 
 
@@ -51,22 +53,29 @@ def log_estimate(
     keywords = [cells[cell].keywords for cell in missing]
     wanted = missing_views(config, dataset, keywords)
     costs = measure(config, dataset, {method for _, _, method in wanted})
-    found = shares(config, dataset, costs, keywords, wanted)
-    logger.info("  %-32s%5s  %s", "", "cells", "time")
+    found = shares(config, costs, keywords, wanted)
+    at_once = places(config)
+    logger.info("  %-32s%6s  %s", "", "number", "time")
     for name, share in found.items():
-        seconds = share.seconds / config.workers
-        logger.info("  %-32s%5d  %s", name, share.cells, spoken(seconds))
-    seconds = total(found) / config.workers
-    at_once = f", {config.workers} cells at a time" if config.workers > 1 else ""
+        logger.info("  %-32s%6d  %s", name, share.number, spoken(share.seconds / at_once))
     logger.info(
-        "About %s with %s%s, by the time of some steps on this machine.",
-        spoken(seconds),
-        config.precision,
-        at_once,
+        "About %s%s%s, by the time of some steps on this machine.",
+        spoken(total(found) / at_once),
+        "" if config.classifier else f" with {config.precision}",
+        f", {at_once} cells at a time" if at_once > 1 else "",
     )
-    begun = len(missing) < len(cells)
-    for flags, less in cheaper(config, dataset, costs, keywords, wanted, begun).items():
-        logger.info("  with %s: %s", flags, spoken(less / config.workers))
+    for flags, seconds in with_other_flags(config, dataset, costs, keywords, wanted).items():
+        logger.info("  with %s: %s", flags, spoken(seconds))
+
+
+def places(config: AugmentationStudyConfig) -> int:
+    """Return how many cells are computed at a time; on a cluster it is not known, and taken for 1.
+
+    Example:
+        >>> places(AugmentationStudyConfig(workers=4, quick=True))
+        1
+    """
+    return 1 if config.quick or config.executor == "ray" else config.workers
 
 
 def spoken(seconds: float) -> str:
@@ -82,15 +91,17 @@ def spoken(seconds: float) -> str:
     return f"{max(1, round(seconds))} s"
 
 
-def cheaper(
+def with_other_flags(
     config: AugmentationStudyConfig,
     dataset: ImageDataset,
     costs: Costs,
     keywords: Sequence[Mapping],
     wanted: Collection[tuple[str, int, str]],
-    begun: bool,
 ) -> dict[str, float]:
-    """Return the seconds that the study takes with other flags, by these.
+    """Return the seconds that the study takes with other flags added, by these.
+
+    They are fewer seeds and, where the study has not begun, so that its settings may change,
+    float32 in place of bfloat16 and a first look.
 
     Args:
         config: settings of the study.
@@ -98,27 +109,47 @@ def cheaper(
         costs: see `measure`.
         keywords: arguments of the missing cells.
         wanted: views that these lack.
-        begun: some cells are there, whose settings may not change.
     """
     found = {}
     few = config.seeds[:FEW_SEEDS]
-    if len(few) < len(config.seeds):
-        kept = [cell for cell in keywords if cell["seed"] in few]
+    kept = [cell for cell in keywords if cell["seed"] in few]
+    if kept and len(few) < len(config.seeds):
         views_kept = [view for view in wanted if view[1] in few]
         flags = " ".join(["--seeds", *map(str, few)])
-        found[flags] = total(shares(config, dataset, costs, kept, views_kept))
-    if config.precision == "bfloat16" and config.classifier is None and not begun:
+        found[flags] = total(shares(config, costs, kept, views_kept)) / places(config)
+    if runner.kept_settings(runner.study_folder("augmentation", config)) is not None:
+        return found
+    if config.precision == "bfloat16" and config.classifier is None:
         other = dataclasses.replace(config, precision="float32")
-        step = classifier_step(other, prepare_first(other, dataset))
-        exact = dataclasses.replace(costs, classifier_step=step)
-        found["--precision float32"] = total(shares(other, dataset, exact, keywords, wanted))
-    if not config.quick:
-        quick = dataclasses.replace(config, **{**config.QUICK, "dataset": config.dataset})
-        quick = dataclasses.replace(quick, n_train=None, conditions=CONDITIONS[:1])
+        first, step = classifier_step(other, prepare_first(other, dataset))
+        exact = dataclasses.replace(costs, first_step=first, classifier_step=step)
+        seconds = total(shares(other, exact, keywords, wanted))
+        found["--precision float32"] = seconds / places(config)
+    if (quick := _first_look(config)) is not None:
+        looked = dataclasses.replace(costs, images=train_count(quick, dataset))
         cells = [cell.keywords for cell in list_cells(quick).values()]
-        parts = shares(quick, dataset, costs, cells, ())
-        found[f"--quick --dataset {config.dataset}"] = total(parts) * config.workers
+        own = sources.local(config.dataset) is not None
+        flags = "--quick" if own else f"--quick --dataset {config.dataset}"
+        found[flags] = total(shares(quick, looked, cells, ()))
     return found
+
+
+def _first_look(config: AugmentationStudyConfig) -> AugmentationStudyConfig | None:
+    """Return the settings with --quick, over which other flags win; of the same images.
+
+    None where it is one, or training sets are asked for that need views.
+    """
+    if config.quick:
+        return None
+    taken = {
+        name: value
+        for name, value in config.QUICK.items()
+        if name != "dataset" and getattr(config, name) == getattr(AugmentationStudyConfig, name)
+    }
+    assert config.conditions is not None
+    fixed = {"protocols": PROTOCOLS[:1], "conditions": config.conditions[-1:]}
+    quick = dataclasses.replace(config, **{**taken, **fixed})
+    return None if any(name in SETS and SETS[name].views for name in quick.sets) else quick
 
 
 def total(found: Mapping[str, Share]) -> float:
@@ -128,43 +159,48 @@ def total(found: Mapping[str, Share]) -> float:
 
 def shares(
     config: AugmentationStudyConfig,
-    dataset: ImageDataset,
     costs: Costs,
     keywords: Iterable[Mapping],
     wanted: Iterable[tuple[str, int, str]],
 ) -> dict[str, Share]:
-    """Return what the cells of each training set take, what likelihoods take, and what views do.
+    """Return what the cells of each training set take, what cells of codes take, and views.
+
+    What is done to batches of each training set is not counted; it is little beside the steps.
 
     Args:
         config: settings of the study.
-        dataset: all images.
         costs: see `measure`.
         keywords: arguments of the cells.
         wanted: noise, seed and method of the views to make; each is shared by cells.
     """
     starting = 0 if config.quick else START_SECONDS  # all in one process
-    tests = 1.0 if config.development else len(config.test_noise) + len(config.other_noise)
-    per_epoch = pipelines.steps_per_epoch(train_count(config, dataset), classifier.BATCH_SIZE)
-    generating = config.epochs * per_epoch * costs.generator_step
+    tests = 1 if config.development else len(config.test_noise) + len(config.other_noise)
+    per_epoch = pipelines.steps_per_epoch(costs.images, classifier.BATCH_SIZE)
+    generating = costs.first_step + config.epochs * per_epoch * costs.generator_step
 
     def classifying(name: str, protocol: str) -> float:
         times = 3 if name == "duplicate" or registry.generates(name) else 1
-        steps = (
-            config.classifier_steps
-            if protocol == "equal_steps"
-            else config.classifier_epochs * per_epoch * times
-        )
-        training = steps * costs.classifier_step + (generating if registry.generates(name) else 0)
-        epochs = steps / per_epoch if config.development else 0
-        return training + tests * costs.test + epochs * costs.validation
+        steps = config.classifier_steps
+        if protocol == "equal_epochs":
+            steps = config.classifier_epochs * per_epoch * times
+        validating = 0.0
+        if config.development:
+            epochs = max(1, steps // per_epoch)
+            steps, validating = epochs * per_epoch, epochs * costs.validation
+        training = costs.first_step + steps * costs.classifier_step
+        return training + validating + tests * costs.test
 
     found: dict[str, list[float]] = defaultdict(list)
     for cell in keywords:
         if "model" in cell:
-            found[f"likelihood of {cell['model']}"].append(starting + generating + costs.likelihood)
+            measuring = len(config.test_noise) * costs.probe
+            if registry.MODELS.get(cell["model"]).variational:
+                measuring += costs.likelihood
+            found[f"codes of {cell['model']}"].append(starting + generating + measuring)
         else:
-            seconds = classifying(cell["name"], cell["protocol"])
-            found[cell["name"]].append(starting + seconds)
+            name = cell["name"]
+            seconds = starting + classifying(name, cell["protocol"])
+            found[name].append(seconds + (generating if registry.generates(name) else 0))
     for _, _, method in wanted:
         found[f"views by {method}"].append(costs.views[method])
     return {name: Share(len(each), sum(each)) for name, each in found.items()}

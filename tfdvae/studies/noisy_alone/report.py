@@ -38,6 +38,7 @@ Rows = list[dict[str, str]]
 Values = dict[tuple[str, str, str], list[float]]  # by metric, method and noise, of all seeds
 
 _PICTURES = "psnr_scale_invariant"
+_NOISY = "noisy"
 _FEW = "psnr_few"  # the PSNR of the first test images, which all methods have in common
 
 
@@ -195,7 +196,7 @@ def _quality(values: Values, noises: list[str], training: str) -> Table:
         next((found[0] for (m, _, n), found in values.items() if (m, n) == shown), np.nan)
         for shown in (("psnr_input", noise) for noise in noises)
     ]
-    lines = [["noisy", *(f"{value:.2f}" for value in noisy)]]
+    lines = [[_NOISY, *(f"{value:.2f}" for value in noisy)]]
     for method in _methods(values):
         found = [values.get(("psnr", method, noise)) for noise in noises]
         cells = [tables.plus_minus(each, 2) if each else "" for each in found]
@@ -254,14 +255,16 @@ def _estimates(values: Values, noises: list[str]) -> Table:
 
 def _of_pictures(rows: Rows, values: Values, folder: Path, training: str) -> list[Part]:
     first = rows[0]
-    noisy = [found[0] for (metric, _, _), found in values.items() if metric == f"{_PICTURES}_input"]
-    lines = [["noisy", f"{noisy[0]:.2f}", ""]] if noisy else []
+    given = [{**row, "target": _NOISY} for row in rows if row["metric"] == f"{_PICTURES}_input"]
+    mean = [float(row["value"]) for row in given if not row["split"]]
+    lines = [[_NOISY, f"{value:.2f}", ""] for value in mean[:1]]
     for method in _methods(values, _PICTURES):
         found = values[_PICTURES, method, ""]
         seconds = values.get(("training_seconds", method, ""))
         took = f"{np.mean(seconds) / 60:.1f} minutes" if seconds else ""
         lines.append([f"`{method}`", tables.plus_minus(found, 2), took])
-    single = [row for row in rows if row["split"] and row["metric"] == _PICTURES]
+    denoised = [row for row in rows if row["metric"] == _PICTURES]
+    single = [row for row in (*given, *denoised) if row["split"]]
     return [
         Paragraph(
             f"{int(first['n_train'])} noisy pictures of {in_sentence(first['dataset'])}, from "
@@ -274,7 +277,7 @@ def _of_pictures(rows: Rows, values: Values, folder: Path, training: str) -> lis
         Heading("Scale-invariant PSNR in dB"),
         Table(["", "PSNR", training], lines),
         Heading("Each picture"),
-        _each(single, _methods(values, _PICTURES)),
+        _each(single, [_NOISY, *_methods(values, _PICTURES)]),
         *figures.of_pictures(folder),
     ]
 
@@ -290,5 +293,6 @@ def _each(rows: Rows, methods: list[str]) -> Table:
         scores = [
             np.mean([float(row["value"]) for row in own if row["split"] == name]) for name in names
         ]
-        lines.append([f"`{method}`", *(f"{score:.2f}" for score in scores)])
+        name = method if method == _NOISY else f"`{method}`"
+        lines.append([name, *(f"{score:.2f}" for score in scores)])
     return Table(["", *map(in_sentence, names)], lines)
