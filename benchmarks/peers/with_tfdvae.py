@@ -102,7 +102,7 @@ def augment(folder: Path, data: Data, threads: int) -> Task:
 
     def work() -> float:
         start = time.perf_counter()
-        made = model.augment(images, labels, samples_per_image=2, seed=0)
+        made = model.augment(images, labels, per_image=2, seed=0)
         return (time.perf_counter() - start) / len(made.images)
 
     return Task(work)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import seeds
+from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import to_unit
 
 ORIENTATIONS = 8
@@ -89,6 +90,7 @@ def training_patches(
             step += 1
 
     shape = (batch_size, size, size, pictures[0].shape[-1])
-    return tf.data.Dataset.from_generator(
+    dataset = tf.data.Dataset.from_generator(
         batches, output_signature=tf.TensorSpec(shape, tf.float32)
-    ).prefetch(2)
+    )
+    return pipelines.ending_at_once(dataset.prefetch(2))

@@ -67,7 +67,8 @@ def classifier_outputs(
 
 
 def _outputs(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    return classifier.predict(images, batch_size=batch_size(images), verbose=0)
+    batches = pipelines.batches((images,), batch_size(images))
+    return classifier.predict(batches, verbose=0)
 
 
 def rows_with_noise(

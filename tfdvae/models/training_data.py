@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdvae._utils import checks
+from tfdvae.data import pipelines
 from tfdvae.models.inference_mixin import InferenceMixin
 
 LABELS_HINT = (
@@ -134,11 +135,12 @@ def checked(
         return tuple(found) if len(found) > 1 else found[0]
 
     parts(data.element_spec)
-    for batch in data.take(1):
+    for batch in pipelines.ending_at_once(data.take(1)):
         for name, images in zip(("x", "y"), parts(batch), strict=True):
             if images is not None:
                 model.check_images(f"first batch of {name}", images, any_size=model.any_size)
-    return data.map(check, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    checking = data.map(check, num_parallel_calls=tf.data.AUTOTUNE)
+    return pipelines.ending_at_once(checking.prefetch(tf.data.AUTOTUNE))
 
 
 def _check_batch(model: InferenceMixin, images: tf.Tensor) -> tf.Tensor:

@@ -3,8 +3,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.helpers.models import make
 from tfdvae.corruptions import KINDS, parse
 from tfdvae.data import pipelines
+from tfdvae.data.patches import training_patches
+from tfdvae.models import training_data
 
 IMAGES = np.random.default_rng(0).random((23, 6, 5, 1), dtype=np.float32)
 INDEX = np.arange(100, 123)
@@ -197,3 +200,26 @@ def test_batches_in_order(tmp_path):
     assert np.array_equal(np.concatenate([batch for _, batch in pairs]), IMAGES)
     assert len(pipelines.batches((IMAGES,), 10)) == 3
     assert next(iter(pipelines.batches((IMAGES,), 10))).shape == (10, 6, 5, 1)
+
+
+def test_no_dataset_of_ours_is_tuned(tmp_path):
+    """Who leaves a tuned one may wait for a thread that sleeps."""
+    np.save(tmp_path / "images.npy", IMAGES)
+    made = [
+        pipelines.training_batches((IMAGES,), 4, 0, "test"),
+        pipelines.training_batches((np.load(tmp_path / "images.npy", "r"),), 4, 0, "test"),
+        pipelines.batches((IMAGES,), 4),
+        training_patches(list(IMAGES), 4, 2, 0, "test"),
+        training_data.checked(
+            make("dae", "mlp", IMAGES.shape[1:]), tf.data.Dataset.from_tensors(IMAGES)
+        ),
+    ]
+    assert [dataset.options().autotune.enabled for dataset in made] == [False] * len(made)
+
+
+def test_what_a_dataset_says_of_its_tuning_holds():
+    options = tf.data.Options()
+    options.autotune.enabled = True
+    dataset = tf.data.Dataset.range(3).with_options(options)
+    assert pipelines.ending_at_once(dataset).options().autotune.enabled
+    assert list(pipelines.ending_at_once(dataset).as_numpy_iterator()) == [0, 1, 2]
