@@ -114,11 +114,6 @@ def test_large_images_are_taken_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(
         pipelines, "batches", lambda arrays, size: seen.append(size) or batches(arrays, size)
     )
-    monkeypatch.setattr(
-        classifier,
-        "predict",
-        lambda images, batch_size, **_: seen.append(batch_size) or np.zeros((len(images), 2)),
-    )
     noise, labels = [corruptions.parse(0.1)], np.arange(len(IMAGES)) % 2
     size = IMAGES[0].nbytes
     with limits.use(batch_bytes=7 * size, piece_bytes=15 * size):

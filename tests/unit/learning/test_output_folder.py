@@ -40,7 +40,8 @@ def test_a_training_goes_on_with_the_precision_that_it_began_with(kept, precisio
 def test_another_precision_is_refused(learn, tmp_path):
     begin(tmp_path / "out", learn("bfloat16"))
     config = output_folder.with_precision(learn("float32"), tmp_path / "out")
-    with pytest.raises(ValueError, match="learned with `precision` bfloat16; got float32"):
+    told = "with `precision` bfloat16; this is with `precision` float32"
+    with pytest.raises(ValueError, match=told):
         output_folder.check(config, tmp_path / "out")
 
 
