@@ -161,6 +161,7 @@ def test_study_through_the_command_line(small_digits, tmp_path):
         tmp_path,
         "--corruptions",
         "gaussian:0.1",
+        "masking:0.5",
         "--unseen",
         "speckle:0.5",
     )
@@ -172,8 +173,8 @@ def test_study_through_the_command_line(small_digits, tmp_path):
     tested = {
         (row["augmentation"], row["test_corruption"]) for row in rows if row["model"] == "dae"
     }
-    assert tested == {("own", "gaussian:0.1"), ("own", "none")} | {
-        ("blind", test) for test in ("gaussian:0.1", "speckle:0.5", "none")
+    assert tested == {("own", "gaussian:0.1"), ("own", "masking:0.5"), ("own", "none")} | {
+        ("blind", test) for test in ("gaussian:0.1", "masking:0.5", "speckle:0.5", "none")
     }
     value = {
         (row["model"], row["test_corruption"]): float(row["value"])
@@ -183,7 +184,8 @@ def test_study_through_the_command_line(small_digits, tmp_path):
     given = {
         row["test_corruption"]: float(row["value"]) for row in rows if row["metric"] == "psnr_input"
     }
-    assert value["linear", "gaussian:0.1"] > given["gaussian:0.1"] + 3
+    for test in ("gaussian:0.1", "masking:0.5"):
+        assert value["linear", test] > given[test] + 3
     assert (tmp_path / "figures" / "seen.png").exists()
     again = run_tfdvae(*study[:6], *study[8:])  # the threads of the folder go on
     assert "9 cells, 9 done before" in again.stdout
