@@ -14,7 +14,7 @@ from tfdvae.studies.registry import STUDIES
 
 RESULTS = ROOT / "results"
 FOLDERS = sorted(path.parent.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("rows.csv"))
-BENCHMARKS = ("augmented_files", "networks", "recipes")
+BENCHMARKS = ("augmented_files", "learn", "networks", "recipes")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?")
 
 
@@ -50,6 +50,7 @@ def test_all_folders_are_read():
         "precision",
         "augmented_files",
         "networks",
+        "learn",
     }
 
 
@@ -104,3 +105,8 @@ def test_report_of_recipes():
         ]
 
     assert without_seconds(made) == without_seconds(committed)
+
+
+def test_report_of_learning():
+    made = benchmark("learn").report(csv_rows.read_rows(RESULTS / "learn" / "rows.csv"))
+    assert made == (RESULTS / "learn" / "report.md").read_text()

@@ -62,7 +62,9 @@ def write(folder: Path) -> Path:
         else _of_images(rows, values, folder, training)
     )
     first, *others = parts
-    shown = Paragraph(f"Command: `{command_of(runner.kept_settings(folder) or {})}`.")
+    noises = [noise for noise in dict.fromkeys(row["test_corruption"] for row in rows) if noise]
+    command = command_of(runner.kept_settings(folder) or {}, noises, {m for _, m, _ in values})
+    shown = Paragraph(f"Command: `{command}`.")
     return Document("Noisy images alone", [first, shown, *others]).write(folder)
 
 

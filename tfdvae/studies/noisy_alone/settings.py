@@ -1,7 +1,7 @@
 """Settings of the study of noisy images alone."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,9 +155,30 @@ class NoisyAloneConfig(StudyConfig):
             raise ValueError(f"`objectives` {DVAE} is for the dataset; got `photographs`.")
 
 
-def command_of(kept: Mapping[str, Any]) -> str:
-    """Return the command of a study, given the settings that its folder holds."""
+def command_of(
+    kept: Mapping[str, Any], noises: Sequence[str] = (), objectives: Iterable[str] = ()
+) -> str:
+    """Return the command that makes the rows of a study's folder, but for folders and seeds.
+
+    Args:
+        kept: the settings that the folder holds.
+        noises: of its rows, none of pictures.
+        objectives: of its rows.
+    """
     folders = ("pictures", "truth", "photographs", "photographs_test")
-    given = [f" --{name.replace('_', '-')} DIR" for name in folders if name in kept]
-    precision = kept.get("precision", "float32")  # folders of earlier versions do not say it
-    return f"tfdvae study noisy-alone{''.join(given)} --precision {precision}"
+    words = [f"--{name.replace('_', '-')} DIR" for name in folders if name in kept]
+    defaults = {field.name: field.default for field in dataclasses.fields(NoisyAloneConfig)}
+    words += [
+        f"--{name.replace('_', '-')} {kept[name]}"
+        for name in ("n_train", "steps")
+        if name in kept and kept[name] != defaults[name]
+    ]
+    if noises and tuple(noises) != defaults["noises"]:
+        words.append(f"--noises {' '.join(noises)}")
+    names = HIDING if "pictures" in kept else (*OBJECTIVES, BLIND)
+    found = [name for name in names if name in objectives]
+    if found and not set(names) - {BLIND} <= set(found):
+        words.append(f"--objectives {' '.join(found)}")
+    # Folders of earlier versions do not say the precision.
+    words.append(f"--precision {kept.get('precision', 'float32')}")
+    return f"tfdvae study noisy-alone {' '.join(words)}"
