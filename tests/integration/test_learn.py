@@ -185,7 +185,8 @@ BLURRED = np.rint(
     Case("NaN alone", "named", _refused(
         "0.tif has values that are NaN or infinite",
         _save(np.full((64, 64), np.nan, np.float32)))),
-    Case("a picture of 20,000 x 20,000", "too large, named", _refused("huge.tif", _huge)),
+    Case("a picture of 20,000 x 20,000", "too large, named", _refused(
+        "huge.tif has 20000x20000 pixels, more than 50,000,000", _huge)),
     Case("a misspelt objective", "the nearest", _refused(
         "Did you mean 'masked'", _inside, "--objective", "maskd")),
 )  # fmt: skip
@@ -319,6 +320,35 @@ def test_one_picture_is_enough_and_gaussian_noise_is_recorrupted(tmp_path, comma
     assert not found["given"]
     assert learned["pictures"] == 1
     assert settings["time"] == "30s"
+
+
+@pytest.mark.slow
+def test_colors_of_16_bits_and_two_channels(tmp_path, command):
+    """Each channel has noise of its own, and comes back in its type."""
+    wanted = np.stack([clean(), clean()[::-1], clean().T], axis=-1)
+    for count, dtype in ((3, np.uint16), (2, np.float32)):
+        part = wanted[..., :count]
+        noisy = part + 0.1 * RANDOM.standard_normal(part.shape)
+        white = 65535 if dtype == np.uint16 else 1
+        if dtype == np.uint16:
+            noisy = np.rint(white * np.clip(noisy, 0, 1))
+            (tmp_path / "in16").mkdir()
+            tifffile.imwrite("in16/color.tif", noisy.astype(dtype), photometric="rgb")
+            given, made = "in16", "out16/denoised/color.tif"
+        else:
+            np.save("two.npy", noisy.astype(dtype)[None])
+            given, made = "two.npy", "out32/denoised/two.npy"
+        output = made.partition("/")[0]
+        learned = ("denoise", "--learn", given, output, "--objective", "masked", "--time", "12s")
+        done = command(*learned, "--precision", "float32")
+        assert done.returncode == 0, done.stderr
+        found = tifffile.imread(made) if dtype == np.uint16 else np.load(made)[0]
+        assert (found.dtype, found.shape) == (dtype, part.shape)
+        errors = [
+            np.mean((values.astype(float) / white - part) ** 2, axis=(0, 1))
+            for values in (found, noisy)
+        ]
+        assert (errors[0] < 0.5 * errors[1]).all(), "in each channel"
 
 
 @pytest.mark.slow

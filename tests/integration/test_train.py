@@ -663,6 +663,22 @@ def test_pairs_of_two_noisy_images(digits, tmp_path, caplog):
     assert "against clean" not in report
 
 
+@pytest.mark.slow
+def test_two_noisy_images_of_each_scene_teach_the_clean_one(digits, tmp_path):
+    """Noise2Noise: no clean image is seen, and the output is closer to it than either."""
+    random = np.random.default_rng(0)
+    clean = 0.4 + 0.2 * digits[0][:600]
+    first, second = (
+        write_images(tmp_path / name, clean + random.normal(0, 0.1, clean.shape))
+        for name in ("first", "second")
+    )
+    settings = {"dataset": str(second), "noisy_dir": str(first), "model": "dae", "network": "unet"}
+    run_folder = train(tmp_path / "run", **settings, no_classifier=True, epochs=12, n_train=480)
+    noisy = clean + random.normal(0, 0.1, clean.shape)
+    made = tfdvae.load(run_folder).denoise(noisy.astype(np.float32))
+    assert np.mean((made - clean) ** 2) < 0.5 * np.mean((noisy - clean) ** 2)
+
+
 def built(**settings):
     return build.build_generator(TrainConfig.of(network="mlp", **settings), (28, 28, 1))
 

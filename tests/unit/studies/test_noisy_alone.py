@@ -6,7 +6,7 @@ from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone import cells, figures, report, spread
+from tfdvae.studies.noisy_alone import cells, figures, report, settings, spread
 from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
 
 RANDOM = np.random.default_rng(0)
@@ -187,3 +187,33 @@ def test_spread_and_error_of_a_known_posterior():
     assert found["coverage_95_not_black"] == pytest.approx(0.945, abs=0.02)
     # Below black both are clipped: with no error half of the time.
     assert found["coverage_95"] > found["coverage_95_not_black"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "noises", "objectives", "words"),
+    [
+        ({}, (), ("recorrupted", "bm3d"), "--objectives recorrupted --precision float32"),
+        (
+            {"n_train": 5000, "steps": 2400, "precision": "bfloat16"},
+            ("gaussian:0.1", "gaussian:0.2", "gaussian:0.3", "poisson:0.2"),
+            ("clean", "recorrupted", "masked", "paired", "dvae", "tv"),
+            "--precision bfloat16",
+        ),
+        (
+            {"photographs": "a 1", "photographs_test": "b 2", "steps": 30_000},
+            ("gaussian:0.1",),
+            ("clean_blind", "masked"),
+            "--photographs DIR --photographs-test DIR --steps 30000 --noises gaussian:0.1 "
+            "--objectives masked clean_blind --precision float32",
+        ),
+        (
+            {"pictures": "a 1", "truth": "b 2", "steps": 2400},
+            (),
+            ("masked", "paired", "tv"),
+            "--pictures DIR --truth DIR --precision float32",
+        ),
+    ],
+)
+def test_the_command_of_a_report_makes_its_rows(kept, noises, objectives, words):
+    made = settings.command_of(kept, noises, objectives)
+    assert made == f"tfdvae study noisy-alone {words}"
