@@ -99,7 +99,10 @@ def _facts(
     )
     return [
         *([["frames", f"{together} neighboring ones for each"]] if together else []),
-        ["noise, standard deviation", f"{level}, given" if given else f"{level} on average"],
+        [
+            "noise, standard deviation",
+            f"{level}, {'given' if given else 'as estimated with the trained model'}",
+        ],
         *([] if given else _estimated(noise)),
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],
         ["training", trained],
