@@ -13,11 +13,13 @@ from PIL import Image
 
 import tfdvae
 from tests.helpers.cases import Case, table
+from tfdvae import csv_rows
+from tfdvae.data.image_dataset import to_unit
 from tfdvae.data.patches import training_patches
 from tfdvae.image_io import frames
-from tfdvae.learning import held_out, model, pictures, stacks
+from tfdvae.learning import held_out, model, pictures, quality, stacks
 from tfdvae.learning.pictures import Picture
-from tfdvae.metrics import noise
+from tfdvae.metrics import choice, noise
 
 RANDOM = np.random.default_rng(0)
 STEPS = 80
@@ -349,6 +351,32 @@ def test_colors_of_16_bits_and_two_channels(tmp_path, command):
             for values in (found, noisy)
         ]
         assert (errors[0] < 0.5 * errors[1]).all(), "in each channel"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.1, 0.2, 0.3])
+def test_a_learning_estimates_its_psnr_without_being_told_the_noise(level, fashion, tmp_path):
+    """Within 0.5 dB of the true one, of real images, by a model that was trained on others."""
+    random = np.random.default_rng(0)
+    clean = to_unit(fashion.train.images[:4000])
+    noisy = clean + level * random.standard_normal(clean.shape, np.float32)
+    first = noise.estimate(noisy)
+    assert choice.choose(first, choice.least_noise([noisy]))[0] == "recorrupted"
+    measured, denoiser = slice(0, 4000, 10), tfdvae.load("clothing-denoiser")
+    quality.measure(
+        denoiser,
+        [held_out.Part(image) for image in noisy[measured]],
+        first.of_level(first.floor),
+        known=False,
+        folder=tmp_path,
+        of_all=[held_out.Part(image) for image in noisy],
+    )
+    rows = csv_rows.read_rows(tmp_path / "metrics.csv")
+    values = {row["metric"]: float(row["value"]) for row in rows}
+    made = denoiser.denoise(noisy[measured])
+    true = -10 * np.log10(np.square(made - clean[measured]).mean())
+    assert values["psnr_estimated"] == pytest.approx(true, abs=0.5)
+    assert values["psnr_estimated_low"] < true < values["psnr_estimated_high"]
 
 
 @pytest.mark.slow

@@ -100,7 +100,8 @@ def _learn(config: LearnConfig, source: Path, folder: Path) -> TrainedModel:
         [picture.values for picture in windows], config.patch_size or PATCH, config.frames > 1
     )
     _, measured = held_out.for_two_uses(parts)
-    estimate = quality.measure(trained, measured, estimate, known, folder, config.frames)
+    of_all = [held_out.Part(picture.values) for picture in windows]
+    estimate = quality.measure(trained, measured, estimate, known, folder, config.frames, of_all)
     _write_noise(estimate, known, folder)
     report.write(folder, source.name, windows, trained, reason, estimate, known)
     files.remove_at_once(folder / "checkpoints")
@@ -147,6 +148,8 @@ def _look_at_noise(
         objective, reason = "recorrupted", "its standard deviation was given"
     else:
         objective, reason = choice.choose(estimate, least)
+        if objective == "recorrupted":
+            estimate = estimate.of_level(estimate.floor)
     if config.noise is not None:
         for doubt in choice.doubts(estimate, config.noise, least):
             logger.warning("NOTE: %s", doubt)

@@ -1,8 +1,9 @@
 """How good the denoised pictures are, estimated without clean ones."""
 
+import itertools
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,7 @@ from tfdvae.image_io import frames
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning.held_out import Part
 from tfdvae.learning.pictures import unit
-from tfdvae.metrics import noise as metrics_noise
-from tfdvae.metrics import risk
+from tfdvae.metrics import noise_refined, risk
 from tfdvae.metrics.choice import CLIPPED
 from tfdvae.metrics.noise import NoiseEstimate
 
@@ -36,13 +36,14 @@ def measure(
     known: bool,
     folder: Path,
     together: int = 1,
+    of_all: Sequence[Part] = (),
 ) -> NoiseEstimate:
     """Estimate the PSNR of noisy and of denoised pictures, write `metrics.csv` and say it.
 
     The mean squared error is estimated by `risk.squared_errors` on parts of the pictures that the
     model has not seen in training: on others the estimate is too good. Its 95% interval is that of
     the means of blocks of 32x32 pixels, wider by what the noise may be wrong where it is estimated:
-    by chance, by 2% of its variance, and by what `noise.refine` says, or 10% where that says
+    by chance, by 2% of its variance, and by what `noise_refined` says, or 10% where that says
     nothing.
 
     Args:
@@ -52,6 +53,8 @@ def measure(
         known: whether the noise was given, and not estimated.
         folder: gets the file.
         together: frames that are the channels of a picture, of which the one in the middle counts.
+        of_all: parts of all pictures, on which noise that is the same everywhere is estimated; by
+            default those held out.
 
     Returns:
         The noise; where it is not known, estimated again with what was denoised.
@@ -61,19 +64,20 @@ def measure(
         csv_rows.write_rows(folder / "metrics.csv", [])
         logger.info("%s", describe({}))
         return noise
-    probes = [
-        risk.probe(model.denoise, image[None], noise.variance(image), number)
-        for number, (image, _) in enumerate(looked)
-    ]
-    looked = [(frames.own(image, together), rows) for image, rows in looked]
-    probes = [_own(probe, together) for probe in probes]
-    noises, doubt = [noise] * len(looked), 0.0
+    probed = _probed(model, looked, noise, together)
+    noises, doubt, counted = [noise] * len(looked), 0.0, 0
     if not known:
-        seen = [_unseen(*each) for each in zip(looked, probes, strict=True)]
-        noise, doubt = _refined(seen, noise)
-        noises = [_refined([each], noise)[0] if each[0].size >= _ENOUGH else noise for each in seen]
+        wide = _probed(model, _chosen(of_all), noise, together) if noise.is_even else []
+        unseen = [_unseen(*each) for each in wide or probed]
+        noise, doubt = _refined(unseen, noise)
+        # A variance comes from the squares of a quarter of the values; of even noise, of a 16th.
+        counted = sum(image.size for image, _ in unseen) // (16 if noise.is_even else 4)
+        noises = [
+            _refined([each], noise)[0] if each[0].size >= _ENOUGH and not noise.is_even else noise
+            for each in unseen[: len(looked)]
+        ]
     blocks = []
-    for (image, rows), probe, own in zip(looked, probes, noises, strict=True):
+    for (image, rows, probe), own in zip(probed, noises, strict=True):
         variance = own.variance(image)[None]
         errors = risk.errors_of_probe(image[None], variance, probe)
         cut = (_blocks(each[0, rows]) for each in (image[None], errors, variance))
@@ -83,8 +87,7 @@ def measure(
     means = np.array([float(errors.mean()) for _, errors, _ in blocks])
     sizes = np.array([errors.size for _, errors, _ in blocks])
     level = float(np.average([variance.mean() for *_, variance in blocks], weights=sizes))
-    # A variance comes from the squares of a quarter of the values.
-    random = 0.0 if known else math.hypot(risk.WRONG, 1.96 * math.sqrt(2 / (sizes.sum() / 4)))
+    random = 0.0 if known else math.hypot(risk.WRONG, 1.96 * math.sqrt(2 / counted))
     values = risk.estimates(means, sizes, level, random * level, doubt * level)
     table = [
         {
@@ -122,15 +125,40 @@ def _middle(part: Part) -> tuple[np.ndarray, slice]:
     return unit(cut), slice(above, above + rows)
 
 
-def _own(probe: risk.Probe, count: int) -> risk.Probe:
-    """Return what was probed in the frame in the middle of `count`."""
-    parts = (frames.own(each, count) for each in (probe.made, probe.change, probe.response))
-    return risk.Probe(*parts)
+def _probed(
+    model: TrainedModel,
+    looked: Sequence[tuple[np.ndarray, slice]],
+    noise: NoiseEstimate,
+    together: int,
+) -> list[tuple[np.ndarray, slice, risk.Probe]]:
+    """Return parts with what was probed there, both of the frame in the middle of `together`.
+
+    Those of one size that follow each other are probed at once.
+    """
+    found = []
+    for number, same in enumerate(_of_one_size(looked)):
+        images = np.stack([image for image, _ in same])
+        probe = risk.probe(model.denoise, images, noise.variance(images), number)
+        parts = (probe.made, probe.change, probe.response)
+        made, change, response = (frames.own(each, together) for each in parts)
+        for place, (image, rows) in enumerate(same):
+            one = (each[place : place + 1] for each in (made, change, response))
+            found.append((frames.own(image, together), rows, risk.Probe(*one)))
+    return found
 
 
-def _unseen(looked: tuple[np.ndarray, slice], probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:
+def _of_one_size(
+    looked: Sequence[tuple[np.ndarray, slice]],
+) -> Iterator[list[tuple[np.ndarray, slice]]]:
+    """Yield neighbors of one size together, as many as have the pixels of the largest part."""
+    for shape, group in itertools.groupby(looked, lambda each: each[0].shape):
+        most = max(1, _SIDE**2 // math.prod(shape[:2]))
+        same = list(group)
+        yield from (same[start : start + most] for start in range(0, len(same), most))
+
+
+def _unseen(image: np.ndarray, rows: slice, probe: risk.Probe) -> tuple[np.ndarray, risk.Probe]:
     """Return the rows (1, H, W, C) that count, and what was probed there."""
-    image, rows = looked
     parts = (each[:, rows] for each in (probe.made, probe.change, probe.response))
     return image[None, rows], risk.Probe(*parts)
 
@@ -143,7 +171,8 @@ def _refined(
     A model that removes next to nothing, or structure too, says nothing of the noise. The second
     number is by which part of its variance it may be wrong.
     """
-    found, doubt = metrics_noise.refine(probed, noise)
+    refine = noise_refined.refine_even if noise.is_even else noise_refined.refine
+    found, doubt = refine(probed, noise)
     low, high = _BELIEVED
     if low * noise.floor <= found.level <= high * noise.level:
         return found, doubt

@@ -8,7 +8,6 @@ import numpy as np
 
 from tfdvae.metrics import noise_blocks
 from tfdvae.metrics.noise_blocks import BLOCK
-from tfdvae.metrics.risk import Probe
 
 MOST_VALUES = 4_000_000
 """Values of all channels after which no further picture is looked at."""
@@ -23,8 +22,6 @@ _LEAST_OF = (0.0, 0.56, 0.85, 1.03, 1.16, 1.27)
 """Standard errors by which the least of 1 to 6 numbers is too small where all are equal."""
 _MOST_CLIPPED = 0.5  # of the pixels of any block that counts
 _LEAST = 1e-3  # of the mean variance, the least at any place
-_MEAN = (1, 1, 1, 1)
-_DIAGONAL = (1, -1, -1, 1)
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,11 @@ class NoiseEstimate:
     def gaussian(cls, level: float) -> "NoiseEstimate":
         """Return what there is to know of Gaussian noise of a standard deviation."""
         return cls(0.0, level**2, level, level, spread=1.0, correlation=0.0, clipped=0.0)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the noise is taken to be the same everywhere."""
+        return self.slope == 0
 
     def variance(self, images: np.ndarray) -> np.ndarray:
         """Return the variance of the noise at each pixel, at least a thousandth of `level`'s."""
@@ -108,7 +110,7 @@ def estimate(pictures: Iterable[np.ndarray]) -> NoiseEstimate:
     looked = _look(pictures)
     blocks = looked.blocks
     signal, variance = noise_blocks.bins(blocks, _BINS)
-    slope, offset = _line(signal, variance)
+    slope, offset = noise_blocks.line(signal, variance)
     level = float(np.sqrt(max(slope * blocks.mean() + offset, 0.0)))
     ends = slope * np.quantile(blocks.mean(axis=(1, 2)), _ENDS) + offset
     dark, bright = np.maximum(ends, max(_LEAST * level**2, 1e-12))
@@ -195,71 +197,6 @@ def _look(pictures: Iterable[np.ndarray]) -> _Looked:
     return _Looked(found, extremes, blocks, blocks[extreme <= noise_blocks.EXTREME], clipped)
 
 
-def refine(
-    probed: Iterable[tuple[np.ndarray, Probe]], first: NoiseEstimate
-) -> tuple[NoiseEstimate, float]:
-    """Estimate the noise again, with denoised pictures: texture no longer counts as noise.
-
-    The variance is that of the finest diagonal wavelet coefficients of what was removed, in bins of
-    the denoised values, corrected for the noise that the denoiser keeps. Its response to a change
-    of these coefficients, r, tells how much: it removes (1 - r)^2 of the variance if it keeps that
-    part of the noise and nothing else, and 1 - r if it is the best there is, which removes some
-    texture with the noise (Tweedie's formula; Efron 2011). The middle of both is taken.
-
-    Args:
-        probed: noisy picture, floats (1, H, W, C), and what `risk.probe` returned for it.
-        first: what `estimate` found, for what is not estimated again.
-
-    Returns:
-        The estimate, and by which part of its variance it may be wrong beside chance: half the
-        distance of both.
-
-    Example:
-        >>> found, doubt = refine([(noisy, risk.probe(model.denoise, noisy, 0.01))], first)
-    """
-    signals, squares, changes, products = [], [], [], []
-    for noisy, probe in probed:
-        made, removed, change, response = (
-            _planes(each) for each in (probe.made, noisy - probe.made, probe.change, probe.response)
-        )
-        signals.append(_quads(made, _MEAN).ravel() / 4)
-        squares.append(np.square(_quads(removed, _DIAGONAL).ravel()) / 4)
-        changes.append(np.square(_quads(change, _DIAGONAL)).ravel())
-        products.append((_quads(change, _DIAGONAL) * _quads(response, _DIAGONAL)).ravel())
-    signal, power, change, product = map(np.concatenate, (signals, squares, changes, products))
-    rows = np.array_split(np.argsort(signal, kind="stable"), min(_BINS, len(signal)))
-    kept = np.array([product[each].sum() / change[each].sum() for each in rows])
-    removed_part = np.clip(1 - kept, _LEAST, 1)
-    least = np.array([power[each].mean() for each in rows]) / removed_part
-    most = least / removed_part
-    variance = (least + most) / 2
-    slope, offset = _line(np.array([signal[each].mean() for each in rows]), variance)
-    level = float(np.sqrt(variance.mean()))
-    doubt = float((most - least).mean() / 2 / (variance.mean() + 1e-12))
-    found = dataclasses.replace(first, slope=slope, offset=offset, level=level)
-    return found, doubt
-
-
-def _planes(images: np.ndarray) -> np.ndarray:
-    """Return the channels of one image (1, H, W, C), cut to even sides, (C, h, w)."""
-    rows, columns = (size // 2 * 2 for size in images.shape[1:3])
-    return np.moveaxis(images[0, :rows, :columns], -1, 0)
-
-
-def _quads(planes: np.ndarray, weights: tuple[int, int, int, int]) -> np.ndarray:
-    """Return the weighted sum of the pixels of each block of 2x2, of planes (C, H, W)."""
-    corners = (
-        planes[:, ::2, ::2],
-        planes[:, ::2, 1::2],
-        planes[:, 1::2, ::2],
-        planes[:, 1::2, 1::2],
-    )
-    return sum(
-        (weight * corner for weight, corner in zip(weights, corners, strict=True)),
-        np.zeros_like(corners[0]),
-    )
-
-
 def _floor(blocks: np.ndarray) -> float:
     """Return the standard deviation of the noise in the bin where it is least.
 
@@ -275,11 +212,3 @@ def _floor(blocks: np.ndarray) -> float:
     error = _MEDIAN_ERROR / np.sqrt(values)
     equal = int((near <= near.min() * (1 + 3 * error)).sum())
     return float(np.sqrt(near.min() * (1 + _LEAST_OF[equal - 1] * error)))
-
-
-def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset of the line with the least sum of squared relative errors."""
-    weights = 1 / np.maximum(variance, 1e-3 * variance.max() + 1e-12)
-    columns = np.stack([signal, np.ones_like(signal)], axis=1)
-    (slope, offset), *_ = np.linalg.lstsq(columns * weights[:, None], variance * weights)
-    return float(slope), float(offset)

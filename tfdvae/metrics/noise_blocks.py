@@ -137,3 +137,16 @@ def _without_surfaces() -> np.ndarray:
     terms = np.stack([down**0, down, right, down**2, down * right, right**2], axis=1)
     basis, _ = np.linalg.qr(terms)
     return np.eye(BLOCK**2) - basis @ basis.T
+
+
+def line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset of the line with the least sum of squared relative errors.
+
+    Args:
+        signal: floats (n,).
+        variance: of the noise there, floats (n,).
+    """
+    weights = 1 / np.maximum(variance, 1e-3 * variance.max() + 1e-12)
+    columns = np.stack([signal, np.ones_like(signal)], axis=1)
+    (slope, offset), *_ = np.linalg.lstsq(columns * weights[:, None], variance * weights)
+    return float(slope), float(offset)

@@ -3,7 +3,7 @@ import pytest
 
 from tests.helpers.noisy_pictures import CLEAN, gaussian, photons, shared, sharing_channels
 from tfdvae.data import image_dataset
-from tfdvae.metrics import noise, risk
+from tfdvae.metrics import noise, noise_refined, risk
 
 RANDOM = np.random.default_rng(0)
 
@@ -41,7 +41,7 @@ def test_what_was_denoised_refines_the_estimate(count):
     noisy = [RANDOM.poisson(count * clean) / count for _ in range(4)]
     first = noise.estimate(noisy)
     blind = risk.probe(lambda images: np.broadcast_to(clean, images.shape), clean[None], 1.0)
-    found, doubt = noise.refine([(picture[None], blind) for picture in noisy], first)
+    found, doubt = noise_refined.refine([(picture[None], blind) for picture in noisy], first)
     assert doubt == 0
     assert found.level == pytest.approx(np.sqrt(clean.mean() / count), rel=0.02)
     np.testing.assert_allclose(found.variance(clean), clean / count, atol=0.05 / count)
@@ -61,7 +61,7 @@ def test_a_refined_estimate_allows_for_the_noise_that_is_kept(kept, best):
     noisy = clean + 0.1 * random.standard_normal(clean.shape)
     rest = 0 if best else (1 - kept) * clean
     probed = risk.probe(lambda images: kept * images + rest, noisy, 0.01)
-    found, doubt = noise.refine([(noisy, probed)], noise.estimate([noisy[0]]))
+    found, doubt = noise_refined.refine([(noisy, probed)], noise.estimate([noisy[0]]))
     end = 1 - doubt if best else 1 + doubt
     assert end * found.level**2 == pytest.approx(0.01, rel=0.02)
     assert doubt == pytest.approx(kept / (2 - kept), abs=1e-3)  # of 1 / (1 - r) and its square
@@ -181,3 +181,27 @@ def test_texture_of_small_images_hardly_counts(level, fashion):
     clean = image_dataset.to_unit(fashion.train.images[:2000])
     noisy = clean + level * RANDOM.standard_normal(clean.shape)
     assert noise.estimate(noisy).floor == pytest.approx(level, rel=0.03)
+
+
+@pytest.mark.parametrize("kept", [-0.05, 0.0, 0.2])
+def test_even_noise_is_refined_where_what_was_made_is_flat(kept):
+    """Texture that was removed, and padding without noise, do not count."""
+    random = np.random.default_rng(0)
+    clean = np.full((1, 400, 400, 1), 0.5)
+    clean[:, 200:, :, 0] += np.kron(random.standard_normal((50, 100)), np.ones((4, 4))) * 0.2
+    lost = np.where(clean == 0.5, 0, 0.05 * random.standard_normal(clean.shape))
+    noisy = clean + lost + 0.1 * random.standard_normal(clean.shape)
+    noisy[:, :, 300:] = 0.3
+    clean[:, :, 300:] = 0.3
+
+    def denoise(images):
+        made = clean + kept * (images - clean)
+        made[:, :, 300:] = 0.3
+        return made
+
+    probed = risk.probe(denoise, noisy, np.array(0.01))
+    first = noise.NoiseEstimate.gaussian(0.12)
+    found, doubt = noise_refined.refine_even([(noisy, probed)], first)
+    assert found.level == pytest.approx(0.1, rel=0.02)
+    assert found.is_even
+    assert doubt == pytest.approx(abs(kept) / 2, abs=1e-3)
