@@ -59,7 +59,6 @@ def learned(source: Path, seed: int, score: Callable[[Path], Scores]) -> tuple[s
             (output / name).stat().st_mtime for name in ("learned.json", "history.json")
         )
         values["", "training_seconds"] = ended - began
-        values["", "noise"] = json.loads((output / "noise.json").read_text())["level"]
         told = csv_rows.read_rows(output / "metrics.csv")
         values |= {
             ("", row["metric"]): float(row["value"]) for row in told if row["metric"] == ESTIMATED
@@ -109,6 +108,7 @@ def of_images(data_dir: str, level: float, seed: int) -> list[dict]:
             model = tfdvae.load(output / "model.keras")
             others = model.denoise(noisy(tested, 0, "test"))
             return {
+                ("", "noise"): json.loads((output / "noise.json").read_text())["level"],
                 ("train", "psnr"): float(image.psnr(made, clean).mean()),
                 ("test", "psnr"): float(image.psnr(others, tested).mean()),
             }
