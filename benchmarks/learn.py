@@ -223,9 +223,8 @@ def _of_images(runs: dict[str, Rows]) -> list[Part]:
         "The same on an array of 5,000 noisy images of Fashion-MNIST, whose noise it is not told: "
         "the noise that it estimated and the objective that it chose; the PSNR that it estimated "
         "on images that it had held out, and the true one there, both of the mean squared error; "
-        "and the mean PSNR of all that it made of these images, and of the 10,000 noisy test images "
-        "of the study. "
-        "By `python benchmarks/learn.py images --data-dir FOLDER`."
+        "and the mean PSNR of all that it made of these images, and of the 10,000 noisy test "
+        "images of the study. By `python benchmarks/learn.py images --data-dir FOLDER`."
     )
     head = [
         "noise",
