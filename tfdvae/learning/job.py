@@ -148,12 +148,12 @@ def _look_at_noise(
         objective, reason = "recorrupted", "its standard deviation was given"
     else:
         objective, reason = choice.choose(estimate, least)
-        if objective == "recorrupted":
-            estimate = estimate.of_level(estimate.floor)
     if config.noise is not None:
         for doubt in choice.doubts(estimate, config.noise, least):
             logger.warning("NOTE: %s", doubt)
         estimate = estimate.of_level(config.noise)
+    elif objective == "recorrupted":
+        estimate = estimate.of_level(estimate.floor)
     if objective == "recorrupted" and not estimate.floor > 0:
         raise ValueError("`objective` recorrupted needs noise; the estimate is 0. Give `noise`.")
     _write_noise(estimate, config.noise is not None, folder)

@@ -72,10 +72,11 @@ def measure(
         noise, doubt = _refined(unseen, noise)
         # A variance comes from the squares of a quarter of the values; of even noise, of a 16th.
         counted = sum(image.size for image, _ in unseen) // (16 if noise.is_even else 4)
-        noises = [
-            _refined([each], noise)[0] if each[0].size >= _ENOUGH and not noise.is_even else noise
-            for each in unseen[: len(looked)]
-        ]
+        noises = [noise] * len(looked)
+        if not noise.is_even:
+            noises = [
+                _refined([each], noise)[0] if each[0].size >= _ENOUGH else noise for each in unseen
+            ]
     blocks = []
     for (image, rows, probe), own in zip(probed, noises, strict=True):
         variance = own.variance(image)[None]

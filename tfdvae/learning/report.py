@@ -101,7 +101,7 @@ def _facts(
         *([["frames", f"{together} neighboring ones for each"]] if together else []),
         [
             "noise, standard deviation",
-            f"{level}, {'given' if given else 'as estimated with the trained model'}",
+            f"{level}, {'given' if given else 'estimated'}",
         ],
         *([] if given else _estimated(noise)),
         ["objective", f"{getattr(model.core, 'objective', '')}, since {reason}"],

@@ -71,9 +71,11 @@ class NoiseEstimate:
         return np.maximum(self.slope * images + self.offset, _LEAST * self.level**2)
 
     def of_level(self, level: float) -> "NoiseEstimate":
-        """Return the estimate with a known standard deviation, the same everywhere."""
-        known = {"slope": 0.0, "offset": level**2, "level": level, "floor": level, "spread": 1.0}
-        return dataclasses.replace(self, **known)
+        """Return the estimate with a standard deviation that is the same everywhere.
+
+        What else was found stays.
+        """
+        return dataclasses.replace(self, slope=0.0, offset=level**2, level=level, floor=level)
 
     def line(self) -> str:
         """Return the variance as text, in levels of 255.

@@ -8,7 +8,7 @@ import scipy.ndimage
 
 from tfdvae.metrics import noise_blocks
 from tfdvae.metrics.noise import NoiseEstimate
-from tfdvae.metrics.risk import Probe
+from tfdvae.metrics.risk import UNREFINED, Probe
 
 Probed = Iterable[tuple[np.ndarray, Probe]]
 """Noisy pictures, floats (1, H, W, C), each with what `risk.probe` returned for it."""
@@ -77,7 +77,7 @@ def refine_even(probed: Probed, first: NoiseEstimate) -> tuple[NoiseEstimate, fl
 
     Returns:
         The estimate, of the same level everywhere, and by which part of its variance it may be
-        wrong beside chance: half of what is allowed for the noise that is kept.
+        wrong beside chance: half the distance of what `refine` has as the least and the greatest.
 
     Example:
         >>> found, doubt = refine_even([(noisy, risk.probe(model.denoise, noisy, 0.01))], first)
@@ -94,9 +94,11 @@ def refine_even(probed: Probed, first: NoiseEstimate) -> tuple[NoiseEstimate, fl
             np.square(diagonal),
             diagonal * _quads(response, _DIAGONAL),
         )
-        varied = _range(_planes(noisy)) > 0
+        varied = scipy.ndimage.minimum_filter(_range(_planes(noisy)) > 0, (1, 3, 3))
         rows.append(np.stack([each[varied] for each in values]))
     varies, power, change, product = np.concatenate(rows, axis=1)
+    if not len(varies):
+        return first, UNREFINED
     flat = varies <= np.quantile(varies, _FLAT)
     removed_part = max(1 - float(product[flat].sum() / change[flat].sum()), _LEAST)
     level = float(np.sqrt(power[flat].mean())) / removed_part

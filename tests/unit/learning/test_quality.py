@@ -102,6 +102,18 @@ def test_pictures_without_noise_have_no_estimate(tmp_path):
     assert quality.findings({}, estimate) == []
 
 
+def test_even_noise_is_estimated_on_fewer_or_more_parts_than_the_error(tmp_path):
+    noisy = (CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)).astype(np.float32)
+    parts = [Part(noisy[:64, :128]) for _ in range(3)]
+    true = psnr(smooth(noisy[None, :64, :128])[0], CLEAN[:64, :128])
+    for of_all in ([Part(noisy)], [Part(noisy)] * 5):
+        estimate = noise.NoiseEstimate(0, 0.012, 0.11, 0.11, 1.2, 0, 0)
+        found = quality.measure(Filter(smooth), parts, estimate, False, tmp_path, of_all=of_all)
+        assert found.level == pytest.approx(0.1, rel=0.02)
+        assert found.spread == 1.2
+        assert measured(tmp_path)["psnr_estimated"] == pytest.approx(true, abs=1.5)
+
+
 def test_small_parts_have_no_interval(tmp_path):
     noisy = (CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32))[:40, :40]
     estimate = noise.NoiseEstimate(0, 0.01, 0.1, 0.1, 1, 0, 0)

@@ -53,7 +53,7 @@ def test_what_speaks_against_noise_that_was_given(found, given, messages):
 
 def test_a_level_that_is_given_replaces_what_was_found():
     found = NoiseEstimate(0.1, -0.01, 0.3, 0.2, 4.0, 0.05, 0.2, 0.7)
-    assert found.of_level(0.1) == NoiseEstimate(0.0, 0.1**2, 0.1, 0.1, 1.0, 0.05, 0.2, 0.7)
+    assert found.of_level(0.1) == NoiseEstimate(0.0, 0.1**2, 0.1, 0.1, 4.0, 0.05, 0.2, 0.7)
     np.testing.assert_allclose(found.of_level(0.1).variance(np.linspace(0, 1, 5)), 0.01)
 
 
