@@ -103,7 +103,8 @@ def test_pictures_without_noise_have_no_estimate(tmp_path):
 
 
 def test_even_noise_is_estimated_on_fewer_or_more_parts_than_the_error(tmp_path):
-    noisy = (CLEAN + 0.1 * RANDOM.standard_normal(CLEAN.shape, np.float32)).astype(np.float32)
+    random = np.random.default_rng(0)
+    noisy = CLEAN + 0.1 * random.standard_normal(CLEAN.shape, np.float32)
     parts = [Part(noisy[:64, :128]) for _ in range(3)]
     true = psnr(smooth(noisy[None, :64, :128])[0], CLEAN[:64, :128])
     for of_all in ([Part(noisy)], [Part(noisy)] * 5):
@@ -111,7 +112,8 @@ def test_even_noise_is_estimated_on_fewer_or_more_parts_than_the_error(tmp_path)
         found = quality.measure(Filter(smooth), parts, estimate, False, tmp_path, of_all=of_all)
         assert found.level == pytest.approx(0.1, rel=0.02)
         assert found.spread == 1.2
-        assert measured(tmp_path)["psnr_estimated"] == pytest.approx(true, abs=1.5)
+        values = measured(tmp_path)
+        assert values["psnr_estimated_low"] < true < values.get("psnr_estimated_high", np.inf)
 
 
 def test_small_parts_have_no_interval(tmp_path):
