@@ -1,7 +1,7 @@
 """The main job in PyTorch, from a cold start: `python torch_main_job.py DATA.npz THREADS`.
 
 The file holds `images` and `labels`, 5,000 to train on, and `test_images` and `test_labels`, all
-clean, (N, 28, 28, 1). A DVAE learns from the noisy images, makes two synthetic ones of each, and a
+clean, (N, 28, 28, 1). A DVAE learns from noisy images alone, makes two synthetic ones of each, and a
 classifier is trained without and with them, with as many steps; both are measured under each test
 noise, and so are the denoised images. Convolutional networks are trained with bfloat16, as tfdvae
 does where that is faster. It prints accuracies and PSNR, in JSON.
@@ -29,17 +29,19 @@ def batches(*arrays: torch.Tensor):
 
 
 def generator(noisy: torch.Tensor) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """Train the DVAE: the noisy image from itself with more noise."""
+    """Train the DVAE by Recorrupted2Recorrupted: y - 2 n from y + n / 2."""
     encoder, decoder = torch_networks.mlp(True)
     model = torch.nn.ModuleList([encoder, decoder])
     optimizer = torch.optim.Adam(model.parameters(), RATE)
     given = batches(noisy)
     for _ in range(EPOCHS * (len(noisy) // BATCH)):
         (images,) = next(given)
-        mean, log_variance = encoder(images + NOISE * torch.randn_like(images)).chunk(2, 1)
+        noise = NOISE * torch.randn_like(images)
+        mean, log_variance = encoder(images + noise / 2).chunk(2, 1)
         codes = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         kl = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum()
-        loss = functional.binary_cross_entropy_with_logits(decoder(codes), images, reduction="sum")
+        error = functional.mse_loss(decoder(codes), images - 2 * noise, reduction="sum")
+        loss = error / (2 * 5 * NOISE**2)  # the variance of the target
         optimizer.zero_grad()
         ((loss + kl) / len(images)).backward()
         optimizer.step()
@@ -50,7 +52,8 @@ def generator(noisy: torch.Tensor) -> tuple[torch.nn.Module, torch.nn.Module]:
 def synthetic(encoder: torch.nn.Module, decoder: torch.nn.Module, noisy: torch.Tensor):
     """Return two images of each, decoded from draws of its posterior."""
     mean, log_variance = encoder(noisy.repeat(2, 1, 1, 1)).chunk(2, 1)
-    return torch.sigmoid(decoder(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)))
+    made = decoder(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean))
+    return made.clip(0, 1)
 
 
 def classifier(images: torch.Tensor, labels: torch.Tensor) -> torch.nn.Module:
@@ -77,7 +80,7 @@ def measured(encoder, decoder, classifiers: dict[str, torch.nn.Module], images, 
         right = dict.fromkeys(classifiers, 0)
         psnr = 0.0
         for rows in torch.arange(len(images)).split(500):
-            made = torch.sigmoid(decoder(encoder(noisy[rows]).chunk(2, 1)[0]))
+            made = decoder(encoder(noisy[rows]).chunk(2, 1)[0]).clip(0, 1)
             psnr -= 10 * float(((made - images[rows]) ** 2).mean((1, 2, 3)).log10().sum())
             for name, model in classifiers.items():
                 right[name] += int((model(noisy[rows]).argmax(1) == labels[rows]).sum())
