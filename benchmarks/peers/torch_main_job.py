@@ -1,8 +1,8 @@
 """The main job in PyTorch, from a cold start: `python torch_main_job.py DATA.npz THREADS`.
 
 The file holds `images` and `labels`, 5,000 to train on, and `test_images` and `test_labels`, all
-clean, (N, 28, 28, 1). A DVAE learns from noisy images alone, makes two synthetic ones of each, and a
-classifier is trained without and with them, with as many steps; both are measured under each test
+clean, (N, 28, 28, 1). A DVAE learns from noisy images alone, makes two synthetic ones of each, and
+a classifier is trained without and with them, with as many steps; both are measured under each test
 noise, and so are the denoised images. Convolutional networks are trained with bfloat16, as tfdvae
 does where that is faster. It prints accuracies and PSNR, in JSON.
 """
