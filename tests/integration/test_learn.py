@@ -188,7 +188,7 @@ BLURRED = np.rint(
         "0.tif has values that are NaN or infinite",
         _save(np.full((64, 64), np.nan, np.float32)))),
     Case("a picture of 20,000 x 20,000", "too large, named", _refused(
-        "huge.tif has 20000x20000 pixels, more than 50,000,000", _huge)),
+        "huge.tif has 400,000,000 pixels, more than 50,000,000", _huge)),
     Case("a misspelt objective", "the nearest", _refused(
         "Did you mean 'masked'", _inside, "--objective", "maskd")),
 )  # fmt: skip
