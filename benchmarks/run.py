@@ -22,6 +22,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from tfdvae import corruptions
 from tfdvae._utils import files
@@ -46,11 +47,24 @@ CASES = {
     "cnn-bfloat16": (TRAINING, ("tfdvae", "torch", "torch_channels_last", "keras")),
     "denoise": ("ms an image, of 2,000", ("tfdvae", "onnxruntime")),
     "denoise-one": ("ms an image, one at a time", ("tfdvae", "onnxruntime")),
+    "denoise-512": (
+        "ms a picture of 512x512, U-Net, in one orientation",
+        ("tfdvae", "onnxruntime"),
+    ),
+    "denoise-large": ("ms a picture of 4,000x3,000, U-Net, in one orientation", ("tfdvae",)),
     "augment": ("ms a synthetic image", ("tfdvae",)),
+    "start": ("ms to denoise a PNG file in a new process", ("tfdvae", "onnxruntime")),
+    "help": ("ms of `tfdvae --help`", ("tfdvae",)),
 }
-EXPORT = """
+PREPARE = """
 import sys, tfdvae
-tfdvae.export(tfdvae.load("clothing-denoiser"), sys.argv[1], "onnx")
+from tfdvae.learning import model
+unet = model.build("recorrupted", "gaussian:0.1", (64, 64, 1), (0.5, 0.3), seed=0, steps=1)
+unet.orientations = None  # of the eight: an ONNX file makes one
+unet.save(sys.argv[1] + "/unet.keras")
+for name in ("clothing-denoiser", sys.argv[1] + "/unet.keras"):
+    file = f"{sys.argv[1]}/{name.rpartition('/')[2].removesuffix('.keras')}.onnx"
+    tfdvae.export(tfdvae.load(name), file, "onnx")
 """
 
 
@@ -103,7 +117,11 @@ def prepare(folder: Path, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
         held_out=held_out,
         noisy=evaluation.test_noise(held_out, corruptions.parse("gaussian:0.1"), 0),
     )
-    command = [sys.executable, "-c", EXPORT, str(folder / "clothing-denoiser.onnx")]
+    noisy = evaluation.test_noise(held_out[:1], corruptions.parse("gaussian:0.1"), 0)[0]
+    Image.fromarray(np.rint(255 * np.clip(noisy[..., 0], 0, 1)).astype(np.uint8)).save(
+        folder / "one.png"
+    )
+    command = [sys.executable, "-c", PREPARE, str(folder)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     return held_out, np.asarray(source.test.labels[:1000])
 

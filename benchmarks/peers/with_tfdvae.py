@@ -1,12 +1,13 @@
 """tfdvae, as its commands train and its users call it."""
 
+import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from worker import BATCH, NOISE, STEPS, Case, Data, Task, serve
+from worker import BATCH, NOISE, STEPS, Case, Data, Task, pictures, process, serve
 
 import tfdvae
 from tfdvae import classifier
@@ -17,6 +18,7 @@ from tfdvae.learning import model as learning
 from tfdvae.models.build import build_generator
 
 IMAGES = 2000  # of a measurement of inference
+TFDVAE = (sys.executable, "-m", "tfdvae")
 
 
 def main() -> None:
@@ -37,7 +39,11 @@ def main() -> None:
         "cnn-bfloat16": partial(cnn, "bfloat16"),
         "denoise": partial(denoise, IMAGES),
         "denoise-one": partial(denoise, 1),
+        "denoise-512": partial(picture, 512, 512),
+        "denoise-large": partial(picture, 3000, 4000),
         "augment": augment,
+        "start": start,
+        "help": lambda *_: process(*TFDVAE, "--help"),
     }
     serve(cases)
 
@@ -92,6 +98,26 @@ def denoise(count: int, folder: Path, data: Data, threads: int) -> Task:
         return (time.perf_counter() - start) / (calls * count)
 
     return Task(work, lambda: model.denoise(data.noisy))
+
+
+def picture(height: int, width: int, folder: Path, data: Data, threads: int) -> Task:
+    """A U-Net on one picture, in tiles."""
+    use_threads(threads)
+    model = tfdvae.load(folder / "unet.keras")
+    images = pictures(height, width)
+
+    def work() -> float:
+        start = time.perf_counter()
+        model.denoise(images)
+        return time.perf_counter() - start
+
+    return Task(work)
+
+
+def start(folder: Path, data: Data, threads: int) -> Task:
+    """A file by the command line."""
+    given, made = folder / "one.png", folder / "with_tfdvae.png"
+    return process(*TFDVAE, "denoise", "clothing-denoiser", given, made, "--overwrite")
 
 
 def augment(folder: Path, data: Data, threads: int) -> Task:

@@ -7,7 +7,9 @@ images that are held out to `FOLDER/CASE-SCRIPT.npy`, so that equal work can be 
 """
 
 import json
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +81,22 @@ def serve(cases: dict[str, Case]) -> None:
             if made is not None:
                 np.save(folder / f"{name}-{Path(sys.argv[0]).stem}.npy", made)
             _say("checked")
+
+
+def process(*command: str | Path) -> Task:
+    """Return the task to run a command in a process of its own."""
+
+    def work() -> float:
+        start = time.perf_counter()
+        subprocess.run(list(map(str, command)), check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    return Task(work)
+
+
+def pictures(height: int, width: int) -> np.ndarray:
+    """Return one random gray picture, float32 (1, height, width, 1)."""
+    return np.random.default_rng(0).random((1, height, width, 1), dtype=np.float32)
 
 
 def _say(value: object) -> None:
