@@ -21,7 +21,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image
 
 from tfdvae import corruptions
@@ -29,7 +32,8 @@ from tfdvae._utils import files
 from tfdvae.data import image_dataset, sources, splits
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import image
-from tfdvae.reporting.document import Document, Heading, Paragraph, Table
+from tfdvae.reporting import plots
+from tfdvae.reporting.document import Document, Figure, Heading, Paragraph, Table
 
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
@@ -171,9 +175,59 @@ def processor() -> str:
     return f"{values.get('model name', 'unknown')} ({', '.join(sorted(flags))})"
 
 
+def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
+    """Draw the time of each peer as a multiple of the median of tfdvae, by case."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    peers = list(dict.fromkeys(name for case in found for name in CASES[case][1]))
+    with matplotlib.rc_context(plots.STYLE):
+        figure = Drawing(figsize=(8, 1.2 + 0.42 * len(found)), layout="constrained")
+        axes = figure.subplots()
+        for number, name in enumerate(peers):
+            places, middles, spreads = [], [], []
+            for row, times in enumerate(found.values()):
+                if name in times:
+                    own = statistics.median(times[OWN])
+                    middle = statistics.median(times[name]) / own
+                    places.append(row + 0.16 * (list(times).index(name) - (len(times) - 1) / 2))
+                    middles.append(middle)
+                    spreads.append(
+                        (middle - min(times[name]) / own, max(times[name]) / own - middle)
+                    )
+            axes.errorbar(
+                *(middles, places),
+                xerr=np.transpose(spreads),
+                color=plots.COLORS[number],
+                marker=plots.MARKERS[number],
+                linestyle="none",
+                label=name.replace("_", " "),
+            )
+        axes.axvline(1, color="0.4", linewidth=1, zorder=0)
+        axes.set(
+            xscale="log", xlabel="time, as a multiple of the median of tfdvae; bars: the range"
+        )
+        axes.set_yticks(range(len(found)), list(found))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.invert_yaxis()
+        figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+        plots.save(figure, path)
+
+
 def report(folder: Path) -> Document:
-    """Return the report of all cases that are measured."""
+    """Return the report of all cases that are measured, and draw its figure."""
+    found = {
+        case: {
+            name: list(itertools.chain(*times))
+            for name, times in files.read_json(folder / f"{case}.json")["ms"].items()
+        }
+        for case, (_, names) in CASES.items()
+        if len(names) > 1 and (folder / f"{case}.json").exists()
+    }
     parts: list = [Paragraph(__doc__.split("\n\n")[2].replace("\n", " "))]
+    if found:
+        draw(found, folder / "figures" / "ratios.png")
+        parts.append(Figure("figures/ratios.png", "Time of each peer to that of tfdvae, by case"))
     for case, (unit, names) in CASES.items():
         path = folder / f"{case}.json"
         if not path.exists():
