@@ -18,7 +18,7 @@ import numpy as np
 
 BATCH, RATE, NOISE = 128, 1e-3, 0.1
 STEPS = {
-    "mlp": 78,
+    "mlp": 390,
     "strided_conv": 39,
     "pooled_conv": 10,
     "residual_conv": 10,
