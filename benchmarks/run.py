@@ -60,6 +60,11 @@ CASES = {
     "start": ("ms to denoise a PNG file in a new process", ("tfdvae", "onnxruntime")),
     "help": ("ms of `tfdvae --help`", ("tfdvae",)),
 }
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONDONTWRITEBYTECODE": "",  # or each start compiles what is not installed
+}
 PREPARE = """
 import sys, tfdvae
 from tfdvae.learning import model
@@ -84,7 +89,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | count | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+            env=os.environ | count | ENVIRONMENT,
         )
         self._answer()
 

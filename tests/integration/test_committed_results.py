@@ -14,7 +14,7 @@ from tfdvae.studies.registry import STUDIES
 
 RESULTS = ROOT / "results"
 FOLDERS = sorted(path.parent.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("rows.csv"))
-BENCHMARKS = ("augmented_files", "learn", "networks", "recipes")
+BENCHMARKS = ("augmented_files", "growth", "learn", "networks", "recipes")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?")
 
 
@@ -49,6 +49,7 @@ def test_all_folders_are_read():
         "development",
         "precision",
         "augmented_files",
+        "growth",
         "networks",
         "learn",
     }
@@ -110,3 +111,14 @@ def test_report_of_recipes():
 def test_report_of_learning():
     made = benchmark("learn").report(csv_rows.read_rows(RESULTS / "learn" / "rows.csv"))
     assert made == (RESULTS / "learn" / "report.md").read_text()
+
+
+def test_report_of_growth(tmp_path, monkeypatch):
+    script = benchmark("growth")
+    monkeypatch.setattr(script, "FOLDER", tmp_path)
+    shutil.copy(RESULTS / "growth/rows.csv", tmp_path)
+    script.report()
+    made, committed = (
+        (folder / "report.md").read_text() for folder in (tmp_path, RESULTS / "growth")
+    )
+    assert table_numbers(made) == table_numbers(committed)
