@@ -28,7 +28,7 @@ def write(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "more"),
-    [("recorrupted", ()), ("masked", ("--patch-size", "32"))],
+    [("recorrupted", ()), ("masked", ("--patch-size", "32")), ("paired", ())],
 )
 def test_killed_in_the_middle_of_training(objective, more, tmp_path):
     write(tmp_path / "in")

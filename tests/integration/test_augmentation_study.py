@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -342,6 +344,75 @@ def test_dry_run_lists_cells_and_an_estimate(tmp_path):
         process.returncode,
         "holds a study with other settings: `tfdvae` '0.0.0' there" in process.stderr,
     ) == (2, True)
+
+
+def command_lines():
+    """Of all processes, as Linux tells them."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text(errors="replace")
+        except OSError:  # it has ended
+            continue
+
+
+@pytest.mark.slow
+def test_killed_study_goes_on_to_the_same_rows(small_digits, tmp_path):
+    """Workers whose study alone was killed end at once, so that none of them writes beside those
+    of the next start.
+    """
+    study = (
+        "study",
+        "augmentation",
+        "--dataset",
+        small_digits,
+        "--n-train",
+        "60",
+        "--epochs",
+        "2",
+        "--classifier-steps",
+        "4",
+        "--seeds",
+        "0",
+        "1",
+        "--threads",
+        "1",
+        "--conditions",
+        "noisy",
+        "--sets",
+        "limited",
+        "classical",
+        "--protocols",
+        "equal_steps",
+        "--test-noise",
+        "0",
+        "0.1",
+    )
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run_tfdvae(*study, "--output", whole).returncode == 0
+
+    seen = []
+
+    def at_the_third_cell():
+        """Three seconds after its worker came, which takes longer."""
+        done = [path.stem for path in (killed / "cells").glob("*.csv")]
+        workers = [line for line in command_lines() if str(killed) in line and "--cell" in line]
+        if len(done) == 2 and any(
+            line.rstrip("\0").rpartition("\0")[2] not in done for line in workers
+        ):
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() > seen[0] + 3
+
+    stopped = run_tfdvae(*study, "--output", killed, stop_when=at_the_third_cell, group=False)
+    assert stopped.returncode == -9
+    deadline = time.monotonic() + 120
+    while any(str(killed) in line for line in command_lines()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len(list((killed / "cells").glob("*.csv"))) == 2, "no worker outlives its study"
+    assert run_tfdvae(*study, "--output", killed).returncode == 0
+    assert (killed / "rows.csv").read_bytes() == (whole / "rows.csv").read_bytes()
+    with np.load(killed / "bootstrap.npz") as made, np.load(whole / "bootstrap.npz") as expected:
+        assert made.files == expected.files
+        assert all(np.array_equal(made[name], expected[name]) for name in made.files)
 
 
 CLASSIFIER = """

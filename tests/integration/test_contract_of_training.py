@@ -53,14 +53,12 @@ class TestContractOfTraining:
 
     def test_same_seed_same_weights_whatever_the_global_seed(self, name, network, images):
         hashes = []
-        given = ((1, 0), (2, 0), (1, 7))
-        for global_seed, seed in given if network == "mlp" else given[:2]:
+        for global_seed, seed in ((1, 0), (2, 0), (1, 7)):
             keras.utils.set_random_seed(global_seed)
             model = make(name, network, seed=seed)
             model.fit(images, batch_size=10, epochs=2, verbose=0)
             hashes.append(weights_hash(model))
-        assert hashes[0] == hashes[1]
-        assert hashes[0] not in hashes[2:]
+        assert hashes[0] == hashes[1] != hashes[2]
 
     def test_gradient_repeats_bit_for_bit(self, name, network, images):
         model = make(name, network, shape=(28, 28, 1))
@@ -79,7 +77,7 @@ class TestContractOfTraining:
 
         hashes = {
             hashlib.sha256(b"".join(part.numpy().tobytes() for part in gradient())).hexdigest()
-            for _ in range(40)
+            for _ in range(100)
         }
         assert len(hashes) == 1
 

@@ -859,10 +859,10 @@ def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pairs", "few", "size"), [(False, 8000, 32), (True, 1250, 64)])
+@pytest.mark.parametrize(("pairs", "few", "size"), [(False, 8000, 32), (True, 2000, 64)])
 def test_memory_does_not_grow_with_the_images(pairs, few, size, tmp_path):
     """32 and 128 MiB of images as floats, and where there are no pairs twice that in synthetic
-    images: one copy of all would be 96 MiB more. Pairs are 20 and 80 MiB.
+    images: one copy of all would be 96 MiB more.
     """
     peaks = {}
     for count in (few, 4 * few):
