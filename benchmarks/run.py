@@ -70,6 +70,9 @@ import sys, tfdvae
 from tfdvae.learning import model
 unet = model.build("recorrupted", "gaussian:0.1", (64, 64, 1), (0.5, 0.3), seed=0, steps=1)
 unet.orientations = None  # of the eight: an ONNX file makes one
+weights = unet.get_weights()
+weights[-2:] = [0.01 + 0 * each for each in weights[-2:]]  # those of the last layer begin with 0
+unet.set_weights(weights)
 unet.save(sys.argv[1] + "/unet.keras")
 for name in ("clothing-denoiser", sys.argv[1] + "/unet.keras"):
     file = f"{sys.argv[1]}/{name.rpartition('/')[2].removesuffix('.keras')}.onnx"
@@ -119,17 +122,16 @@ def prepare(folder: Path, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
     labels = np.asarray(source.train.labels)
     chosen = splits.stratified_subset(labels, 5000, 0)
     held_out = image_dataset.to_unit(source.test.images[:1000])
+    noisy = evaluation.test_noise(held_out, corruptions.parse("gaussian:0.1"), 0)
     np.savez(
         folder / "data.npz",
         images=image_dataset.to_unit(source.train.images[chosen]),
         labels=labels[chosen].astype(np.int64),
         held_out=held_out,
-        noisy=evaluation.test_noise(held_out, corruptions.parse("gaussian:0.1"), 0),
+        noisy=noisy,
     )
-    noisy = evaluation.test_noise(held_out[:1], corruptions.parse("gaussian:0.1"), 0)[0]
-    Image.fromarray(np.rint(255 * np.clip(noisy[..., 0], 0, 1)).astype(np.uint8)).save(
-        folder / "one.png"
-    )
+    one = np.rint(255 * np.clip(noisy[0, ..., 0], 0, 1)).astype(np.uint8)
+    Image.fromarray(one).save(folder / "one.png")
     command = [sys.executable, "-c", PREPARE, str(folder)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     return held_out, np.asarray(source.test.labels[:1000])
@@ -219,6 +221,11 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
         plots.save(figure, path)
 
 
+def shown(milliseconds: float) -> str:
+    """Return a time with three digits."""
+    return f"{milliseconds:,.0f}" if milliseconds >= 1000 else f"{milliseconds:.3g}"
+
+
 def report(folder: Path) -> Document:
     """Return the report of all cases that are measured, and draw its figure."""
     found = {
@@ -245,11 +252,11 @@ def report(folder: Path) -> Document:
         lines = []
         for name in names:
             values = [value for each in kept["ms"][name] for value in each]
-            of_processes = [f"{statistics.median(each):.3g}" for each in kept["ms"][name]]
+            of_processes = [shown(statistics.median(each)) for each in kept["ms"][name]]
             lines.append(
                 [
                     name.replace("_", " "),
-                    f"{medians[name]:.3g} ({min(values):.3g} to {max(values):.3g})",
+                    f"{shown(medians[name])} ({shown(min(values))} to {shown(max(values))})",
                     ", ".join(of_processes),
                     f"{medians[name] / medians[OWN]:.2f}",
                     kept["quality"].get(name, ""),

@@ -101,7 +101,7 @@ def denoise(count: int, folder: Path, data: Data, threads: int) -> Task:
 
 
 def picture(height: int, width: int, folder: Path, data: Data, threads: int) -> Task:
-    """A U-Net on one picture, in tiles."""
+    """A U-Net on one picture, in tiles where it is large."""
     use_threads(threads)
     model = tfdvae.load(folder / "unet.keras")
     images = pictures(height, width)
@@ -111,7 +111,7 @@ def picture(height: int, width: int, folder: Path, data: Data, threads: int) -> 
         model.denoise(images)
         return time.perf_counter() - start
 
-    return Task(work)
+    return Task(work, lambda: model.denoise(data.noisy))
 
 
 def start(folder: Path, data: Data, threads: int) -> Task:
