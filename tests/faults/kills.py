@@ -208,7 +208,6 @@ def results(folder: Path) -> dict[str, str]:
     """Return a hash of every model's weights, of every table and of every array, by its file."""
     readers: dict[str, Callable[[Path], bytes]] = {
         ".keras": lambda path: _datasets(zipfile.ZipFile(path).read("model.weights.h5")),
-        ".h5": lambda path: _datasets(path.read_bytes()),
         ".index": _saved_model,
         ".npz": _arrays,
         ".npy": Path.read_bytes,

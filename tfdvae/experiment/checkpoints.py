@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -14,6 +14,8 @@ import tensorflow as tf
 
 from tfdvae._utils import disk, files, records
 
+WEIGHTS = "weights.npz"
+EARLIER_WEIGHTS = "model.weights.h5"  # of versions up to 0.1.0
 History = list[dict[str, Any]]  # one dictionary a round, see `training.fit`
 
 
@@ -135,9 +137,9 @@ class Checkpoints:
             raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
         with files.replacing(folder) as temporary:
             temporary.mkdir()
-            weights = temporary / "model.weights.h5"
-            disk.require(weights, _saved_bytes(model))  # HDF5 may crash where the disk is full
-            model.save_weights(weights)
+            arrays = {str(n): each.numpy() for n, each in enumerate(_variables(model))}
+            disk.require(temporary / WEIGHTS, sum(each.nbytes for each in arrays.values()))
+            files.write_npz(temporary / WEIGHTS, arrays)
             files.write_json(temporary / name, record)
             records.seal(temporary)
 
@@ -145,11 +147,15 @@ class Checkpoints:
         self, model: keras.Model, folder: Path, remedy: str, name: str = "history.json"
     ) -> None:
         """Give a model the weights and optimizer of a folder, if they are as they were saved."""
-        records.check_seal(folder, ("model.weights.h5", name), remedy)
-        path = folder / "model.weights.h5"
+        earlier = folder / EARLIER_WEIGHTS
+        path = earlier if earlier.exists() else folder / WEIGHTS
+        records.check_seal(folder, (path.name, name), remedy)
         try:
-            model.load_weights(path)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            if path == earlier:
+                model.load_weights(path)
+            else:
+                _give(model, path)
+        except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"{path} is damaged: {reason}. {remedy}") from None
 
@@ -162,13 +168,21 @@ def metric_variables(model: keras.Model) -> list[keras.Variable]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _saved_bytes(model: keras.Model) -> int:
-    """Return what a model and its optimizer take in a file at most: HDF5 adds to each variable."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return sum(
-        math.prod(variable.shape) * tf.as_dtype(variable.dtype).size + 2048
-        for variable in variables
-    )
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Return all that training changes, in an order that depends on the model alone."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _give(model: keras.Model, path: Path) -> None:
+    """Give a model and its optimizer the values in a file, if they are as many and of its shapes."""
+    variables = _variables(model)
+    with np.load(path) as file:
+        arrays = [file[str(number)] for number in range(len(file.files))]
+    found, needed = ([tuple(each.shape) for each in some] for some in (arrays, variables))
+    if found != needed:
+        raise ValueError("it holds the weights of another model, or an optimizer of another kind")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array.view(tf.as_dtype(variable.dtype).as_numpy_dtype))  # also bfloat16
 
 
 def read_history(path: Path, remedy: str) -> History:

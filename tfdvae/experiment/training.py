@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tfdvae._utils import progress
 from tfdvae.experiment import checkpoints, distribution
 from tfdvae.experiment.checkpoints import Checkpoints, History, Part
 from tfdvae.experiment.interruption import Interruption
+from tfdvae.experiment.steps_at_once import Pace
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def fit(
     Steps are taken in rounds (Keras epochs) of `round_steps`, the last one perhaps shorter; each
     round ends in a checkpoint. A callback may end the training by setting `model.stop_training`.
     Ctrl-C, and SIGTERM where it has a handler, wait for the end of the step, which is then kept
-    too, but for trainings on several devices, which go on from the last round.
+    too, but for trainings on several devices, which go on from the last round. Short steps are
+    taken several at a time, see `Pace`.
 
     Args:
         model: built and compiled.
@@ -92,6 +95,8 @@ def fit(
         model.optimizer.build(model.trainable_variables)
         history, part = kept.restore(model)
     held_out = None if early_stopping is None else early_stopping.batches
+    callbacks = list(callbacks)
+    pace = Pace(model, callbacks)
     with (
         progress.bar(
             name,
@@ -107,21 +112,21 @@ def fit(
                 break
             left, first = total_steps - _steps(history), len(history)
             steps, rounds = (round_steps, left // round_steps) if left >= round_steps else (left, 1)
-            if part.taken:
+            if part.taken or pace.is_to_be_measured(steps, left - steps):
                 rounds = 1
-            model.fit(
-                distribution.shared(batches_from(_steps(history) + part.taken), strategy),
-                epochs=first + rounds,
-                initial_epoch=first,
-                steps_per_epoch=steps - part.taken,
-                shuffle=False,
-                verbose=0,
-                validation_data=held_out,
-                callbacks=[
-                    _Rounds(history, part, kept, bar, interruption, early_stopping, hint),
-                    *(callbacks if kept.writes else ()),
-                ],
-            )
+            watch = _Rounds(history, part, kept, bar, interruption, early_stopping, hint)
+            with pace.taken(1 if part.taken else pace.number(steps, rounds)):
+                model.fit(
+                    distribution.shared(batches_from(_steps(history) + part.taken), strategy),
+                    epochs=first + rounds,
+                    initial_epoch=first,
+                    steps_per_epoch=steps - part.taken,
+                    shuffle=False,
+                    verbose=0,
+                    validation_data=held_out,
+                    callbacks=[watch, *(callbacks if kept.writes else ())],
+                )
+            pace.measure(watch.ends)
             part = Part()
             if model.stop_training and not (early_stopping and early_stopping.is_due(history)):
                 kept.end()
@@ -161,11 +166,13 @@ class _Rounds(keras.callbacks.Callback):
         super().__init__()
         self.history, self.part, self.kept, self.bar = history, part, kept, bar
         self.interruption, self.early_stopping, self.hint = interruption, early_stopping, hint
-        self.taken = 0
+        self.taken = self.before = 0
+        self.ends: list[float] = []  # of steps in the last round, by the clock
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.interruption.heed()
-        self.taken = self.part.taken
+        self.taken = self.before = self.part.taken
+        self.ends = []
 
     @property
     def step(self) -> int:
@@ -182,8 +189,9 @@ class _Rounds(keras.callbacks.Callback):
         self.interruption.heed()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self.bar.update()
-        self.taken += 1
+        taken = self.before + batch + 1  # of this round; a graph takes several
+        self.bar.update(taken - self.taken)
+        self.taken = taken
         if self.part.taken:
             for variable, total in zip(
                 checkpoints.metric_variables(self.model), self.part.totals, strict=True
@@ -191,6 +199,7 @@ class _Rounds(keras.callbacks.Callback):
                 variable.assign_add(total)
             self.part = Part()
         self._check_finite("loss", (logs or {})["loss"])
+        self.ends.append(time.perf_counter())
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}

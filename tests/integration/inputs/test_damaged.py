@@ -160,7 +160,7 @@ BEGIN_ANEW = "Bring it back, or begin a new run."
         "named; deleted, the run trains to the same weights",
         _interrupted(
             _made_again(
-                f"{ROUND}/model.weights.h5", "checkpoints/generator", _cut, _content(b""), _altered
+                f"{ROUND}/weights.npz", "checkpoints/generator", _cut, _content(b""), _altered
             )
         ),
     ),
@@ -219,7 +219,7 @@ def _as_earlier_versions_left_it(run):
         ("checkpoints/generator.json", "metrics.csv"),
         ("augmentation/images.npy", "classifier-dvae.keras"),
         ("checkpoints/data/images.npy", "metrics.csv"),
-        (f"{ROUND}/model.weights.h5", "generator.keras"),
+        (f"{ROUND}/weights.npz", "generator.keras"),
         (f"{ROUND}/history.json", "generator.keras"),
     ],
 )
