@@ -1,19 +1,21 @@
 """tfdvae, as its commands train and its users call it."""
 
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from worker import BATCH, NOISE, STEPS, Case, Data, Task, pictures, process, serve
+from worker import BATCH, EPOCH, NOISE, STEPS, Case, Data, Task, pictures, process, serve
 
 import tfdvae
 from tfdvae import classifier
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
+from tfdvae.experiment import training
 from tfdvae.learning import model as learning
 from tfdvae.models.build import build_generator
 
@@ -49,12 +51,19 @@ def main() -> None:
 
 
 def generator(model: str, network: str, folder: Path, data: Data, threads: int) -> Task:
-    """An autoencoder in `fit`, with the batches of `tfdvae train`."""
+    """An autoencoder as `tfdvae train` trains it, with a checkpoint after each epoch."""
     use_threads(threads)
     config = TrainConfig.of(model=model, network=network, corruption=f"gaussian:{NOISE}")
     built = build_generator(config, data.images.shape[1:])
-    batches = pipelines.training_batches((data.images,), BATCH, 0, "generator")
-    return Task(_fit(built, batches, network), lambda: built.denoise(data.noisy))
+    batches = partial(pipelines.training_batches, (data.images,), BATCH, 0, "generator")
+
+    def work() -> float:
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as kept:
+            training.fit(built, batches, STEPS[network], EPOCH, Path(kept) / "rounds", "")
+        return (time.perf_counter() - start) / STEPS[network]
+
+    return Task(work, lambda: built.denoise(data.noisy))
 
 
 def unet(precision: str, folder: Path, data: Data, threads: int) -> Task:

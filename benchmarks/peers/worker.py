@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 BATCH, RATE, NOISE = 128, 1e-3, 0.1
+EPOCH = 39
 STEPS = {
-    "mlp": 390,
-    "strided_conv": 39,
-    "pooled_conv": 10,
-    "residual_conv": 10,
+    "mlp": 60 * EPOCH,
+    "strided_conv": 10 * EPOCH,
+    "pooled_conv": EPOCH,
+    "residual_conv": EPOCH,
     "unet": 5,
     "cnn": 10,
 }

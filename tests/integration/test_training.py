@@ -1,7 +1,11 @@
 import functools
+import itertools
+import json
 import logging
+import os
 import shutil
 import signal
+import types
 
 import keras
 import numpy as np
@@ -9,9 +13,10 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers.models import IMAGES, make, weights_hash
+from tfdvae._utils import records
 from tfdvae.cli import stopping
 from tfdvae.data import pipelines
-from tfdvae.experiment import training
+from tfdvae.experiment import steps_at_once, training
 
 
 def batches_from(step):
@@ -141,6 +146,82 @@ def test_a_classifier_goes_on_within_a_round(tmp_path):
     assert fit(tmp_path / "parts") == whole
 
 
+class StepsAtOnce(keras.callbacks.Callback):
+    """Notes how many steps a graph takes, round by round."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen.append(self.model.steps_per_execution)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Let each graph take up to three steps, in trainings of any length."""
+    ticks = itertools.count(0, 0.9 * steps_at_once.MOST / 3)
+    monkeypatch.setattr(training, "time", types.SimpleNamespace(perf_counter=ticks.__next__))
+    monkeypatch.setattr(steps_at_once, "LONG", 1)
+    monkeypatch.setattr(steps_at_once, "WORTH", 1)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("name", ["ae", "dae", "vae", "dvae", "dae masked", "dvae recorrupted"])
+def test_several_steps_in_a_graph_give_the_same_bits(name, tmp_path):
+    """Weights, the losses of each round and of held-out images, and what the optimizer knows."""
+    options = {"total": 20, "round_steps": 6, "early_stopping": early(100)}
+    seen, alone = StepsAtOnce(), StepsAtOnce()
+    several, history = train(tmp_path / "several", name, callbacks=[seen], **options)
+    one, same = train(tmp_path / "one", name, callbacks=[alone, Signal(1000)], **options)
+    assert (seen.seen, alone.seen) == ([1, 3, 3, 2], [1, 1, 1, 1])
+    assert [entry["step"] for entry in history] == [6, 12, 18, 20]
+    assert history == same
+    assert weights_hash(several) == weights_hash(one)
+    states = [[each.numpy() for each in model.optimizer.variables] for model in (several, one)]
+    assert all(np.array_equal(*pair) for pair in zip(*states, strict=True))
+    assert several.steps_per_execution == 1
+
+
+@pytest.mark.usefixtures("at_once", "heeded")
+def test_a_signal_waits_for_the_steps_of_a_graph_which_are_kept(tmp_path):
+    def interrupting(step):
+        def send(number):
+            if number == 13:
+                os.kill(os.getpid(), signal.SIGINT)
+            return np.int64(0)
+
+        numbers = tf.data.Dataset.range(step, 10**6).map(
+            lambda number: tf.py_function(send, [number], tf.int64)
+        )
+        return tf.data.Dataset.zip(batches_from(step), numbers).map(lambda images, _: images)
+
+    options = {"total": 27, "round_steps": 9}
+    whole, history = train(tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(make("dvae"), interrupting, 27, 9, tmp_path / "parts", "test")
+    part = json.loads((tmp_path / "parts" / "part" / "part.json").read_text())
+    assert part["rounds"] == 1
+    assert part["taken"] in (3, 6), "batches may be read in advance"
+    again, history_again = train(tmp_path / "parts", **options)
+    assert (weights_hash(again), history_again) == (weights_hash(whole), history)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_loss_that_is_not_finite_stops_after_the_steps_of_its_graph(tmp_path):
+    class Break(StepsAtOnce):
+        def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
+            if epoch == 1:
+                for weight in self.model.trainable_variables:
+                    weight.assign(np.full(weight.shape, np.nan))
+
+    breaking = Break()
+    with pytest.raises(FloatingPointError, match="the loss became nan at step 9; "):
+        train(tmp_path, round_steps=6, callbacks=[breaking])
+    assert breaking.seen == [1, 3]
+
+
 class StopAfter(keras.callbacks.Callback):
     """Ends the training after an epoch, as callbacks of users do."""
 
@@ -203,6 +284,39 @@ def test_rounds_and_the_shorter_last_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["round-000004"], (
         "older checkpoints are removed"
     )
+
+
+@pytest.mark.usefixtures("heeded")
+def test_checkpoints_of_earlier_versions_are_read(uninterrupted, tmp_path):
+    """They held a file of Keras; also one of a part of a round."""
+    for steps, name in ((1, "part"), (6, "round-000001"), (6, "part")):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, callbacks=[Signal(steps)])
+        model = make("dvae")
+        model.optimizer.build(model.trainable_variables)
+        folder = tmp_path / name
+        with np.load(folder / "weights.npz") as arrays:
+            for number, variable in enumerate([*model.variables, *model.optimizer.variables]):
+                variable.assign(arrays[str(number)])
+        model.save_weights(folder / "model.weights.h5")
+        for old in ("weights.npz", "SHA256SUMS"):
+            (folder / old).unlink()
+        records.seal(folder)
+    again, history = train(tmp_path)
+    whole, whole_history = uninterrupted("dvae")
+    assert weights_hash(again) == weights_hash(whole)
+    assert history == whole_history
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [("dae", "adam"), ("dvae", "sgd")])
+def test_weights_of_another_model_or_optimizer_are_refused(name, optimizer, tmp_path):
+    train(tmp_path, total=5)
+    model = make(name)
+    model.compile(optimizer)
+    before = weights_hash(model)
+    with pytest.raises(ValueError, match=r"weights\.npz is damaged: it holds the weights of anot"):
+        training.fit(model, batches_from, 10, 5, tmp_path, "test")
+    assert weights_hash(model) == before
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):

@@ -22,8 +22,8 @@ class Gaussian(Corruption):
     keeps_mean = True
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
-        return images + self.level * tf.random.stateless_normal(
-            tf.shape(images), seed, dtype=images.dtype
+        return images + tf.random.stateless_normal(
+            tf.shape(images), seed, stddev=self.level, dtype=images.dtype
         )
 
 

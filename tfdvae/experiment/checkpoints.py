@@ -174,7 +174,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _give(model: keras.Model, path: Path) -> None:
-    """Give a model and its optimizer the values in a file, if they are as many and of its shapes."""
+    """Give a model and its optimizer the values in a file, if they have their shapes."""
     variables = _variables(model)
     with np.load(path) as file:
         arrays = [file[str(number)] for number in range(len(file.files))]

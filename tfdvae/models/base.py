@@ -143,7 +143,7 @@ class DenoisingModel(ImageModel):
         inputs = tf.cast(inputs, tf.float32)
         if target is not None:
             return objectives.Sample(inputs, tf.cast(target, tf.float32))
-        copies = tf.repeat(inputs, self.copies(target), axis=0)
+        copies = repeated(inputs, self.copies(target))
         return objectives.draw(self.objective, copies, self.corruption, seed)
 
     def copies(self, target: tf.Tensor | None) -> int:
@@ -255,6 +255,11 @@ class DenoisingModel(ImageModel):
         for name in OF_USE:
             setattr(model, name, config.get(name))
         return model
+
+
+def repeated(values: tf.Tensor, copies: int) -> tf.Tensor:
+    """Return each of the values `copies` times in a row, (N, ...) -> (N * copies, ...)."""
+    return values if copies == 1 else tf.repeat(values, copies, axis=0)
 
 
 def mean_over_copies(values: tf.Tensor, copies: int) -> tf.Tensor:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.models import likelihoods
-from tfdvae.models.base import DenoisingModel, mean_over_copies
+from tfdvae.models.base import DenoisingModel, mean_over_copies, repeated
 
 
 def kl_weight(step: tf.Tensor | None, beta: float, warmup_steps: int) -> tf.Tensor | float:
@@ -91,11 +91,11 @@ class VariationalModel(DenoisingModel):
         noise = tf.random.stateless_normal(
             tf.concat([[tf.shape(mean)[0] * draws], tf.shape(mean)[1:]], 0), latent_seed
         )
-        codes = tf.repeat(mean, draws, axis=0) + tf.repeat(sigma, draws, axis=0) * noise
+        codes = repeated(mean, draws) + repeated(sigma, draws) * noise
         nll = self.likelihood.nll(
-            tf.repeat(aims, draws, axis=0),
+            repeated(aims, draws),
             self.decoder(codes, training=training),
-            None if weights is None else tf.repeat(weights, draws, axis=0),
+            None if weights is None else repeated(weights, draws),
         )
         copies = self.copies(target)
         kl = mean_over_copies(kl, copies)
