@@ -15,6 +15,10 @@ from tests.helpers import small_digits as small_digits_file
 from tests.helpers.requirements import lacking
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", help="the one device of test_devices.py, such as GPU:0")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A cache folder of the tests' own, so that they neither use nor fill the user's; processes
