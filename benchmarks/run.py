@@ -41,6 +41,7 @@ OWN = "tfdvae"
 TRAINING = "ms a step of 128"
 CASES = {
     "dvae-mlp": (TRAINING, ("tfdvae", "torch", "pythae", "keras")),
+    "dvae-mlp-disk": (TRAINING + ", images on disk", ("tfdvae", "tfdvae_in_memory")),
     "dae-mlp": (TRAINING, ("tfdvae", "torch", "keras")),
     "dae-strided_conv": (TRAINING, ("tfdvae", "torch")),
     "dae-pooled_conv": (TRAINING, ("tfdvae", "torch")),
@@ -56,6 +57,8 @@ CASES = {
         ("tfdvae", "onnxruntime"),
     ),
     "denoise-large": ("ms a picture of 4,000x3,000, U-Net, in one orientation", ("tfdvae",)),
+    "folder-png": ("ms a PNG file of 1,000", ("tfdvae",)),
+    "folder-tiff": ("ms a TIFF file of 1,000", ("tfdvae",)),
     "augment": ("ms a synthetic image", ("tfdvae",)),
     "start": ("ms to denoise a PNG file in a new process", ("tfdvae", "onnxruntime")),
     "help": ("ms of `tfdvae --help`", ("tfdvae",)),

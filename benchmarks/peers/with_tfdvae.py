@@ -3,11 +3,13 @@
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 from worker import BATCH, EPOCH, NOISE, STEPS, Case, Data, Task, pictures, process, serve
 
 import tfdvae
@@ -16,6 +18,7 @@ from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import training
+from tfdvae.inference.on_disk import rewriting
 from tfdvae.learning import model as learning
 from tfdvae.models.build import build_generator
 
@@ -43,6 +46,9 @@ def main() -> None:
         "denoise-one": partial(denoise, 1),
         "denoise-512": partial(picture, 512, 512),
         "denoise-large": partial(picture, 3000, 4000),
+        "dvae-mlp-disk": partial(generator, "dvae", "mlp", from_disk=True),
+        "folder-png": partial(files, "png"),
+        "folder-tiff": partial(files, "tiff"),
         "augment": augment,
         "start": start,
         "help": lambda *_: process(*TFDVAE, "--help"),
@@ -50,9 +56,14 @@ def main() -> None:
     serve(cases)
 
 
-def generator(model: str, network: str, folder: Path, data: Data, threads: int) -> Task:
+def generator(
+    model: str, network: str, folder: Path, data: Data, threads: int, from_disk: bool = False
+) -> Task:
     """An autoencoder as `tfdvae train` trains it, with a checkpoint after each epoch."""
     use_threads(threads)
+    if from_disk:
+        np.save(folder / "images.npy", data.images)
+        data = replace(data, images=np.load(folder / "images.npy", mmap_mode="r"))
     config = TrainConfig.of(model=model, network=network, corruption=f"gaussian:{NOISE}")
     built = build_generator(config, data.images.shape[1:])
     batches = partial(pipelines.training_batches, (data.images,), BATCH, 0, "generator")
@@ -121,6 +132,23 @@ def picture(height: int, width: int, folder: Path, data: Data, threads: int) -> 
         return time.perf_counter() - start
 
     return Task(work, lambda: model.denoise(data.noisy))
+
+
+def files(suffix: str, folder: Path, data: Data, threads: int) -> Task:
+    """A folder of files: they are read, denoised and written."""
+    use_threads(threads)
+    model, given = tfdvae.load("clothing-denoiser"), folder / suffix
+    given.mkdir(exist_ok=True)
+    for number, image in enumerate(np.rint(255 * np.clip(data.noisy[..., 0], 0, 1))):
+        Image.fromarray(image.astype(np.uint8)).save(given / f"{number:04}.{suffix}")
+
+    def work() -> float:
+        with tempfile.TemporaryDirectory() as made:
+            start = time.perf_counter()
+            tally = rewriting.denoise(model, given, Path(made) / "denoised")
+            return (time.perf_counter() - start) / tally.done
+
+    return Task(work)
 
 
 def start(folder: Path, data: Data, threads: int) -> Task:
