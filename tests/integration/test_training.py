@@ -13,10 +13,13 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers.models import IMAGES, make, weights_hash
+from tfdvae import classifier
 from tfdvae._utils import records
 from tfdvae.cli import stopping
+from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import steps_at_once, training
+from tfdvae.models.build import build_generator
 
 
 def batches_from(step):
@@ -149,6 +152,8 @@ def test_a_classifier_goes_on_within_a_round(tmp_path):
 class StepsAtOnce(keras.callbacks.Callback):
     """Notes how many steps a graph takes, round by round."""
 
+    of_rounds = True
+
     def __init__(self):
         super().__init__()
         self.seen = []
@@ -183,6 +188,47 @@ def test_several_steps_in_a_graph_give_the_same_bits(name, tmp_path):
     assert several.steps_per_execution == 1
 
 
+def as_train_has_it(network):
+    """A model of `tfdvae train` on bright and dark images, with a rate that falls."""
+    config = TrainConfig.of(model="dvae", network=network, schedule="cosine", epochs=4)
+    return build_generator(config, (12, 12, 1), 5)
+
+
+MADE = {
+    "mlp": functools.partial(as_train_has_it, "mlp"),
+    "strided_conv": functools.partial(as_train_has_it, "strided_conv"),
+    "CNN": functools.partial(classifier.cnn, (12, 12, 1), 3),
+    "CNN in bfloat16": functools.partial(classifier.cnn, (12, 12, 1), 3, dtype="mixed_bfloat16"),
+    "CNN in float16": functools.partial(classifier.cnn, (12, 12, 1), 3, dtype="mixed_float16"),
+}
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("name", MADE)
+def test_several_steps_in_a_graph_change_no_bit_of_what_train_makes(name, tmp_path):
+    images = np.random.default_rng(3).random((40, 12, 12, 1), np.float32)
+    arrays = (images, np.arange(40) % 3) if name.startswith("CNN") else (images,)
+    batches = functools.partial(pipelines.training_batches, arrays, 8, 0, "test")
+    found = []
+    for callback in (StepsAtOnce(), Signal(1000)):
+        keras.utils.set_random_seed(0)
+        model = MADE[name]()
+        folder = tmp_path / type(callback).__name__
+        history = training.fit(model, batches, 20, 6, folder, "test", [callback])
+        state = [each.numpy().tobytes() for each in model.optimizer.variables]
+        found.append((weights_hash(model), state, history))
+        if isinstance(callback, StepsAtOnce):
+            assert callback.seen == [1, 3, 3, 2]
+    assert found[0] == found[1]
+
+
+def test_callbacks_of_others_see_one_training(tmp_path):
+    """A log of Keras's would begin anew with each, and an early stop forget what it saw."""
+    log = tmp_path / "log.csv"
+    train(tmp_path / "c", total=400, round_steps=40, callbacks=[keras.callbacks.CSVLogger(log)])
+    assert len(log.read_text().splitlines()) == 1 + 10
+
+
 @pytest.mark.usefixtures("at_once", "heeded")
 def test_a_signal_waits_for_the_steps_of_a_graph_which_are_kept(tmp_path):
     def interrupting(step):
@@ -198,8 +244,10 @@ def test_a_signal_waits_for_the_steps_of_a_graph_which_are_kept(tmp_path):
 
     options = {"total": 27, "round_steps": 9}
     whole, history = train(tmp_path / "whole", **options)
+    seen = StepsAtOnce()
     with pytest.raises(KeyboardInterrupt):
-        training.fit(make("dvae"), interrupting, 27, 9, tmp_path / "parts", "test")
+        training.fit(make("dvae"), interrupting, 27, 9, tmp_path / "parts", "test", [seen])
+    assert seen.seen == [1, 3]
     part = json.loads((tmp_path / "parts" / "part" / "part.json").read_text())
     assert part["rounds"] == 1
     assert part["taken"] in (3, 6), "batches may be read in advance"
@@ -306,6 +354,38 @@ def test_checkpoints_of_earlier_versions_are_read(uninterrupted, tmp_path):
     whole, whole_history = uninterrupted("dvae")
     assert weights_hash(again) == weights_hash(whole)
     assert history == whole_history
+
+
+def test_variables_of_two_bytes_are_kept(tmp_path):
+    def fit(folder, total):
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input((6,)), keras.layers.Dense(4, dtype="bfloat16")]
+        model = keras.Sequential(layers)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        pairs = np.random.default_rng(0).random((2, 20, 6), np.float32)
+        batches = functools.partial(
+            pipelines.training_batches, (pairs[0], pairs[1, :, :4]), 5, 0, "test"
+        )
+        training.fit(model, batches, total, 4, folder, "test")
+        return [each.tobytes() for each in model.get_weights()]
+
+    whole, half = fit(tmp_path / "whole", 8), fit(tmp_path / "parts", 4)
+    assert fit(tmp_path / "parts", 8) == whole != half
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float16])
+def test_weights_of_another_type_are_refused(kind, tmp_path):
+    train(tmp_path, total=5)
+    path = tmp_path / "round-000001" / "weights.npz"
+    with np.load(path) as file:
+        arrays = {name: file[name].astype(kind) for name in file.files}
+    np.savez(path, **arrays)
+    (path.parent / "SHA256SUMS").unlink()
+    with pytest.raises(ValueError, match=r"weights\.npz is damaged: it holds the weights of anot"):
+        train(tmp_path)
+    np.save(path.open("wb"), np.zeros(3))
+    with pytest.raises(ValueError, match=r"weights\.npz is damaged: "):
+        train(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "optimizer"), [("dae", "adam"), ("dvae", "sgd")])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from tfdvae._utils import disk, files, records
 
 WEIGHTS = "weights.npz"
 EARLIER_WEIGHTS = "model.weights.h5"  # of versions up to 0.1.0
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile)
 History = list[dict[str, Any]]  # one dictionary a round, see `training.fit`
 
 
@@ -137,9 +139,8 @@ class Checkpoints:
             raise FileNotFoundError(f"{self.folder.parent} was removed while it was written to.")
         with files.replacing(folder) as temporary:
             temporary.mkdir()
-            arrays = {str(n): each.numpy() for n, each in enumerate(_variables(model))}
-            disk.require(temporary / WEIGHTS, sum(each.nbytes for each in arrays.values()))
-            files.write_npz(temporary / WEIGHTS, arrays)
+            disk.require(temporary / WEIGHTS, _saved_bytes(model))
+            _write_arrays(temporary / WEIGHTS, _variables(model))
             files.write_json(temporary / name, record)
             records.seal(temporary)
 
@@ -155,7 +156,7 @@ class Checkpoints:
                 model.load_weights(path)
             else:
                 _give(model, path)
-        except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
+        except _UNREADABLE as error:
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"{path} is damaged: {reason}. {remedy}") from None
 
@@ -173,16 +174,36 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
+def _saved_bytes(model: keras.Model) -> int:
+    """Return what a model and its optimizer take in a file at most."""
+    return sum(
+        math.prod(variable.shape) * tf.as_dtype(variable.dtype).size + 1024
+        for variable in _variables(model)
+    )
+
+
+def _write_arrays(path: Path, variables: list[keras.Variable]) -> None:
+    """Write an .npz file of variables by number, one after the other, for they may be large."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, variable in enumerate(variables):
+            with archive.open(f"{number}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, variable.numpy())
+
+
 def _give(model: keras.Model, path: Path) -> None:
-    """Give a model and its optimizer the values in a file, if they have their shapes."""
+    """Give a model and its optimizer the values in a file, if they have their shapes and types."""
     variables = _variables(model)
     with np.load(path) as file:
         arrays = [file[str(number)] for number in range(len(file.files))]
-    found, needed = ([tuple(each.shape) for each in some] for some in (arrays, variables))
-    if found != needed:
+    kinds = [np.dtype(variable.dtype) for variable in variables]
+    if len(arrays) == len(kinds):  # NumPy reads bfloat16 as bits
+        pairs = zip(arrays, kinds, strict=True)
+        arrays = [array.view(kind) if array.dtype.kind == "V" else array for array, kind in pairs]
+    found = [(array.shape, array.dtype) for array in arrays]
+    if found != [(tuple(each.shape), kind) for each, kind in zip(variables, kinds, strict=True)]:
         raise ValueError("it holds the weights of another model, or an optimizer of another kind")
     for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array.view(tf.as_dtype(variable.dtype).as_numpy_dtype))  # also bfloat16
+        variable.assign(array)
 
 
 def read_history(path: Path, remedy: str) -> History:

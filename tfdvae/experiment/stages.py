@@ -210,7 +210,9 @@ def _in_float32(run: Run, trained: keras.Model) -> keras.Model:
 
 
 def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
-    return keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
+    board = keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
+    board.of_rounds = True  # see `steps_at_once.Pace`; by default it looks at no single step
+    return board
 
 
 def _save_model(run: Run, name: str, model: keras.Model, history: training.History) -> None:

@@ -17,18 +17,19 @@ MOST = 0.2  # seconds of the steps in a graph: a signal and the progress bar wai
 WORTH = 300  # steps to be taken, below which a graph takes longer to make than it saves
 LEAST = 5  # steps of a round in which their time is measured
 
-_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-
 
 class Pace:
     """How long a step of a training takes, and so how many of them a graph takes.
 
-    Each takes one where a callback looks at each step, where there is no graph or there are several
-    devices, and where the model was compiled with a number of its own.
+    Each takes one where a callback is not one of ours that looks at rounds alone: others may look
+    at each step, and at the beginning of `fit`, of which there are two where steps share a graph.
+    So it is where there are several devices, no graph, or one that XLA compiles; where the
+    optimizer replaces the weights by their means as `fit` ends; and where the model was compiled
+    with a number of its own.
 
     Args:
         model: compiled.
-        callbacks: of the training.
+        callbacks: of the training; those of ours say so by an attribute `of_rounds`.
 
     Example:
         >>> pace = Pace(model, [])
@@ -41,9 +42,10 @@ class Pace:
         self._model = model
         self._possible = (
             model.steps_per_execution == 1
-            and not model.run_eagerly
+            and not (model.run_eagerly or model.jit_compile)
             and model.distribute_strategy.num_replicas_in_sync == 1
-            and not any(map(_looks_at_steps, callbacks))
+            and not getattr(model.optimizer, "use_ema", False)
+            and all(getattr(callback, "of_rounds", False) for callback in callbacks)
         )
         self._seconds: float | None = None
 
@@ -83,12 +85,3 @@ class Pace:
         model = self._model
         model.steps_per_execution = number
         model.train_function = model.test_function = model.predict_function = None
-
-
-def _looks_at_steps(callback: keras.callbacks.Callback) -> bool:
-    if isinstance(callback, keras.callbacks.TensorBoard):
-        return callback.update_freq != "epoch"
-    return any(
-        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-        for hook in _HOOKS
-    )

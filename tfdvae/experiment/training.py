@@ -68,7 +68,7 @@ def fit(
     round ends in a checkpoint. A callback may end the training by setting `model.stop_training`.
     Ctrl-C, and SIGTERM where it has a handler, wait for the end of the step, which is then kept
     too, but for trainings on several devices, which go on from the last round. Short steps are
-    taken several at a time, see `Pace`.
+    taken several at a time, see `Pace`: a signal then waits for all of them, 0.2 s at most.
 
     Args:
         model: built and compiled.
@@ -226,6 +226,8 @@ class Reconstructions(keras.callbacks.Callback):
         images: float (N, H, W, C).
         folder: of the event files.
     """
+
+    of_rounds = True  # see `Pace`
 
     def __init__(self, images: np.ndarray, folder: Path):
         super().__init__()

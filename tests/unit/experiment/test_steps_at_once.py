@@ -7,14 +7,8 @@ from tfdvae.experiment.steps_at_once import LEAST, LONG, MOST, WORTH, Pace
 from tfdvae.experiment.training import Reconstructions
 
 
-class SeesSteps(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        pass
-
-
-class SeesStepsByTheOldName(keras.callbacks.Callback):
-    def on_batch_begin(self, batch, logs=None):
-        pass
+class OfRounds(keras.callbacks.Callback):
+    of_rounds = True
 
 
 def measured(seconds, model=None, callbacks=(), steps=10):
@@ -61,24 +55,36 @@ def test_the_median_counts_and_the_first_measurement():
 
 
 @pytest.mark.parametrize(
-    ("callbacks", "possible"),
+    ("callback", "possible"),
     [
-        ([], True),
-        ([keras.callbacks.TensorBoard("logs")], True),
-        ([keras.callbacks.TensorBoard("logs", update_freq=10)], False),
-        ([keras.callbacks.EarlyStopping(), SeesSteps()], False),
-        ([SeesStepsByTheOldName()], False),
+        (OfRounds(), True),
+        (keras.callbacks.TensorBoard("logs"), False),
+        (keras.callbacks.EarlyStopping(), False),
+        (keras.callbacks.LambdaCallback(on_train_batch_end=print), False),
+        (keras.callbacks.CSVLogger("log.csv"), False),
+        (keras.callbacks.Callback(), False),
     ],
 )
-def test_a_callback_that_looks_at_steps_sees_each(callbacks, possible, tmp_path):
-    pace = measured(0.003, callbacks=[Reconstructions(IMAGES[:2], tmp_path), *callbacks])
+def test_callbacks_of_others_see_each_step_and_one_fit(callback, possible, tmp_path):
+    pace = measured(0.003, callbacks=[Reconstructions(IMAGES[:2], tmp_path), callback])
     assert pace.number(39, 60) == (39 if possible else 1)
+    fresh = Pace(make("dae"), [callback])
+    assert fresh.is_to_be_measured(39, 1000) == possible
 
 
-@pytest.mark.parametrize("option", [{"run_eagerly": True}, {"steps_per_execution": 2}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"run_eagerly": True},
+        {"jit_compile": True},
+        {"steps_per_execution": 2},
+        {"optimizer": keras.optimizers.Adam(use_ema=True)},
+    ],
+    ids=lambda option: next(iter(option)),
+)
 def test_a_model_that_is_compiled_for_it_takes_steps_as_it_says(option):
     model = make("dae")
-    model.compile("adam", **option)
+    model.compile(**{"optimizer": "adam"} | option)
     pace = measured(0.003, model)
     assert not pace.is_to_be_measured(39, 1000)
     assert pace.number(39, 60) == 1

@@ -118,3 +118,25 @@ def test_a_saved_model_goes_on_with_it(tmp_path):
         each.fit(images[1], target, verbose=0)
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_a_file_of_the_adam_of_keras_is_gone_on_with(tmp_path):
+    """As a run of an earlier version is."""
+    images, target = np.random.default_rng(0).random((2, 4, 3)), np.ones((4, 2))
+
+    def model(optimizer):
+        keras.utils.set_random_seed(0)
+        made = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        made.compile(optimizer, "mse")
+        made.optimizer.build(made.trainable_variables)
+        return made
+
+    earlier, later = model(keras.optimizers.Adam(RATE)), model(FusedAdam(RATE))
+    earlier.fit(images[0], target, verbose=0)
+    earlier.save_weights(tmp_path / "m.weights.h5")
+    later.load_weights(tmp_path / "m.weights.h5")
+    assert int(later.optimizer.iterations) == 1
+    for each in (earlier, later):
+        each.fit(images[1], target, verbose=0)
+    for one, other in zip(earlier.get_weights(), later.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)

@@ -84,6 +84,8 @@ def trained(
 class _Clock(keras.callbacks.Callback):
     """Keeps how long a training took, all its starts together."""
 
+    of_rounds = True  # see `steps_at_once.Pace`
+
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
