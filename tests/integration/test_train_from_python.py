@@ -13,6 +13,8 @@ from tests.helpers.processes import run
 from tfdvae import corruptions, csv_rows
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines
+from tfdvae.experiment import steps_at_once
+from tfdvae.experiment.steps_at_once import Pace
 
 OLD = Path(__file__).parents[1] / "fixtures" / "0.1.0" / "run"
 SHORT = {
@@ -62,6 +64,24 @@ def whole(arrays, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert tfdvae.train(dataset=arrays, output=folder, callbacks=[epochs], **SHORT) == folder
     return folder, epochs.seen
+
+
+@pytest.mark.parametrize("callbacks", [[], [Epochs()]])
+def test_short_steps_share_graphs_unless_a_callback_is_given(
+    callbacks, arrays, tmp_path, monkeypatch
+):
+    """Callbacks are those of the generative model; the classifiers' rounds have 100 steps."""
+    for name, value in (("WORTH", 1), ("LONG", 60), ("MOST", 6000)):
+        monkeypatch.setattr(steps_at_once, name, value)
+    seen, taken = [], Pace.taken
+    monkeypatch.setattr(
+        Pace, "taken", lambda self, number: (seen.append(number), taken(self, number))[1]
+    )
+    few = {"n_train": 100, "epochs": 3, "no_classifier": False, "classifier_steps": 210}
+    settings = SHORT | few | {"patience": None}
+    tfdvae.train(dataset=arrays, output=tmp_path / "run", callbacks=callbacks, **settings)
+    classifiers = [1, 100, 10]
+    assert seen == ([1] if callbacks else [1, 5]) + 2 * classifiers
 
 
 def test_early_stopping(whole):
