@@ -10,16 +10,31 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
-from worker import BATCH, EPOCH, NOISE, STEPS, Case, Data, Task, pictures, process, serve
+from worker import (
+    BATCH,
+    EPOCH,
+    NOISE,
+    STEPS,
+    Case,
+    Data,
+    Task,
+    mosaics,
+    of_mosaics,
+    pictures,
+    process,
+    serve,
+)
 
 import tfdvae
 from tfdvae import classifier
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
+from tfdvae.data.patches import training_patches
 from tfdvae.experiment import training
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.learning import model as learning
+from tfdvae.models.autoencoder import DAE
 from tfdvae.models.build import build_generator
 
 IMAGES = 2000  # of a measurement of inference
@@ -40,6 +55,7 @@ def main() -> None:
     cases |= {
         "unet": partial(unet, "float32"),
         "unet-bfloat16": partial(unet, "bfloat16"),
+        "hiding": hiding,
         "cnn": partial(cnn, "float32"),
         "cnn-bfloat16": partial(cnn, "bfloat16"),
         "denoise": partial(denoise, IMAGES),
@@ -94,6 +110,30 @@ def unet(precision: str, folder: Path, data: Data, threads: int) -> Task:
     model.orientations = None
     batches = pipelines.training_batches((data.images,), BATCH, 0, "unet")
     return Task(_fit(model, batches, "unet"), lambda: model.denoise(data.noisy))
+
+
+def hiding(folder: Path, data: Data, threads: int) -> Task:
+    """The U-Net that learns from pixels that are hidden from it, in patches of pictures."""
+    use_threads(threads)
+    pictures = list(mosaics(data.observed().images)[..., None])
+    moments = learning.moments_of(pictures)
+    last: list[DAE] = []
+
+    def work() -> float:
+        steps = STEPS["hiding"]
+        model = learning.build("masked", "none", (64, 64, 1), moments, seed=0, steps=steps)
+        batches = partial(training_patches, pictures, 64, learning.batch_size(64), 0, "hiding")
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as kept:
+            training.fit(model, batches, steps, steps, Path(kept) / "rounds", "")
+        seconds = time.perf_counter() - start
+        last[:] = [model]
+        return seconds / steps
+
+    def check() -> np.ndarray:
+        return of_mosaics(last[0].denoise(mosaics(data.noisy)[..., None]))
+
+    return Task(work, check)
 
 
 def cnn(precision: str, folder: Path, data: Data, threads: int) -> Task:

@@ -25,6 +25,7 @@ STEPS = {
     "residual_conv": EPOCH,
     "unet": 5,
     "cnn": 10,
+    "hiding": 48,
 }
 """Steps of a measurement, by network."""
 
@@ -98,6 +99,21 @@ def process(*command: str | Path) -> Task:
 def pictures(height: int, width: int) -> np.ndarray:
     """Return one random gray picture, float32 (1, height, width, 1)."""
     return np.random.default_rng(0).random((1, height, width, 1), dtype=np.float32)
+
+
+def mosaics(images: np.ndarray) -> np.ndarray:
+    """Return pictures of 448x448, each of 16x16 images: (N, 28, 28, 1) -> (N // 256, 448, 448).
+
+    Images that are left over are not in them.
+    """
+    whole = images[: len(images) // 256 * 256].reshape(-1, 16, 16, 28, 28)
+    return whole.transpose(0, 1, 3, 2, 4).reshape(-1, 448, 448)
+
+
+def of_mosaics(pictures: np.ndarray) -> np.ndarray:
+    """Return the images of `mosaics`, (N, 28, 28, 1)."""
+    parts = pictures.reshape(-1, 16, 28, 16, 28).transpose(0, 1, 3, 2, 4)
+    return parts.reshape(-1, 28, 28, 1)
 
 
 def _say(value: object) -> None:
