@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import traceback
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import keras
@@ -91,10 +93,24 @@ def losses_told(strategy: tf.distribute.Strategy) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not several_machines(strategy):
             raise
+        _forget(error)
         reason = error.message.partition("\n")[0]
         raise ConnectionError(
             f"another machine was lost ({reason}). Start all of them again with --resume."
         ) from error
+
+
+def _forget(error: BaseException) -> None:
+    """Free what the functions held in which an error came up, also those that Keras leaves out.
+
+    TensorFlow leaves a pool of threads open there, which would complain as Python ends.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        each: FrameType | None = frame
+        while each is not None:
+            with contextlib.suppress(RuntimeError):  # it is still at work
+                each.clear()
+            each = each.f_back
 
 
 @tf.function

@@ -1,6 +1,7 @@
 """What is refused, and how batches are shared; `tests/e2e/test_distributed.py` trains."""
 
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -96,3 +97,45 @@ def test_one_process_has_nothing_to_share_or_to_wait_for():
     distribution.prepare(model, lambda first: batches)
     assert model.train_step == step
     model.fit(IMAGES, epochs=1, verbose=0)
+
+
+class Pool:
+    """As TensorFlow leaves one in the frame that fails."""
+
+
+def lose_a_machine(left):
+    pool = Pool()
+    left.append(weakref.ref(pool))
+
+    def inner():
+        raise tf.errors.UnavailableError(None, None, "Socket closed\nmore")
+
+    try:
+        inner()
+    except tf.errors.UnavailableError as error:  # as Keras leaves out all frames but the first
+        inmost = error.__traceback__.tb_next
+        raise error.with_traceback(inmost) from None
+
+
+def test_a_machine_that_is_lost_leaves_nothing_open(monkeypatch):
+    monkeypatch.setattr(distribution, "several_machines", lambda _: True)
+    left = []
+    message = r"another machine was lost \(Socket closed\)\. Start all of them again with --resume"
+    with (
+        pytest.raises(ConnectionError, match=message) as told,
+        distribution.losses_told(tf.distribute.get_strategy()),
+    ):
+        lose_a_machine(left)
+    assert isinstance(told.value.__cause__, tf.errors.UnavailableError)
+    assert left[0]() is None
+
+
+def test_an_error_of_one_process_is_left_as_it_is():
+    left = []
+    with (
+        pytest.raises(tf.errors.UnavailableError) as told,
+        distribution.losses_told(tf.distribute.get_strategy()),
+    ):
+        lose_a_machine(left)
+    assert left[0]() is not None
+    assert told.value.message.startswith("Socket closed")
