@@ -6,7 +6,6 @@ from tfdvae.config import TrainConfig
 from tfdvae.config.objective import HIDING, OF_NOISY_IMAGES
 from tfdvae.config.tasks import SAMPLES
 from tfdvae.models import network_checks, networks
-from tfdvae.models.adam import FusedAdam
 from tfdvae.models.base import DenoisingModel
 
 
@@ -70,5 +69,5 @@ def build_generator(
     rate = c.learning_rate
     if c.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, max(1, c.epochs * steps_per_epoch))
-    model.compile(optimizer=FusedAdam(rate, beta_1=c.beta_1))
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=c.beta_1))
     return model

@@ -18,7 +18,7 @@ if keras.backend.backend() != "tensorflow":
 
 from tfdvae._utils import checks
 from tfdvae.data import pipelines
-from tfdvae.models import adam, training_data
+from tfdvae.models import training_data
 from tfdvae.models.inference_mixin import InferenceMixin
 
 
@@ -65,8 +65,7 @@ class ImageModel(InferenceMixin, keras.Model):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model as it was when it was saved; Keras calls this as it loads a file."""
-        own = {"tfdvae>FusedAdam": adam.FusedAdam}
-        self.compile(**keras.saving.deserialize_keras_object(config, custom_objects=own))
+        self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
     def fit(
