@@ -577,8 +577,8 @@ COMMANDS = (
     ),
     ("study noisy-alone --nonsense 1", "Unrecognized options: --nonsense"),
     (
-        "study augmentation --sets dvae",
-        "`sets` must begin with limited, the images alone; got dvae",
+        "study augmentation --sets dvae --dataset digits",
+        "`reference` must be one of `sets`, dvae; got limited",
     ),
     (
         "study augmentation --sets limited limited",

@@ -196,10 +196,6 @@ class AugmentationStudyConfig(StudyConfig):
         if self.background is not None:
             checks.choice("background", self.background, BACKGROUNDS)
         super().__post_init__()
-        if self.sets[0] != "limited":
-            raise ValueError(
-                f"`sets` must begin with limited, the images alone; got {', '.join(self.sets)}."
-            )
         if self.test_noise[0] != "none":
             raise ValueError(
                 "`test_noise` must begin with 0, the clean images; "
