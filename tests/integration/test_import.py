@@ -38,3 +38,19 @@ def test_import_of_the_package_does_not_import_tensorflow():
     loaded = "'tensorflow' in sys.modules or 'keras' in sys.modules"
     code = f"import sys, tfdvae; print({loaded}); tfdvae.TrainConfig; print({loaded})"
     assert output(code).split() == ["False", "False"]
+
+
+def test_help_and_a_command_import_no_other_command():
+    """So that the list of commands is there at once."""
+    code = (
+        "import sys; from tfdvae.cli import main\n"
+        "try: main.main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "unwanted = {'numpy', 'PIL', 'tifffile', 'tfdvae.config'}\n"
+        "print(sorted(unwanted & set(sys.modules)))\n"
+        "main.COMMANDS.get('sample')\n"
+        "package = 'tfdvae.cli.commands.'\n"
+        "print([name for name in sys.modules if name.startswith(package)])"
+    )
+    *_, loaded, commands = output(code).splitlines()
+    assert (loaded, commands) == ("[]", "['tfdvae.cli.commands.sample']")

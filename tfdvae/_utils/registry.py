@@ -4,10 +4,8 @@ import importlib
 import importlib.metadata
 import logging
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
-
-from tfdvae._utils import checks
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +24,8 @@ class Registry(Generic[Member]):
         kind: what the members are, as messages name it.
         package: package whose modules register the members of tfdvae itself. It is imported when
             a member is first asked for; None where they are registered already.
+        homes: module that registers a member of tfdvae itself, by the member's name, where it is
+            to be imported only when that member, or all, are asked for.
 
     Example:
         >>> registry: Registry[int] = Registry("number")
@@ -35,9 +35,12 @@ class Registry(Generic[Member]):
         1
     """
 
-    def __init__(self, kind: str, package: str | None = None):
+    def __init__(
+        self, kind: str, package: str | None = None, homes: Mapping[str, str] | None = None
+    ):
         self.kind = kind
         self._package = package
+        self._homes = homes or {}
         self._members: dict[str, Member] = {}
 
     def _import_package(self) -> None:
@@ -69,7 +72,9 @@ class Registry(Generic[Member]):
             ValueError: no such member; the nearest names are suggested.
         """
         if name not in self:
-            checks.choice(argument or self.kind, name, self._members)
+            from tfdvae._utils import checks  # NumPy, which a list of names does not need
+
+            checks.choice(argument or self.kind, name, dict(self.items(plugins=False)))
         return self._members[name]
 
     def names(self, plugins: bool = True) -> tuple[str, ...]:
@@ -82,19 +87,28 @@ class Registry(Generic[Member]):
 
     def items(self, plugins: bool = True) -> tuple[tuple[str, Member], ...]:
         """Return the names and members; `plugins` as in `names`."""
+        for module in self._homes.values():
+            importlib.import_module(module)
+        found = self.registered(plugins)
+        return tuple({name: found[name] for name in (*self._homes, *found)}.items())
+
+    def registered(self, plugins: bool = True) -> dict[str, Member]:
+        """Return the members whose modules were imported; `plugins` as in `names`."""
         self._import_package()
         if plugins:
             try:
                 load_plugins()
             except ImportError as error:
                 logger.warning("NOTE: %s", error)
-        return tuple(self._members.items())
+        return dict(self._members)
 
     def __iter__(self) -> Iterator[Member]:
         return iter([member for _, member in self.items()])
 
     def __contains__(self, name: object) -> bool:
         self._import_package()
+        if name in self._homes and name not in self._members:
+            importlib.import_module(self._homes[str(name)])
         if name not in self._members:
             try:
                 load_plugins()

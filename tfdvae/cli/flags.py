@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar, Union
 import tyro
 
 from tfdvae.cli import messages
-from tfdvae.config.group import join_help_lines
 
 Settings = TypeVar("Settings")
 
@@ -46,6 +45,8 @@ def parse(
     """
     kind: Any = with_config_flag(settings) if config_file else settings
     if {"-h", "--help"} & set(arguments):
+        from tfdvae.config.group import join_help_lines  # all settings, and NumPy
+
         join_help_lines(settings)
     default = None if defaults is None else _unchecked(kind, defaults)
     # A switch that is on by default can be repeated, and can be turned off with --no-.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import tfdvae
 from tfdvae._utils import disk
 from tfdvae.cli import flags, messages, stopping, streams
+from tfdvae.cli.commands import SUMMARIES
 from tfdvae.cli.registry import COMMANDS
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ USER_ERRORS = (
     EOFError,
     zipfile.BadZipFile,
 )
-FIRST_IN_HELP = ("train", "study")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,9 +75,8 @@ def _run(name: str, arguments: list[str]) -> int:
         return 0
     if name.startswith("-"):
         about = f"{(tfdvae.__doc__ or '').splitlines()[0]} `tfdvae --version` prints the version."
-        summaries = {command.name: command.summary for command in COMMANDS}
-        ordered = {name: summaries[name] for name in (*FIRST_IN_HELP, *summaries)}
-        flags.show_help(ordered, arguments, "tfdvae", about)
+        others = {name: command.summary for name, command in COMMANDS.registered().items()}
+        flags.show_help(SUMMARIES | others, arguments, "tfdvae", about)
     return COMMANDS.get(name).run(arguments[1:])
 
 

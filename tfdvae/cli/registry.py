@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tfdvae._utils.registry import Registry, resolve
-from tfdvae.cli import flags
+from tfdvae.cli.commands import HOMES
 
 Function = TypeVar("Function", bound=Callable[..., int | None])
 
@@ -37,6 +37,8 @@ class Command:
     def run(self, arguments: Sequence[str]) -> int:
         """Run the command on the arguments after its name and return the exit status."""
         if self.parse is None:
+            from tfdvae.cli import flags  # and tyro
+
             parsed: tuple[Any, ...] = (
                 flags.parse(self.settings, arguments, prog=f"tfdvae {self.name}"),
             )
@@ -45,7 +47,7 @@ class Command:
         return resolve(self.function)(*parsed) or 0
 
 
-COMMANDS: Registry[Command] = Registry("command", "tfdvae.cli.commands")
+COMMANDS: Registry[Command] = Registry("command", homes=HOMES)
 
 
 def register_command(

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,12 @@ from PIL import Image
 from tests.helpers.light import light_main
 from tests.helpers.processes import ROOT, TINY, complaint
 from tfdvae._utils import files
+from tfdvae.cli import commands
 from tfdvae.cli import main as cli
+from tfdvae.cli.commands import HOMES, SUMMARIES
 from tfdvae.cli.commands import study as study_command
 from tfdvae.cli.commands import train as train_command
+from tfdvae.cli.registry import COMMANDS
 from tfdvae.config import RECIPES, TrainConfig
 from tfdvae.corruptions import KINDS
 from tfdvae.registry import NETWORKS
@@ -35,6 +39,14 @@ def test_version(arguments):
     import tfdvae
 
     assert light_main(*arguments).stdout == f"tfdvae {tfdvae.__version__}\n"
+
+
+def test_the_list_of_commands_holds_what_their_modules_register():
+    """Each module of `cli/commands`, and the summary that each command has by itself."""
+    assert {name: COMMANDS.get(name).summary for name in SUMMARIES} == SUMMARIES
+    assert list(SUMMARIES) == [command.name for command in COMMANDS]
+    modules = {path.stem for path in Path(commands.__file__).parent.glob("[!_]*.py")}
+    assert {home.rpartition(".")[2] for home in HOMES.values()} == modules
 
 
 def test_corruptions_lists_all_with_their_unit():
