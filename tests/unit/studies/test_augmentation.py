@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.models import make
 from tests.helpers.processes import ROOT
@@ -454,6 +455,33 @@ def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch
     monkeypatch.setattr(study.threads, "use_threads", used)
     with pytest.raises(Stop, match="3"):
         study.run(AugmentationStudyConfig(dataset="digits", quick=True))
+
+
+def test_a_first_look_reduces_the_images_of_a_folder(tmp_path, monkeypatch, caplog):
+    """To 32 pixels at most, unless a size was chosen; its time is that of the smaller images."""
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 20, 80, 3), np.uint8)
+    for number, image in enumerate(pixels):
+        place = tmp_path / "scans" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place)
+    seen = []
+    monkeypatch.setattr(study, "log_estimate", lambda *given: seen.append(given[:2]))
+    monkeypatch.chdir(tmp_path)
+    settings = {"dataset": "scans", "n_train": None, "threads": None, "sets": ("limited",)}
+    config = small(**settings, quick=True, dry_run=True)
+    study.run(config)
+    assert "NOTE: a first look at images of 8 x 32 pixels, reduced from 20 x 80" in caplog.text
+    study.run(dataclasses.replace(config, image_size=(10, 40)))
+    study.run(dataclasses.replace(config, quick=False))
+    assert [(given.image_size, data.train.images.shape[1:]) for given, data in seen] == [
+        ((8, 32), (8, 32, 3)),
+        ((10, 40), (10, 40, 3)),
+        (None, (20, 80, 3)),
+    ]
+    monkeypatch.setattr(estimate, "measure", lambda *given: seen.append(given) or COSTS)
+    found = estimate.with_other_flags(*seen[2], COSTS, arguments(seen[2][0]), [])
+    assert "--quick" in found
+    assert seen[3][1].train.images.shape[1:] == (8, 32, 3)
 
 
 @pytest.mark.parametrize("n_train", [100, None])

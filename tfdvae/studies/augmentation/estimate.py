@@ -17,7 +17,7 @@ from tfdvae.studies import runner
 from tfdvae.studies.augmentation import views
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.costs import Costs, classifier_step, measure, prepare_first
-from tfdvae.studies.augmentation.images import prepare, train_count
+from tfdvae.studies.augmentation.images import prepare, quick_images, train_count
 from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
@@ -127,6 +127,8 @@ def with_other_flags(
         found["--precision float32"] = seconds / places(config)
     if (quick := _first_look(config)) is not None:
         looked = dataclasses.replace(costs, images=train_count(quick, dataset))
+        if (smaller := quick_images(quick, dataset)) is not None:
+            looked = measure(*smaller, ())
         cells = [cell.keywords for cell in list_cells(quick).values()]
         own = sources.local(config.dataset) is not None
         flags = "--quick" if own else f"--quick --dataset {config.dataset}"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
 from tfdvae import corruptions
 from tfdvae.config import DEFAULT_N_TRAIN
-from tfdvae.data import pipelines, splits
+from tfdvae.data import pipelines, sources, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, AugmentationStudyConfig
 
 QUICK_IMAGES = 200
+QUICK_PIXELS = 32  # of the longer side, at most, so that `--quick` takes a minute
 MAX_VALIDATION_IMAGES = 10_000
 
 
@@ -106,6 +108,28 @@ def train_count(config: AugmentationStudyConfig, dataset: ImageDataset) -> int:
     """Return the number of training images."""
     default = QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN
     return config.n_train or min(default, len(dataset.train.labels))
+
+
+def quick_images(
+    config: AugmentationStudyConfig, dataset: ImageDataset
+) -> tuple[AugmentationStudyConfig, ImageDataset] | None:
+    """Return the settings of a first look at smaller images, and these.
+
+    None where it is none, the size was chosen, images are small, or their source cannot resize.
+
+    Args:
+        config: settings of the study.
+        dataset: all images, as large as they are.
+    """
+    height, width = dataset.train.images.shape[1:3]
+    shrunk = QUICK_PIXELS / max(height, width)
+    resizes = "image_size" in sources.find(config.dataset).options
+    if not (config.quick and resizes and config.image_size is None and shrunk < 1):
+        return None
+    size = tuple(max(2, round(shrunk * length)) for length in (height, width))
+    config = dataclasses.replace(config, image_size=size)
+    options = config.own_images | {"n_train": config.n_train}
+    return config, sources.load(config.dataset, config.data_dir, **options)
 
 
 def observed_noise(condition: str, train_noise: str) -> str:

@@ -169,8 +169,8 @@ class AugmentationStudyConfig(StudyConfig):
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
     settings, with seeds that are not reported."""
     quick: bool = False
-    """A first look: few images, of the digits unless --dataset names others, and few steps, in one
-    process. Any other flag wins over it."""
+    """A first look: few images, of the digits unless --dataset names others, those of a folder at
+    most 32 pixels wide and high, and few steps, in one process. Any other flag wins over it."""
     dry_run: bool = False
     """List the cells that are missing and the time that they will take, measured on some steps, and
     stop."""

@@ -12,6 +12,7 @@ noise. Nothing is chosen on test images: `development` measures on validation im
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tfdvae.studies import filters, runner
 from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
-from tfdvae.studies.augmentation.images import train_count
+from tfdvae.studies.augmentation.images import quick_images, train_count
 from tfdvae.studies.augmentation.sets import needs_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
@@ -37,6 +38,8 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
+
+logger = logging.getLogger(__name__)
 
 MIN_CLASS_IMAGES = 3  # for the cross-validation of the linear probe
 KEPT_SETTINGS = (
@@ -74,6 +77,13 @@ def run(config: AugmentationStudyConfig) -> Path:
     dataset = sources.load(
         config.dataset, config.data_dir, **config.own_images, n_train=config.n_train
     )
+    if (smaller := quick_images(config, dataset)) is not None:
+        before, (config, dataset) = dataset.train.images.shape[1:3], smaller
+        logger.warning(
+            "NOTE: a first look at images of %d x %d pixels, reduced from %d x %d; --image-size "
+            "chooses another size.",
+            *(*dataset.train.images.shape[1:3], *before),
+        )
     config = resolve(config, dataset)
     check(config, dataset)
     cells = list_cells(config)
