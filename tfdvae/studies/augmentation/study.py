@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from tfdvae import classifier
-from tfdvae._utils import file_names, processor, threads
-from tfdvae.config import AUTO, PROTOCOLS
+from tfdvae._utils import file_names, threads
+from tfdvae.config import PROTOCOLS
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
-from tfdvae.studies import filters, runner
+from tfdvae.studies import filters, precision, runner
 from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
@@ -126,19 +126,10 @@ def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> Augmentat
         dataset=config.dataset if own else dataset.name,
         conditions=config.conditions or conditions,
         protocols=config.protocols or (PROTOCOLS[:1] if own else PROTOCOLS),
-        precision=_precision(config),
+        precision=precision.chosen(
+            "augmentation", config, config.precision, config.classifier is None
+        ),
     )
-
-
-def _precision(config: AugmentationStudyConfig) -> str:
-    """Return the precision that was asked for, that of the study in the folder, or the fastest."""
-    if config.precision == AUTO:
-        kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
-        has_units = config.classifier is None and processor.has_bfloat16()  # one's own: float32
-        return kept.get("precision") or processor.chosen_precision(AUTO, has_units)
-    if config.cell is not None or config.classifier is not None:
-        return config.precision
-    return processor.chosen_precision(config.precision, processor.has_bfloat16())
 
 
 def default_output(config: AugmentationStudyConfig) -> str:
