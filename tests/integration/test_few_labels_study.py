@@ -82,7 +82,7 @@ def test_pseudo_labels_are_of_the_surest_and_true_where_known(dataset, monkeypat
             logits[:, 7] = np.arange(len(images)) / 100  # the later, the surer
             return logits
 
-    monkeypatch.setattr(methods, "_cnn", lambda *taken: given.append(taken[2:]) or Model())
+    monkeypatch.setattr(methods, "train_cnn", lambda *taken: given.append(taken[2:]) or Model())
     images, *_ = prepare(SMALL, dataset, 60, seed=0)
     methods.pseudo_labels(SMALL, images)
     (first, known), (second, labels) = given

@@ -14,6 +14,8 @@ from tfdvae.studies.augmentation.cells import list_cells as augmentation_cells
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.studies.denoising.cells import list_cells as denoising_cells
 from tfdvae.studies.denoising.settings import DenoisingStudyConfig
+from tfdvae.studies.few_labels.cells import list_cells as few_labels_cells
+from tfdvae.studies.few_labels.settings import FewLabelsStudyConfig
 from tfdvae.studies.noise.settings import NoiseStudyConfig
 from tfdvae.studies.noise.study import list_cells as noise_cells
 from tfdvae.studies.noisy_alone.cells import list_cells as noisy_alone_cells
@@ -66,6 +68,14 @@ def test_cells_of_the_noise_study():
     small = noise_cells(NoiseStudyConfig(seeds=(0,), targets=("corrupted",)))
     more = noise_cells(NoiseStudyConfig(seeds=(1, 0), targets=("observed", "corrupted")))
     assert small.items() < more.items()
+
+
+def test_cells_of_the_study_on_few_labels():
+    """What a cell computes depends on no other number of labels, method or seed."""
+    small = FewLabelsStudyConfig(seeds=(0,), n_labels=(100,), methods=("dae", "supervised"))
+    more = dataclasses.replace(small, seeds=(1, 0), n_labels=(500, 100), methods=("pca", "dae"))
+    more = dataclasses.replace(more, methods=(*more.methods, "supervised"))
+    assert told(few_labels_cells(small)) < told(few_labels_cells(more))
 
 
 def test_cells_of_the_study_of_uses(dataset, tmp_path):

@@ -223,7 +223,7 @@ def _output_that_cannot_be_written(folder, command):
 
 def _dataset_of_a_study(folder, command):
     (folder / "a.npz").write_text("no archive")
-    for study in ("noise", "denoising", "uses", "augmentation"):
+    for study in ("noise", "denoising", "uses", "augmentation", "few-labels"):
         done = command("study", study, "--dataset", "./a.npz", "--output", "out")
         assert "a.npz is no .npz file" in complaint(done), study
         assert not (folder / "out").exists(), study

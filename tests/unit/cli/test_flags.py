@@ -17,7 +17,7 @@ from tfdvae.studies.registry import STUDIES
 # What `metavar` calls texts that are no paths, beside choices in braces.
 NO_PATHS = (
     *("HOST:PORT", "I/N"),
-    *("NAME", "KIND:LEVEL", "LEVEL", "CONDITION", "SET", "PROTOCOL", "TARGET", "USE"),
+    *("NAME", "KIND:LEVEL", "LEVEL", "CONDITION", "SET", "PROTOCOL", "TARGET", "USE", "METHOD"),
     "MODULE:FUNCTION",
 )
 

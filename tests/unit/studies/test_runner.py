@@ -155,7 +155,7 @@ def test_settings_as_arguments():
 
 
 def test_each_study_has_a_folder_settings_and_a_summary():
-    assert {"augmentation", "denoising", "noise", "uses"} <= set(STUDIES.names())
+    assert {"augmentation", "denoising", "few-labels", "noise", "uses"} <= set(STUDIES.names())
     for spec in STUDIES:
         assert issubclass(spec.settings, StudyConfig)
         assert spec.summary.endswith(".")

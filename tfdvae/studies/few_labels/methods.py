@@ -48,7 +48,7 @@ class Method:
 
 def supervised(config: FewLabelsStudyConfig, images: Images) -> Predict:
     """Train the CNN on the images that have a label."""
-    model = _cnn(config, images, images.observed[images.labelled], images.labels)
+    model = train_cnn(config, images, images.observed[images.labelled], images.labels)
     return lambda given: model.predict(given, verbose=0).argmax(axis=1)
 
 
@@ -58,14 +58,14 @@ def pseudo_labels(config: FewLabelsStudyConfig, images: Images) -> Predict:
     Source: Lee 2013, "Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for
     Deep Neural Networks"; here the labels are given once, to `SUREST` of the images.
     """
-    first = _cnn(config, images, images.observed[images.labelled], images.labels)
+    first = train_cnn(config, images, images.observed[images.labelled], images.labels)
     logits = first.predict(images.observed, verbose=0)
     sure = np.array(keras.ops.max(keras.ops.softmax(logits), axis=1))
     labels = logits.argmax(axis=1)
     labels[images.labelled], sure[images.labelled] = images.labels, np.inf
     others = len(labels) - len(images.labelled)
     taken = np.argsort(-sure, kind="stable")[: len(images.labelled) + round(SUREST * others)]
-    model = _cnn(config, images, images.observed[taken], labels[taken])
+    model = train_cnn(config, images, images.observed[taken], labels[taken])
     return lambda given: model.predict(given, verbose=0).argmax(axis=1)
 
 
@@ -112,10 +112,20 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def _cnn(
+def train_cnn(
     config: FewLabelsStudyConfig, images: Images, chosen: np.ndarray, labels: np.ndarray
 ) -> keras.Model:
-    """Return the published CNN, trained on some images with flips, shifts and fresh noise."""
+    """Return the published CNN, trained on some images with flips, shifts and fresh noise.
+
+    Args:
+        config: settings of the study.
+        images: of the cell; their number of classes, noise and seed are used.
+        chosen: float32 (N, H, W, C).
+        labels: int64 (N,).
+
+    Raises:
+        FloatingPointError: the loss became infinite or NaN.
+    """
     dtype = PRECISIONS[config.precision]
     model = classifier.cnn(chosen.shape[1:], images.classes, seed=images.seed, dtype=dtype)
     smooth_labels(model, SMOOTHING)

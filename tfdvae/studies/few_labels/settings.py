@@ -30,7 +30,7 @@ class FewLabelsStudyConfig(StudyConfig):
     """Training images that have a label, in the class proportions of all."""
     n_train: int = 5000
     """Training images, with and without labels; another subset for each seed."""
-    train_noise: Annotated[str, tyro.conf.arg(metavar="gaussian:LEVEL")] = "gaussian:0.2"
+    train_noise: Annotated[str, tyro.conf.arg(metavar="KIND:LEVEL")] = "gaussian:0.2"
     """Gaussian noise of the training images, which are corrupted once before anything sees them."""
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD [METHOD ...]")] = METHODS
     """supervised: the published CNN on the images with labels, with flips, shifts and fresh noise;
