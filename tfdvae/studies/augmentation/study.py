@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,15 @@ def run(config: AugmentationStudyConfig) -> Path:
         DatasetInfo.of(dataset).write(folder)
         report.write(folder)
 
-    return runner.run_study(
+    folder = runner.run_study(
         "augmentation", config, cells, settings, compute, write_report, in_process=config.quick
     )
+    if config.cell is None:
+        logger.info(
+            "For a classifier to use: tfdvae classify --dataset %s --output my_classifier",
+            shlex.quote(config.dataset),
+        )
+    return folder
 
 
 def fixed_settings(config: AugmentationStudyConfig) -> dict[str, Any]:
