@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.metrics import classification
 from tfdvae.studies.augmentation import cells, costs, training
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.sets import names, needs_noise
+from tfdvae.studies.augmentation.sets import SETS, names, needs_noise
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 SMALL = {
@@ -94,6 +95,7 @@ def cropped(source):
 NOISE = "gaussian:0.2"
 DENOISED = {  # training set -> views of each image
     "denoised": 1,
+    "denoised-agreeing": 1,
     "denoised-shuffled": 1,
     "denoised-non_local_means": 1,
     "denoised-tv": 1,
@@ -114,7 +116,7 @@ SLOW_SETS = ("denoised-bm3d", "denoised-clean-targets", "dvae-views")
 )
 def test_training_sets_of_noisy_images(name, cropped, folder):
     """As many images as limited, with their labels; the same bits for the same seed, and others for
-    another one.
+    another one. Where two are to agree, each image is there twice.
     """
     config = small(n_train=40, denoiser_steps=1, output=str(folder), train_noise=(NOISE,))
     images = prepare(config, cropped, "noisy", 0, NOISE)
@@ -127,9 +129,11 @@ def test_training_sets_of_noisy_images(name, cropped, folder):
     assert np.array_equal(starts, expected) == (name != "denoised-shuffled")
     assert not np.array_equal(images.clean, images.train)
     made = [transform(np.array([seed, 0], np.int32), starts, *seen, labels) for seed in (1, 1, 2)]
+    times = 2 if SETS[name].agreeing else 1
     for shown, own in made:
-        assert (shown.shape, shown.dtype) == (starts.shape, "float32")
-        np.testing.assert_array_equal(own, labels)
+        assert (shown.shape, shown.dtype) == ((times * 40, *starts.shape[1:]), "float32")
+        np.testing.assert_array_equal(own, np.tile(labels, times))
+        assert times == 1 or not np.array_equal(shown[:40], shown[40:])
     np.testing.assert_array_equal(made[0][0], made[1][0])
     assert not np.array_equal(made[0][0], made[2][0])
 
@@ -489,3 +493,22 @@ def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
     changed = run_tfdvae(*study)
     assert changed.returncode == 2
     assert "`classifier_source`" in changed.stderr
+
+
+@pytest.mark.parametrize("name", ["agreeing", "fresh-noise"])
+def test_sets_that_agree_take_as_many_forward_passes(name, cropped, folder, monkeypatch):
+    """Half as many images in a batch, each twice, and as many steps."""
+    seen = []
+    fit = keras.Model.fit
+
+    def watched(model, batches, **options):
+        (images, labels), *_ = batches.take(1).as_numpy_iterator()
+        seen.append((images.shape, len(set(labels)) > 1, options["steps_per_epoch"]))
+        return fit(model, batches, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    config = small(n_train=40, classifier_steps=3, output=str(folder), train_noise=(NOISE,))
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    _, steps, _ = training.train_classifier(config, images, name, "equal_steps", 0)
+    assert seen == [((40, 12, 12, 1), True, 3)]
+    assert steps == 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfdvae.classifier import build, cnn, fingerprint, resnet
-from tfdvae.studies.augmentation.training import smooth_labels
+from tfdvae.studies.augmentation.training import change_loss
 
 
 def test_published_parameters_and_layers():
@@ -67,18 +67,41 @@ def test_smoothed_labels_by_hand(activation):
     model = keras.Model(images, outputs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=activation is None)
     model.compile("adam", loss if activation is None else "sparse_categorical_crossentropy")
-    smooth_labels(model, 0.2)
+    change_loss(model, 0.2)
     image = np.array([0, np.log(3)], np.float32).reshape(1, 1, 1, 2)
     found = model.evaluate(image, np.array([1]), verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(-0.1 * np.log(1 / 4) - 0.9 * np.log(3 / 4), rel=1e-5)
     assert found["accuracy"] == 1
 
 
+@pytest.mark.parametrize("activation", [None, "softmax"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_agreement_by_hand(activation, smoothing):
+    """Probabilities 1/4 and 3/4 of an image, 1/2 and 1/2 of its second self."""
+    images = keras.Input((1, 1, 2))
+    logits = keras.layers.Flatten()(images)
+    outputs = keras.layers.Activation(activation)(logits) if activation else logits
+    model = keras.Model(images, outputs)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=activation is None)
+    model.compile("adam", loss)
+    change_loss(model, smoothing, agreement=4.0)
+    two = np.array([0, np.log(3), 0, 0], np.float32).reshape(2, 1, 1, 2)
+    found = model.evaluate(two, np.array([1, 1]), verbose=0, return_dict=True)
+    first, second = np.array([0.25, 0.75]), np.array([0.5, 0.5])
+    middle = (first + second) / 2
+    divergence = sum(np.sum(side * np.log(side / middle)) for side in (first, second)) / 2
+    targets = np.array([smoothing / 2, 1 - smoothing / 2])
+    own = -np.mean([targets @ np.log(side) for side in (first, second)])
+    assert found["loss"] == pytest.approx(own + 4 * divergence, rel=1e-4)
+
+
 def test_labels_of_another_loss_are_not_smoothed():
     model = cnn((4, 4, 1), 2)
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match=r"`label_smoothing` must be 0 for .*; got 0.1 and mse"):
-        smooth_labels(model, 0.1)
+        change_loss(model, 0.1)
+    with pytest.raises(ValueError, match=r"`sets` must hold none of two that agree .* got mse"):
+        change_loss(model, agreement=4.0)
 
 
 def test_too_small():

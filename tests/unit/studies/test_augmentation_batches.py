@@ -77,6 +77,13 @@ def test_noise_comes_after_shifts():
     assert not np.any(np.asarray(noisy) == 0)
 
 
+def test_twice_is_one_after_the_other():
+    images, labels = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([4, 5, 6])
+    shown, own = batches.transform(("twice",), 0.2)(SEED, images, labels)
+    np.testing.assert_array_equal(shown, [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(own, [4, 5, 6, 4, 5, 6])
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_all_sets_have_steps_that_exist(name):
     """A set with views mixes them, and no other does."""

@@ -21,6 +21,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
     - `geometry`: flips, and shifts by whole pixels, which leave noise as it is.
     - `fresh noise`: see `fresh_noise`.
     - `mix`: see `mix`.
+    - `twice`: see `twice`.
 
     Args:
         names: of the steps, in order.
@@ -39,6 +40,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
         "geometry": pipelines.classic_augmentation(erasing=False, whole_pixels=True),
         "fresh noise": lambda seed, *batch: fresh_noise(seed, level, *batch),
         "mix": mix,
+        "twice": twice,
     }
     chosen = [steps[name] for name in names]
     if len(chosen) < 2:
@@ -71,6 +73,17 @@ def mix(seed: tf.Tensor, images: tf.Tensor, views: tf.Tensor, *others: tf.Tensor
     chosen = tf.gather(views, number, axis=1, batch_dims=1)
     strength = _for_each(strength_seed, images)
     return ((1 - strength) * images + strength * chosen, *others)
+
+
+def twice(seed: tf.Tensor, *batch: tf.Tensor) -> tuple:
+    """Return each part of a batch, (N, ...), and once more after it, (2N, ...).
+
+    What follows changes an image otherwise each time: `training.change_loss` compares the two.
+
+    Example:
+        >>> images, labels = twice((0, 1), images, labels)
+    """
+    return tuple(tf.concat([part, part], axis=0) for part in batch)
 
 
 def fresh_noise(seed: tf.Tensor, level: float, images: tf.Tensor, *others: tf.Tensor) -> tuple:

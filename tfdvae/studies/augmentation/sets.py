@@ -36,9 +36,15 @@ class TrainingSet:
         """Whether it is for training images with Gaussian noise of known strength."""
         return bool({"mix", "fresh noise"} & set(self.batches))
 
+    @property
+    def agreeing(self) -> bool:
+        """Whether each image is seen twice in a batch, and the classifier is to say the same."""
+        return _TWICE in self.batches
+
 
 _FRESH = ("geometry", "fresh noise")
 _MIXED = ("mix", *_FRESH)
+_TWICE = "twice"
 
 SETS = {
     "limited": TrainingSet("the images alone"),
@@ -49,10 +55,14 @@ SETS = {
         "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
+    "agreeing": TrainingSet("two that agree: flips, shifts, fresh noise", (_TWICE, *_FRESH)),
     "recorrupted": TrainingSet(
         "more noise, flips, shifts, fresh noise", ("fresh noise", *_FRESH), control=True
     ),
     "denoised": TrainingSet("mixed with its denoised self", _MIXED, "recorrupted"),
+    "denoised-agreeing": TrainingSet(
+        "two that agree: mixed with its denoised self", (_TWICE, *_MIXED), "recorrupted"
+    ),
     "denoised-shuffled": TrainingSet(
         "denoised, mixed with the noise of another image",
         _MIXED,
@@ -82,7 +92,8 @@ SETS = {
 
 With every use of an image y, y becomes (1 - t) y + t d, where d is one of its views and t is random
 in [0, 1]; then it is mirrored or not and shifted; then it gets Gaussian noise of random strength,
-at most that of the training images.
+at most that of the training images. Where two are to agree, a batch has half as many images, each
+of them twice, so that a step takes as many forward passes.
 """
 
 PUBLISHED = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")

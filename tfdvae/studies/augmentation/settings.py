@@ -105,10 +105,11 @@ class AugmentationStudyConfig(StudyConfig):
     gaussian, fresh noise at each step; classical, flips, shifts and erasing; classical+gaussian;
     dae, vae, dvae, with two synthetic images for each one. With Gaussian train_noise: fresh-noise,
     flips, shifts and fresh noise of random strength; the same after each image was mixed, with
-    random strength, with its denoised self (denoised: by a DAE of these images alone; dvae-views:
-    one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a filter),
-    with the noise of another one (denoised-shuffled), or with more noise (recorrupted); and with
-    clean images, as limits: denoised-clean-targets, clean-images."""
+    random strength, with its denoised self (denoised: by a DAE of these images alone;
+    dvae-views: one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a
+    filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
+    fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
+    denoised-agreeing); and with clean images, as limits: denoised-clean-targets, clean-images."""
     reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
     """The set that all others are compared with: the best one without a model on seeds that are not
     reported. It cannot be changed once the study has begun."""

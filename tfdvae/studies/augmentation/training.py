@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -25,6 +26,7 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 
+AGREEMENT = 4.0  # weight of the divergence, nats
 CURVE_IMAGES = 2000  # validation images that are measured after each epoch
 
 
@@ -86,50 +88,82 @@ def training_set(
 
 
 def build_classifier(
-    config: AugmentationStudyConfig, image_shape: tuple[int, int, int], classes: int, seed: int
+    config: AugmentationStudyConfig,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+    agreeing: bool = False,
 ) -> keras.Model:
-    """Return the published CNN, or the user's own classifier, compiled."""
+    """Return the published CNN, or the user's own classifier, compiled.
+
+    Args:
+        config: settings of the study.
+        image_shape: (H, W, C).
+        classes: number of classes.
+        seed: root seed of the initial weights.
+        agreeing: batches hold each image twice.
+    """
     if config.classifier is not None:
         model = classifier.build(config.classifier, image_shape, classes, seed)
     else:
         dtype = PRECISIONS[config.precision]
         model = classifier.cnn(image_shape, classes, seed=seed, dtype=dtype)
-    if config.label_smoothing > 0:
-        smooth_labels(model, config.label_smoothing)
+    agreement = AGREEMENT if agreeing else 0.0
+    if config.label_smoothing > 0 or agreement > 0:
+        change_loss(model, config.label_smoothing, agreement)
     return model
 
 
-def smooth_labels(model: keras.Model, amount: float) -> None:
-    """Let a compiled classifier learn from labels of which a part is spread over all classes.
+def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0.0) -> None:
+    """Let a compiled classifier learn from smoothed labels, or to say the same of two images.
 
-    Source: Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision".
+    With `smoothing` a part of each label is spread over all classes. Source: Szegedy et al. 2016,
+    "Rethinking the Inception Architecture for Computer Vision".
+
+    With `agreement` the second half of a batch has the images of the first half, changed otherwise.
+    The weighted Jensen-Shannon divergence between what is said of both is added. Source: Hendrycks
+    et al. 2020, "AugMix: A Simple Data Processing Method to Improve Robustness and Uncertainty",
+    with two images in place of three.
 
     Args:
         model: whose loss is the sparse categorical cross-entropy.
-        amount: the part, in (0, 1).
+        smoothing: the part, in [0, 1).
+        agreement: weight of the divergence, which is in nats.
 
     Raises:
         ValueError: another loss.
 
     Example:
-        >>> smooth_labels(classifier.cnn((28, 28, 1), 10), 0.1)
+        >>> change_loss(classifier.cnn((28, 28, 1), 10), smoothing=0.1)
     """
     given = model.loss
     if given != "sparse_categorical_crossentropy" and not isinstance(
         given, keras.losses.SparseCategoricalCrossentropy
     ):
         name = given if isinstance(given, str) else type(given).__name__
+        wanted = "must hold none of two that agree" if agreement else "must be 0"
         raise ValueError(
-            "`label_smoothing` must be 0 for a classifier whose loss is not "
-            f"sparse_categorical_crossentropy; got {amount:g} and {name}."
+            f"`{'sets' if agreement else 'label_smoothing'}` {wanted} for a classifier whose loss "
+            f"is not sparse_categorical_crossentropy; got "
+            f"{'' if agreement else f'{smoothing:g} and '}{name}."
         )
     from_logits = getattr(given, "from_logits", False)
 
     def loss(labels: Any, outputs: Any) -> Any:
         targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), outputs.shape[-1])
-        return keras.losses.categorical_crossentropy(targets, outputs, from_logits, amount)
+        own = keras.losses.categorical_crossentropy(targets, outputs, from_logits, smoothing)
+        return own + agreement * _disagreement(outputs, from_logits) if agreement else own
 
     model.compile(model.optimizer, loss, metrics=["accuracy"])
+
+
+def _disagreement(outputs: Any, from_logits: bool) -> Any:
+    """Return the mean Jensen-Shannon divergence between the halves of a batch, in nats."""
+    logs = keras.ops.log_softmax(outputs) if from_logits else keras.ops.log(outputs + 1e-7)
+    first, second = keras.ops.split(logs, 2)
+    middle = keras.ops.logaddexp(first, second) - math.log(2)
+    sides = (keras.ops.exp(side) * (side - middle) for side in (first, second))
+    return keras.ops.mean(keras.ops.sum(sum(sides), axis=-1)) / 2
 
 
 def fall_to_zero(model: keras.Model, steps: int) -> None:
@@ -159,12 +193,17 @@ def train_classifier(
         FloatingPointError: the loss became infinite or NaN.
     """
     arrays, transform = training_set(config, images, name, seed)
-    model = build_classifier(config, images.train.shape[1:], images.classes, seed)
+    agreeing = name in SETS and SETS[name].agreeing
+    model = build_classifier(config, images.train.shape[1:], images.classes, seed, agreeing)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
     # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
     stream = "noisy" if needs_noise(name) else name
     training_batches = pipelines.training_batches(
-        arrays, batch_size, seed, f"classifier/{stream}", transform=transform
+        arrays,
+        batch_size // 2 if agreeing else batch_size,
+        seed,
+        f"classifier/{stream}",
+        transform=transform,
     )
     per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
     steps = config.classifier_steps

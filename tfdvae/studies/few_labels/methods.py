@@ -20,7 +20,7 @@ from tfdvae.studies import training
 from tfdvae.studies.augmentation import batches
 from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import generator_settings
-from tfdvae.studies.augmentation.training import fall_to_zero, smooth_labels
+from tfdvae.studies.augmentation.training import change_loss, fall_to_zero
 from tfdvae.studies.few_labels.images import Images
 from tfdvae.studies.few_labels.settings import FewLabelsStudyConfig
 
@@ -128,7 +128,7 @@ def train_cnn(
     """
     dtype = PRECISIONS[config.precision]
     model = classifier.cnn(chosen.shape[1:], images.classes, seed=images.seed, dtype=dtype)
-    smooth_labels(model, SMOOTHING)
+    change_loss(model, SMOOTHING)
     fall_to_zero(model, config.classifier_steps)
     given = pipelines.training_batches(
         (chosen, labels),
