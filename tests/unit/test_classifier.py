@@ -98,9 +98,9 @@ def test_agreement_by_hand(activation, smoothing):
 def test_labels_of_another_loss_are_not_smoothed():
     model = cnn((4, 4, 1), 2)
     model.compile("adam", "mse")
-    with pytest.raises(ValueError, match=r"`label_smoothing` must be 0 for .*; got 0.1 and mse"):
+    with pytest.raises(ValueError, match=r"`label_smoothing` must be 0, not 0.1, .*; got mse"):
         change_loss(model, 0.1)
-    with pytest.raises(ValueError, match=r"`sets` must hold none of two that agree .* got mse"):
+    with pytest.raises(ValueError, match=r"`sets` must hold none whose images .* got mse"):
         change_loss(model, agreement=4.0)
 
 

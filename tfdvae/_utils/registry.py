@@ -54,6 +54,8 @@ class Registry(Generic[Member]):
         Raises:
             ValueError: another member has the name.
         """
+        if name in self._homes and name not in self._members:
+            importlib.import_module(self._homes[name])  # no other may have the name
         if self._members.get(name, member) is not member:
             raise ValueError(
                 f"there is a {self.kind} called {name!r} already; choose another name."

@@ -151,6 +151,7 @@ def scores_against_noise(
     title: str,
     unit: str,
     path: Path,
+    legend: str = "trained on",
 ) -> None:
     """Draw scores with their intervals over seeds against test corruption, one line a training set.
 
@@ -161,6 +162,7 @@ def scores_against_noise(
         title: over the figure.
         unit: of the scores.
         path: of the PNG.
+        legend: what the lines are.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.5, 5), layout="constrained")
@@ -183,7 +185,7 @@ def scores_against_noise(
             )
         axes.set_xticks(range(len(corruptions)), list(map(noise_label, corruptions)))
         axes.set(title=title, xlabel="noise of the test images", ylabel=unit)
-        axes.legend(title="trained on", loc="upper left", bbox_to_anchor=(1.01, 1))
+        axes.legend(title=legend, loc="upper left", bbox_to_anchor=(1.01, 1))
         save(figure, path)
 
 

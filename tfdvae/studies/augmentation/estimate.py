@@ -139,7 +139,8 @@ def with_other_flags(
 def _first_look(config: AugmentationStudyConfig) -> AugmentationStudyConfig | None:
     """Return the settings with --quick, over which other flags win; of the same images.
 
-    None where it is one, or training sets are asked for that need views.
+    None where it is one, or training sets are asked for that need views, or the reference is none
+    of its sets.
     """
     if config.quick:
         return None
@@ -151,7 +152,8 @@ def _first_look(config: AugmentationStudyConfig) -> AugmentationStudyConfig | No
     assert config.conditions is not None
     fixed = {"protocols": PROTOCOLS[:1], "conditions": config.conditions[-1:]}
     quick = dataclasses.replace(config, **{**taken, **fixed})
-    return None if any(name in SETS and SETS[name].views for name in quick.sets) else quick
+    views = any(name in SETS and SETS[name].views for name in quick.sets)
+    return None if views or quick.reference not in quick.sets else quick
 
 
 def total(found: Mapping[str, Share]) -> float:

@@ -12,6 +12,7 @@ from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
 from tfdvae.studies.augmentation import development, generators, published, scores
+from tfdvae.studies.augmentation.images import QUICK_PIXELS
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
     Results,
@@ -20,7 +21,7 @@ from tfdvae.studies.augmentation.results import (
     seeds_of,
     told,
 )
-from tfdvae.studies.augmentation.sets import needs_noise
+from tfdvae.studies.augmentation.sets import AGREEMENT, SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     BOOTSTRAPS,
@@ -115,6 +116,12 @@ def _training_sets(rows: list[dict[str, str]]) -> list[Part]:
         "strength, at most that of the training images. Those with clean images are limits: nobody "
         "has clean images who has noisy ones, and no verdict is on them."
     )
+    if any(SETS[name].agreeing for name in added):
+        text += (
+            " Where two are to agree, a batch has half as many images, each of them twice, and "
+            f"{AGREEMENT:g} times the Jensen-Shannon divergence between what is said of both is "
+            "added to the loss."
+        )
     made = {row["augmentation"]: (row["model"], row["network"], row["target"]) for row in rows}
     return [
         Heading("Training sets"),
@@ -220,7 +227,8 @@ def _what_next(config: AugmentationStudyConfig) -> list[Part]:
     if path is None or not path.exists():
         return []
     words = ["tfdvae", "classify", "--dataset", str(files.absolute(path))]
-    if config.image_size is not None:
+    reduced = config.quick and max(config.image_size or (0,)) == QUICK_PIXELS
+    if config.image_size is not None and not reduced:
         words += ["--image-size", *map(str, config.image_size)]
     for name in ("white", "background", "groups"):
         if (value := getattr(config, name)) is not None:

@@ -87,9 +87,12 @@ class Results:
         return list(dict.fromkeys((condition, protocol) for condition, protocol, _ in self._values))
 
     def reference(self, condition: str, protocol: str) -> str:
-        """Return the set that others are compared with; `limited` where it was not measured."""
-        measured = self._reference in self.sets(condition, protocol)
-        return self._reference if measured else "limited"
+        """Return the set that others are compared with.
+
+        Where it was not measured, `limited`, or else the first that was.
+        """
+        measured = self.sets(condition, protocol)
+        return next(each for each in (self._reference, "limited", *measured) if each in measured)
 
     def summaries(self) -> tuple[str, ...]:
         """Return what the verdict is on: clean images, and all test noises if there are several."""

@@ -124,9 +124,9 @@ def _leads_over_classical(results: Results, condition: str, protocol: str) -> li
 
 def _leads_over_controls(results: Results, condition: str, protocol: str) -> list[Part]:
     sets = results.sets(condition, protocol)
-    pairs = itertools.product(filter(is_denoised, sets), filter(is_control, sets))
+    pairs = [(name, each) for name in sets if is_denoised(name) for each in sets]
     rows = []
-    for name, control in pairs:
+    for name, control in (pair for pair in pairs if is_control(pair[1], of=pair[0])):
         leads = (
             results.difference(condition, protocol, name, control, tested)[0]
             for tested in results.summaries()
@@ -136,8 +136,8 @@ def _leads_over_controls(results: Results, condition: str, protocol: str) -> lis
     if not rows:
         return []
     text = (
-        "Points ahead of the controls, with a filter in the model's place, with more noise, or "
-        "with the noise of another image; intervals of single comparisons:"
+        "Points ahead of the controls, with a filter or nothing in the model's place, with more "
+        "noise, or with the noise of another image; intervals of single comparisons:"
     )
     return [Paragraph(text), Table(["trained on", "control", *results.summaries()], rows)]
 

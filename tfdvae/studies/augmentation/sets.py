@@ -19,8 +19,8 @@ class TrainingSet:
             noise of one another (`shuffled`).
         copies: how often each image is there.
         ceiling: whether clean images are used, which nobody has who has noisy ones.
-        control: whether sets with a model are compared with it: a filter is in the model's place,
-            or there is more noise, or the noise of another image.
+        control: whether sets with a model are compared with it, if both or none of them agree: a
+            filter is in the model's place, or nothing, or more noise, or that of another image.
     """
 
     words: str
@@ -42,6 +42,7 @@ class TrainingSet:
         return _TWICE in self.batches
 
 
+AGREEMENT = 4.0  # weight of the divergence where two of an image are to agree, which is in nats
 _FRESH = ("geometry", "fresh noise")
 _MIXED = ("mix", *_FRESH)
 _TWICE = "twice"
@@ -55,7 +56,9 @@ SETS = {
         "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
-    "agreeing": TrainingSet("two that agree: flips, shifts, fresh noise", (_TWICE, *_FRESH)),
+    "agreeing": TrainingSet(
+        "two that agree: flips, shifts, fresh noise", (_TWICE, *_FRESH), control=True
+    ),
     "recorrupted": TrainingSet(
         "more noise, flips, shifts, fresh noise", ("fresh noise", *_FRESH), control=True
     ),
@@ -120,9 +123,9 @@ def needs_noise(name: str) -> bool:
     return name in SETS and SETS[name].needs_noise
 
 
-def is_control(name: str) -> bool:
-    """Tell whether sets with a model are compared with this one."""
-    return name in SETS and SETS[name].control
+def is_control(name: str, of: str) -> bool:
+    """Tell whether a set with a model, `of`, is compared with this one."""
+    return name in SETS and SETS[name].control and SETS[name].agreeing == SETS[of].agreeing
 
 
 def is_denoised(name: str) -> bool:

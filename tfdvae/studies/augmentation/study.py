@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import quick_images, train_count
-from tfdvae.studies.augmentation.sets import needs_noise
+from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     CONDITIONS,
@@ -74,6 +73,7 @@ def run(config: AugmentationStudyConfig) -> Path:
         FileNotFoundError, sources.Unavailable: no such dataset.
     """
     config = dataclasses.replace(config, output=default_output(config))
+    _check_sets(config)
     threads.use_threads(runner.thread_count_of("augmentation", config))
     dataset = sources.load(
         config.dataset, config.data_dir, **config.own_images, n_train=config.n_train
@@ -106,15 +106,9 @@ def run(config: AugmentationStudyConfig) -> Path:
         DatasetInfo.of(dataset).write(folder)
         report.write(folder)
 
-    folder = runner.run_study(
+    return runner.run_study(
         "augmentation", config, cells, settings, compute, write_report, in_process=config.quick
     )
-    if config.cell is None:
-        logger.info(
-            "For a classifier to use: tfdvae classify --dataset %s --output my_classifier",
-            shlex.quote(config.dataset),
-        )
-    return folder
 
 
 def fixed_settings(config: AugmentationStudyConfig) -> dict[str, Any]:
@@ -193,14 +187,16 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
         preflight.check_image_size(settings, dataset.train.images.shape[1:])
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
-        training.build_classifier(config, image_shape, classes, config.seeds[0])
+        agreeing = any(name in SETS and SETS[name].agreeing for name in config.sets)
+        training.build_classifier(config, image_shape, classes, config.seeds[0], agreeing)
 
 
 def _check_sets(config: AugmentationStudyConfig) -> None:
     """Refuse training sets and noises that have no cells, or a filter that is not installed."""
     if config.reference not in config.sets:
         raise ValueError(
-            f"`reference` must be one of `sets`, {', '.join(config.sets)}; got {config.reference}."
+            f"`reference`, what all other sets are compared with, must be one of `sets`, "
+            f"{', '.join(config.sets)}; got {config.reference}."
         )
     conditions = config.conditions or CONDITIONS
     if "noisy" not in conditions:

@@ -19,14 +19,13 @@ from tfdvae.studies import training
 from tfdvae.studies.augmentation import batches, views
 from tfdvae.studies.augmentation.batches import Step
 from tfdvae.studies.augmentation.images import Images
-from tfdvae.studies.augmentation.sets import SETS, needs_noise
+from tfdvae.studies.augmentation.sets import AGREEMENT, SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     SAMPLES_PER_IMAGE,
     AugmentationStudyConfig,
     generator_settings,
 )
 
-AGREEMENT = 4.0  # weight of the divergence, nats
 CURVE_IMAGES = 2000  # validation images that are measured after each epoch
 
 
@@ -141,11 +140,12 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
         given, keras.losses.SparseCategoricalCrossentropy
     ):
         name = given if isinstance(given, str) else type(given).__name__
-        wanted = "must hold none of two that agree" if agreement else "must be 0"
+        asked = f"`label_smoothing` must be 0, not {smoothing:g},"
+        if agreement:
+            asked = "`sets` must hold none whose images are to agree, such as agreeing,"
         raise ValueError(
-            f"`{'sets' if agreement else 'label_smoothing'}` {wanted} for a classifier whose loss "
-            f"is not sparse_categorical_crossentropy; got "
-            f"{'' if agreement else f'{smoothing:g} and '}{name}."
+            f"{asked} for a classifier whose loss is not sparse_categorical_crossentropy; "
+            f"got {name}."
         )
     from_logits = getattr(given, "from_logits", False)
 
@@ -182,7 +182,8 @@ def train_classifier(
 ) -> tuple[keras.Model, int, list[float]]:
     """Return a classifier trained on a training set, its steps, and its learning curve.
 
-    All training sets have batches of one size. Equal epochs of a set with three times the images
+    All training sets have batches of one size; where two of each image are to agree, they have half
+    as many images, each of them twice. Equal epochs of a set with three times the images
     are three times the steps.
 
     Returns:
@@ -196,7 +197,8 @@ def train_classifier(
     agreeing = name in SETS and SETS[name].agreeing
     model = build_classifier(config, images.train.shape[1:], images.classes, seed, agreeing)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
-    # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
+    # Sets that differ in what images are mixed with share order, geometry, noise and strengths, if
+    # their batches have as many images.
     stream = "noisy" if needs_noise(name) else name
     training_batches = pipelines.training_batches(
         arrays,

@@ -128,4 +128,4 @@ def _draw(found: dict[str, dict[str, dict[int, float]]], title: str, path: Path)
         ]
         for method in methods
     }
-    plots.scores_against_noise(curves, tests, title, "accuracy, %", path)
+    plots.scores_against_noise(curves, tests, title, "accuracy, %", path, legend="method")

@@ -73,4 +73,4 @@ class FewLabelsStudyConfig(StudyConfig):
             checks.integer(name, getattr(self, name), 1)
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         for count in self.n_labels:
-            checks.integer("n_labels", count, 1, self.n_train)
+            checks.integer("n_labels", count, 1)

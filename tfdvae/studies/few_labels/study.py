@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import threads
-from tfdvae.data import sources
+from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import precision, runner
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
@@ -78,11 +78,15 @@ def check(config: FewLabelsStudyConfig, dataset: ImageDataset) -> None:
             f"`n_train` must be at most {len(labels) * count // needed:,} with the {len(labels):,} "
             f"training images of {dataset.name}; got {count:,}."
         )
+    if (most := max(config.n_labels)) > count:
+        raise ValueError(f"`n_labels` must be at most `n_train`, {count:,}; got {most:,}.")
+    test_labels = np.asarray(dataset.test.labels)
+    splits.check_classes(labels, test_labels, dataset.class_names, held_out=False)
     shares = np.bincount(labels, minlength=len(dataset.class_names)) / len(labels)
-    fewest = int(min(config.n_labels) * shares.min())
-    if fewest < FOLDS:
+    rarest = int(np.where(shares > 0, shares, 1).argmin())
+    fewest = int(min(config.n_labels) * shares[rarest])
+    if fewest < FOLDS and not {"supervised", "pseudo-labels"}.issuperset(config.methods):
         raise ValueError(
             f"`n_labels` must leave {FOLDS} labels of each class at least, for cross-validation; "
-            f"{min(config.n_labels)} leave {fewest} of class "
-            f"{dataset.class_names[int(shares.argmin())]}."
+            f"{min(config.n_labels)} leave {fewest} of class {dataset.class_names[rarest]}."
         )
