@@ -88,6 +88,17 @@ def test_a_package_that_cannot_be_imported_is_named(run, tmp_path):
     assert (status, "the plugin count (counting) of tfdvae cannot be imported" in err) == (2, True)
 
 
+def test_a_package_cannot_take_the_name_of_a_command(run, tmp_path):
+    (tmp_path / "counting.py").write_text(MODULE.replace('"count"', '"train"'))
+    _, out, err = run("--help")
+    told = "the plugin count (counting) of tfdvae cannot be imported: there is a command called"
+    assert f"{told} 'train' already; choose another name." in out + err
+    assert "Count the files of a folder." not in out
+    assert "--noisy-train" in run("train", "--help")[1]
+    status, _, err = run("trian")
+    assert (status, told in err) == (2, True)
+
+
 def test_a_package_that_cannot_be_imported_does_not_hide_others(tmp_path):
     (tmp_path / "broken.py").write_text("import nothing_of_that_name")
     (tmp_path / "counting.py").write_text(MODULE)

@@ -310,6 +310,9 @@ class TestOtherFlags:
         assert list(self.found(exact, source, given)) == ["--quick --dataset digits"]
         mixed = dataclasses.replace(exact, sets=("limited", "denoised"))
         assert list(self.found(mixed, source)) == ["--seeds 4 5 6"]
+        sets = AugmentationStudyConfig().sets
+        other = dataclasses.replace(exact, sets=sets, reference="classical")
+        assert list(self.found(other, source)) == ["--seeds 4 5 6"], "not of a first look's sets"
         quick = dataclasses.replace(exact, quick=True)
         assert list(self.found(quick, source)) == ["--seeds 4 5 6"]
         assert estimate.places(quick) == 1
@@ -751,6 +754,44 @@ def rows_of_noises(noises=("gaussian:0.1", "gaussian:0.2")):
                         "metric": "accuracy",
                         "value": (80 + seed + gain - 10 * number) / 100,
                     }
+
+
+def test_report_without_limited_images(tmp_path):
+    """All is against the reference; where that was not measured, against the first set."""
+    rows = [row for row in rows_of_noises() if row["augmentation"] != "limited"]
+    clean = [
+        row | {"condition": "clean", "train_noise": "", "run": f"clean-{row['run']}", **changed}
+        for row in rows
+        if row["train_noise"] == "gaussian:0.1"
+        for changed in ({"augmentation": "classical"}, {"augmentation": "gaussian"})
+        if row["augmentation"] == "fresh-noise"
+    ]
+    text = made_report(tmp_path, [*clean, *rows], replicates=None, reference="fresh-noise")
+    assert "limited" not in text.replace("of `limited`", "")
+    assert "The published study beside ours" not in text
+    assert "Nothing is compared" not in text
+    section = text.partition("## Clean training images, equal_steps")[2].partition("\n## ")[0]
+    assert "whether gaussian against classical helps (+0.00 points" in section
+
+
+def test_sets_that_agree_are_compared_with_each_other(tmp_path):
+    """The gain of a model there is what is more than without it."""
+    ahead = {"denoised": "denoised", "fresh-noise": "fresh-noise", "denoised-tv": "denoised-tv"}
+    ahead |= {"denoised-agreeing": "denoised", "agreeing": "denoised-tv"}
+    rows = [
+        row | {"augmentation": name, "run": row["run"].replace(like, name)}
+        for name, like in ahead.items()
+        for row in rows_of_noises(("gaussian:0.2",))
+        if row["augmentation"] == like
+    ]
+    text = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    assert "4 times the Jensen-Shannon divergence" in text
+    section = text.partition("Points ahead of the controls")[2].partition("\n![")[0]
+    plain, agreeing = (line for line in section.splitlines() if "| +0.50 (" in line)
+    assert plain.startswith("| mixed with its denoised self | mixed with itself after total")
+    assert agreeing.startswith(
+        "| two that agree: mixed with its denoised self | two that agree: flips, shifts, fresh"
+    )
 
 
 def test_report_of_two_noises_and_a_reference(tmp_path):

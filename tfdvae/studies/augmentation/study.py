@@ -195,8 +195,8 @@ def _check_sets(config: AugmentationStudyConfig) -> None:
     """Refuse training sets and noises that have no cells, or a filter that is not installed."""
     if config.reference not in config.sets:
         raise ValueError(
-            f"`reference`, what all other sets are compared with, must be one of `sets`, "
-            f"{', '.join(config.sets)}; got {config.reference}."
+            f"`reference` must be one of `sets`, {', '.join(config.sets)}; got "
+            f"{config.reference}, which all others are compared with."
         )
     conditions = config.conditions or CONDITIONS
     if "noisy" not in conditions:
