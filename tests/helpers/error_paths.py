@@ -488,14 +488,17 @@ COMMANDS = (
     ("networks --all", "Unrecognized options: --all"),
     ("corruptions gaussian", "Unrecognized options: gaussian"),
     ("recipes conv-dae", "Unrecognized options: conv-dae"),
-    ("study", "Missing subcommand Expected one of {list, augmentation, denoising, noise"),
+    (
+        "study",
+        "Missing subcommand Expected one of {list, augmentation, denoising, few-labels, noise",
+    ),
     (
         "study nonsense",
-        "`study` must be one of list, augmentation, denoising, noise, noisy-alone, uses",
+        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone, uses",
     ),
     (
         "study augmentatoin",
-        "`study` must be one of list, augmentation, denoising, noise, noisy-alone, uses",
+        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone, uses",
     ),
     ("study list more", "Unrecognized options: more"),
     (
@@ -1669,7 +1672,7 @@ CALLS = (
     (
         'tfdvae.study("nonsense")',
         ValueError,
-        "`study` must be one of augmentation, denoising, noise, noisy-alone, uses; got",
+        "`study` must be one of augmentation, denoising, few-labels, noise, noisy-alone, uses; got",
     ),
     (
         'tfdvae.study("noise", nonsense=3)',
@@ -1699,7 +1702,7 @@ CALLS = (
     (
         "tfdvae.study(5)",
         ValueError,
-        "`study` must be one of augmentation, denoising, noise, noisy-alone, uses; got",
+        "`study` must be one of augmentation, denoising, few-labels, noise, noisy-alone, uses; got",
     ),
     (
         "tfdvae.TrainConfig.of(nonsense=3)",
