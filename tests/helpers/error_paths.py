@@ -494,11 +494,11 @@ COMMANDS = (
     ),
     (
         "study nonsense",
-        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone, uses",
+        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone",
     ),
     (
         "study augmentatoin",
-        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone, uses",
+        "`study` must be one of list, augmentation, denoising, few-labels, noise, noisy-alone",
     ),
     ("study list more", "Unrecognized options: more"),
     (
