@@ -41,6 +41,7 @@ def test_all_folders_are_read():
     """`noisy_alone` has a folder for each kind of pictures, once it is there."""
     assert {path.partition("/")[0] for path in FOLDERS} - {"noisy_alone"} == {
         "augmentation",
+        "denoised_training",
         "retina",
         "noise",
         "denoising",
