@@ -47,7 +47,7 @@ def write(folder: Path) -> Path:
         parts += [Heading(f"{count:,} labels"), _accuracies(of_count)]
         parts += _leads(of_count)
         path = f"figures/labels-{count}.png"
-        _draw(of_count, f"{count:,} labels", folder / path)
+        _draw(of_count, f"{rows[0]['dataset']}, {count:,} labels", folder / path)
         parts.append(Figure(path, f"Accuracy at each test noise, {count:,} labels"))
     return Document("Few labels", parts).write(folder)
 
@@ -128,4 +128,5 @@ def _draw(found: dict[str, dict[str, dict[int, float]]], title: str, path: Path)
         ]
         for method in methods
     }
-    plots.scores_against_noise(curves, tests, title, "accuracy, %", path, legend="method")
+    unit = "accuracy, % (95% interval over seeds)"
+    plots.scores_against_noise(curves, tests, title, unit, path, legend="method")
