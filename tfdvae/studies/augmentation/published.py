@@ -43,10 +43,13 @@ COMPARED_PROTOCOLS = tuple(reversed(PROTOCOLS))  # the published one first
 def section(results: Results, config: AugmentationStudyConfig) -> list[Part]:
     """Return the section, or nothing where settings are not those of the published study."""
     default = AugmentationStudyConfig()
-    others = config.train_noise != default.train_noise or not any(
-        "limited" in results.sets(*each) for each in results.settings()
-    )
-    if others or any(getattr(config, name) != getattr(default, name) for name in AS_PUBLISHED):
+    limited = any("limited" in results.sets(*each) for each in results.settings())
+    others = config.train_noise != default.train_noise
+    if (
+        others
+        or not limited
+        or any(getattr(config, name) != getattr(default, name) for name in AS_PUBLISHED)
+    ):
         return []
     text = (
         "Accuracy in %: published, one run each; ours, mean over seeds and half of its 95% "

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import sklearn.decomposition
 import sklearn.model_selection
 import sklearn.preprocessing
 import sklearn.svm
 
 from tfdvae import classifier
-from tfdvae._utils import seeds
 from tfdvae.config import PRECISIONS
 from tfdvae.data import pipelines
 from tfdvae.studies import training
@@ -23,6 +21,7 @@ from tfdvae.studies.augmentation.settings import generator_settings
 from tfdvae.studies.augmentation.training import change_loss, fall_to_zero
 from tfdvae.studies.few_labels.images import Images
 from tfdvae.studies.few_labels.settings import FewLabelsStudyConfig
+from tfdvae.studies.uses.images import fitted_pca, flat
 
 SUREST = 0.7  # part of the images without a label that get the one that a CNN is surest of
 SMOOTHING = 0.1  # of the labels of a CNN
@@ -71,16 +70,14 @@ def pseudo_labels(config: FewLabelsStudyConfig, images: Images) -> Predict:
 
 def on_pixels(config: FewLabelsStudyConfig, images: Images) -> Predict:
     """Train a support vector machine on the pixels."""
-    return _machine(images, _flat)
+    return _machine(images, flat)
 
 
 def on_components(config: FewLabelsStudyConfig, images: Images) -> Predict:
     """Train a support vector machine on principal components of all images."""
     dim = min(config.latent_dim, len(images.observed), images.observed[0].size)
-    state = seeds.of_32_bits(images.seed)
-    pca = sklearn.decomposition.PCA(dim, svd_solver="randomized", random_state=state)
-    pca.fit(_flat(images.observed))
-    return _machine(images, lambda given: pca.transform(_flat(given)))
+    pca = fitted_pca(dim, images.observed, images.seed)
+    return _machine(images, lambda given: pca.transform(flat(given)))
 
 
 def on_codes(model: str) -> Callable[[FewLabelsStudyConfig, Images], Predict]:
@@ -97,7 +94,7 @@ def on_codes(model: str) -> Callable[[FewLabelsStudyConfig, Images], Predict]:
             model, epochs=config.epochs, latent_dim=config.latent_dim, seed=images.seed
         )
         trained, _ = training.train_generator(settings, images.observed, "generator")
-        return _machine(images, lambda given: np.asarray(_flat(trained.encode(given))))
+        return _machine(images, lambda given: np.asarray(flat(trained.encode(given))))
 
     return learn
 
@@ -149,14 +146,10 @@ def _machine(images: Images, features: Features) -> Predict:
 
     Cross-validation on the images that have a label chooses its penalty.
     """
-    scaler = sklearn.preprocessing.StandardScaler().fit(features(images.observed))
+    scaler = sklearn.preprocessing.StandardScaler()
+    found = scaler.fit_transform(features(images.observed))
     search = sklearn.model_selection.GridSearchCV(
         sklearn.svm.SVC(), {"C": PENALTIES}, cv=sklearn.model_selection.StratifiedKFold(FOLDS)
     )
-    known = features(images.observed[images.labelled])
-    search.fit(scaler.transform(known), images.labels)
+    search.fit(found[images.labelled], images.labels)
     return lambda given: search.predict(scaler.transform(features(given)))
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1)
