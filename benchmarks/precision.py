@@ -22,7 +22,7 @@ from tfdvae.reporting.document import Document, Paragraph, Table
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "results" / "precision"
 PRECISIONS = ("float32", "bfloat16")
-SEEDS = tuple(range(100, 105))
+SEEDS = tuple(range(100, 110))
 MARGIN = 0.3  # points
 OPTIONS = (
     "--development --sets limited --protocols equal_steps --classifier-steps 1200 "

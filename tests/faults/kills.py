@@ -41,7 +41,7 @@ from tests.helpers.processes import ROOT
 
 LOG = ROOT / "tests" / "faults" / "kills.log"
 TRAIN = (
-    "train --n-train 200 --noisy-train --epochs 8 --batch-size 10 --classifier-steps 110 "
+    "train --n-train 200 --noisy-train --epochs 24 --batch-size 10 --classifier-steps 110 "
     "--test-noise 0 0.1 --threads 2"
 )
 STUDY = (
