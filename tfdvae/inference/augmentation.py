@@ -75,6 +75,7 @@ class Augmenter:
         loaded = load(model)
         loaded.record.say_empty_code()
         core = loaded.core
+        core.require_whole()
         if not core.variational and core.corruption.level == 0:
             raise ValueError(
                 "a plain autoencoder makes no synthetic images, nor does a dae without a "

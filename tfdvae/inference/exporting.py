@@ -1,5 +1,6 @@
 """Models for those who have no tfdvae: SavedModels for plain TensorFlow, and ONNX files."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 import tfdvae
 from tfdvae._utils import checks, files
 from tfdvae.config import EXPORT_FORMATS
+from tfdvae.inference import onnx_model
 from tfdvae.inference.model_files import is_saved_model
 from tfdvae.inference.saved_model import ABOUT
 from tfdvae.inference.trained_model import TrainedModel
@@ -26,8 +28,8 @@ def export(
       of a model with a code `encode` (images -> codes) and `decode` (codes -> images), and for a
       VAE or DVAE `posterior` (images -> mean and standard deviation of q(z | image)) and `sample`
       (n: int32 scalar, seed: int32 (2,) -> n images; the same seed gives the same images).
-    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`. It needs the
-      packages of `tfdvae[onnx]`.
+    - `onnx`: a file with the input `images` and the outputs `denoised` and `codes`, which
+      `tfdvae.load` takes too, for denoising alone. It needs the packages of `tfdvae[onnx]`.
 
     Args:
         model: a `DAE`, `VAE` or `DVAE`, or what `tfdvae.load` returns.
@@ -60,14 +62,34 @@ def export(
     if path.exists() and not (is_saved_model(path) if format == "saved_model" else path.is_file()):
         wanted = "SavedModel" if format == "saved_model" else ".onnx file"
         raise FileExistsError(f"`path` {path} exists and is no {wanted}; nothing was written.")
+    about = _describe(model, white=white, background=background)
     if format == "onnx":
-        _export_onnx(model, path)
+        _export_onnx(model, path, about)
     else:
-        _export_saved_model(model, path, {"white": white, "background": background})
+        _export_saved_model(model, path, about)
     return path
 
 
-def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, Any]) -> None:
+def _describe(model: DenoisingModel, **of_files: Any) -> dict[str, Any]:
+    """Return what `tfdvae.load` has to know of a model, as JSON can hold it."""
+    return {
+        "tfdvae": tfdvae.__version__,
+        "model": type(model).__name__,
+        "variational": model.variational,
+        "has_code": model.has_code,
+        "any_size": model.any_size,
+        "image_shape": model.image_shape,
+        "code_shape": model.code_shape,
+        "corruption": str(model.corruption),
+        "likelihood": str(model.likelihood),
+        "orientations": model.orientations,
+        "posterior_samples": model.posterior_samples,
+        "frames": model.frames,
+        **{name: value for name, value in of_files.items() if value is not None},
+    }
+
+
+def _export_saved_model(model: DenoisingModel, path: Path, about: dict[str, Any]) -> None:
     images = tf.TensorSpec((None, *model.taken_shape), tf.float32, name="images")
     codes = tf.TensorSpec((None, *model.taken_code_shape), tf.float32, name="codes")
     archive = keras.export.ExportArchive()
@@ -83,28 +105,14 @@ def _export_saved_model(model: DenoisingModel, path: Path, of_files: dict[str, A
             model.sample_images,
             [tf.TensorSpec((), tf.int32, name="n"), tf.TensorSpec((2,), tf.int32, name="seed")],
         )
-    about = {
-        "tfdvae": tfdvae.__version__,
-        "model": type(model).__name__,
-        "variational": model.variational,
-        "has_code": model.has_code,
-        "any_size": model.any_size,
-        "image_shape": model.image_shape,
-        "code_shape": model.code_shape,
-        "corruption": str(model.corruption),
-        "likelihood": str(model.likelihood),
-        "orientations": model.orientations,
-        "posterior_samples": model.posterior_samples,
-        "frames": model.frames,
-        **{name: value for name, value in of_files.items() if value is not None},
-    }
     with files.replacing(path) as temporary:
         archive.write_out(str(temporary), verbose=False)
         files.write_json(temporary / ABOUT, about)
 
 
-def _export_onnx(model: DenoisingModel, path: Path) -> None:
+def _export_onnx(model: DenoisingModel, path: Path, about: dict[str, Any]) -> None:
     try:
+        import onnx
         import tf2onnx
     except ImportError as error:
         raise ValueError(
@@ -122,10 +130,10 @@ def _export_onnx(model: DenoisingModel, path: Path) -> None:
             made["codes"] = codes
         return {name: _kept_in_shape(values, images) for name, values in made.items()}
 
+    made, _ = tf2onnx.convert.from_function(graph, input_signature=graph.input_signature)
+    onnx.helper.set_model_props(made, {onnx_model.ABOUT: json.dumps(about)})
     with files.replacing(path) as temporary:
-        tf2onnx.convert.from_function(
-            graph, input_signature=graph.input_signature, output_path=str(temporary)
-        )
+        onnx.save(made, str(temporary))
 
 
 def _kept_in_shape(values: tf.Tensor, images: tf.Tensor) -> tf.Tensor:

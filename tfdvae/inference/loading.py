@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from tfdvae._utils import records
-from tfdvae.inference import keras_files, model_files, record, saved_model, shipped
+from tfdvae.inference import keras_files, model_files, onnx_model, record, saved_model, shipped
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.models.inference_mixin import InferenceMixin
 
@@ -24,9 +24,10 @@ def load(
     says, which may also read and write files.
 
     Args:
-        model: a run folder, a `.keras` file, a SavedModel that tfdvae exported, the name of a model
-            that comes with tfdvae, a `DAE`, `VAE` or `DVAE`, or a `TrainedModel`. What lies at a
-            path goes before a name.
+        model: a run folder, a `.keras` file, a SavedModel or an ONNX file that tfdvae exported, the
+            name of a model that comes with tfdvae, a `DAE`, `VAE` or `DVAE`, or a `TrainedModel`.
+            What lies at a path goes before a name. A model of an ONNX file only denoises, faster,
+            and needs the packages of `tfdvae[onnx]`.
         white: the value that stands for white in the images that the model is given, such as 4095
             for 12 bits in uint16; a type that cannot hold it keeps its largest value. Default: that
             of the images that it was trained on, otherwise the largest value of their type, of
@@ -62,8 +63,13 @@ def load(
             return TrainedModel(keras_files.load(file, "model"), None, white, background)
     if path.name == "generator.keras":
         records.check_maker(path.parent)
-    is_folder = path.is_dir()
-    core = saved_model.SavedModel(path) if is_folder else keras_files.load(path, "model")
+    core: InferenceMixin
+    if path.is_dir():
+        core = saved_model.SavedModel(path)
+    elif path.suffix.lower() == ".onnx":
+        core = onnx_model.OnnxModel.read(path)
+    else:
+        core = keras_files.load(path, "model")
     units = math.prod(core.code_shape)
     found = record.Record.beside(path, core.variational, units)
     return TrainedModel(core, found, white, background)

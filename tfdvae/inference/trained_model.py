@@ -33,7 +33,7 @@ class TrainedModel(FromPosterior):
     alone or first in tuples, and then the result is a dataset; or a tensor, as in `Dataset.map`.
 
     Attributes:
-        core: what computes: a `DAE`, `VAE` or `DVAE`, or the graphs of a SavedModel.
+        core: what computes: a `DAE`, `VAE` or `DVAE`, the graphs of a SavedModel, or an ONNX file.
         image_shape: (H, W, C) of the images that it was trained on.
         code_shape: shape of the code of one image.
         variational: whether codes are distributions, so that new images can be sampled.
@@ -81,8 +81,9 @@ class TrainedModel(FromPosterior):
         It can be a part of a model of your own, which saves and loads with it.
 
         Raises:
-            ValueError: the model came from a SavedModel, which has no Keras model.
+            ValueError: the model came from a SavedModel or an ONNX file, which has no Keras model.
         """
+        self.core.require_whole()
         if not isinstance(self.core, DenoisingModel):
             raise ValueError(
                 "a SavedModel has no Keras model; load the run folder or the .keras file."

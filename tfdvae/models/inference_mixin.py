@@ -51,6 +51,7 @@ class InferenceMixin(abc.ABC):
     orientations: int | None = None
     posterior_samples: int | None = None
     frames: int | None = None
+    only_denoises: str = ""  # what to say where anything else is asked of it
     _noted: bool = False  # that images are on another scale
 
     @property
@@ -61,8 +62,7 @@ class InferenceMixin(abc.ABC):
     @property
     def batch_rows(self) -> int:
         """Images that are computed at a time: 256, or fewer where they are large."""
-        most = limits.current().batch_images
-        return chunks.batch_rows(4 * math.prod(self.image_shape), most)
+        return chunks.batch_rows(4 * math.prod(self.image_shape), limits.current().batch_images)
 
     def check_images(
         self, name: str, value: object, scale: str = "noisy", any_size: bool = False
@@ -87,8 +87,7 @@ class InferenceMixin(abc.ABC):
                 f"`{name}` must hold floating point images in [0, 1]; got {given.dtype}. "
                 "Scale integers first, such as images / 255."
             )
-        height, width, channels = self.image_shape
-        shape = (None, None, channels) if any_size else (height, width, channels)
+        shape = (None, None, self.image_shape[-1]) if any_size else self.image_shape
         if self.likelihood.unit_range:
             return checks.images(name, given, shape, scale=scale)
         images = checks.images(name, given, shape, scale="free")
@@ -212,8 +211,7 @@ class InferenceMixin(abc.ABC):
     @property
     def taken_shape(self) -> tuple[int | None, int | None, int]:
         """(H, W, C) of the images that batches may hold, H and W None where any size is taken."""
-        height, width, channels = self.image_shape
-        return (None, None, channels) if self.any_size else (height, width, channels)
+        return (None, None, self.image_shape[-1]) if self.any_size else self.image_shape
 
     @property
     def taken_code_shape(self) -> tuple[int | None, ...]:
@@ -222,16 +220,18 @@ class InferenceMixin(abc.ABC):
         return (None, None, *self.code_shape[2:]) if as_large else self.code_shape
 
     def require_code(self) -> None:
-        """Refuse a model without a code.
-
-        Raises:
-            ValueError: its network maps images to images.
-        """
+        """Refuse a model without a code, whose network maps images to images."""
+        self.require_whole()
         if not self.has_code:
             raise ValueError(
                 "this model has no code: its network, such as unet, maps images to images. Models "
                 "on other networks encode and compress."
             )
+
+    def require_whole(self) -> None:
+        """Refuse a model that only denoises, as that of an ONNX file."""
+        if self.only_denoises:
+            raise ValueError(self.only_denoises)
 
     def _check_symbolic(
         self, images: tf.Tensor, taken: tuple[int | None, int | None, int]
@@ -264,6 +264,7 @@ class InferenceMixin(abc.ABC):
         Raises:
             ValueError: a model without a prior (AE or DAE).
         """
+        self.require_whole()
         if not self.variational:
             raise ValueError("only a VAE or DVAE has a prior to be sampled; an AE or DAE has none.")
         generator = seeds.generator(checks.integer("seed", seed, 0), "prior samples")

@@ -21,6 +21,7 @@ def require(model: InferenceMixin) -> None:
     Raises:
         ValueError: an AE or DAE.
     """
+    model.require_whole()
     if not model.variational:
         raise ValueError(
             "only a VAE or DVAE has a posterior, from which images could be drawn; an AE or DAE "
