@@ -144,10 +144,10 @@ def cnn(precision: str, folder: Path, data: Data, threads: int) -> Task:
     return Task(_fit(model, batches, "cnn"), lambda: model.predict(data.noisy, verbose=0))
 
 
-def denoise(count: int, folder: Path, data: Data, threads: int) -> Task:
-    """A shipped model on arrays."""
+def denoise(count: int, folder: Path, data: Data, threads: int, file: str = "") -> Task:
+    """A shipped model, or a file of it, on arrays."""
     use_threads(threads)
-    model = tfdvae.load("clothing-denoiser")
+    model = tfdvae.load(folder / file if file else "clothing-denoiser")
     images = np.resize(data.noisy, (count, *data.noisy.shape[1:]))
     calls = max(1, 200 // count)
 
@@ -160,10 +160,12 @@ def denoise(count: int, folder: Path, data: Data, threads: int) -> Task:
     return Task(work, lambda: model.denoise(data.noisy))
 
 
-def picture(height: int, width: int, folder: Path, data: Data, threads: int) -> Task:
+def picture(
+    height: int, width: int, folder: Path, data: Data, threads: int, file: str = "unet.keras"
+) -> Task:
     """A U-Net on one picture, in tiles where it is large."""
     use_threads(threads)
-    model = tfdvae.load(folder / "unet.keras")
+    model = tfdvae.load(folder / file)
     images = pictures(height, width)
 
     def work() -> float:
