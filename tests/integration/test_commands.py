@@ -92,6 +92,31 @@ def test_denoise_a_folder(run, models, tmp_path):
     assert (status, "40 already there, skipped" in out) == (0, True)
 
 
+def test_an_onnx_file_denoises_as_the_model_that_it_was_exported_from(run, tmp_path):
+    pytest.importorskip("onnxruntime")
+    write_folder(BYTES[:9])
+    assert run("export dvae.keras --format onnx --output dvae.onnx")[0] == 0
+    for model in ("dvae.keras", "dvae.onnx"):
+        status, out, _ = run(f"denoise {model} in of-{model}")
+        assert (status, "9 images in" in out) == (0, True)
+    for place in (tmp_path / "of-dvae.keras").rglob("*.png"):
+        made = codec.read(tmp_path / "of-dvae.onnx" / place.relative_to(tmp_path / "of-dvae.keras"))
+        assert np.abs(made.astype(int) - codec.read(place)).max() <= 1
+    for command in (
+        "encode dvae.onnx in codes.npz",
+        "sample dvae.onnx new",
+        "augment dvae.onnx in new",
+    ):
+        status, _, err = run(command)
+        assert status == 2
+        assert "this model came from an ONNX file, which only denoises" in err
+    (tmp_path / "dvae.onnx").write_bytes(b"no model")
+    status, _, err = run("denoise dvae.onnx in other")
+    assert status == 2
+    assert "`model` dvae.onnx is no ONNX file, or a damaged one" in err
+    assert not {"codes.npz", "new", "other"} & {path.name for path in tmp_path.iterdir()}
+
+
 def test_denoise_larger_images_in_tiles_or_say_why_not(run, tmp_path):
     codec.write(
         tmp_path / "large.png",
