@@ -195,6 +195,7 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
     """Draw the time of each peer as a multiple of the median of tfdvae, by case."""
     path.parent.mkdir(parents=True, exist_ok=True)
     peers = list(dict.fromkeys(name for case in found for name in CASES[case][1]))
+    libraries = list(dict.fromkeys(name.partition("_")[0] for name in peers))
     with matplotlib.rc_context(plots.STYLE):
         figure = Drawing(figsize=(8, 1.2 + 0.42 * len(found)), layout="constrained")
         axes = figure.subplots()
@@ -212,8 +213,8 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
             axes.errorbar(
                 *(middles, places),
                 xerr=np.transpose(spreads),
-                color=plots.COLORS[number],
-                marker=plots.MARKERS[number],
+                color=plots.COLORS[libraries.index(name.partition("_")[0])],
+                marker=plots.MARKERS[number % len(plots.MARKERS)],
                 linestyle="none",
                 label=name.replace("_", " "),
             )
