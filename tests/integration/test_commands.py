@@ -93,7 +93,8 @@ def test_denoise_a_folder(run, models, tmp_path):
 
 
 def test_an_onnx_file_denoises_as_the_model_that_it_was_exported_from(run, tmp_path):
-    pytest.importorskip("onnxruntime")
+    for package in ("onnx", "onnxruntime", "tf2onnx"):
+        pytest.importorskip(package)
     write_folder(BYTES[:9])
     assert run("export dvae.keras --format onnx --output dvae.onnx")[0] == 0
     for model in ("dvae.keras", "dvae.onnx"):
@@ -110,6 +111,25 @@ def test_an_onnx_file_denoises_as_the_model_that_it_was_exported_from(run, tmp_p
         status, _, err = run(command)
         assert status == 2
         assert "this model came from an ONNX file, which only denoises" in err
+    for command in ("export dvae.onnx", "export dvae.onnx --format onnx --overwrite"):
+        status, _, err = run(command)
+        assert status == 2
+        assert "`model` dvae.onnx is exported already" in err
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[2:5, 1:4] = 255
+    codec.write(tmp_path / "mask.png", mask)
+    for model in ("dvae.keras", "dvae.onnx"):
+        assert run(f"detect {model} in {model}.csv")[0] == 0
+        assert run(f"impute {model} in filled-{model} --mask mask.png")[0] == 0
+    own, loaded = (rows(tmp_path / f"dvae.{kind}.csv") for kind in ("keras", "onnx"))
+    assert [row["image"] for row in own] == [row["image"] for row in loaded]
+    np.testing.assert_allclose(
+        [float(row["score"]) for row in loaded], [float(row["score"]) for row in own], atol=1e-5
+    )
+    filled = [
+        codec.read(tmp_path / f"filled-dvae.{k}" / "bag" / "002.png") for k in ("keras", "onnx")
+    ]
+    assert np.abs(filled[0].astype(int) - filled[1]).max() <= 1
     (tmp_path / "dvae.onnx").write_bytes(b"no model")
     status, _, err = run("denoise dvae.onnx in other")
     assert status == 2

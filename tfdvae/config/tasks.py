@@ -48,8 +48,8 @@ class ImagesConfig(TaskConfig):
     """Settings of a command from images to images or values."""
 
     model: Model
-    """A run folder, a .keras file, a SavedModel, an ONNX file of `tfdvae export`, which only
-    denoises, or the name of a model that comes with tfdvae (`tfdvae models`)."""
+    """A run folder, a .keras file, a SavedModel, an ONNX file of `tfdvae export` (not to encode or
+    augment), or the name of a model that comes with tfdvae (`tfdvae models`)."""
     input: Input
     """A folder of images with any folders below it, one image, or an .npy or .npz file of
     arrays."""

@@ -26,8 +26,8 @@ def load(
     Args:
         model: a run folder, a `.keras` file, a SavedModel or an ONNX file that tfdvae exported, the
             name of a model that comes with tfdvae, a `DAE`, `VAE` or `DVAE`, or a `TrainedModel`.
-            What lies at a path goes before a name. A model of an ONNX file only denoises, faster,
-            and needs the packages of `tfdvae[onnx]`.
+            What lies at a path goes before a name. A model of an ONNX file denoises, detects and
+            imputes, on the CPU, small images faster; it needs the packages of `tfdvae[onnx]`.
         white: the value that stands for white in the images that the model is given, such as 4095
             for 12 bits in uint16; a type that cannot hold it keeps its largest value. Default: that
             of the images that it was trained on, otherwise the largest value of their type, of

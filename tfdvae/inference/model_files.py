@@ -12,7 +12,7 @@ def find(model: str | Path) -> Path | None:
     What lies at a path goes before a name. Of a run folder it is the `.keras` file within.
 
     Args:
-        model: a run folder, a `.keras` file, a SavedModel, or a name.
+        model: a run folder, a `.keras` file, a SavedModel, an ONNX file, or a name.
 
     Raises:
         FileNotFoundError: there is nothing of that name; the nearest names are suggested.

@@ -1,3 +1,4 @@
+import json
 import pickle
 import sys
 
@@ -11,7 +12,8 @@ from tfdvae._utils import limits
 from tfdvae.inference.onnx_model import ABOUT, OnnxModel
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("tf2onnx")
 
 SHAPE = (8, 6, 1)
 BATCH = np.random.default_rng(0).random((5, *SHAPE), dtype=np.float32)
@@ -81,12 +83,15 @@ def test_missing_pixels_are_filled_in_as_by_its_model(tmp_path):
 
 def test_what_the_model_says_of_its_images_is_in_the_file(tmp_path):
     model = make_unet(SHAPE)
-    model.white, model.background, model.orientations, model.frames = 200.0, "black", 8, None
+    model.white, model.background, model.orientations = 200.0, "black", 8
     own, loaded = exported(model, tmp_path)
     assert (loaded.white, loaded.background) == (200, "black")
-    assert loaded.core.orientations == 8
+    assert (loaded.core.orientations, loaded.core.frames) == (8, None)
+    assert str(loaded.core.likelihood) == str(model.likelihood)
     images = 200 * pictures(own, (9, 7))
     np.testing.assert_allclose(loaded.denoise(images), own.denoise(images), atol=2e-3)
+    lazily = loaded.denoise(tf.data.Dataset.from_tensors(images))
+    np.testing.assert_allclose(next(iter(lazily)), own.denoise(images), atol=2e-3)
     again = tfdvae.load(loaded, white=100)
     assert again.white == 100
 
@@ -150,6 +155,29 @@ def with_metadata(path, **metadata):
     onnx.save(content, str(path))
 
 
+def told(**changes):
+    """Return what changes what a file says of its model."""
+
+    def change(path):
+        content = onnx.load(str(path))
+        about = json.loads(content.metadata_props[0].value)
+        with_metadata(path, **{ABOUT: json.dumps(about | changes)})
+
+    return change
+
+
+def with_other_output(path):
+    content = onnx.load(str(path))
+    del content.graph.output[:]
+    name = content.graph.node[-1].output[0]
+    content.graph.node[-1].output[0] = "other"
+    assert name in ("denoised", "codes")
+    content.graph.output.append(
+        onnx.helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, None)
+    )
+    onnx.save(content, str(path))
+
+
 DAMAGE = {
     "empty": (lambda path: path.write_bytes(b""), "is no ONNX file, or a damaged one"),
     "text": (lambda path: path.write_text("images"), "is no ONNX file, or a damaged one"),
@@ -157,10 +185,24 @@ DAMAGE = {
         lambda path: path.write_bytes(path.read_bytes()[:900]),
         "is no ONNX file, or a damaged one",
     ),
-    "of another program": (with_metadata, "must be an ONNX file that tfdvae exported"),
+    "of another program": (with_metadata, "must be an ONNX file of `tfdvae export`"),
     "no JSON": (lambda path: with_metadata(path, **{ABOUT: "{"}), "is damaged: what it says"),
     "no shape": (lambda path: with_metadata(path, **{ABOUT: "{}"}), "KeyError: 'image_shape'"),
     "a list": (lambda path: with_metadata(path, **{ABOUT: "[]"}), "is damaged: what it says"),
+    "deep": (lambda path: with_metadata(path, **{ABOUT: "[" * 100_000}), "is damaged: what it"),
+    "another shape": (told(image_shape=[8, 7, 1]), r"in place of images \(8, 7, 1\)"),
+    "another kind": (told(any_size=True), r"in place of images \(None, None, 1\)"),
+    "two sizes": (told(image_shape=[8, 6]), "is damaged: what it says"),
+    "no numbers": (told(code_shape=["a"]), "`?code_shape`?"),
+    "no size": (told(image_shape=[0, 6, 1]), "`image_shape` must be .* at least 1; got 0"),
+    "orientations": (told(orientations=9), "`orientations` must be"),
+    "frames": (told(frames="3"), "`frames` must be"),
+    "white": (told(white="x"), "`white` must be"),
+    "background": (told(background="blue"), "`background` must be"),
+    "draws": (told(posterior_samples=0), "`posterior_samples` must be"),
+    "corruption": (told(corruption="rain:1"), "rain"),
+    "likelihood": (told(likelihood=3), "is damaged: what it says"),
+    "no denoised images": (with_other_output, "gives `?other`?"),
 }
 
 
@@ -175,10 +217,37 @@ def test_a_damaged_file_is_refused(name, tmp_path):
     assert "\n" not in str(found.value)
 
 
-def test_a_file_of_half_the_memory_is_refused(tmp_path):
+def test_where_memory_runs_out_no_file_is_called_damaged(tmp_path, monkeypatch):
+    path = tfdvae.export(make("dae", "mlp", SHAPE), tmp_path / "model.onnx", "onnx")
+
+    def failing(*arguments, **settings):
+        raise RuntimeError("bad allocation")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", failing)
+    with pytest.raises(MemoryError):
+        tfdvae.load(path)
+
+
+def test_a_failure_while_it_computes_is_one_line(tmp_path, monkeypatch):
+    _, loaded = exported(make("dae", "mlp", SHAPE), tmp_path)
+    for images in (tf.zeros((1, 3, 3, 1)), tf.zeros((1, 8, 6, 2))):
+        with pytest.raises(RuntimeError, match=r"^`model` .*model.onnx cannot be computed: .+$"):
+            loaded.core.graphs["call"](images)
+
+
+def test_a_picture_is_denoised_in_parts_as_by_its_model(tmp_path):
+    own, loaded = exported(make_unet(SHAPE), tmp_path)
+    images = pictures(own, (150, 90), count=1)
+    with limits.use(whole_pixels=6000):
+        made = loaded.denoise(images)
+        np.testing.assert_allclose(made, own.denoise(images), atol=1e-5)
+    np.testing.assert_allclose(made, loaded.denoise(images), atol=1e-5)
+
+
+def test_a_file_that_would_take_half_of_the_memory_is_refused(tmp_path):
     path = tfdvae.export(make("dae", "mlp", SHAPE), tmp_path / "model.onnx", "onnx")
     with (
-        limits.use(memory_bytes=1.5 * path.stat().st_size),
+        limits.use(memory_bytes=3 * path.stat().st_size),
         pytest.raises(ValueError, match="more than half of the memory of this machine"),
     ):
         tfdvae.load(path)
