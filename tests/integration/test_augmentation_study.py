@@ -9,15 +9,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import scipy.special
 from PIL import Image
 
 from tests.helpers.processes import ROOT, run_tfdvae
-from tfdvae import csv_rows
+from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
 from tfdvae.classifier import build
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
+from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
 from tfdvae.studies.augmentation import cells, costs, training
 from tfdvae.studies.augmentation.images import prepare
@@ -225,6 +227,36 @@ def test_classifier_cell(source, tmp_path):
     with np.load(tmp_path / "a.npz") as arrays:
         assert arrays["replicates"].shape == (3, 200)
         assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
+
+
+def test_what_is_said_of_an_image_and_its_mirror_image_is_averaged(source, tmp_path, monkeypatch):
+    config = small(test_time_averaging=True)
+    models = []
+    train = cells.train_classifier
+    monkeypatch.setattr(
+        cells, "train_classifier", lambda *given: models.append(train(*given)) or models[-1]
+    )
+    cells.classifier_cell(config, source, tmp_path / "a.csv", "noisy", "limited", "equal_steps", 0)
+    rows = csv_rows.read_rows(tmp_path / "a.csv")
+    found = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows
+        if row["metric"] == "accuracy_averaged"
+    }
+    assert list(found) == [*config.test_noise, *config.other_noise]
+    for text, value in found.items():
+        noisy = evaluation.test_noise(source.test.images, corruptions.parse(text), 0)
+        both = (
+            scipy.special.softmax(models[0][0].predict(each, verbose=0), axis=1)
+            for each in (noisy, noisy[:, :, ::-1])
+        )
+        labels = np.mean(list(both), axis=0).argmax(axis=1)
+        assert value == pytest.approx(np.mean(labels == source.test.labels), abs=1e-6), text
+    cells.classifier_cell(small(), source, tmp_path / "b.csv", "noisy", "limited", "equal_steps", 0)
+    others = [row for row in rows if row["metric"] != "accuracy_averaged"]
+    assert [row["value"] for row in csv_rows.read_rows(tmp_path / "b.csv")] == [
+        row["value"] for row in others
+    ]
 
 
 def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):

@@ -51,7 +51,11 @@ def test_noise(
 
 
 def classifier_outputs(
-    classifier: keras.Model, images: np.ndarray, corruption: Corruption, seed: int
+    classifier: keras.Model,
+    images: np.ndarray,
+    corruption: Corruption,
+    seed: int,
+    mirrored: bool = False,
 ) -> np.ndarray:
     """Return a classifier's outputs (N, classes) for test images with their frozen noise.
 
@@ -61,9 +65,12 @@ def classifier_outputs(
             are read in pieces.
         corruption: that is applied.
         seed: root seed of the frozen test noise.
+        mirrored: whether the classifier sees the mirror images of these noisy images.
     """
     noisy = (test_noise(images[piece], corruption, seed, piece.start) for piece in _pieces(images))
-    return np.concatenate([_outputs(classifier, piece) for piece in noisy])
+    return np.concatenate(
+        [_outputs(classifier, piece[:, :, ::-1] if mirrored else piece) for piece in noisy]
+    )
 
 
 def _outputs(classifier: keras.Model, images: np.ndarray) -> np.ndarray:

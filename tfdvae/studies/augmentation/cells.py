@@ -25,6 +25,7 @@ from tfdvae.studies.augmentation.settings import (
     NETWORK,
     OBSERVED_NOISE,
     AugmentationStudyConfig,
+    averaged_metric,
     condition_label,
     file_name,
     generator_settings,
@@ -136,6 +137,12 @@ def classifier_cell(
             row(split=split, test_corruption=text, step=steps, metric=name, value=float(value))
             for name, value in scores.items()
         ]
+        if config.test_time_averaging:
+            outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed, True)
+            both = (probabilities + classification.probabilities(outputs)) / 2
+            fields = {"split": split, "test_corruption": text, "step": steps}
+            name = averaged_metric(config.metric)
+            rows.append(row(**fields, metric=name, value=float(metric(both, labels))))
         if not config.development:
             groups = images.held_out_groups
             replicates.append(

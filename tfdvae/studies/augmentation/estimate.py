@@ -192,7 +192,8 @@ def shares(
             epochs = max(1, steps // per_epoch)
             steps, validating = epochs * per_epoch, epochs * costs.validation
         training = costs.first_step + steps * costs.classifier_step
-        return training + validating + tests * costs.test
+        twice = 2 if config.test_time_averaging else 1
+        return training + validating + twice * tests * costs.test
 
     found: dict[str, list[float]] = defaultdict(list)
     for cell in keywords:

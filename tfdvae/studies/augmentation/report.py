@@ -56,6 +56,7 @@ def write(folder: Path) -> Path:
         parts += _verdicts(results)
         parts += published.section(results, config)
         parts += scores.sections(results, folder, dataset.name)
+        parts += scores.averaged(results)
         parts += scores.other_corruptions(results)
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)

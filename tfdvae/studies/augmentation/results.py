@@ -107,6 +107,12 @@ class Results:
         means = {seed: float(np.mean([scores[seed] for scores in each])) for seed in each[0]}
         return {seed: mean for seed, mean in means.items() if np.isfinite(mean)}
 
+    def summarized(self, condition: str, protocol: str, name: str, metric: str) -> list[Scores]:
+        """Return `scores` of a metric for each of `summaries`."""
+        return [
+            self.scores(condition, protocol, name, tested, metric) for tested in self.summaries()
+        ]
+
     def _tests(self, tested: str) -> tuple[str, ...]:
         return {ALL_NOISES: self.noises, CLEAN_IMAGES: ("none",)}.get(tested, (tested,))
 

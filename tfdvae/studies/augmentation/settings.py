@@ -23,7 +23,14 @@ SCHEDULES = ("constant", "cosine")
 NETWORK = "mlp"  # of the generative models
 SAMPLES_PER_IMAGE = 2
 BOOTSTRAPS = 200
-ADDED_SETTINGS = ("reference", "schedule", "label_smoothing", "denoiser_steps", "assumed_noise")
+ADDED_SETTINGS = (
+    "reference",
+    "schedule",
+    "label_smoothing",
+    "denoiser_steps",
+    "assumed_noise",
+    "test_time_averaging",
+)
 """Settings that may not change either; folders of earlier versions lack them, so that they are kept
 only where they are not at their defaults."""
 
@@ -37,6 +44,11 @@ def condition_label(condition: str, train_noise: str) -> str:
     """
     plain = condition != "noisy" or train_noise in ("", OBSERVED_NOISE)
     return condition if plain else f"{condition} {train_noise}"
+
+
+def averaged_metric(metric: str) -> str:
+    """Return the name of a metric of the mean over a test image and its mirror image."""
+    return f"{metric}_averaged"
 
 
 def file_name(text: str) -> str:
@@ -166,6 +178,9 @@ class AugmentationStudyConfig(StudyConfig):
         "uniform:0.2",
     )
     """Further corruptions of the test images."""
+    test_time_averaging: bool = False
+    """Measure each classifier a second time, by the mean of what it says of a test image and of its
+    mirror image. It has a table of its own; the verdict stays on single images."""
     development: bool = False
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
     settings, with seeds that are not reported."""
