@@ -229,6 +229,33 @@ def test_classifier_cell(source, tmp_path):
         assert arrays["replicates"].mean(axis=1) == pytest.approx(list(accuracy.values()), abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["limited", "classical+gaussian", "dvae"])
+def test_a_classifier_sees_balanced_classes(name, source, monkeypatch):
+    """The rarest class is there as often as the others; the number of steps is the same."""
+    rare = source.train.labels != 3
+    rare[np.flatnonzero(~rare)[:20]] = True
+    train = dataclasses.replace(
+        source.train, images=source.train.images[rare], labels=source.train.labels[rare]
+    )
+    images = prepare(small(), dataclasses.replace(source, train=train), "clean", 0)
+    seen = []
+    batches = training.pipelines.training_batches
+
+    def watched(arrays, *others, **options):
+        if len(arrays) > 1:  # those of a classifier have labels
+            seen.append(np.bincount(np.concatenate(arrays[-1])))
+        return batches(arrays, *others, **options)
+
+    monkeypatch.setattr(training.pipelines, "training_batches", watched)
+    for balance in (False, True):
+        config = small(balance=balance)
+        _, steps, _ = training.train_classifier(config, images, name, "equal_steps", 0)
+        assert steps == 3
+    (before, after) = seen
+    assert before[3] < before.max() / 2
+    assert (after == before.max()).all()
+
+
 def test_what_is_said_of_an_image_and_its_mirror_image_is_averaged(source, tmp_path, monkeypatch):
     config = small(test_time_averaging=True)
     models = []

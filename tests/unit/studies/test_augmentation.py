@@ -375,6 +375,24 @@ def test_the_rate_falls_by_a_cosine():
     assert rates == pytest.approx(expected, abs=1e-7)
 
 
+def test_balanced_classes_have_as_many_images_as_the_largest():
+    """Of classes with 7, 3 and 1 images each image is there 7 / 7, 7 / 3 and 7 times, about; views
+    and labels stay with their images.
+    """
+    labels = np.repeat([0, 2, 5], [7, 3, 1])
+    images = np.arange(11, dtype=np.float32)
+    arrays = ([images[:4], images[4:]], [images[:, None] + 100], [labels])
+    made = training.balanced(arrays, seed=0)
+    shown, views_, known = (part for (part,) in made)
+    assert np.bincount(known).tolist() == [7, 0, 7, 0, 0, 7]
+    assert np.array_equal(known, labels[shown.astype(int)])
+    assert np.array_equal(views_[:, 0], shown + 100)
+    assert sorted(np.bincount(shown.astype(int))) == [1] * 7 + [2, 2, 3, 7]
+    again, other = (training.balanced(arrays, seed=seed) for seed in (0, 1))
+    assert np.array_equal(again[0][0], shown)
+    assert not np.array_equal(other[0][0], shown)
+
+
 def test_settings_that_came_later_are_kept_where_they_are_used():
     """A folder that was begun without them goes on where they are at their defaults."""
     kept = study.fixed_settings(small())

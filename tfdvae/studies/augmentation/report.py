@@ -84,6 +84,8 @@ def _what_was_done(
     training = ", at a rate that falls to 0" if config.schedule == "cosine" else ""
     if config.label_smoothing > 0:
         training += f", with {config.label_smoothing:g} of each label spread over all classes"
+    if config.balance:
+        training += ", with images of rarer classes repeated"
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
     measured = (

@@ -29,6 +29,7 @@ ADDED_SETTINGS = (
     "label_smoothing",
     "denoiser_steps",
     "assumed_noise",
+    "balance",
     "test_time_averaging",
 )
 """Settings that may not change either; folders of earlier versions lack them, so that they are kept
@@ -150,6 +151,8 @@ class AugmentationStudyConfig(StudyConfig):
     """Learning rate of all classifiers: constant, or falling to 0 over the steps (cosine)."""
     label_smoothing: float = 0.0
     """Part of each label that is spread over all classes, for all classifiers."""
+    balance: bool = False
+    """Show all classes equally often to all classifiers: images of the rarer ones are repeated."""
     denoiser_steps: int = 2400
     """Training steps of the models that denoise training images."""
     assumed_noise: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions, registry
+from tfdvae._utils import seeds
 from tfdvae.config import PRECISIONS
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
@@ -84,6 +85,26 @@ def training_set(
         start = images.clean
     arrays = ([start] * row.copies, *seen, [images.train_labels] * row.copies)
     return arrays, batches.transform(row.batches, images.noise.level)
+
+
+def balanced(arrays: tuple[list[np.ndarray], ...], seed: int) -> tuple[list[np.ndarray], ...]:
+    """Return the arrays of a training set with as many images of each class as the largest has.
+
+    Images of the others are there several times, each as often as the others of its class, or once
+    more.
+
+    Args:
+        arrays: as `training_set` returns them, labels last.
+        seed: root seed of which images are there once more.
+
+    Example:
+        >>> arrays = balanced(arrays, seed=0)
+    """
+    labels = np.concatenate(arrays[-1])
+    most, generator = int(np.bincount(labels).max()), seeds.generator(seed, "balanced classes")
+    members = (generator.permutation(np.flatnonzero(labels == each)) for each in np.unique(labels))
+    index = np.concatenate([np.resize(each, most) for each in members])
+    return tuple([np.concatenate(parts)[index]] for parts in arrays)
 
 
 def build_classifier(
@@ -194,6 +215,8 @@ def train_classifier(
         FloatingPointError: the loss became infinite or NaN.
     """
     arrays, transform = training_set(config, images, name, seed)
+    if config.balance:
+        arrays = balanced(arrays, seed)
     agreeing = name in SETS and SETS[name].agreeing
     model = build_classifier(config, images.train.shape[1:], images.classes, seed, agreeing)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
