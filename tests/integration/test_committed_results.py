@@ -42,6 +42,7 @@ def test_all_folders_are_read():
     assert {path.partition("/")[0] for path in FOLDERS} - {"noisy_alone"} == {
         "augmentation",
         "denoised_training",
+        "few_labels",
         "retina",
         "noise",
         "denoising",

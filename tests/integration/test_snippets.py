@@ -29,6 +29,7 @@ NOT_RUN = {
     "docs/serving.md": 2,
     "docs/studies/augmentation.md": 5,
     "docs/studies/denoising.md": 1,
+    "docs/studies/few-labels.md": 1,
     "docs/studies/index.md": 1,
     "docs/studies/noise.md": 1,
     "docs/studies/noisy-alone.md": 3,
