@@ -14,10 +14,6 @@ import numpy as np
 from tfdvae._utils import checks, files, seeds
 
 BATCH_SIZE, LEARNING_RATE = 128, 1e-3
-LARGEST_OF_CNN = 32
-"""Pixels a side, above which the published CNN has tens of millions of weights."""
-RESNET = "tfdvae.classifier:resnet"
-"""What is trained on larger images unless another classifier is asked for."""
 
 
 def cnn(

@@ -25,6 +25,8 @@ PLAIN = "limited"
 OF_CLEAN_IMAGES = (PLAIN, "classical")
 OF_NOISY_IMAGES = (*OF_CLEAN_IMAGES, "fresh-noise", "denoised")
 
+LARGEST_OF_CNN = 32  # pixels a side, above which the ResNet is trained
+
 LARGE = 256  # pixels a side, above which training is slow
 
 _ROUND = 100  # steps between two checkpoints
@@ -154,6 +156,6 @@ def build(image_shape: tuple[int, ...], classes: int, seed: int) -> keras.Model:
     """Return the classifier for images of a shape, compiled, with weights from the seed."""
     height, width, channels = image_shape
     shape, seed = (height, width, channels), seeds.stream(seed, "classifier")
-    if max(height, width) > classifier.LARGEST_OF_CNN:
-        return classifier.build(classifier.RESNET, shape, classes, seed)
+    if max(height, width) > LARGEST_OF_CNN:
+        return classifier.build("tfdvae.classifier:resnet", shape, classes, seed)
     return classifier.cnn(shape, classes, seed=seed)

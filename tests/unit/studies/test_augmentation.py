@@ -11,7 +11,6 @@ from tests.helpers.models import make
 from tests.helpers.processes import ROOT
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files, processor
-from tfdvae.classifier import build
 from tfdvae.config import PROTOCOLS
 from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.experiment import evaluation
@@ -471,24 +470,6 @@ def test_precision_of_a_study_that_goes_on_is_that_of_its_own_folder(source, tmp
     assert study.resolve(own, source).precision == "float32"
     asked = dataclasses.replace(config, precision="float16")
     assert study.resolve(asked, source).precision == "float16", "which the folder then refuses"
-
-
-def test_large_images_are_for_the_resnet_unless_a_study_goes_on_with_the_cnn(source, tmp_path):
-    large = np.zeros((10, 33, 20, 1), np.uint8)
-    train = dataclasses.replace(source.train, images=large)
-    images = dataclasses.replace(source, train=train)
-    resnet, config = "tfdvae.classifier:resnet", small(output=str(tmp_path), precision="auto")
-    assert study.resolve(config, source).classifier is None
-    assert study.resolve(config, images).classifier == resnet
-    assert study.resolve(config, images).precision == "float32"
-    for kept in (None, resnet):
-        files.write_json(tmp_path / "config.json", {"classifier": kept})
-        assert study.resolve(config, images).classifier == kept
-    files.write_json(tmp_path / "config.json", {"classifier": "mine:build"})
-    assert study.resolve(config, images).classifier == resnet, "which the folder then refuses"
-    asked = dataclasses.replace(config, classifier="tfdvae.classifier:cnn")
-    assert study.resolve(asked, images).classifier == "tfdvae.classifier:cnn"
-    assert build(asked.classifier, (33, 20, 1), 3, 0).name == "cnn"
 
 
 def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):

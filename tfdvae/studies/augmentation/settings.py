@@ -140,8 +140,7 @@ class AugmentationStudyConfig(StudyConfig):
     latent_dim: int = 4
     """Latent units of the generative models."""
     classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
-    """A function (image_shape, classes) -> compiled Keras model. Default: the published CNN; for
-    images above 32 pixels, where it has tens of millions of weights, tfdvae.classifier:resnet."""
+    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
     classifier_steps: int = 2340
     """Steps of each classifier (equal_steps). Default: where the accuracy on validation images
     levels off with the training set that needs most, classical+gaussian (results/development)."""

@@ -121,33 +121,16 @@ def fixed_settings(config: AugmentationStudyConfig) -> dict[str, Any]:
 def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> AugmentationStudyConfig:
     """Return the settings with all defaults: the dataset really used, conditions and protocols."""
     own = sources.local(config.dataset) is not None
-    chosen = chosen_classifier(config, dataset.train.images.shape[1:])
     conditions = CONDITIONS[:1] if own else CONDITIONS[1:] if config.quick else CONDITIONS
     return dataclasses.replace(
         config,
         dataset=config.dataset if own else dataset.name,
         conditions=config.conditions or conditions,
         protocols=config.protocols or (PROTOCOLS[:1] if own else PROTOCOLS),
-        classifier=chosen,
-        precision=precision.chosen("augmentation", config, config.precision, chosen is None),
+        precision=precision.chosen(
+            "augmentation", config, config.precision, config.classifier is None
+        ),
     )
-
-
-def chosen_classifier(config: AugmentationStudyConfig, image_shape: tuple[int, ...]) -> str | None:
-    """Return the classifier: that which was asked for, of the study in the folder, or for the size.
-
-    None is the published CNN.
-
-    Args:
-        config: settings of the study.
-        image_shape: (H, W, C).
-    """
-    if config.classifier is not None:
-        return config.classifier
-    kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
-    if kept.get("classifier", "") in (None, classifier.RESNET):
-        return kept["classifier"]
-    return classifier.RESNET if max(image_shape[:2]) > classifier.LARGEST_OF_CNN else None
 
 
 def default_output(config: AugmentationStudyConfig) -> str:
