@@ -63,7 +63,7 @@ class OnnxModel(InferenceMixin):
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"{name} is damaged: what it says of the model cannot be used "
-                f"({type(error).__name__}: {error})."
+                f"({type(error).__name__}: {_first_line(error)})."
             ) from None
         if about is None:
             raise ValueError(
@@ -117,6 +117,7 @@ class OnnxModel(InferenceMixin):
         shapes = {
             each.name: [size if isinstance(size, int) else None for size in each.shape[1:]]
             for each in self._session.get_inputs()
+            if each.type == "tensor(float)"
         }
         outputs = [each.name for each in self._session.get_outputs()]
         if shapes != {"images": list(self.taken_shape)} or "denoised" not in outputs:

@@ -101,6 +101,10 @@ def test_cells_of_the_published_study():
         ({"schedule": "linear"}, "`schedule` must be one of"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be a .* between 0 and 0.9; got 1"),
         ({"denoiser_steps": 0}, "`denoiser_steps` must be"),
+        (
+            {"test_time_averaging": True, "development": True},
+            "`test_time_averaging` cannot be given with `development`",
+        ),
         ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
         (
             {
@@ -203,6 +207,7 @@ COSTS = Costs(
     classifier_step=1,
     generator_step=0.1,
     test=10,
+    predicting=8,
     validation=5,
     likelihood=100,
     probe=7,
@@ -237,13 +242,13 @@ def test_time_of_a_study_by_hand():
     assert estimate.total({"a": estimate.Share(1, 2.0), "b": estimate.Share(1, 3.5)}) == 5.5
 
 
-def test_mirror_images_take_as_long_to_be_measured_as_images():
+def test_mirror_images_take_as_long_to_be_classified_as_images():
     config = small(conditions=("noisy",), sets=("limited",), seeds=(0,), protocols=("equal_steps",))
     times = [
         estimate.shares(each, COSTS, arguments(each), ())["limited"].seconds
         for each in (config, dataclasses.replace(config, test_time_averaging=True))
     ]
-    assert np.diff(times) == pytest.approx(3 * 10)  # three tests
+    assert np.diff(times) == pytest.approx(2 * 8)  # two tests of the verdict, nothing resampled
 
 
 def test_time_of_development_by_hand():
@@ -375,22 +380,12 @@ def test_the_rate_falls_by_a_cosine():
     assert rates == pytest.approx(expected, abs=1e-7)
 
 
-def test_balanced_classes_have_as_many_images_as_the_largest():
-    """Of classes with 7, 3 and 1 images each image is there 7 / 7, 7 / 3 and 7 times, about; views
-    and labels stay with their images.
-    """
-    labels = np.repeat([0, 2, 5], [7, 3, 1])
-    images = np.arange(11, dtype=np.float32)
-    arrays = ([images[:4], images[4:]], [images[:, None] + 100], [labels])
-    made = training.balanced(arrays, seed=0)
-    shown, views_, known = (part for (part,) in made)
-    assert np.bincount(known).tolist() == [7, 0, 7, 0, 0, 7]
-    assert np.array_equal(known, labels[shown.astype(int)])
-    assert np.array_equal(views_[:, 0], shown + 100)
-    assert sorted(np.bincount(shown.astype(int))) == [1] * 7 + [2, 2, 3, 7]
-    again, other = (training.balanced(arrays, seed=seed) for seed in (0, 1))
-    assert np.array_equal(again[0][0], shown)
-    assert not np.array_equal(other[0][0], shown)
+def test_classes_count_equally():
+    """Of 12 images in three of four classes each class has a weight of 4 in all."""
+    labels = np.repeat([0, 2, 3], [8, 3, 1])
+    weights = training.class_weights(labels, 4)
+    assert weights == pytest.approx({0: 0.5, 1: 1, 2: 4 / 3, 3: 4})
+    assert sum(weights[label] for label in labels) == pytest.approx(12)
 
 
 def test_settings_that_came_later_are_kept_where_they_are_used():
@@ -670,8 +665,8 @@ def test_report_tells_what_helps(tmp_path):
 
 
 def test_report_of_means_over_mirror_images(tmp_path):
-    """All gain half a point by it, and the vae another 0.2; its lead of 1.0 grows as much. Its half
-    width is that of single images.
+    """All gain half a point by it, and the vae another 0.2; its lead of 1.0 grows as much, and has
+    the half width of that of single images.
     """
     rows = list(made_rows())
     plain = made_report(tmp_path, rows)

@@ -137,7 +137,7 @@ def classifier_cell(
             row(split=split, test_corruption=text, step=steps, metric=name, value=float(value))
             for name, value in scores.items()
         ]
-        if config.test_time_averaging:
+        if config.test_time_averaging and text in config.test_noise:
             outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed, True)
             both = (probabilities + classification.probabilities(outputs)) / 2
             fields = {"split": split, "test_corruption": text, "step": steps}

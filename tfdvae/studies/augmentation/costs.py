@@ -48,6 +48,7 @@ class Costs:
         classifier_step: one optimizer step of a classifier.
         generator_step: one of a generative model.
         test: measuring a classifier on all test images once.
+        predicting: the part of it without resampling.
         validation: measuring it on the validation images of the learning curve.
         likelihood: measuring the likelihood of a variational model.
         probe: measuring its codes under one test noise.
@@ -59,6 +60,7 @@ class Costs:
     classifier_step: float
     generator_step: float
     test: float
+    predicting: float
     validation: float
     likelihood: float
     probe: float
@@ -98,6 +100,7 @@ def measure(
         classifier_step=step,
         generator_step=_step_seconds(generator, batches)[1],
         test=(predicting + resampling) / len(tested) * count,
+        predicting=predicting / len(tested) * count,
         validation=predicting / len(tested) * validated,
         likelihood=_likelihood_seconds(generator, to_unit(images.held_out[:LIKELIHOOD_IMAGES])),
         probe=_probe_seconds(generator, images),

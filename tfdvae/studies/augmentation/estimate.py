@@ -192,8 +192,8 @@ def shares(
             epochs = max(1, steps // per_epoch)
             steps, validating = epochs * per_epoch, epochs * costs.validation
         training = costs.first_step + steps * costs.classifier_step
-        twice = 2 if config.test_time_averaging else 1
-        return training + validating + twice * tests * costs.test
+        mirrored = len(config.test_noise) if config.test_time_averaging else 0
+        return training + validating + tests * costs.test + mirrored * costs.predicting
 
     found: dict[str, list[float]] = defaultdict(list)
     for cell in keywords:

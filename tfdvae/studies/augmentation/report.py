@@ -85,7 +85,7 @@ def _what_was_done(
     if config.label_smoothing > 0:
         training += f", with {config.label_smoothing:g} of each label spread over all classes"
     if config.balance:
-        training += ", with images of rarer classes repeated"
+        training += ", with losses weighted so that all classes count equally"
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
     measured = (

@@ -152,7 +152,7 @@ class AugmentationStudyConfig(StudyConfig):
     label_smoothing: float = 0.0
     """Part of each label that is spread over all classes, for all classifiers."""
     balance: bool = False
-    """Show all classes equally often to all classifiers: images of the rarer ones are repeated."""
+    """Let all classes count equally for all classifiers: losses of rarer ones weigh more."""
     denoiser_steps: int = 2400
     """Training steps of the models that denoise training images."""
     assumed_noise: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
@@ -235,6 +235,8 @@ class AugmentationStudyConfig(StudyConfig):
         ):
             checks.integer(name, getattr(self, name), 1)
         checks.choice("schedule", self.schedule, SCHEDULES)
+        if self.test_time_averaging and self.development:
+            raise ValueError("`test_time_averaging` cannot be given with `development`.")
         checks.number("label_smoothing", self.label_smoothing, 0, 0.9)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)

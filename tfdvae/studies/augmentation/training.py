@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions, registry
-from tfdvae._utils import seeds
 from tfdvae.config import PRECISIONS
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
@@ -87,24 +86,20 @@ def training_set(
     return arrays, batches.transform(row.batches, images.noise.level)
 
 
-def balanced(arrays: tuple[list[np.ndarray], ...], seed: int) -> tuple[list[np.ndarray], ...]:
-    """Return the arrays of a training set with as many images of each class as the largest has.
-
-    Images of the others are there several times, each as often as the others of its class, or once
-    more.
+def class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
+    """Return weights of losses with which all classes that there are count equally, 1 on average.
 
     Args:
-        arrays: as `training_set` returns them, labels last.
-        seed: root seed of which images are there once more.
+        labels: int (N,).
+        classes: number of classes.
 
     Example:
-        >>> arrays = balanced(arrays, seed=0)
+        >>> class_weights(np.array([0, 0, 0, 1]), 2)
+        {0: 0.6666666666666666, 1: 2.0}
     """
-    labels = np.concatenate(arrays[-1])
-    most, generator = int(np.bincount(labels).max()), seeds.generator(seed, "balanced classes")
-    members = (generator.permutation(np.flatnonzero(labels == each)) for each in np.unique(labels))
-    index = np.concatenate([np.resize(each, most) for each in members])
-    return tuple([np.concatenate(parts)[index]] for parts in arrays)
+    counts = np.bincount(labels, minlength=classes)
+    share = len(labels) / np.count_nonzero(counts)
+    return {each: share / count if count else 1.0 for each, count in enumerate(counts.tolist())}
 
 
 def build_classifier(
@@ -215,8 +210,6 @@ def train_classifier(
         FloatingPointError: the loss became infinite or NaN.
     """
     arrays, transform = training_set(config, images, name, seed)
-    if config.balance:
-        arrays = balanced(arrays, seed)
     agreeing = name in SETS and SETS[name].agreeing
     model = build_classifier(config, images.train.shape[1:], images.classes, seed, agreeing)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
@@ -237,7 +230,9 @@ def train_classifier(
     epochs = max(1, steps // per_epoch)
     if config.schedule == "cosine":
         fall_to_zero(model, epochs * per_epoch if config.development else steps)
-    fit_options = {"shuffle": False, "verbose": 0}
+    fit_options: dict[str, Any] = {"shuffle": False, "verbose": 0}
+    if config.balance:
+        fit_options["class_weight"] = class_weights(np.concatenate(arrays[-1]), images.classes)
     curve: list[float] = []
     if config.development:
         history = model.fit(
