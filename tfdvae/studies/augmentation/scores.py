@@ -195,8 +195,8 @@ def _lead(scores: Scores, others: Scores) -> str:
     both = sorted(set(scores) & set(others))
     if not both:
         return ""
-    pair = ([each[seed] for seed in both] for each in (scores, others))
-    return interval(statistics.paired_difference(*pair))
+    first, second = ([each[seed] for seed in both] for each in (scores, others))
+    return interval(statistics.paired_difference(first, second))
 
 
 def other_corruptions(results: Results) -> list[Part]:
