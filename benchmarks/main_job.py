@@ -102,10 +102,13 @@ def main() -> None:
         arguments.output.mkdir(parents=True, exist_ok=True)
         for name in ("metrics.csv", "figures/accuracy.png"):
             shutil.copy(run / name, arguments.output)
+        stages = files.read_json(run / "stages.json")
+    parts = ", ".join(f"{name} {stage['seconds']:.0f} s" for name, stage in stages.items())
     text = (
         f"$ python benchmarks/main_job.py --data-dir FOLDER{' --torch' * arguments.torch}\n"
         f"main job, cold start to final table: {seconds / 60:.1f} minutes, "
         f"{memory:.2f} GiB at most, {os.cpu_count()} cores\n"
+        f"of that: {parts}\n"
         f"data at a second start, imports included: {float(second.stdout):.2f} s\n"
     )
     if arguments.torch:
