@@ -138,11 +138,17 @@ def classifier_cell(
             for name, value in scores.items()
         ]
         if config.test_time_averaging and text in config.test_noise:
-            outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed, True)
-            both = (probabilities + classification.probabilities(outputs)) / 2
-            fields = {"split": split, "test_corruption": text, "step": steps}
-            name = averaged_metric(config.metric)
-            rows.append(row(**fields, metric=name, value=float(metric(both, labels))))
+            mirrored = evaluation.classifier_outputs(model, images.held_out, noise, seed, True)
+            both = (probabilities + classification.probabilities(mirrored)) / 2
+            rows.append(
+                row(
+                    split=split,
+                    test_corruption=text,
+                    step=steps,
+                    metric=averaged_metric(config.metric),
+                    value=float(metric(both, labels)),
+                )
+            )
         if not config.development:
             groups = images.held_out_groups
             replicates.append(

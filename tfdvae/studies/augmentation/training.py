@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
 
 from tfdvae import classifier, corruptions, registry
 from tfdvae.config import PRECISIONS
@@ -97,9 +98,10 @@ def class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
         >>> class_weights(np.array([0, 0, 0, 1]), 2)
         {0: 0.6666666666666666, 1: 2.0}
     """
-    counts = np.bincount(labels, minlength=classes)
-    share = len(labels) / np.count_nonzero(counts)
-    return {each: share / count if count else 1.0 for each, count in enumerate(counts.tolist())}
+    present = np.unique(labels)
+    weights = compute_class_weight("balanced", classes=present, y=labels)
+    found = dict(zip(present.tolist(), weights.tolist(), strict=True))
+    return dict.fromkeys(range(classes), 1.0) | found
 
 
 def build_classifier(
