@@ -28,7 +28,7 @@ from tfdvae import classifier
 from tfdvae._utils import threads
 from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment.checkpoints import Checkpoints
+from tfdvae.fitting.checkpoints import Checkpoints
 from tfdvae.models.base import DenoisingModel
 from tfdvae.models.build import build_generator
 

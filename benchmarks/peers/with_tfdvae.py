@@ -31,7 +31,7 @@ from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.data.patches import training_patches
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.inference.on_disk import rewriting
 from tfdvae.learning import model as learning
 from tfdvae.models.autoencoder import DAE

@@ -98,7 +98,7 @@ import json
 import keras
 from tests.helpers.models import IMAGES, make
 from tfdvae._utils import seeds
-from tfdvae.experiment import distribution
+from tfdvae.fitting import distribution
 
 strategy = distribution.start("mirrored")
 with strategy.scope():

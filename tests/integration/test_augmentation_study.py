@@ -17,13 +17,13 @@ from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
 from tfdvae.classifier import build
 from tfdvae.config import PROTOCOLS
+from tfdvae.config.sets import SETS, names, needs_noise
 from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
 from tfdvae.studies.augmentation import cells, costs, training
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.sets import SETS, names, needs_noise
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 SMALL = {

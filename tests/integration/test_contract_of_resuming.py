@@ -18,8 +18,8 @@ from tests.helpers.models import SHAPES, weights_hash
 from tfdvae import registry
 from tfdvae.config import OBJECTIVES, TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment import training
-from tfdvae.experiment.checkpoints import Checkpoints, Part
+from tfdvae.fitting import training
+from tfdvae.fitting.checkpoints import Checkpoints, Part
 from tfdvae.models.build import build_generator
 
 OF_ANY_SIZE = ("unet", "spatial_unet")

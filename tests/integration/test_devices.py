@@ -14,7 +14,7 @@ from tests.helpers.models import weights_hash
 from tfdvae import corruptions
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import model as learning
 from tfdvae.models.build import build_generator

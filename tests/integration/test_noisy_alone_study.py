@@ -11,13 +11,14 @@ from tests.helpers.models import weights_hash
 from tfdvae import corruptions, csv_rows
 from tfdvae.cli.main import main
 from tfdvae.config import PRECISIONS
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.patches import training_patches
 from tfdvae.learning import model as learning
 from tfdvae.metrics import image
-from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone import cells, photographs, pictures, report, training
-from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, NoisyAloneConfig
+from tfdvae.studies.noisy_alone.settings import BLIND, NoisyAloneConfig
+from tfdvae.training_sets import filters
 
 RANDOM = np.random.default_rng(0)
 

@@ -13,8 +13,8 @@ from tests.helpers.processes import run
 from tfdvae import corruptions, csv_rows
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, pipelines
-from tfdvae.experiment import steps_at_once
-from tfdvae.experiment.steps_at_once import Pace
+from tfdvae.fitting import steps_at_once
+from tfdvae.fitting.steps_at_once import Pace
 
 OLD = Path(__file__).parents[1] / "fixtures" / "0.1.0" / "run"
 SHORT = {

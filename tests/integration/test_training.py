@@ -18,7 +18,7 @@ from tfdvae._utils import records
 from tfdvae.cli import stopping
 from tfdvae.config import TrainConfig
 from tfdvae.data import pipelines
-from tfdvae.experiment import steps_at_once, training
+from tfdvae.fitting import steps_at_once, training
 from tfdvae.models.build import build_generator
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfdvae.classifier import build, cnn, fingerprint, resnet
-from tfdvae.studies.augmentation.training import change_loss
+from tfdvae.training_sets.losses import change_loss
 
 
 def test_published_parameters_and_layers():

@@ -11,13 +11,13 @@ import numpy as np
 from tfdvae import classifier, corruptions
 from tfdvae._utils import seeds
 from tfdvae.classifying.model import batch_size
+from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.metrics import choice, noise
-from tfdvae.studies.augmentation import batches
-from tfdvae.studies.augmentation.sets import SETS
-from tfdvae.studies.augmentation.training import fall_to_zero
-from tfdvae.studies.noisy_alone.training import trained
+from tfdvae.training_sets import batches
+from tfdvae.training_sets.denoisers import trained
+from tfdvae.training_sets.losses import fall_to_zero
 
 PLAIN = "limited"
 """The training set without augmentation, which others are compared with."""

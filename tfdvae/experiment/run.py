@@ -13,7 +13,8 @@ import tensorflow as tf
 from tfdvae._utils import records
 from tfdvae.config import TrainConfig
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.experiment import checkpoints, own_noise
+from tfdvae.experiment import own_noise
+from tfdvae.fitting import checkpoints
 from tfdvae.inference import keras_files
 from tfdvae.metrics.noise_of_pairs import SecondNoise
 from tfdvae.models.base import DenoisingModel

@@ -19,7 +19,6 @@ from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import (
-    distribution,
     folders,
     new_dataset,
     own_noise,
@@ -31,6 +30,7 @@ from tfdvae.experiment import (
 )
 from tfdvae.experiment.run import Run
 from tfdvae.experiment.stages import stages
+from tfdvae.fitting import distribution
 from tfdvae.reporting import document
 
 logger = logging.getLogger(__name__)

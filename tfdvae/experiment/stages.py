@@ -15,17 +15,16 @@ from tfdvae._utils import chunks, files
 from tfdvae.config import AUTO, PRECISIONS, TrainConfig
 from tfdvae.data import pipelines
 from tfdvae.experiment import (
-    distribution,
     evaluation,
     figures,
     hparams,
     initial_weights,
     own_noise,
     report,
-    training,
 )
 from tfdvae.experiment.prepare import prepare_data
 from tfdvae.experiment.run import Run
+from tfdvae.fitting import distribution, training
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.inference.exporting import export
 from tfdvae.models.build import build_generator

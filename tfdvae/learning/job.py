@@ -17,7 +17,7 @@ from tfdvae.config import PRECISIONS
 from tfdvae.config.learn import LearnConfig
 from tfdvae.data import pipelines
 from tfdvae.data.patches import training_patches
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.image_io import reader
 from tfdvae.inference import keras_files
 from tfdvae.inference.on_disk import rewriting

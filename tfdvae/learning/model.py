@@ -10,7 +10,7 @@ from tfdvae.config.objective import HIDING, target_likelihood
 from tfdvae.config.tasks import SAMPLES
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.data.patches import ORIENTATIONS
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.models import networks
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel

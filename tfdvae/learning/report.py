@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfdvae import csv_rows
 from tfdvae._utils import files
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.image_io import frames
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import quality

@@ -12,6 +12,7 @@ from tests.helpers.processes import ROOT
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files, processor
 from tfdvae.config import PROTOCOLS
+from tfdvae.config.sets import SETS, needs_noise
 from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.experiment import evaluation
 from tfdvae.inference.trained_model import TrainedModel
@@ -20,17 +21,17 @@ from tfdvae.studies.augmentation import (
     cells,
     estimate,
     generators,
+    kept_views,
     report,
     study,
     training,
-    views,
 )
 from tfdvae.studies.augmentation.costs import Costs
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.results import Results
-from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import ADDED_SETTINGS, AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
+from tfdvae.training_sets import losses, views
 
 SMALL = {
     "precision": "bfloat16",
@@ -197,7 +198,7 @@ def test_views_that_cells_share_are_counted_once(source, tmp_path, monkeypatch):
     monkeypatch.setattr(views, "make", lambda *_: views.Views(images.train[:, None], "unet"))
     for steps, kept in ((1, set()), (config.denoiser_steps, {("gaussian:0.2", 1, "recorrupted")})):
         settings = dataclasses.replace(config, denoiser_steps=steps)
-        views.load(settings, images, "recorrupted", 1)
+        kept_views.load(settings, images, "recorrupted", 1)
         assert found - estimate.missing_views(config, source, keywords) == kept
 
 
@@ -349,7 +350,7 @@ def test_sets_for_noisy_images_share_order_geometry_and_noise(source, monkeypatc
     config = small(train_noise=("gaussian:0.2",), sets=("limited", "fresh-noise", "denoised"))
     images = prepare(config, source, "noisy", 0, "gaussian:0.2")
     same = views.Views(images.train[:, None], "none")
-    monkeypatch.setattr(views, "load", lambda *_: same)
+    monkeypatch.setattr(kept_views, "load", lambda *_: same)
     seen = []
     batches_of = pipelines.training_batches
 
@@ -371,7 +372,7 @@ def test_sets_for_noisy_images_share_order_geometry_and_noise(source, monkeypatc
 def test_the_rate_falls_by_a_cosine():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")
-    training.fall_to_zero(model, 4)
+    losses.fall_to_zero(model, 4)
     rates = []
     for step in range(5):
         model.optimizer.iterations.assign(step)
@@ -383,7 +384,7 @@ def test_the_rate_falls_by_a_cosine():
 def test_classes_count_equally():
     """Of 12 images in three of four classes each class has a weight of 4 in all."""
     labels = np.repeat([0, 2, 3], [8, 3, 1])
-    weights = training.class_weights(labels, 4)
+    weights = losses.class_weights(labels, 4)
     assert weights == pytest.approx({0: 0.5, 1: 1, 2: 4 / 3, 3: 4})
     assert sum(weights[label] for label in labels) == pytest.approx(12)
 

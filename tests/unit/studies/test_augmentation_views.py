@@ -9,11 +9,12 @@ from filelock import FileLock
 
 from tfdvae import corruptions
 from tfdvae._utils import files
+from tfdvae.config.sets import SETS
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.studies.augmentation import study, views
+from tfdvae.studies.augmentation import kept_views, study
 from tfdvae.studies.augmentation.images import prepare
-from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
+from tfdvae.training_sets import views
 
 NOISE = "gaussian:0.2"
 
@@ -31,7 +32,7 @@ def settings(folder, **changed):
 
 
 def loaded(config, source, seed=0, method="tv"):
-    return views.load(config, prepare(config, source, "noisy", seed, NOISE), method, seed)
+    return kept_views.load(config, prepare(config, source, "noisy", seed, NOISE), method, seed)
 
 
 def test_noise_of_another_image():
@@ -59,7 +60,7 @@ def test_views_are_made_once_and_shared(source, tmp_path):
     assert first.images.shape == (12, 1, 8, 8, 1)
     assert first.network.startswith("weight=")
     path = tmp_path / "denoised" / "gaussian-0.2-tv-seed0.npz"
-    assert path == views.path_of(config, NOISE, "tv", 0)
+    assert path == kept_views.path_of(config, NOISE, "tv", 0)
     written = path.stat().st_mtime_ns
     again = loaded(config, source)
     assert path.stat().st_mtime_ns == written
@@ -76,7 +77,7 @@ def test_a_process_waits_for_what_another_one_makes(source, tmp_path):
     """The other one holds the lock, and then leaves views that say so."""
     config = settings(tmp_path)
     loaded(config, source)
-    path = views.path_of(config, NOISE, "tv", 0)
+    path = kept_views.path_of(config, NOISE, "tv", 0)
     with np.load(path) as arrays:
         made = dict(arrays) | {"network": np.array("of the other one")}
     path.unlink()
@@ -92,7 +93,7 @@ def test_a_process_waits_for_what_another_one_makes(source, tmp_path):
 def test_damaged_views_are_made_again(damage, source, tmp_path):
     config = settings(tmp_path)
     first = loaded(config, source)
-    path = views.path_of(config, NOISE, "tv", 0)
+    path = kept_views.path_of(config, NOISE, "tv", 0)
     content = bytearray(path.read_bytes())
     place = content.index(first.images.tobytes()[:64])
     content[place + 100] ^= 1
@@ -120,15 +121,15 @@ def test_views_of_an_unreadable_kind_are_made_again(source, tmp_path):
     """An archive without what is expected in it."""
     config = settings(tmp_path)
     first = loaded(config, source)
-    files.write_npz(views.path_of(config, NOISE, "tv", 0), {"digest": np.array("none")})
+    files.write_npz(kept_views.path_of(config, NOISE, "tv", 0), {"digest": np.array("none")})
     np.testing.assert_array_equal(loaded(config, source).images, first.images)
 
 
 def test_a_denoiser_may_be_told_a_wrong_noise(source, tmp_path):
     config = settings(tmp_path, assumed_noise=1.3)
     images = prepare(config, source, "noisy", 0, NOISE)
-    assert views.told_noise(config, images) == corruptions.Gaussian(0.26)
-    assert views.told_noise(settings(tmp_path), images) == corruptions.Gaussian(0.2)
+    assert kept_views.told_noise(config, images) == corruptions.Gaussian(0.26)
+    assert kept_views.told_noise(settings(tmp_path), images) == corruptions.Gaussian(0.2)
 
 
 def test_bm3d_is_named_where_it_is_missing(source, tmp_path, monkeypatch):

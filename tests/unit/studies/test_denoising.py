@@ -6,9 +6,9 @@ import sklearn.linear_model
 from tests.helpers.processes import run_tfdvae
 from tfdvae import csv_rows
 from tfdvae.metrics import image
-from tfdvae.studies import filters
 from tfdvae.studies.denoising import report
 from tfdvae.studies.denoising.settings import CLASSICAL
+from tfdvae.training_sets import filters
 
 
 @pytest.fixture(scope="module")

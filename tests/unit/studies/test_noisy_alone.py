@@ -4,10 +4,11 @@ import pytest
 from tests.helpers.models import make_known_posterior
 from tfdvae import csv_rows
 from tfdvae._utils import files
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.inference.trained_model import TrainedModel
-from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone import cells, figures, report, settings, spread
-from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
+from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
+from tfdvae.training_sets import filters
 
 RANDOM = np.random.default_rng(0)
 

@@ -11,15 +11,15 @@ import numpy as np
 
 from tfdvae import corruptions, csv_rows, registry
 from tfdvae._utils import files
+from tfdvae.config.sets import SETS, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, latent
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies.augmentation import views
+from tfdvae.studies.augmentation import kept_views
 from tfdvae.studies.augmentation.images import Images, prepare
-from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     BOOTSTRAPS,
     NETWORK,
@@ -31,6 +31,7 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 from tfdvae.studies.augmentation.training import train_classifier, train_generator
+from tfdvae.training_sets import views
 
 LIKELIHOOD_IMAGES = 1000
 
@@ -256,8 +257,8 @@ def _view_fields(
         return {}
     return {
         "model": views.METHODS[method].model,
-        "network": views.load(config, images, method, seed).network,
-        "corruption": str(views.told_noise(config, images)),
+        "network": kept_views.load(config, images, method, seed).network,
+        "corruption": str(kept_views.told_noise(config, images)),
         "target": views.METHODS[method].objective,
     }
 

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.data.patches import training_patches
@@ -23,13 +24,12 @@ from tfdvae.experiment import evaluation
 from tfdvae.learning import model as learning
 from tfdvae.metrics import classification, latent
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies import filters
-from tfdvae.studies.augmentation import views
+from tfdvae.studies.augmentation import kept_views
 from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import Images, prepare
 from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
 from tfdvae.studies.augmentation.training import CURVE_IMAGES, build_classifier, train_generator
-from tfdvae.studies.noisy_alone.settings import CLASSICAL
+from tfdvae.training_sets import filters, views
 
 ENOUGH_SECONDS = 1.0  # of training steps that are measured
 LEAST_STEPS, MOST_STEPS = 3, 100  # of them
@@ -167,7 +167,7 @@ def _probe_seconds(model: DenoisingModel, images: Images) -> float:
 def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method: str) -> float:
     """Return how long a method takes for views of all training images, its training included."""
     images = prepare(config, dataset, "noisy", config.seeds[0], config.train_noise[0])
-    noise, count = views.told_noise(config, images), len(images.train)
+    noise, count = kept_views.told_noise(config, images), len(images.train)
     few = images.train[:SHOWN]
     if method in CLASSICAL:
         views.filter_for(method, few[:1], noise.level)  # imports what it needs
@@ -175,8 +175,9 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
         function, _ = views.filter_for(method, few[:TRIED], noise.level)
         choosing = (time.monotonic() - begun) * min(count, views.CHOOSING) / min(count, TRIED)
         return choosing + _second_time(partial(filters.filtered, few, function)) / len(few) * count
+    learned = images.clean if views.METHODS[method].clean else images.train
     with tempfile.TemporaryDirectory() as folder:
-        model = views.model_for(method, images, noise, 0, 2, Path(folder))
+        model = views.model_for(method, learned, noise, 0, 2, Path(folder))
     pictures = list(images.train)
     size = learning.patch_size(pictures)
     patches = training_patches(pictures, size, learning.batch_size(size), 0, "estimate")

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
+from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
-from tfdvae.studies.augmentation import views
+from tfdvae.studies.augmentation import kept_views
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.costs import Costs, classifier_step, measure, prepare_first
 from tfdvae.studies.augmentation.images import prepare, quick_images, train_count
-from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 logger = logging.getLogger(__name__)
@@ -229,6 +229,8 @@ def missing_views(
     return {
         (noise, seed, method)
         for noise, seed, method in wanted
-        if not views.path_of(config, noise, method, seed).exists()
-        or not views.is_kept(config, prepare(config, dataset, "noisy", seed, noise), method, seed)
+        if not kept_views.path_of(config, noise, method, seed).exists()
+        or not kept_views.is_kept(
+            config, prepare(config, dataset, "noisy", seed, noise), method, seed
+        )
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from tfdvae import classifier, csv_rows
 from tfdvae._utils import files
 from tfdvae._utils.text import name as printable_name
+from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
@@ -21,7 +22,6 @@ from tfdvae.studies.augmentation.results import (
     seeds_of,
     told,
 )
-from tfdvae.studies.augmentation.sets import AGREEMENT, SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     BOOTSTRAPS,

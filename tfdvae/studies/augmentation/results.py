@@ -11,10 +11,10 @@ import numpy as np
 
 from tfdvae import registry
 from tfdvae._utils import files
+from tfdvae.config.sets import SETS, is_ceiling, needs_noise
 from tfdvae.metrics import statistics
 from tfdvae.reporting import tables
 from tfdvae.reporting.verdict import MIN_UNITS, Comparison
-from tfdvae.studies.augmentation.sets import SETS, is_ceiling, needs_noise
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, condition_label
 from tfdvae.studies.dataset_info import DatasetInfo
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfdvae import corruptions, registry
+from tfdvae.config.sets import is_control, is_denoised
 from tfdvae.metrics import statistics
 from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
-from tfdvae.studies.augmentation.sets import is_control, is_denoised
 from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, averaged_metric, file_name
 
 METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")

@@ -9,11 +9,11 @@ import tyro
 from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
+from tfdvae.config import sets as training_sets
 from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import sets as training_sets
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 

@@ -21,15 +21,15 @@ import numpy as np
 from tfdvae import classifier
 from tfdvae._utils import file_names, threads
 from tfdvae.config import PROTOCOLS
+from tfdvae.config.sets import SETS, needs_noise
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
-from tfdvae.studies import filters, precision, runner
+from tfdvae.studies import precision, runner
 from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import quick_images, train_count
-from tfdvae.studies.augmentation.sets import SETS, needs_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     CONDITIONS,
@@ -38,6 +38,7 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
+from tfdvae.training_sets import filters
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation
 from tfdvae.studies import training
 from tfdvae.studies.denoising.settings import CLASSICAL, DenoisingStudyConfig
-from tfdvae.studies.filters import best_filter, filtered, linear_denoiser
+from tfdvae.training_sets.filters import best_filter, filtered, linear_denoiser
 
 HELD_OUT, CHOOSING, SHOWN_IMAGES = 1000, 300, 6
 NOISE_SEED = 0  # test noise is the same for all

@@ -13,15 +13,15 @@ import sklearn.svm
 
 from tfdvae import classifier
 from tfdvae.config import PRECISIONS
+from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
 from tfdvae.studies import training
-from tfdvae.studies.augmentation import batches
-from tfdvae.studies.augmentation.sets import SETS
 from tfdvae.studies.augmentation.settings import generator_settings
-from tfdvae.studies.augmentation.training import change_loss, fall_to_zero
 from tfdvae.studies.few_labels.images import Images
 from tfdvae.studies.few_labels.settings import FewLabelsStudyConfig
 from tfdvae.studies.uses.images import fitted_pca, flat
+from tfdvae.training_sets import batches
+from tfdvae.training_sets.losses import change_loss, fall_to_zero
 
 SUREST = 0.7  # part of the images without a label that get the one that a CNN is surest of
 SMOOTHING = 0.1  # of the labels of a CNN

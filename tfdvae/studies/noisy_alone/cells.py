@@ -12,16 +12,15 @@ import numpy as np
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
 from tfdvae.config.objective import HIDING
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.metrics import image, risk
-from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone import photographs, pictures, spread
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
     CHOOSING,
-    CLASSICAL,
     DVAE,
     ESTIMATED,
     FEW,
@@ -32,7 +31,8 @@ from tfdvae.studies.noisy_alone.settings import (
     NoisyAloneConfig,
     suits,
 )
-from tfdvae.studies.noisy_alone.training import trained, unfinished
+from tfdvae.training_sets import filters
+from tfdvae.training_sets.denoisers import trained, unfinished
 
 Cell = Callable[..., None]
 HELD_OUT = 1000

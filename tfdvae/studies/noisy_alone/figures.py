@@ -7,11 +7,12 @@ import numpy as np
 
 from tfdvae._utils import files
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.learning.pictures import middle
 from tfdvae.reporting import image_plots
 from tfdvae.reporting.document import Figure
 from tfdvae.studies.cell_names import seed_of
-from tfdvae.studies.noisy_alone.settings import BLIND, CLASSICAL, DVAE, SHOWN_CEILING, SHOWN_IMAGES
+from tfdvae.studies.noisy_alone.settings import BLIND, DVAE, SHOWN_CEILING, SHOWN_IMAGES
 
 _SIDE = 128  # pixels, of the middle of a picture that is shown
 _DARK, _BRIGHT = 0.5, 99.5  # percentiles of a picture that are shown black and white

@@ -14,22 +14,22 @@ import numpy as np
 
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import codec, listing
 from tfdvae.learning.pictures import middle
 from tfdvae.metrics import image
-from tfdvae.studies import filters
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
     CEILINGS,
-    CLASSICAL,
     NOISE_SEED,
     SHOWN_CEILING,
     NoisyAloneConfig,
 )
-from tfdvae.studies.noisy_alone.training import trained, unfinished
+from tfdvae.training_sets import filters
+from tfdvae.training_sets.denoisers import trained, unfinished
 
 Denoise = Callable[[np.ndarray], np.ndarray]  # of images (N, H, W, C)
 

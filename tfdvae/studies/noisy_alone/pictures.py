@@ -11,13 +11,14 @@ import skimage.restoration
 
 from tfdvae import corruptions, csv_rows
 from tfdvae._utils import files
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import codec, listing
 from tfdvae.learning.pictures import middle
 from tfdvae.metrics import image, noise
-from tfdvae.studies import filters
-from tfdvae.studies.noisy_alone.settings import CLASSICAL, NoisyAloneConfig
-from tfdvae.studies.noisy_alone.training import trained, unfinished
+from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
+from tfdvae.training_sets import filters
+from tfdvae.training_sets.denoisers import trained, unfinished
 
 
 def model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:

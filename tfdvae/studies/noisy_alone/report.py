@@ -10,6 +10,7 @@ import numpy as np
 
 from tfdvae import csv_rows
 from tfdvae.config.objective import OF_NOISY_IMAGES as LEARNED
+from tfdvae.config.sets import CLASSICAL
 from tfdvae.reporting import tables
 from tfdvae.reporting.document import (
     Document,
@@ -26,7 +27,6 @@ from tfdvae.studies.noisy_alone.settings import (
     CEILING,
     CEILINGS,
     CHOOSING,
-    CLASSICAL,
     DVAE,
     ESTIMATED,
     FEW,

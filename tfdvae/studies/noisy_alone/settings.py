@@ -49,14 +49,6 @@ ESTIMATED = 1000
 SHOWN_IMAGES = 6
 """Test images of the figure."""
 
-CLASSICAL = {
-    "non_local_means": "non-local means",
-    "tv": "total variation",
-    "wavelet": "wavelet",
-    "bm3d": "BM3D",
-}
-"""Rows name classical filters so; values are keys of `studies.filters.FILTERS`."""
-
 
 def suits(objective: str, noise: str) -> bool:
     """Return whether models of an objective can learn from images with a noise.

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tfdvae import corruptions
+from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
-from tfdvae.studies.augmentation import batches
-from tfdvae.studies.augmentation.sets import SETS
+from tfdvae.training_sets import batches
 
 SEED = np.array([3, 4], np.int32)
 LABELS = np.arange(400)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfdvae.metrics import image
-from tfdvae.studies import filters
+from tfdvae.training_sets import filters
 
 
 @pytest.mark.parametrize("level", [0.05, 0.2])

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tests.helpers.models import IMAGES, make
 from tfdvae.config import TrainConfig
-from tfdvae.experiment import distribution, runner
+from tfdvae.experiment import runner
+from tfdvae.fitting import distribution
 
 WORKERS = ["10.0.0.5:2222", "10.0.0.6:2222"]
 TASK = {"type": "worker", "index": 0}

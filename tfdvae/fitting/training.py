@@ -15,10 +15,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfdvae._utils import progress
-from tfdvae.experiment import checkpoints, distribution
-from tfdvae.experiment.checkpoints import Checkpoints, History, Part
-from tfdvae.experiment.interruption import Interruption
-from tfdvae.experiment.steps_at_once import Pace
+from tfdvae.fitting import checkpoints, distribution
+from tfdvae.fitting.checkpoints import Checkpoints, History, Part
+from tfdvae.fitting.interruption import Interruption
+from tfdvae.fitting.steps_at_once import Pace
 
 
 @dataclass(frozen=True)

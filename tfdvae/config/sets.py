@@ -103,6 +103,15 @@ PUBLISHED = ("limited", "duplicate", "gaussian", "classical", "classical+gaussia
 """Those of the study of clean and noisy images, which are measured by default."""
 
 
+CLASSICAL = {
+    "non_local_means": "non-local means",
+    "tv": "total variation",
+    "wavelet": "wavelet",
+    "bm3d": "BM3D",
+}
+"""Rows name classical filters so; values are keys of `training_sets.filters.FILTERS`."""
+
+
 def names(plugins: bool = True) -> tuple[str, ...]:
     """Return what classifiers can be trained on: all `SETS`, and models that make images.
 

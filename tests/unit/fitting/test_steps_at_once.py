@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.models import IMAGES, make
-from tfdvae.experiment.steps_at_once import LEAST, LONG, MOST, WORTH, Pace
-from tfdvae.experiment.training import Reconstructions
+from tfdvae.fitting.steps_at_once import LEAST, LONG, MOST, WORTH, Pace
+from tfdvae.fitting.training import Reconstructions
 
 
 class OfRounds(keras.callbacks.Callback):

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdvae.experiment import interruption
+from tfdvae.fitting import interruption
 
 
 def start(distribute: str) -> tf.distribute.Strategy:

@@ -16,12 +16,11 @@ from tfdvae._utils import files, records
 from tfdvae.config import PRECISIONS
 from tfdvae.config.objective import HIDING
 from tfdvae.data.patches import training_patches
-from tfdvae.experiment import training
+from tfdvae.fitting import training
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.learning import model as learning
 from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies.noisy_alone.settings import DVAE
 
 _ROUNDS, _MOST = 24, 200  # checkpoints of a short training, steps between two of a long one
 
@@ -64,7 +63,7 @@ def trained(
     injected = "none" if objective in HIDING else str(corruption)
     build = partial(learning.build, objective, injected, shape, moments, seed, steps)
     model: DenoisingModel
-    if kind == DVAE:
+    if kind == "dvae":
         model = learning.build_dvae(corruption.level, shape, moments, seed, steps)
     else:
         model = build(dtype=PRECISIONS[precision])

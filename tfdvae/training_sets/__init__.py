@@ -1,0 +1,1 @@
+"""What classifiers are trained on: batches, what images are mixed with, and changes of the loss."""
