@@ -79,20 +79,29 @@ def test_names_each_stage_and_ends_with_the_table(finished):
         "data",
         "generator",
         "augmentation",
+        "denoised-recorrupted",
         "classifier-limited",
         "classifier-dvae",
+        "classifier-fresh-noise",
+        "classifier-denoised",
         "evaluation",
         "figures",
         "export",
         "report",
     ]
     assert [line for line in process.stdout.splitlines() if line.startswith("[")] == [
-        f"[{i}/9] {name}" for i, name in enumerate(names, 1)
+        f"[{i}/12] {name}" for i, name in enumerate(names, 1)
     ]
-    table = process.stdout.rstrip().splitlines()[-4:]
+    *table, _, words = process.stdout.rstrip().splitlines()[-8:]
     assert table[0] == "| trained on | no noise | 2.5% | 5% | 7.5% | 10% |"
     assert table[2].startswith("| limited | ")
     assert table[3].startswith("| limited + DVAE | ")
+    assert table[4].startswith("| fresh-noise | ")
+    assert table[5].startswith("| denoised | ")
+    assert words == (
+        "`fresh-noise`: flips, shifts, fresh noise; `denoised`: mixed with its denoised self, then "
+        "flips, shifts, fresh noise. The model for what images are mixed with took 2 steps more."
+    )
     assert "digits, 60 noisy (gaussian:0.1) training images, DVAE" in process.stdout
     assert process.stdout.count("Objective: recorrupted, since the noise is Gaussian of known") == 2
     for bar in ("dvae: 100%", "classifier-limited: 100%", "classifier-dvae: 100%"):
@@ -114,6 +123,9 @@ def test_run_folder(finished):
         "augmentation",
         "classifier-limited.keras",
         "classifier-dvae.keras",
+        "classifier-fresh-noise.keras",
+        "classifier-denoised.keras",
+        "denoised",
         "saved_model",
         "checkpoints",
         "logs",
@@ -171,7 +183,7 @@ def test_tensorboard_finds_the_codes_of_test_images_with_pictures_and_labels(fin
 def test_report_is_one_page_with_the_table_and_every_figure(finished):
     folder, process = finished
     report, page = ((folder / name).read_text() for name in ("report.md", "report.html"))
-    assert process.stdout.rstrip().splitlines()[-1] in report
+    assert process.stdout.rstrip().splitlines()[-3] in report
     for figure in (folder / "figures").iterdir():
         assert f"(figures/{figure.name})" in report
     assert page.count("data:image/png;base64,") >= len(list((folder / "figures").iterdir())) + 3
@@ -183,8 +195,9 @@ def test_report_is_one_page_with_the_table_and_every_figure(finished):
 def test_rows_of_the_schema(finished):
     folder, _ = finished
     accuracies = [row for row in rows(folder) if row["metric"] == "accuracy"]
-    assert len(accuracies) == 10
-    assert {row["augmentation"] for row in accuracies} == {"limited", "dvae"}
+    assert len(accuracies) == 20
+    sets = ("limited", "dvae", "fresh-noise", "denoised")
+    assert {row["augmentation"] for row in accuracies} == set(sets)
     assert [row["test_corruption"] for row in accuracies[:5]] == [
         "none",
         "gaussian:0.025",
@@ -210,7 +223,7 @@ def test_rows_of_the_schema(finished):
         ("", "loss"),
         ("", "reconstruction_loss"),
         ("", "kl_loss"),
-        *((a, m) for a in ("limited", "dvae") for m in ("loss", "accuracy")),
+        *((a, m) for a in sets for m in ("loss", "accuracy")),
     }
 
 
@@ -324,8 +337,8 @@ def test_another_run_in_the_same_folder_is_refused_and_a_finished_one_resumed(fi
     )
     resumed = command("--resume", folder)
     assert resumed.returncode == 0
-    assert resumed.stdout.count("done before") == 9
-    assert resumed.stdout.rstrip().splitlines()[-4:] == process.stdout.rstrip().splitlines()[-4:]
+    assert resumed.stdout.count("done before") == 12
+    assert resumed.stdout.rstrip().splitlines()[-8:] == process.stdout.rstrip().splitlines()[-8:]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     for arguments, message in (
         (["--epochs", "7"], "its `epochs` is 1; got 7"),
@@ -417,7 +430,7 @@ def test_stages_without_their_output_are_done_again(finished, tmp_path, command)
     shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run" / "metrics.csv").unlink()
     resumed = command("--resume", tmp_path / "run")
-    assert resumed.stdout.count("done before") == 8
+    assert resumed.stdout.count("done before") == 11
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (
         finished[0] / "metrics.csv"
     ).read_bytes()

@@ -15,7 +15,7 @@ from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
 from tfdvae.fitting import training
 from tfdvae.metrics import choice, noise
-from tfdvae.training_sets import batches
+from tfdvae.training_sets.arrays import of_set
 from tfdvae.training_sets.denoisers import trained
 from tfdvae.training_sets.losses import fall_to_zero
 
@@ -130,23 +130,24 @@ def train(
         >>> logits = model.predict(images)
     """
     row = SETS[name]
-    arrays: list[np.ndarray] = [images]
+    seen = None
     if row.views:
         assert noise_level is not None
         noise_ = corruptions.Gaussian(noise_level)
         denoiser, _ = trained(
             images, "recorrupted", noise_, seed, denoiser_steps, folder / "denoiser"
         )
-        arrays.append(denoiser.denoise(images)[:, None])
+        seen = denoiser.denoise(images)[:, None]
+    arrays, transform = of_set(row, images, labels, noise_level or 0.0, seed, seen)
     model = build(images.shape[1:], classes, seed)
     fall_to_zero(model, steps)
     of_step = partial(
         pipelines.training_batches,
-        (*arrays, labels),
+        arrays,
         min(batch_size(classifier.BATCH_SIZE, images.shape[1:]), len(images)),
         seed,
         f"classify/{name}",
-        transform=batches.transform(row.batches, noise_level or 0.0),
+        transform=transform,
     )
     training.fit(model, of_step, steps, min(_ROUND, steps), folder / "classifier", title)
     return model

@@ -7,6 +7,7 @@ import tyro
 
 from tfdvae import corruptions
 from tfdvae._utils import checks
+from tfdvae.config import sets as training_sets
 from tfdvae.config.group import Group, one_of
 
 PROTOCOLS = ("equal_steps", "equal_epochs")
@@ -30,6 +31,17 @@ class ClassifierConfig(Group):
     """Steps of each classifier (equal_steps)."""
     classifier_epochs: int = 7
     """Epochs of each classifier (equal_epochs)."""
+    sets: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="SET [SET ...]")] = None
+    """What classifiers are trained on: limited, the images alone; the name of the model, with its
+    synthetic images; or any other set of `tfdvae study augmentation`. Default: these two and, with
+    Gaussian noise of --noisy-train (equal_steps), fresh-noise (flips, shifts, fresh noise) and
+    denoised (likewise, each image mixed with what a U-Net, which learns from these noisy images
+    alone, makes of it)."""
+    denoiser_steps: int | None = None
+    """Training steps of models that denoise training images for --sets. Default: those of a
+    classifier (--classifier-steps)."""
+    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
+    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
         "0",
         "0.025",
@@ -44,8 +56,27 @@ class ClassifierConfig(Group):
         checks.texts(self)
         self.check_switches("no_classifier")
         checks.choice("protocol", self.protocol, PROTOCOLS)
-        self.check_integers("classifier_steps", "classifier_epochs")
+        self.check_integers("classifier_steps", "classifier_epochs", "denoiser_steps")
+        self._check_sets()
         self.keep("test_noise", parse_test_noise(self.test_noise))
+
+    def _check_sets(self) -> None:
+        if self.sets is None:
+            return
+        if self.no_classifier:
+            raise ValueError("`sets` cannot be given with `no_classifier`.")
+        if not isinstance(self.sets, (tuple, list)) or not self.sets:
+            raise ValueError(f"`sets` must be a list of names, at least one; got {self.sets!r}.")
+        for name in self.sets:
+            checks.choice("sets", name, training_sets.names())
+        if len(set(self.sets)) < len(self.sets):
+            raise ValueError(f"`sets` must not repeat a name; got {', '.join(self.sets)}.")
+        self.keep("sets", tuple(self.sets))
+
+    @property
+    def chosen_denoiser_steps(self) -> int:
+        """The setting `denoiser_steps`, or what stands for its default."""
+        return self.classifier_steps if self.denoiser_steps is None else self.denoiser_steps
 
 
 def parse_test_noise(

@@ -9,7 +9,8 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.generator import GeneratorConfig
 from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
-from tfdvae.corruptions import Poisson
+from tfdvae.config.sets import SETS, has_equal_epochs, is_ceiling, needs_noise
+from tfdvae.corruptions import Gaussian, Poisson
 
 if TYPE_CHECKING:
     from tfdvae.config.train import TrainConfig
@@ -35,6 +36,7 @@ def check(config: TrainConfig) -> None:
         _check_pairs(config)
     _check_noise(config)
     _check_code(config)
+    _check_sets(config)
     if config.run.distribute != "none" and config.generator.patience is not None:
         raise ValueError("`patience` cannot be given with `distribute`.")
 
@@ -86,6 +88,30 @@ def _check_code(config: TrainConfig) -> None:
             f"`latent_dim` cannot be given with `network` {generator.network}, which has no code; "
             f"got {generator.latent_dim}."
         )
+
+
+def _check_sets(config: TrainConfig) -> None:
+    """Refuse training sets that the images, the model or the protocol does not allow."""
+    noise, model = config.data.known_noise, config.generator.model
+    for name in config.classifier.sets or ():
+        if name not in SETS and (name != model or not config.makes_images):
+            made = f"{model}, the model" if config.makes_images else f"none, as with this {model}"
+            raise ValueError(f"`sets` must be of images of {made}; got {name}.")
+        if needs_noise(name) and not isinstance(noise, Gaussian):
+            raise ValueError(
+                f"`sets` {name} is for images with Gaussian noise of a known level: give "
+                "`noisy_train`, or `noise` its standard deviation."
+            )
+        if is_ceiling(name) and not config.data.noisy_train:
+            raise ValueError(
+                f"`sets` {name} is made from clean images: it needs `noisy_train`, which adds "
+                "noise to them."
+            )
+        if config.classifier.protocol == "equal_epochs" and not has_equal_epochs(name):
+            raise ValueError(
+                f"`sets` {name} has as many images as limited, so that equal epochs are equal "
+                "steps: give `protocol` equal_steps."
+            )
 
 
 def _check_pairs(config: TrainConfig) -> None:

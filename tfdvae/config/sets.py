@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tfdvae import registry
@@ -35,6 +36,16 @@ class TrainingSet:
     def needs_noise(self) -> bool:
         """Whether it is for training images with Gaussian noise of known strength."""
         return bool({"mix", "fresh noise"} & set(self.batches))
+
+    @property
+    def all_words(self) -> str:
+        """What the classifier sees, with what follows where images are mixed."""
+        return f"{self.words}, then flips, shifts, fresh noise" if self.mixes else self.words
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with others."""
+        return "mix" in self.batches
 
     @property
     def agreeing(self) -> bool:
@@ -99,6 +110,10 @@ at most that of the training images. Where two are to agree, a batch has half as
 of them twice, so that a step takes as many forward passes.
 """
 
+RECOMMENDED = ("fresh-noise", "denoised")
+"""What the main job adds where the images have Gaussian noise: the recipe, and all of it but the
+model (`results/denoised_training`)."""
+
 PUBLISHED = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
 """Those of the study of clean and noisy images, which are measured by default."""
 
@@ -130,6 +145,25 @@ def default_names() -> tuple[str, ...]:
 def needs_noise(name: str) -> bool:
     """Tell whether a set is for training images with Gaussian noise of known strength."""
     return name in SETS and SETS[name].needs_noise
+
+
+def view_methods(names: Iterable[str]) -> tuple[str, ...]:
+    """Return what makes the images that those of training sets are mixed with, each once.
+
+    Example:
+        >>> view_methods(("limited", "denoised", "denoised-agreeing"))
+        ('recorrupted',)
+    """
+    rows = [SETS[name] for name in names if name in SETS]
+    return tuple(dict.fromkeys(row.views for row in rows if row.views))
+
+
+def has_equal_epochs(name: str) -> bool:
+    """Tell whether a training set is measured under equal epochs.
+
+    The others have as many images as `limited`, so that equal epochs are equal steps.
+    """
+    return name in ("limited", "duplicate") or registry.generates(name)
 
 
 def is_control(name: str, of: str) -> bool:

@@ -23,6 +23,7 @@ from tfdvae.config.objective import (
 )
 from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
+from tfdvae.config.sets import RECOMMENDED, view_methods
 
 GROUPS: dict[str, type[Group]] = {
     "data": DataConfig,
@@ -30,21 +31,11 @@ GROUPS: dict[str, type[Group]] = {
     "classifier": ClassifierConfig,
     "run": RunConfig,
 }
-INCIDENTAL = (
-    "data_dir",
-    "output",
-    "resume",
-    "debug",
-    "quiet",
-)  # settings that no result depends on
-SINCE_0_1_0 = (  # settings that `config.json` of 0.1.0 lacks
-    "patience",
-    "quiet",
-    "white",
-    "background",
-    "noise",
-    "distribute",
-)
+# Settings that no result depends on.
+INCIDENTAL = ("data_dir", "output", "resume", "debug", "quiet")
+# Settings that `config.json` of 0.1.0 lacks.
+SINCE_0_1_0: tuple[str, ...] = ("patience", "quiet", "white", "background", "noise", "distribute")
+SINCE_0_1_0 += ("sets", "denoiser_steps", "classifier")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +173,15 @@ class TrainConfig:
         """What classifiers are trained on, as in the column `augmentation`, if there are any."""
         if self.classifier.no_classifier:
             return ()
+        if self.classifier.sets is not None:
+            return self.classifier.sets
+        known = self.data.noisy_train and isinstance(self.data.known_noise, corruptions.Gaussian)
+        mixed = RECOMMENDED if known and self.classifier.protocol == "equal_steps" else ()
+        return (*self.published_sets, *mixed)
+
+    @property
+    def published_sets(self) -> tuple[str, ...]:
+        """The sets that 0.1.0 trained classifiers on: the images, and with those of the model."""
         return ("limited", self.generator.model) if self.makes_images else ("limited",)
 
     def identity(self) -> str:
@@ -197,7 +197,12 @@ class TrainConfig:
             for name, value in self.settings().items()
             if name not in INCIDENTAL and not (name in SINCE_0_1_0 and value == default[name])
         }
-        del settings["objective"]
+        for name in ("sets", "denoiser_steps", "objective"):
+            settings.pop(name, None)
+        if self.training_sets not in ((), self.published_sets):
+            settings["sets"] = self.training_sets
+        if view_methods(self.training_sets):
+            settings["denoiser_steps"] = self.classifier.chosen_denoiser_steps
         settings["target"] = self.chosen_objective  # as 0.1.0 called it
         settings["likelihood"] = self.chosen_likelihood
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
@@ -228,7 +233,10 @@ class TrainConfig:
         needed = [name for name in setting_names() if name not in SINCE_0_1_0]
         if missing := [name for name in needed if name not in settings]:
             raise ValueError(f"settings lack {', '.join(missing)}.")
-        return cls().replace(**settings)
+        config = cls().replace(**settings)
+        if "sets" in settings or config.classifier.no_classifier:
+            return config
+        return config.replace(sets=config.published_sets)
 
     def origin(self, given: Iterable[str] = ()) -> dict[str, str]:
         """Return where each setting comes from: `given`, `config`, `recipe` or `default`.

@@ -27,6 +27,7 @@ _MARKS: records.Kinds = {
     "decoded": dict,
     "objective": str,
     "classifier_precision": str,
+    "classifier_source": str,
 }
 
 

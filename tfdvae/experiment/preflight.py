@@ -15,10 +15,12 @@ import tensorflow as tf
 from tfdvae import classifier
 from tfdvae._utils import disk, files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
+from tfdvae.config.sets import view_methods
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, initial_weights
 from tfdvae.models import build, networks
+from tfdvae.training_sets import views
 
 
 def check_before_loading(config: TrainConfig) -> None:
@@ -36,13 +38,17 @@ def check_before_loading(config: TrainConfig) -> None:
 
 
 def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
-    """Refuse images that the network cannot take, and a model to start from that does not fit.
+    """Refuse images that the network cannot take, and models and packages that do not fit.
 
     Raises:
-        ValueError: saying which.
+        ValueError, TypeError: saying which.
     """
     image_shape = dataset.train.images.shape[1:]
     check_image_size(config, image_shape)
+    if config.training_sets and (own := config.classifier.classifier) is not None:
+        classifier.build(own, image_shape, len(dataset.class_names), config.run.seed)
+    if "bm3d" in view_methods(config.training_sets):
+        views.filter_for("bm3d", np.zeros((1, 8, 8, 1), np.float32), 0.1)
     model = build.build_generator(config, image_shape)
     if config.generator.init_from is not None:
         file = folders.model_file(config.generator.init_from)
@@ -50,15 +56,19 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
 
 
 def check_disk(config: TrainConfig, dataset: ImageDataset, folder: Path) -> None:
-    """Refuse synthetic images that the disk has no room for.
+    """Refuse synthetic and denoised images that the disk has no room for.
 
     Raises:
         ValueError: saying how much they would take.
     """
+    size = 4 * (config.data.n_train or 1) * math.prod(dataset.train.images.shape[1:])
     if config.makes_images:
-        count, each = config.data.n_train or 1, config.generator.samples_per_image
-        needed = 4 * count * each * math.prod(dataset.train.images.shape[1:])
+        each = config.generator.samples_per_image
+        needed = each * size
         room.check_disk("samples_per_image", each, folder, needed)
+    if methods := view_methods(config.training_sets):
+        needed = size * sum(views.DRAWS if method == "dvae" else 1 for method in methods)
+        room.check_disk("n_train", config.data.n_train or 1, folder, needed)
 
 
 def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
@@ -77,7 +87,8 @@ def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> 
             variational=generator.variational,
         )
     }
-    if config.training_sets and min(image_shape[:2]) > 1:
+    own = config.classifier.classifier
+    if config.training_sets and own is None and min(image_shape[:2]) > 1:
         builders["of the classifier"] = partial(classifier.layers, image_shape, 2)
     for name, builder in builders.items():
         parameters = count_parameters(builder)
@@ -187,6 +198,7 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         corruption=str(config.injected),
         objective=config.chosen_objective,
         likelihood=config.chosen_likelihood,
+        sets=config.training_sets or None,
         white=dataset.white,
         output=None,
         debug=False,

@@ -7,6 +7,7 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL
+from tfdvae.config.sets import SETS, view_methods
 from tfdvae.data import image_dataset, splits
 from tfdvae.experiment import figures, folders
 from tfdvae.experiment.run import Run
@@ -23,6 +24,7 @@ from tfdvae.reporting.document import (
     literal,
     to_markdown,
 )
+from tfdvae.training_sets.views import METHODS
 
 _STEIN = (
     "(Stein 1981) rests on noise that is independent from pixel to pixel, and as strong as it is "
@@ -80,7 +82,7 @@ def _results(run: Run) -> list[Part]:
             f"% (95% interval over test images); {config.classifier.protocol}, {each}, "
             f"seed {config.run.seed}. One run: it says nothing about the spread between seeds."
         )
-        parts += [Paragraph(text), tables.accuracy_table(rows)]
+        parts += [Paragraph(text), tables.accuracy_table(rows), *_sets_in_words(run)]
     else:
         train, test = (
             run.loss_text(float(row["value"]))
@@ -105,6 +107,20 @@ def _results(run: Run) -> list[Part]:
         )
         parts.append(Paragraph(f"Noisy and denoised against clean, means over {images}: {text}."))
     return parts
+
+
+def _sets_in_words(run: Run) -> list[Part]:
+    """Say what the training sets are that begin with more than the images or those of the model."""
+    config, names = run.config.classifier, run.config.training_sets
+    added = [name for name in names if name in SETS and name != "limited"]
+    if not added:
+        return []
+    text = "; ".join(f"`{name}`: {SETS[name].all_words}" for name in added)
+    methods = [METHODS[name] for name in view_methods(names)]
+    if any(method.objective for method in methods):
+        text += f". The model for what images are mixed with took {config.chosen_denoiser_steps:,} "
+        text += "steps more"
+    return [Paragraph(f"{text}.")]
 
 
 def _estimated(rows: Sequence[Mapping[str, str]], images: str, rests_on: str) -> str:

@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdvae._utils import records
+from tfdvae._utils import files, records
 from tfdvae.config import TrainConfig
+from tfdvae.data import image_dataset
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import own_noise
-from tfdvae.fitting import checkpoints
+from tfdvae.fitting import checkpoints, distribution, training
 from tfdvae.inference import keras_files
 from tfdvae.metrics.noise_of_pairs import SecondNoise
 from tfdvae.models.base import DenoisingModel
@@ -100,6 +101,15 @@ class Run:
         path = self.folder / "generator.keras"
         return keras_files.load(path, "generator", compiled=True, hint=keras_files.AGAIN)
 
+    @cached_property
+    def clean(self) -> np.ndarray:
+        """The training images before any noise was added, float32 (N, H, W, C)."""
+        return image_dataset.to_unit(self.dataset.train.images[self.data["index"]])
+
+    def views(self, method: str) -> np.ndarray:
+        """Return what training images are mixed with, float32 (N, K, H, W, C), memory-mapped."""
+        return _read_arrays(self.folder / "denoised", [method])[method]
+
     def classifier(self, augmentation: str) -> keras.Model:
         """Return a trained classifier, by what it was trained on."""
         path = self.folder / f"classifier-{augmentation}.keras"
@@ -131,6 +141,20 @@ class Run:
         return checkpoints.read_history(
             self.folder / "checkpoints" / f"{name}.json", keras_files.AGAIN
         )
+
+    def tensorboard(self, name: str) -> keras.callbacks.Callback:
+        """Return what writes the losses of `generator` or a classifier for TensorBoard."""
+        board = keras.callbacks.TensorBoard(self.folder / "logs" / name, write_graph=False)
+        board.of_rounds = True  # see `steps_at_once.Pace`; by default it looks at no single step
+        return board
+
+    def save(self, name: str, model: keras.Model, history: training.History) -> None:
+        """Keep a trained model, `generator` or a classifier, and its learning curve."""
+        if not distribution.is_chief(self.strategy):
+            return
+        files.write_json(self.folder / "checkpoints" / f"{name}.json", history)
+        with files.replacing(self.folder / f"{name}.keras") as temporary:
+            model.save(temporary)
 
     @property
     def loss_unit(self) -> str:

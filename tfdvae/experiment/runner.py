@@ -13,12 +13,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdvae._utils import checks, disk, files, processor
+from tfdvae._utils import checks, disk, files
 from tfdvae._utils.threads import use_threads
 from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import (
+    classifiers,
     folders,
     new_dataset,
     own_noise,
@@ -162,9 +163,7 @@ def _begin(
         marks: dict[str, Any] = {"notice": loaded.notice, "data": loaded.fingerprint}
         marks["decoded"] = same_data.marks(loaded)
         marks["objective"] = "" if choice.advice else str(choice)
-        marks["classifier_precision"] = processor.chosen_precision(
-            config.run.precision, processor.has_bfloat16()
-        )
+        marks |= classifiers.marks(config)
         if config.generator.init_from is not None:
             file = folders.model_file(config.generator.init_from)
             marks["init_from"] = files.sha256(file)
@@ -193,6 +192,7 @@ def _resume(
             "removed or written since."
         )
     provenance.note_differences(recorded)
+    classifiers.check_source(config, recorded)
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
     precision = recorded.get("classifier_precision", config.run.precision)
     checks.choice("classifier_precision of environment.json", precision, PRECISIONS)

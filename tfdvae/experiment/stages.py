@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from tfdvae import classifier, corruptions, csv_rows
+from tfdvae import corruptions, csv_rows
 from tfdvae._utils import chunks, files
-from tfdvae.config import AUTO, PRECISIONS, TrainConfig
+from tfdvae.config import TrainConfig
+from tfdvae.config.sets import view_methods
 from tfdvae.data import pipelines
 from tfdvae.experiment import (
+    classifiers,
     evaluation,
     figures,
     hparams,
@@ -24,14 +25,12 @@ from tfdvae.experiment import (
 )
 from tfdvae.experiment.prepare import prepare_data
 from tfdvae.experiment.run import Run
-from tfdvae.fitting import distribution, training
+from tfdvae.fitting import training
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.inference.exporting import export
 from tfdvae.models.build import build_generator
 
 logger = logging.getLogger(__name__)
-
-ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,12 @@ def stages(config: TrainConfig) -> list[Stage]:
     ]
     if config.makes_images:
         listed.append(Stage("augmentation", augment, ("augmentation",)))
+    for method in view_methods(config.training_sets):
+        work = partial(classifiers.make_views, method=method)
+        listed.append(Stage(f"denoised-{method}", work, (f"denoised/{method}.npy",)))
     for augmentation in config.training_sets:
         name = f"classifier-{augmentation}"
-        work = partial(train_classifier, augmentation=augmentation)
+        work = partial(classifiers.train, augmentation=augmentation)
         listed.append(Stage(name, work, (f"{name}.keras", f"checkpoints/{name}.json"), True))
     pictures = tuple(f"figures/{name}.png" for name in figures.names(config))
     return [
@@ -112,11 +114,11 @@ def train_generator(run: Run) -> str:
         per_epoch,
         run.folder / "checkpoints" / "generator",
         config.model,
-        [_tensorboard(run, "generator"), pictures, *run.callbacks],
+        [run.tensorboard("generator"), pictures, *run.callbacks],
         early_stopping,
         "a smaller learning rate, or KL warm-up, may help",
     )
-    _save_model(run, "generator", model, history)
+    run.save("generator", model, history)
     best = ""
     if early_stopping is not None:
         entry = history[training.best_round(history)]
@@ -155,71 +157,6 @@ def augment(run: Run) -> str:
         f"{sum(map(len, labels)):,} {kind} ({augmenter.method}), {config.samples_per_image} for "
         "each training image"
     )
-
-
-def train_classifier(run: Run, augmentation: str) -> str:
-    """Train a classifier, on the images alone (`limited`) or on synthetic ones too."""
-    config = run.config.classifier
-    sets = [run.data] if augmentation == "limited" else [run.data, run.synthetic]
-    images, labels = [part["images"] for part in sets], [part["labels"] for part in sets]
-    count = sum(map(len, labels))
-    with run.strategy.scope():
-        model = _classifier(run, run.classifier_precision)
-    per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
-    total, per_round = config.classifier_epochs * per_epoch, per_epoch
-    if config.protocol == "equal_steps":
-        total, per_round = config.classifier_steps, ROUND_STEPS
-    name = f"classifier-{augmentation}"
-    history = training.fit(
-        model,
-        partial(
-            pipelines.training_batches,
-            (images, labels),
-            classifier.BATCH_SIZE,
-            run.config.run.seed,
-            f"classifier/{augmentation}",
-        ),
-        total,
-        per_round,
-        run.folder / "checkpoints" / name,
-        name,
-        [_tensorboard(run, name)],
-    )
-    if run.config.run.precision == AUTO and run.classifier_precision != "float32":
-        model = _in_float32(run, model)
-    _save_model(run, name, model, history)
-    accuracy = 100 * history[-1]["accuracy"]
-    return f"{count:,} images, {total:,} steps, training accuracy {accuracy:.2f}%"
-
-
-def _classifier(run: Run, precision: str) -> keras.Model:
-    return classifier.cnn(
-        run.data["images"].shape[1:],
-        len(run.dataset.class_names),
-        seed=run.config.run.seed,
-        dtype=PRECISIONS[precision],
-    )
-
-
-def _in_float32(run: Run, trained: keras.Model) -> keras.Model:
-    """Return a classifier with the same weights that any machine computes fast."""
-    model = _classifier(run, "float32")
-    training.copy_state(trained, model)
-    return model
-
-
-def _tensorboard(run: Run, name: str) -> keras.callbacks.Callback:
-    board = keras.callbacks.TensorBoard(run.folder / "logs" / name, write_graph=False)
-    board.of_rounds = True  # see `steps_at_once.Pace`; by default it looks at no single step
-    return board
-
-
-def _save_model(run: Run, name: str, model: keras.Model, history: training.History) -> None:
-    if not distribution.is_chief(run.strategy):
-        return
-    files.write_json(run.folder / "checkpoints" / f"{name}.json", history)
-    with files.replacing(run.folder / f"{name}.keras") as temporary:
-        model.save(temporary)
 
 
 def evaluate(run: Run) -> str:

@@ -68,7 +68,7 @@ METHODS = {
 def make(
     method: str,
     noisy: np.ndarray,
-    clean: np.ndarray,
+    clean: np.ndarray | None,
     noise: corruptions.Corruption,
     seed: int,
     steps: int,
@@ -90,7 +90,9 @@ def make(
         chosen, parameters = filter_for(row.model, noisy, noise.level)
         made = filters.filtered(noisy, chosen)
         return Views(made[:, None], filters.described(parameters))
-    model = model_for(method, clean if row.clean else noisy, noise, seed, steps, folder)
+    learned = clean if row.clean else noisy
+    assert learned is not None
+    model = model_for(method, learned, noise, seed, steps, folder)
     if row.model == "dvae":
         return Views(draws(model, noisy, seed), row.network)
     return Views(model.denoise(noisy)[:, None], row.network)

@@ -93,13 +93,47 @@ def test_every_field_has_a_default_and_help():
         "debug",
     ]
     assert set(flags) <= {field.name for field in fields}
-    assert len(setting_names()) == len(set(setting_names())) == 45
+    assert len(setting_names()) == len(set(setting_names())) == 48
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"model": "dvea"}, "Did you mean 'dvae'"),
+        ({"sets": ("denoisd",)}, "Did you mean 'denoised'"),
+        ({"sets": ()}, "`sets` must be a list of names, at least one; got ()."),
+        ({"sets": ("limited", "limited")}, "`sets` must not repeat a name; got limited, limited."),
+        (
+            {"sets": ("limited",), "no_classifier": True},
+            "`sets` cannot be given with `no_classifier`.",
+        ),
+        ({"sets": ("vae",)}, "`sets` must be of images of dvae, the model; got vae."),
+        (
+            {"sets": ("ae",), "model": "ae"},
+            "`sets` must be one of",
+        ),
+        (
+            {"sets": ("dvae",), "model": "ae"},
+            "`sets` must be of images of none, as with this ae; got dvae.",
+        ),
+        ({"sets": ("denoised",)}, "`sets` denoised is for images with Gaussian noise of a known"),
+        (
+            {"sets": ("denoised",), "noise": "auto"},
+            "`sets` denoised is for images with Gaussian noise of a known level",
+        ),
+        (
+            {"sets": ("fresh-noise",), "noisy_train": True, "train_noise": "masking:0.1"},
+            "`sets` fresh-noise is for images with Gaussian noise",
+        ),
+        (
+            {"sets": ("clean-images",), "noise": 0.1},
+            "`sets` clean-images is made from clean images: it needs `noisy_train`",
+        ),
+        (
+            {"sets": ("classical",), "protocol": "equal_epochs"},
+            "`sets` classical has as many images as limited, so that equal epochs are equal steps",
+        ),
+        ({"denoiser_steps": 0}, "`denoiser_steps` must be a finite number at least 1; got 0"),
         ({"network": "mpl"}, "Did you mean 'mlp'"),
         ({"objective": "clean"}, "`objective` must be one of"),
         ({"protocol": "equal_step"}, "equal_steps"),
@@ -368,6 +402,59 @@ def test_a_model_without_anything_random_makes_no_images(settings, makes):
         assert config.training_sets == sets
 
 
+ADDED = ("fresh-noise", "denoised")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sets"),
+    [
+        ({}, ("limited", "dvae")),
+        ({"noise": 0.1}, ("limited", "dvae")),
+        ({"noisy_train": True}, ("limited", "dvae", *ADDED)),
+        ({"noisy_train": True, "model": "ae"}, ("limited", *ADDED)),
+        ({"noisy_train": True, "train_noise": "masking:0.2"}, ("limited", "dvae")),
+        ({"noisy_train": True, "train_noise": "0"}, ("limited", "dvae")),
+        ({"noisy_train": True, "protocol": "equal_epochs"}, ("limited", "dvae")),
+        ({"noisy_train": True, "no_classifier": True}, ()),
+        ({"noisy_train": True, "sets": ("limited",)}, ("limited",)),
+        ({"sets": ("duplicate", "dvae", "classical")}, ("duplicate", "dvae", "classical")),
+        ({"noise": 0.1, "sets": ["denoised"]}, ("denoised",)),
+        ({"protocol": "equal_epochs", "sets": ["duplicate"]}, ("duplicate",)),
+    ],
+)
+def test_what_classifiers_are_trained_on(settings, sets):
+    config = TrainConfig.of(**settings)
+    assert config.training_sets == sets
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_run_of_before_the_sets_has_those_of_its_time():
+    """It goes on with what it began, under its name, even where more is trained by default now."""
+    stored = TrainConfig.of(noisy_train=True).to_dict()
+    for name in ("sets", "denoiser_steps", "classifier"):
+        del stored[name]
+    config = TrainConfig.from_dict(stored)
+    assert config.training_sets == ("limited", "dvae")
+    assert config.identity() != TrainConfig.of(noisy_train=True).identity()
+    assert TrainConfig.from_dict(stored | {"no_classifier": True}).training_sets == ()
+
+
+def test_identity_depends_on_sets_and_the_steps_of_a_model_for_them():
+    def name(**settings):
+        return TrainConfig.of(noisy_train=True, **settings).identity()
+
+    both = ("limited", "dvae")
+    assert name() == name(sets=(*both, *ADDED)) != name(sets=both)
+    assert name(sets=both) == name(sets=both, denoiser_steps=7)
+    assert name(denoiser_steps=7) != name() == name(denoiser_steps=1200)
+    assert name(classifier="mine:cnn") != name()
+
+
+def test_steps_of_a_denoiser_are_those_of_a_classifier():
+    assert TrainConfig.of(classifier_steps=9).classifier.chosen_denoiser_steps == 9
+    assert TrainConfig.of(denoiser_steps=4).classifier.chosen_denoiser_steps == 4
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("objective", ["masked", "paired", "recorrupted"])
 def test_a_recipe_adds_no_corruption_to_an_objective_for_noisy_images(recipe, objective):
@@ -556,6 +643,9 @@ def test_settings_of_a_run_of_0_1_0():
         "background",
         "noise",
         "distribute",
+        "sets",
+        "denoiser_steps",
+        "classifier",
     }
     assert {row["run"] for row in csv_rows.read_rows(OLD / "metrics.csv")} == {config.identity()}
     assert config.replace(patience=3).identity() != config.identity()

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfdvae import corruptions, csv_rows, registry
 from tfdvae._utils import files
-from tfdvae.config.sets import SETS, needs_noise
+from tfdvae.config.sets import SETS, has_equal_epochs, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation
@@ -77,14 +77,6 @@ def _has_cell(name: str, protocol: str, condition: str) -> bool:
     if condition != "noisy" and needs_noise(name):
         return False
     return protocol == "equal_steps" or has_equal_epochs(name)
-
-
-def has_equal_epochs(name: str) -> bool:
-    """Tell whether a training set is measured under equal epochs.
-
-    The others have as many images as `limited`, so that equal epochs are equal steps.
-    """
-    return name in ("limited", "duplicate") or registry.generates(name)
 
 
 def classifier_cell(

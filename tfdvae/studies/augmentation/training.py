@@ -23,7 +23,7 @@ from tfdvae.studies.augmentation.settings import (
     AugmentationStudyConfig,
     generator_settings,
 )
-from tfdvae.training_sets import batches, views
+from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
 from tfdvae.training_sets.losses import change_loss, class_weights, fall_to_zero
 
@@ -55,7 +55,7 @@ def train_generator(
 
 def training_set(
     config: AugmentationStudyConfig, images: Images, name: str, seed: int
-) -> tuple[tuple[list[np.ndarray], ...], Step | None]:
+) -> tuple[Arrays, Step | None]:
     """Return the arrays of a training set, and what changes their batches.
 
     The arrays are images, views where the set has them, and labels, each in parts that follow each
@@ -76,15 +76,10 @@ def training_set(
             images.train, images.train_labels, SAMPLES_PER_IMAGE, seed
         )
         return ([images.train, made.images], [images.train_labels, made.labels]), None
-    row, start, seen = SETS[name], images.train, []
-    if row.views:
-        seen = [[kept_views.load(config, images, row.views, seed).images]]
-    if row.start == "shuffled":
-        start = views.with_noise_of_another(start, seen[0][0][:, 0], seed)
-    elif row.start == "clean":
-        start = images.clean
-    arrays = ([start] * row.copies, *seen, [images.train_labels] * row.copies)
-    return arrays, batches.transform(row.batches, images.noise.level)
+    row = SETS[name]
+    seen = kept_views.load(config, images, row.views, seed).images if row.views else None
+    shared = images.train_labels, images.noise.level, seed
+    return of_set(row, images.train, *shared, seen, images.clean)
 
 
 def build_classifier(

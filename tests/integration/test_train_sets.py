@@ -1,0 +1,144 @@
+"""Classifiers of a run on the training sets of the augmentation study, and the user's own."""
+
+import csv
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import tfdvae
+from tests.helpers.processes import TINY, complaint, run
+from tfdvae.config.sets import SETS
+from tfdvae.corruptions import Gaussian
+from tfdvae.data import pipelines
+from tfdvae.experiment import classifiers
+from tfdvae.training_sets import batches, views
+
+SMALL = {"dataset": "digits", "n_train": 60, "epochs": 1, "classifier_steps": 2, "threads": 2}
+
+
+def accuracies(folder):
+    with open(folder / "metrics.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "accuracy"]
+    return {row["augmentation"]: float(row["value"]) for row in rows}
+
+
+def test_every_set_of_the_study(tmp_path):
+    """But BM3D, which is slow and an extra. Each leaves a classifier that Keras alone can load."""
+    sets = tuple(name for name in SETS if name != "denoised-bm3d")
+    folder = tfdvae.train(
+        **SMALL, noisy_train=True, sets=sets, test_noise=("0",), output=str(tmp_path / "run")
+    )
+    assert tuple(accuracies(folder)) == sets
+    for name in sets:
+        model = keras.models.load_model(folder / f"classifier-{name}.keras")
+        assert model.loss.name == "sparse_categorical_crossentropy"
+        assert np.isfinite(model.predict(np.zeros((1, 28, 28, 1)), verbose=0)).all()
+    made = {path.stem for path in (folder / "denoised").iterdir()}
+    assert made == set(views.METHODS) - {"bm3d"}
+    report = (folder / "report.md").read_text()
+    assert "`recorrupted`: more noise, flips, shifts, fresh noise" in report
+
+
+def test_what_images_are_mixed_with_is_what_the_parts_make(tmp_path):
+    """And batches of `denoised` have the images of `fresh-noise`, mixed with it."""
+    folder = tfdvae.train(
+        **SMALL,
+        noisy_train=True,
+        train_noise="gaussian:0.2",
+        sets=("denoised", "fresh-noise"),
+        denoiser_steps=3,
+        test_noise=("0",),
+        output=str(tmp_path / "run"),
+    )
+    observed = np.load(folder / "checkpoints" / "data" / "images.npy")
+    kept = np.load(folder / "denoised" / "recorrupted.npy")
+    made = views.make("recorrupted", observed, None, Gaussian(0.2), 0, 3, tmp_path / "again")
+    assert kept.shape == (60, 1, 28, 28, 1)
+    np.testing.assert_allclose(kept, made.images, atol=1e-5)
+
+    def batch(name, *arrays):
+        step = batches.transform(SETS[name].batches, 0.2)
+        labels = np.arange(60)
+        made = pipelines.training_batches(
+            (*arrays, labels), 128, 0, "classifier/noisy", transform=step
+        )
+        return next(iter(made))
+
+    mixed, order = batch("denoised", observed, observed[:, None])
+    plain, same = batch("fresh-noise", observed)
+    np.testing.assert_array_equal(order, same)
+    np.testing.assert_allclose(mixed, plain, atol=1e-5)
+
+
+def test_a_classifier_of_ones_own(tmp_path):
+    """It is trained in the place of the CNN, and a run that goes on needs its function."""
+    (tmp_path / "mine.py").write_text(
+        "import keras\n\n\n"
+        "def build(image_shape, classes):\n"
+        "    layers = [keras.Input(image_shape), keras.layers.Flatten()]\n"
+        "    model = keras.Sequential([*layers, keras.layers.Dense(classes, name='last')])\n"
+        "    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
+        "    model.compile('adam', loss, metrics=['accuracy'])\n"
+        "    return model\n"
+    )
+    arguments = ["--sets", "limited", "classical", "--classifier", "mine:build"]
+    process = run(*TINY, *arguments, "--output", "out", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    model = keras.models.load_model(tmp_path / "out" / "classifier-classical.keras")
+    assert model.layers[-1].name == "last"
+    assert "bfloat16" not in (tmp_path / "out" / "summary.md").read_text()
+    (tmp_path / "out" / "classifier-limited.keras").unlink()
+    again = run("--resume", "out", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    with open(tmp_path / "mine.py", "a") as file:
+        file.write("# changed\n")
+    assert "`classifier` mine:build is not what it was" in complaint(
+        run("--resume", "out", cwd=tmp_path)
+    )
+    (tmp_path / "mine.py").unlink()
+    (tmp_path / "out" / "classifier-limited.keras").unlink()
+    assert "there is no module mine" in complaint(run("--resume", "out", cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--sets", "denoised"), "give `noisy_train`, or `noise` its standard deviation"),
+        (("--sets", "nothing"), "`sets` must be one of"),
+        (("--classifier", "nowhere:build"), "there is no module nowhere"),
+        (("--classifier", "os:getcwd"), "`classifier`"),
+    ],
+)
+def test_refused(arguments, message, tmp_path):
+    process = run(*TINY, *arguments, "--output", "out", cwd=tmp_path)
+    assert message in complaint(process)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bm3d_is_missed_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    with pytest.raises(ValueError, match="pip install bm3d"):
+        tfdvae.train(
+            **SMALL, noisy_train=True, sets=("denoised-bm3d",), output=str(tmp_path / "run")
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_that_agree_are_half_a_batch(tmp_path, monkeypatch):
+    asked = []
+    made = pipelines.training_batches
+
+    def training_batches(arrays, batch_size, *others, **options):
+        asked.append(batch_size)
+        return made(arrays, batch_size, *others, **options)
+
+    monkeypatch.setattr(classifiers.pipelines, "training_batches", training_batches)
+    small = SMALL | {"classifier_steps": 1}
+    sets = ("fresh-noise", "agreeing")
+    tfdvae.train(
+        **small, noisy_train=True, sets=sets, test_noise=("0",), output=str(tmp_path / "run")
+    )
+    assert asked[-1] == 64
+    assert 128 in asked
