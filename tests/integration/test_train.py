@@ -100,7 +100,8 @@ def test_names_each_stage_and_ends_with_the_table(finished):
     assert table[5].startswith("| denoised | ")
     assert words == (
         "`fresh-noise`: flips, shifts, fresh noise; `denoised`: mixed with its denoised self, then "
-        "flips, shifts, fresh noise. The model for what images are mixed with took 2 steps more."
+        "flips, shifts, fresh noise. `fresh-noise`, `denoised`: labels smoothed by 0.1, a rate "
+        "that falls to 0. The model for what images are mixed with took 2 steps more."
     )
     assert "digits, 60 noisy (gaussian:0.1) training images, DVAE" in process.stdout
     assert process.stdout.count("Objective: recorrupted, since the noise is Gaussian of known") == 2

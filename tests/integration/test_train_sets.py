@@ -102,6 +102,25 @@ def test_a_classifier_of_ones_own(tmp_path):
     assert "there is no module mine" in complaint(run("--resume", "out", cwd=tmp_path))
 
 
+def test_the_loss_of_ones_own_must_take_smoothed_labels(tmp_path, monkeypatch):
+    """Where sets with fresh noise are asked for, as --noisy-train does by default."""
+    (tmp_path / "squared.py").write_text(
+        "import keras\n\n\n"
+        "def build(image_shape, classes):\n"
+        "    layers = [keras.Input(image_shape), keras.layers.Flatten()]\n"
+        "    model = keras.Sequential([*layers, keras.layers.Dense(classes)])\n"
+        "    model.compile('adam', lambda labels, made: keras.ops.mean(made**2, axis=-1))\n"
+        "    return model\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = SMALL | {"classifier": "squared:build", "noisy_train": True, "test_noise": ("0",)}
+    with pytest.raises(ValueError, match="must have the loss sparse_categorical_crossentropy for"):
+        tfdvae.train(**options, output="out")
+    assert not (tmp_path / "out").exists()
+    folder = tfdvae.train(**options, sets=("limited",), output="out")
+    assert tuple(accuracies(folder)) == ("limited",)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

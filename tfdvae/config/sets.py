@@ -114,6 +114,10 @@ RECOMMENDED = ("fresh-noise", "denoised")
 """What the main job adds where the images have Gaussian noise: the recipe, and all of it but the
 model (`results/denoised_training`)."""
 
+SMOOTHING = 0.1
+"""Part of each label that the main job spreads over all classes for sets with fresh noise, whose
+classifiers it trains with a rate that falls to 0 (chosen in `results/development/fresh-noise`)."""
+
 PUBLISHED = ("limited", "duplicate", "gaussian", "classical", "classical+gaussian")
 """Those of the study of clean and noisy images, which are measured by default."""
 

@@ -4,20 +4,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions
 from tfdvae._utils import files, processor
-from tfdvae.config import AUTO, PRECISIONS, TrainConfig
-from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
+from tfdvae.config import AUTO, TrainConfig
+from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, needs_noise
 from tfdvae.data import pipelines
 from tfdvae.experiment.run import Run
 from tfdvae.fitting import training
 from tfdvae.training_sets import views
 from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
-from tfdvae.training_sets.losses import change_loss
+from tfdvae.training_sets.losses import change_loss, fall_to_zero
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 
@@ -80,17 +79,19 @@ def train(run: Run, augmentation: str) -> str:
     arrays, transform = _training_set(run, augmentation)
     agreeing = augmentation in SETS and SETS[augmentation].agreeing
     count = sum(map(len, arrays[-1]))
-    with run.strategy.scope():
-        model = _build(run, run.classifier_precision)
-        if agreeing:
-            change_loss(model, agreement=AGREEMENT)
     per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
     total, per_round = config.classifier_epochs * per_epoch, per_epoch
     if config.protocol == "equal_steps":
         total, per_round = config.classifier_steps, ROUND_STEPS
+    refined = needs_noise(augmentation)
+    with run.strategy.scope():
+        model = run.new_classifier(run.classifier_precision)
+        if refined:
+            change_loss(model, SMOOTHING, AGREEMENT if agreeing else 0.0)
+            fall_to_zero(model, total)
     name = f"classifier-{augmentation}"
     # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
-    stream = "noisy" if needs_noise(augmentation) else augmentation
+    stream = "noisy" if refined else augmentation
     history = training.fit(
         model,
         partial(
@@ -108,9 +109,14 @@ def train(run: Run, augmentation: str) -> str:
         [run.tensorboard(name)],
     )
     lowered = run.config.run.precision == AUTO and run.classifier_precision != "float32"
-    if lowered or agreeing:
-        model = _as_others_load_it(run, model, "float32" if lowered else run.classifier_precision)
-    run.save(name, model, history)
+    kept = model
+    if lowered or refined:
+        kept = run.new_classifier("float32" if lowered else run.classifier_precision)
+    if refined:  # its loss is known to tfdvae alone, and its rate is at its end
+        kept.set_weights(model.get_weights())
+    elif lowered:  # any machine computes it fast
+        training.copy_state(model, kept)
+    run.save(name, kept, history)
     text, accuracy = f"{count:,} images, {total:,} steps", history[-1].get("accuracy")
     return text if accuracy is None else f"{text}, training accuracy {100 * accuracy:.2f}%"
 
@@ -125,22 +131,3 @@ def _training_set(run: Run, augmentation: str) -> tuple[Arrays, Step | None]:
     seen = run.views(row.views) if row.views else None
     clean = run.clean if row.start == "clean" else None
     return of_set(row, images, labels, level, run.config.run.seed, seen, clean)
-
-
-def _build(run: Run, precision: str) -> keras.Model:
-    height, width, channels = run.data["images"].shape[1:]
-    shape, classes = (height, width, channels), len(run.dataset.class_names)
-    seed, own = run.config.run.seed, run.config.classifier.classifier
-    if own is not None:
-        return classifier.build(own, shape, classes, seed)
-    return classifier.cnn(shape, classes, seed=seed, dtype=PRECISIONS[precision])
-
-
-def _as_others_load_it(run: Run, trained: keras.Model, precision: str) -> keras.Model:
-    """Return a classifier with the same weights, without a loss that only tfdvae knows.
-
-    In float32 any machine computes it fast.
-    """
-    model = _build(run, precision)
-    training.copy_state(trained, model)
-    return model

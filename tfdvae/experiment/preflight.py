@@ -15,12 +15,12 @@ import tensorflow as tf
 from tfdvae import classifier
 from tfdvae._utils import disk, files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
-from tfdvae.config.sets import view_methods
+from tfdvae.config.sets import needs_noise, view_methods
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, initial_weights
 from tfdvae.models import build, networks
-from tfdvae.training_sets import views
+from tfdvae.training_sets import losses, views
 
 
 def check_before_loading(config: TrainConfig) -> None:
@@ -46,7 +46,13 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
     image_shape = dataset.train.images.shape[1:]
     check_image_size(config, image_shape)
     if config.training_sets and (own := config.classifier.classifier) is not None:
-        classifier.build(own, image_shape, len(dataset.class_names), config.run.seed)
+        built = classifier.build(own, image_shape, len(dataset.class_names), config.run.seed)
+        refined = [name for name in config.training_sets if needs_noise(name)]
+        if refined and not losses.can_change(built):
+            raise ValueError(
+                f"`classifier` {own} must have the loss sparse_categorical_crossentropy for `sets` "
+                f"{', '.join(refined)}; without them it may have another one."
+            )
     if "bm3d" in view_methods(config.training_sets):
         views.filter_for("bm3d", np.zeros((1, 8, 8, 1), np.float32), 0.1)
     model = build.build_generator(config, image_shape)

@@ -7,7 +7,7 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL
-from tfdvae.config.sets import SETS, view_methods
+from tfdvae.config.sets import SETS, SMOOTHING, needs_noise, view_methods
 from tfdvae.data import image_dataset, splits
 from tfdvae.experiment import figures, folders
 from tfdvae.experiment.run import Run
@@ -116,6 +116,8 @@ def _sets_in_words(run: Run) -> list[Part]:
     if not added:
         return []
     text = "; ".join(f"`{name}`: {SETS[name].all_words}" for name in added)
+    if refined := [f"`{name}`" for name in added if needs_noise(name)]:
+        text += f". {', '.join(refined)}: labels smoothed by {SMOOTHING:g}, a rate that falls to 0"
     methods = [METHODS[name] for name in view_methods(names)]
     if any(method.objective for method in methods):
         text += f". The model for what images are mixed with took {config.chosen_denoiser_steps:,} "

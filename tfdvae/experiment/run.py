@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdvae import classifier
 from tfdvae._utils import files, records
-from tfdvae.config import TrainConfig
+from tfdvae.config import PRECISIONS, TrainConfig
 from tfdvae.data import image_dataset
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import own_noise
@@ -113,7 +114,24 @@ class Run:
     def classifier(self, augmentation: str) -> keras.Model:
         """Return a trained classifier, by what it was trained on."""
         path = self.folder / f"classifier-{augmentation}.keras"
-        return keras_files.load_any(path, "classifier", hint=keras_files.AGAIN)
+        if self.config.classifier.classifier is None:
+            return keras_files.load_any(path, "classifier", hint=keras_files.AGAIN)
+        model = self.new_classifier("float32")  # a loss of the user's own can be in no file
+        keras_files.load_weights(model, path, "classifier", hint=keras_files.AGAIN)
+        return model
+
+    def new_classifier(self, precision: str) -> keras.Model:
+        """Return the published CNN, or the user's own classifier, compiled and not trained.
+
+        Args:
+            precision: of the CNN, a key of `config.PRECISIONS`.
+        """
+        height, width, channels = self.data["images"].shape[1:]
+        shape, classes = (height, width, channels), len(self.dataset.class_names)
+        seed, own = self.config.run.seed, self.config.classifier.classifier
+        if own is not None:
+            return classifier.build(own, shape, classes, seed)
+        return classifier.cnn(shape, classes, seed=seed, dtype=PRECISIONS[precision])
 
     @property
     def data_folder(self) -> Path:

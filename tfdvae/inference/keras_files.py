@@ -1,7 +1,10 @@
 """Trained models from `.keras` files."""
 
+import contextlib
 import textwrap
+import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -44,6 +47,28 @@ def load_any(path: Path, argument: str, compiled: bool = True, hint: str = "") -
 
     Code that it holds is not run: it is refused.
     """
+    registry.import_registered()
+    with _explained(path, argument, hint):
+        return keras.models.load_model(path, compile=compiled, safe_mode=True)
+
+
+def load_weights(model: keras.Model, path: Path, argument: str, hint: str = "") -> None:
+    """Give a model the weights in the `.keras` file of one of the same layers.
+
+    Nothing else is read, so that the file may hold code, which is not run; other arguments and
+    errors as of `load`.
+
+    Example:
+        >>> load_weights(classifier.cnn((28, 28, 1), 10), Path("classifier.keras"), "classifier")
+    """
+    with _explained(path, argument, hint), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        model.load_weights(path)
+
+
+@contextlib.contextmanager
+def _explained(path: Path, argument: str, hint: str) -> Iterator[None]:
+    """Check a `.keras` file, and say what is wrong where the block cannot use it."""
     start = f"`{argument}` {path} is no model that can be loaded: "
     end = f" {hint}" if hint else ""
     if path.is_file() and not _is_zip(path):
@@ -51,9 +76,8 @@ def load_any(path: Path, argument: str, compiled: bool = True, hint: str = "") -
     excess = "" if hint else records.archive_excess(path)
     if reason := excess or records.archive_damage(path):
         raise ValueError(f"{start}{reason}.{end}")
-    registry.import_registered()
     try:
-        return keras.models.load_model(path, compile=compiled, safe_mode=True)
+        yield
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:  # a file may hold anything

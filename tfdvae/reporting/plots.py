@@ -4,6 +4,7 @@ Colors are those of Okabe and Ito, which color-blind readers can tell apart; mar
 """
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,24 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
         save(figure, path)
 
 
+def looks() -> Iterator[tuple[str, str, str]]:
+    """Yield color, marker and line style of one curve after the other; the first 64 are distinct.
+
+    Example:
+        >>> next(looks())
+        ('#0072B2', 'o', '-')
+    """
+    for number in itertools.count():
+        turn, place = divmod(number, len(COLORS))
+        yield COLORS[place], MARKERS[(place + turn) % len(MARKERS)], STYLES[number % len(STYLES)]
+
+
 def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) -> None:
     """Draw training loss and training accuracy of each classifier against optimizer steps.
 
     Args:
-        histories: training set -> dictionaries with `step`, `loss` and `accuracy`.
+        histories: training set -> dictionaries with `step`, `loss` and `accuracy`, which the user's
+            own classifier need not have.
         title: over the figure.
         path: of the PNG.
     """
@@ -79,9 +93,8 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         for axes, metric, unit in zip(
             panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True
         ):
-            for (name, history), color, marker, style in zip(
-                histories.items(), COLORS, MARKERS, itertools.cycle(STYLES), strict=False
-            ):
+            shown = [item for item in histories.items() if metric in item[1][0]]
+            for (name, history), (color, marker, style) in zip(shown, looks(), strict=False):
                 scale = 100 if metric == "accuracy" else 1
                 axes.plot(
                     [entry["step"] for entry in history],
@@ -93,7 +106,8 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                     label=legend_label(tables.training_set_label(name)),
                 )
             axes.set(title=f"training {metric}", xlabel="optimizer step", ylabel=unit)
-            axes.legend()
+            if shown:
+                axes.legend()
         save(figure, path)
 
 
@@ -114,9 +128,7 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
         axes = figure.subplots()
-        for number, (name, color, marker, style) in enumerate(
-            zip(sets, COLORS, MARKERS, itertools.cycle(STYLES), strict=False)
-        ):
+        for number, (name, (color, marker, style)) in enumerate(zip(sets, looks(), strict=False)):
             low, middle, high = (
                 np.array([values[name, c, m] for c in corruptions])
                 for m in ("accuracy_low", "accuracy", "accuracy_high")
@@ -209,8 +221,8 @@ def loss_curves(
         for axes in panels[len(curves) :]:
             axes.axis("off")
         for axes, (name, lines) in zip(panels, curves.items(), strict=False):
-            for (label, values), color, marker, style in zip(
-                lines.items(), COLORS, MARKERS, STYLES, strict=False
+            for (label, values), (color, marker, style) in zip(
+                lines.items(), looks(), strict=False
             ):
                 axes.plot(
                     range(1, len(values) + 1),

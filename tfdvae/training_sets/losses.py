@@ -33,9 +33,7 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
         >>> change_loss(classifier.cnn((28, 28, 1), 10), smoothing=0.1)
     """
     given = model.loss
-    if given != "sparse_categorical_crossentropy" and not isinstance(
-        given, keras.losses.SparseCategoricalCrossentropy
-    ):
+    if not can_change(model):
         name = given if isinstance(given, str) else type(given).__name__
         asked = f"`label_smoothing` must be 0, not {smoothing:g},"
         if agreement:
@@ -52,6 +50,17 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
         return own + agreement * _disagreement(outputs, from_logits) if agreement else own
 
     model.compile(model.optimizer, loss, metrics=["accuracy"])
+
+
+def can_change(model: keras.Model) -> bool:
+    """Tell whether the loss of a compiled classifier is one that `change_loss` takes.
+
+    Example:
+        >>> can_change(classifier.cnn((28, 28, 1), 10))
+        True
+    """
+    sparse = keras.losses.SparseCategoricalCrossentropy
+    return model.loss == "sparse_categorical_crossentropy" or isinstance(model.loss, sparse)
 
 
 def _disagreement(outputs: Any, from_logits: bool) -> Any:

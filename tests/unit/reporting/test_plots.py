@@ -1,3 +1,5 @@
+import itertools
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -90,3 +92,24 @@ def test_latent_grid_orientation(tmp_path, monkeypatch):
         {(0, 1): grid}, {0: np.array([-1, 1]), 1: np.array([-1, 1])}, "t", tmp_path / "x.png"
     )
     assert drawn[0].tolist() == [[0.75, 0], [0, 0.25]]
+
+
+def test_looks_of_many_curves_are_distinct():
+    """Of the first eight each has a color and a marker of its own."""
+    first = list(itertools.islice(plots.looks(), 64))
+    assert len(set(first)) == 64
+    assert first[0] == ("#0072B2", "o", "-")
+    assert len({color for color, _, _ in first[:8]}) == len({mark for _, mark, _ in first[:8]}) == 8
+
+
+def test_a_curve_of_each_of_many_training_sets(tmp_path, monkeypatch):
+    """None is left out, but for the accuracy of one that has none."""
+    drawn = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
+    history = [{"step": 1, "loss": 2.0, "accuracy": 0.5}, {"step": 2, "loss": 1.0, "accuracy": 0.6}]
+    without = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
+    histories = {f"set {number}": history for number in range(12)} | {"own": without}
+    plots.learning_curves(histories, "many", tmp_path / "many.png")
+    loss, accuracy = drawn[0].axes
+    assert (len(loss.lines), len(accuracy.lines)) == (13, 12)
+    assert list(accuracy.lines[0].get_ydata()) == [50.0, 60.0]
