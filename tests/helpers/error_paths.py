@@ -658,6 +658,10 @@ COMMANDS = (
         "`assumed_noise` must be a finite number above 0; got nan",
     ),
     (
+        "study augmentation --assumed-noise automatic",
+        "`assumed_noise` must be a factor above 0, or auto; got 'automatic'",
+    ),
+    (
         "study augmentation --assumed-noise 20 --sets limited denoised",
         "`assumed_noise` must leave the noise at most 1",
     ),

@@ -167,6 +167,23 @@ def test_rows_of_a_classifier_on_denoised_images(cropped, folder, tmp_path):
     assert rows[0]["network"].startswith("weight=")
 
 
+def test_rows_have_the_noise_that_was_estimated(source, tmp_path):
+    config = small(
+        n_train=600,
+        output=str(tmp_path),
+        train_noise=(NOISE,),
+        assumed_noise="auto",
+        other_noise=("masking:0.1",),
+    )
+    path = tmp_path / "a.csv"
+    cells.classifier_cell(config, source, path, "noisy", "denoised-tv", "equal_steps", 0, NOISE)
+    (told,) = {row["corruption"] for row in csv_rows.read_rows(path)}
+    kind, _, level = told.partition(":")
+    assert kind == "gaussian"
+    assert float(level) == pytest.approx(0.2, rel=0.05)
+    assert told != NOISE
+
+
 @pytest.mark.parametrize("development", [False, True])
 def test_the_rate_has_fallen_to_zero_in_the_end(development, source):
     config = small(schedule="cosine", n_train=256, classifier_steps=5, development=development)

@@ -107,6 +107,15 @@ def test_cells_of_the_published_study():
             "`test_time_averaging` cannot be given with `development`",
         ),
         ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
+        ({"assumed_noise": "known"}, "`assumed_noise` must be a factor above 0, or auto; got 'kno"),
+        (
+            {
+                "sets": ("limited", "denoised"),
+                "train_noise": ("poisson:0.2",),
+                "assumed_noise": "auto",
+            },
+            "`train_noise` must be gaussian:LEVEL with `sets` denoised; got poisson:0.2",
+        ),
         (
             {
                 "sets": ("limited", "denoised"),
@@ -400,6 +409,11 @@ def test_settings_that_came_later_are_kept_where_they_are_used():
         "label_smoothing": 0.1,
         "assumed_noise": 1.3,
     }
+
+
+def test_the_assumed_noise_is_kept_where_it_is_estimated():
+    assert study.fixed_settings(small(assumed_noise="auto"))["assumed_noise"] == "auto"
+    assert "assumed_noise" not in study.fixed_settings(small(assumed_noise=1.0))
 
 
 def test_images_may_be_square():

@@ -1,5 +1,6 @@
 """Denoised training images: how they are made, and that all classifiers share them."""
 
+import dataclasses
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from filelock import FileLock
 from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae.config.sets import SETS
+from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies.augmentation import kept_views, study
 from tfdvae.studies.augmentation.images import prepare
@@ -130,6 +132,32 @@ def test_a_denoiser_may_be_told_a_wrong_noise(source, tmp_path):
     images = prepare(config, source, "noisy", 0, NOISE)
     assert kept_views.told_noise(config, images) == corruptions.Gaussian(0.26)
     assert kept_views.told_noise(settings(tmp_path), images) == corruptions.Gaussian(0.2)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.3])
+def test_a_denoiser_may_be_told_what_the_noisy_images_tell(level, tmp_path):
+    """The estimate is near the true noise, another for each seed, and sees no clean image."""
+    source = sources.load("digits")
+    noise = f"gaussian:{level}"
+    config = settings(tmp_path, assumed_noise="auto", n_train=600, train_noise=(noise,))
+    found = []
+    for seed in (0, 1):
+        images = prepare(config, source, "noisy", seed, noise)
+        told = kept_views.told_noise(config, images)
+        assert told.level == pytest.approx(level, rel=0.05)
+        blind = dataclasses.replace(images, clean=np.zeros_like(images.clean))
+        assert kept_views.told_noise(config, blind) == told
+        found.append(told)
+    assert found[0] != found[1]
+
+
+def test_images_that_do_not_tell_their_noise_are_refused(source, tmp_path):
+    """A dozen of 8x8 pixels without noise."""
+    config = settings(tmp_path, assumed_noise="auto")
+    images = prepare(config, source, "noisy", 0, NOISE)
+    clean = dataclasses.replace(images, train=images.clean)
+    with pytest.raises(ValueError, match=r"`assumed_noise` auto .* Give a factor instead"):
+        kept_views.told_noise(config, clean)
 
 
 def test_bm3d_is_named_where_it_is_missing(source, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ import numpy as np
 import tfdvae
 from tfdvae import corruptions
 from tfdvae._utils import files
+from tfdvae.metrics import choice
 from tfdvae.studies import runner
 from tfdvae.studies.augmentation.images import Images
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig, file_name
@@ -25,7 +26,23 @@ from tfdvae.training_sets import views
 
 
 def told_noise(config: AugmentationStudyConfig, images: Images) -> corruptions.Corruption:
-    """Return the noise that denoisers are told, which may be a wrong one."""
+    """Return the noise that denoisers are told: a multiple of the true one, or an estimate.
+
+    Args:
+        config: settings of the study.
+        images: of the study, with Gaussian noise; the estimate is from the noisy ones alone.
+
+    Raises:
+        ValueError: the noise cannot be estimated, or looks like no Gaussian noise.
+
+    Example:
+        >>> told_noise(config, images)
+        Gaussian(level=0.26)
+    """
+    if isinstance(config.assumed_noise, str):
+        instead = "Give a factor instead."
+        level = choice.gaussian_level(images.train, "assumed_noise", unknown=instead, other=instead)
+        return corruptions.Gaussian(min(level, corruptions.Gaussian.highest_level))
     return corruptions.Gaussian(config.assumed_noise * images.noise.level)
 
 
