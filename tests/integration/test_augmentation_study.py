@@ -22,7 +22,7 @@ from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import cells, costs, training
+from tfdvae.studies.augmentation import cells, costs, kept_views, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
@@ -98,6 +98,7 @@ NOISE = "gaussian:0.2"
 DENOISED = {  # training set -> views of each image
     "denoised": 1,
     "denoised-agreeing": 1,
+    "denoised-distilled": 1,
     "denoised-shuffled": 1,
     "denoised-non_local_means": 1,
     "denoised-tv": 1,
@@ -602,3 +603,88 @@ def test_sets_that_agree_take_as_many_forward_passes(name, cropped, folder, monk
     _, steps, _ = training.train_classifier(config, images, name, "equal_steps", 0)
     assert seen == [((40, 12, 12, 1), True, 3)]
     assert steps == 3
+
+
+def fits_of(monkeypatch):
+    """Return a list that gets the model and the first batch of each training."""
+    seen = []
+    fit = keras.Model.fit
+
+    def watched(model, batches, **options):
+        (batch,) = batches.take(1).as_numpy_iterator()
+        seen.append((model, batch, options))
+        return fit(model, batches, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("distilled", {}),
+        ("distilled", {"classifier": "tfdvae.classifier:resnet"}),
+        ("distilled", {"development": True}),
+        ("denoised-distilled", {"label_smoothing": 0.3}),
+    ],
+)
+def test_a_classifier_is_taught_by_one_that_was_trained_before(
+    name, changed, cropped, folder, monkeypatch
+):
+    """Both see the same images; the labels of the second one are the means of theirs and of what
+    the first one says of training images as observed, or of denoised ones.
+    """
+    settings = {"n_train": 40, "denoiser_steps": 1, "output": str(folder), "precision": "float32"}
+    config = small(**settings, train_noise=(NOISE,), schedule="cosine", **changed)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    seen = fits_of(monkeypatch)
+    _, steps, curve = training.train_classifier(config, images, name, "equal_steps", 0)
+    assert (steps, len(curve)) == (3, 3 if config.development else 0)
+    (teacher, first, _), (student, second, _) = seen[-2:]
+    np.testing.assert_array_equal(first[0], second[0])
+    assert int(teacher.optimizer.iterations) == int(student.optimizer.iterations) == 3
+    shown = images.train
+    if name == "denoised-distilled":
+        shown = kept_views.load(config, images, "recorrupted", 0).images[:, 0]
+    outputs = teacher.predict(shown, verbose=0)
+    said = scipy.special.softmax(outputs.astype(float), axis=1)
+    part = config.label_smoothing
+    labels = (1 - part) * np.eye(10)[images.train_labels] + part / 10
+    expected = (labels + said) / 2
+    assert second[1].shape == (40, 10)
+    order = [np.argmin(np.abs(expected - row).sum(axis=1)) for row in second[1]]
+    assert sorted(order) == list(range(40)), "each image is once in a batch of all"
+    np.testing.assert_allclose(second[1], expected[order], atol=1e-5)
+    np.testing.assert_array_equal(images.train_labels[order], first[1])
+
+
+def test_a_teacher_has_other_initial_weights(cropped, folder, monkeypatch):
+    """Those of the classifier that is taught are those of the seed, as in all other sets."""
+    config = small(n_train=40, output=str(folder), train_noise=(NOISE,), classifier_steps=1)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    started = []
+    fit = keras.Model.fit
+
+    def watched(model, *data, **options):
+        started.append(model.get_weights())
+        return fit(model, *data, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    for name in ("fresh-noise", "distilled"):
+        training.train_classifier(config, images, name, "equal_steps", 0)
+    alone, teacher, taught = started
+    assert all(map(np.array_equal, alone, taught))
+    assert not all(map(np.array_equal, alone, teacher))
+
+
+def test_classes_count_equally_where_a_classifier_teaches(cropped, folder, monkeypatch):
+    """Losses are weighed by the label of each image, whatever the teacher says of it."""
+    config = small(n_train=40, output=str(folder), train_noise=(NOISE,), balance=True)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    seen = fits_of(monkeypatch)
+    training.train_classifier(config, images, "distilled", "equal_steps", 0)
+    (_, (_, labels), options), (_, (_, _, weights), taught) = seen
+    assert set(options["class_weight"]) == set(range(10))
+    assert "class_weight" not in taught
+    counts = np.bincount(images.train_labels, minlength=10)
+    assert weights == pytest.approx(40 / np.sum(counts > 0) / counts[labels])

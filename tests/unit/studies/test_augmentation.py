@@ -261,6 +261,15 @@ def test_mirror_images_take_as_long_to_be_classified_as_images():
     assert np.diff(times) == pytest.approx(2 * 8)  # two tests of the verdict, nothing resampled
 
 
+def test_a_teacher_takes_as_many_steps_again():
+    sets = ("fresh-noise", "distilled")
+    config = small(conditions=("noisy",), sets=sets, seeds=(0,), reference="fresh-noise")
+    found = estimate.shares(config, COSTS, arguments(config), ())
+    measuring = STARTED + 3 * 10
+    assert found["fresh-noise"].seconds == pytest.approx(measuring + 3 + 3)
+    assert found["distilled"].seconds == pytest.approx(measuring + 2 * (3 + 3))
+
+
 def test_time_of_development_by_hand():
     """Whole epochs of three steps, each with a validation: two of seven steps."""
     config = small(
@@ -858,6 +867,26 @@ def test_sets_that_agree_are_compared_with_each_other(tmp_path):
     )
 
 
+def test_a_set_with_a_teacher_is_compared_with_the_other_one(tmp_path):
+    """The gain of a denoising model there is what is more than with a teacher alone."""
+    ahead = {"denoised": "denoised", "fresh-noise": "fresh-noise", "denoised-tv": "denoised-tv"}
+    ahead |= {"denoised-distilled": "denoised", "distilled": "denoised-tv"}
+    rows = [
+        row | {"augmentation": name, "run": row["run"].replace(like, name)}
+        for name, like in ahead.items()
+        for row in rows_of_noises(("gaussian:0.2",))
+        if row["augmentation"] == like
+    ]
+    text = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    assert "twice as many forward and backward passes in all" in text
+    section = text.partition("Points ahead of the controls")[2].partition("\n![")[0]
+    plain, taught = (line for line in section.splitlines() if "| +0.50 (" in line)
+    assert plain.startswith("| mixed with its denoised self | mixed with itself after total")
+    assert taught.startswith(
+        "| taught by a classifier: mixed with its denoised self | taught by a classifier: flips,"
+    )
+
+
 def test_report_of_two_noises_and_a_reference(tmp_path):
     """Each noise has its tables; the lead is that over the reference, in words."""
     settings = {"reference": "fresh-noise", "schedule": "cosine", "label_smoothing": 0.1}
@@ -875,6 +904,7 @@ def test_report_of_two_noises_and_a_reference(tmp_path):
     assert len(lines) == 12, "of limited and two sets, on two tests, for two noises; no ceiling"
     control = "mixed with itself after total variation"
     assert text.count(f"| {label} | {control} | +0.50 (+0.30 to +0.70) | +0.50 (") == 2
+    assert "teaches" not in text
     told = f'"{label}" against "flips, shifts, fresh noise" helps (+1.00 points'
     assert sum(told in line for line in lines) == 4
     assert "| clean images, flips, shifts, fresh noise | +3.00 (" in text

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS
+from tfdvae.config.sets import SETS, is_taught
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
@@ -192,6 +192,7 @@ def shares(
             epochs = max(1, steps // per_epoch)
             steps, validating = epochs * per_epoch, epochs * costs.validation
         training = costs.first_step + steps * costs.classifier_step
+        training *= 2 if is_taught(name) else 1  # the teacher's comes first
         mirrored = len(config.test_noise) if config.test_time_averaging else 0
         return training + validating + tests * costs.test + mirrored * costs.predicting
 

@@ -122,7 +122,8 @@ class AugmentationStudyConfig(StudyConfig):
     dvae-views: one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a
     filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
     fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
-    denoised-agreeing); and with clean images, as limits: denoised-clean-targets, clean-images."""
+    denoised-agreeing), or taught by a classifier that was trained on them first (distilled,
+    denoised-distilled); and with clean images, as limits: denoised-clean-targets, clean-images."""
     reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
     """The set that all others are compared with: the best one without a model on seeds that are not
     reported. It cannot be changed once the study has begun."""

@@ -21,7 +21,7 @@ import numpy as np
 from tfdvae import classifier
 from tfdvae._utils import file_names, threads
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS, needs_noise
+from tfdvae.config.sets import SETS, is_taught, needs_noise
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
@@ -189,7 +189,9 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
         agreeing = any(name in SETS and SETS[name].agreeing for name in config.sets)
-        training.build_classifier(config, image_shape, classes, config.seeds[0], agreeing)
+        kinds = {(agreeing, False), (False, any(map(is_taught, config.sets)))}
+        for kind in sorted(kinds):
+            training.build_classifier(config, image_shape, classes, config.seeds[0], *kind)
 
 
 def _check_sets(config: AugmentationStudyConfig) -> None:
