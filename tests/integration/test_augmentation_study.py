@@ -22,7 +22,7 @@ from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import cells, costs, kept_views, training
+from tfdvae.studies.augmentation import cells, costs, kept_tests, kept_views, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
@@ -317,6 +317,55 @@ def test_what_is_said_of_an_image_and_its_mirror_image_is_averaged(source, tmp_p
     assert [row["value"] for row in csv_rows.read_rows(tmp_path / "b.csv")] == [
         row["value"] for row in others
     ]
+
+
+def test_denoised_test_images_are_measured_besides(cropped, folder, tmp_path, monkeypatch):
+    """Each test noise of the verdict has a row, of what is said of them; nothing else changes, and
+    classifiers on clean images have none.
+    """
+    settings = {"n_train": 40, "denoiser_steps": 1, "output": str(folder), "train_noise": (NOISE,)}
+    config = small(**settings, denoise_at_test=True)
+    models = []
+    train = cells.train_classifier
+    monkeypatch.setattr(
+        cells, "train_classifier", lambda *given: models.append(train(*given)) or models[-1]
+    )
+    for name, each in (("a", config), ("b", small(**settings))):
+        path = tmp_path / f"{name}.csv"
+        cells.classifier_cell(each, cropped, path, "noisy", "limited", "equal_steps", 0, NOISE)
+    rows, others = (csv_rows.read_rows(tmp_path / f"{name}.csv") for name in "ab")
+    found = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows
+        if row["metric"] == "accuracy_denoised"
+    }
+    assert list(found) == list(config.test_noise)
+    kept = [row["value"] for row in rows if row["metric"] != "accuracy_denoised"]
+    assert kept == [row["value"] for row in others]
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    for text, value in found.items():
+        denoised = kept_tests.load(config, images, text, 0) / np.float32(255)
+        said = models[0][0].predict(denoised, verbose=0).argmax(axis=1)
+        assert value == pytest.approx(np.mean(said == cropped.test.labels), abs=1e-6), text
+    cells.classifier_cell(
+        config, cropped, tmp_path / "c.csv", "clean", "limited", "equal_steps", 0, "none"
+    )
+    metrics = {row["metric"] for row in csv_rows.read_rows(tmp_path / "c.csv")}
+    assert "accuracy" in metrics
+    assert "accuracy_denoised" not in metrics
+
+
+def test_the_time_of_denoising_test_images_is_measured(cropped, tmp_path):
+    config = small(n_train=40, output=str(tmp_path / "none"), train_noise=(NOISE,))
+    few = costs.denoising_seconds(config, cropped)
+    test = dataclasses.replace(
+        cropped.test,
+        images=np.tile(cropped.test.images, (200, 1, 1, 1)),
+        labels=np.tile(cropped.test.labels, 200),
+    )
+    many = costs.denoising_seconds(config, dataclasses.replace(cropped, test=test))
+    assert 0 < few < many / 10
+    assert not (tmp_path / "none").exists()
 
 
 def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):

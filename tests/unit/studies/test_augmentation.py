@@ -106,6 +106,14 @@ def test_cells_of_the_published_study():
             {"test_time_averaging": True, "development": True},
             "`test_time_averaging` cannot be given with `development`",
         ),
+        (
+            {"denoise_at_test": True, "development": True},
+            "`denoise_at_test` cannot be given with `development`",
+        ),
+        (
+            {"denoise_at_test": True, "train_noise": ("poisson:0.2",)},
+            "`train_noise` must be gaussian:LEVEL with `denoise_at_test`; got poisson:0.2",
+        ),
         ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
         ({"assumed_noise": "known"}, "`assumed_noise` must be a factor above 0, or auto; got 'kno"),
         (
@@ -140,6 +148,10 @@ def test_wrong_settings_are_refused(settings, said):
         (
             {"sets": ("limited", "denoised"), "conditions": ("clean",)},
             "`conditions` must hold noisy with `sets` denoised; got clean",
+        ),
+        (
+            {"denoise_at_test": True, "conditions": ("clean",)},
+            "`conditions` must hold noisy with `denoise_at_test`; got clean",
         ),
         (
             {"train_noise": ("gaussian:0.2",), "conditions": ("clean",)},
@@ -261,6 +273,31 @@ def test_mirror_images_take_as_long_to_be_classified_as_images():
     assert np.diff(times) == pytest.approx(2 * 8)  # two tests of the verdict, nothing resampled
 
 
+def test_denoised_test_images_are_made_once_for_each_seed_and_noise():
+    """Two noises of training images, two seeds and two tests; two sets and a condition without."""
+    sets, noises = ("limited", "gaussian"), ("gaussian:0.1", "gaussian:0.2")
+    config = small(sets=sets, protocols=("equal_steps",), train_noise=noises, denoise_at_test=True)
+    config = dataclasses.replace(config, conditions=("clean", "noisy"))
+    costs = dataclasses.replace(COSTS, denoising=40)
+    found = estimate.shares(config, costs, arguments(config), ())
+    assert found.pop("denoised test images") == (2 * 2 * 2, pytest.approx(2 * 2 * 2 * 40))
+    without = dataclasses.replace(config, denoise_at_test=False)
+    before = estimate.shares(without, costs, arguments(config), ())
+    assert list(before) == list(found) == ["limited", "gaussian"]
+    for name, share in found.items():  # 2 noises, 2 seeds, 2 tests
+        assert share.seconds - before[name].seconds == pytest.approx(2 * 2 * 2 * 8)
+
+
+def test_the_model_that_denoises_test_images_is_missing_with_the_views(source, tmp_path):
+    config = small(conditions=("noisy",), protocols=("equal_steps",), output=str(tmp_path))
+    config = dataclasses.replace(config, sets=("limited",), denoise_at_test=True)
+    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
+    wanted = {("gaussian:0.1", seed, "recorrupted") for seed in (0, 1)}
+    assert estimate.missing_views(config, source, keywords) == wanted
+    without = dataclasses.replace(config, denoise_at_test=False)
+    assert estimate.missing_views(without, source, keywords) == set()
+
+
 def test_a_teacher_takes_as_many_steps_again():
     sets = ("fresh-noise", "distilled")
     config = small(conditions=("noisy",), sets=sets, seeds=(0,), reference="fresh-noise")
@@ -344,6 +381,8 @@ class TestOtherFlags:
         mixed = dataclasses.replace(exact, sets=("limited", "denoised"))
         assert list(self.found(mixed, source)) == ["--seeds 4 5 6"]
         sets = AugmentationStudyConfig().sets
+        tested = dataclasses.replace(exact, denoise_at_test=True)
+        assert list(self.found(tested, source)) == ["--seeds 4 5 6"], "it needs a model"
         other = dataclasses.replace(exact, sets=sets, reference="classical")
         assert list(self.found(other, source)) == ["--seeds 4 5 6"], "not of a first look's sets"
         quick = dataclasses.replace(exact, quick=True)
@@ -412,6 +451,7 @@ def test_settings_that_came_later_are_kept_where_they_are_used():
     kept = study.fixed_settings(small())
     assert not set(ADDED_SETTINGS) & set(kept)
     assert study.fixed_settings(small(test_time_averaging=True))["test_time_averaging"] is True
+    assert study.fixed_settings(small(denoise_at_test=True))["denoise_at_test"] is True
     kept = study.fixed_settings(small(schedule="cosine", label_smoothing=0.1, assumed_noise=1.3))
     assert {name: kept[name] for name in ADDED_SETTINGS if name in kept} == {
         "schedule": "cosine",
@@ -712,6 +752,33 @@ def test_report_of_means_over_mirror_images(tmp_path):
     assert verdicts(text) == verdicts(plain)
     others = text.replace(f"## Averaged over mirror images{section}\n", "")
     assert others == plain
+
+
+def test_report_of_denoised_test_images(tmp_path):
+    """All gain a point by it, and the denoised set another 0.5, so that its lead of 1.0 is 1.5."""
+    rows = list(rows_of_noises(("gaussian:0.2",)))
+    plain = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    assert "Denoised test images" not in plain
+    rows += [
+        row
+        | {
+            "metric": "accuracy_denoised",
+            "value": row["value"] + (0.015 if row["augmentation"] == "denoised" else 0.01),
+        }
+        for row in rows
+    ]
+    text = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    section = text.partition("## Denoised test images")[2].partition("\n## ")[0]
+    assert "its lead over flips, shifts, fresh noise, which gains it too" in section
+    plain_row, own_row = (
+        next(line for line in section.splitlines() if line.startswith(f"| {name} |"))
+        for name in ("flips, shifts, fresh noise", "mixed with its denoised self")
+    )
+    gain = "+1.00 (+1.00 to +1.00)"
+    assert plain_row.endswith(f"| {gain} | {gain} |  |  |")
+    assert "| +1.50 (+1.50 to +1.50) | +1.50 (+1.50 to +1.50) | +1.50 (+1.30 to +1.70) |" in own_row
+    assert verdicts(text) == verdicts(plain)
+    assert text.replace(f"## Denoised test images{section}\n", "") == plain
 
 
 def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_path):

@@ -29,13 +29,19 @@ def parse_train_noise(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(str, parsed))
 
 
-def check(sets: Iterable[str], train_noise: Iterable[str], assumed: float | str) -> None:
+def check(
+    sets: Iterable[str],
+    train_noise: Iterable[str],
+    assumed: float | str,
+    denoise_at_test: bool = False,
+) -> None:
     """Refuse noises of training images, true or assumed, that do not fit the training sets.
 
     Args:
         sets: names of the training sets.
         train_noise: in their plain form.
         assumed: a factor, or `auto`.
+        denoise_at_test: whether test images are denoised.
 
     Raises:
         TypeError: a factor that is no number.
@@ -48,15 +54,25 @@ def check(sets: Iterable[str], train_noise: Iterable[str], assumed: float | str)
         raise ValueError(f"`assumed_noise` must be a factor above 0, or auto; got {assumed!r}.")
     factor = 1.0 if isinstance(assumed, str) else assumed
     checks.number("assumed_noise", factor, 0, above_low=True)
-    needing = [name for name in sets if training_sets.needs_noise(name)]
+    needing = needing_noise(sets, denoise_at_test)
     for noise in map(corruptions.parse, train_noise if needing else ()):
         if not isinstance(noise, corruptions.Gaussian):
-            raise ValueError(
-                f"`train_noise` must be gaussian:LEVEL with `sets` {', '.join(needing)}; "
-                f"got {noise}."
-            )
+            raise ValueError(f"`train_noise` must be gaussian:LEVEL with {needing}; got {noise}.")
         if noise.level * factor > noise.highest_level:
             raise ValueError(
                 f"`assumed_noise` must leave the noise at most {noise.highest_level:g}; got "
                 f"{factor:g} with `train_noise` {noise}."
             )
+
+
+def needing_noise(sets: Iterable[str], denoise_at_test: bool) -> str:
+    """Return which settings are for Gaussian noise of known strength; empty where none is.
+
+    Example:
+        >>> needing_noise(("limited", "denoised", "fresh-noise"), False)
+        '`sets` denoised, fresh-noise'
+    """
+    needing = [name for name in sets if training_sets.needs_noise(name)]
+    if needing:
+        return f"`sets` {', '.join(needing)}"
+    return "`denoise_at_test`" if denoise_at_test else ""

@@ -12,7 +12,7 @@ from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
-from tfdvae.studies.augmentation import development, generators, published, scores
+from tfdvae.studies.augmentation import development, generators, measured_again, published, scores
 from tfdvae.studies.augmentation.images import QUICK_PIXELS
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
@@ -56,7 +56,7 @@ def write(folder: Path) -> Path:
         parts += _verdicts(results)
         parts += published.section(results, config)
         parts += scores.sections(results, folder, dataset.name)
-        parts += scores.averaged(results)
+        parts += measured_again.sections(results)
         parts += scores.other_corruptions(results)
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)

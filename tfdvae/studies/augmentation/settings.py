@@ -31,6 +31,7 @@ ADDED_SETTINGS = (
     "assumed_noise",
     "balance",
     "test_time_averaging",
+    "denoise_at_test",
 )
 """Settings that may not change either; folders of earlier versions lack them, so that they are kept
 only where they are not at their defaults."""
@@ -50,6 +51,11 @@ def condition_label(condition: str, train_noise: str) -> str:
 def averaged_metric(metric: str) -> str:
     """Return the name of a metric of the mean over a test image and its mirror image."""
     return f"{metric}_averaged"
+
+
+def denoised_metric(metric: str) -> str:
+    """Return the name of a metric of test images that were denoised first."""
+    return f"{metric}_denoised"
 
 
 def file_name(text: str) -> str:
@@ -185,6 +191,10 @@ class AugmentationStudyConfig(StudyConfig):
     test_time_averaging: bool = False
     """Measure each classifier a second time, by the mean of what it says of a test image and of its
     mirror image. It has a table of its own; the verdict stays on single images."""
+    denoise_at_test: bool = False
+    """With Gaussian train_noise: measure each classifier a second time, on test images that the
+    U-Net of the set denoised has denoised, which learned from the noisy training images of the seed
+    alone. It has a table of its own; the verdict stays on test images as they are."""
     development: bool = False
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
     settings, with seeds that are not reported."""
@@ -226,7 +236,7 @@ class AugmentationStudyConfig(StudyConfig):
                 "`other_noise` must hold none of `test_noise`; "
                 f"both hold {', '.join(sorted(both))}."
             )
-        noises.check(self.sets, self.train_noise, self.assumed_noise)
+        noises.check(self.sets, self.train_noise, self.assumed_noise, self.denoise_at_test)
         for name in (
             "epochs",
             "latent_dim",
@@ -236,8 +246,9 @@ class AugmentationStudyConfig(StudyConfig):
         ):
             checks.integer(name, getattr(self, name), 1)
         checks.choice("schedule", self.schedule, SCHEDULES)
-        if self.test_time_averaging and self.development:
-            raise ValueError("`test_time_averaging` cannot be given with `development`.")
+        for name in ("test_time_averaging", "denoise_at_test") if self.development else ():
+            if getattr(self, name):
+                raise ValueError(f"`{name}` cannot be given with `development`.")
         checks.number("label_smoothing", self.label_smoothing, 0, 0.9)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
