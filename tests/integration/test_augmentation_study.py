@@ -672,7 +672,9 @@ def fits_of(monkeypatch):
     ("name", "changed"),
     [
         ("distilled", {}),
-        ("distilled", {"classifier": "tfdvae.classifier:resnet"}),
+        pytest.param(
+            "distilled", {"classifier": "tfdvae.classifier:resnet"}, marks=pytest.mark.slow
+        ),
         ("distilled", {"development": True}),
         ("denoised-distilled", {"label_smoothing": 0.3}),
     ],
