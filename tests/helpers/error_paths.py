@@ -658,6 +658,18 @@ COMMANDS = (
         "`assumed_noise` must be a finite number above 0; got nan",
     ),
     (
+        "study augmentation --train-noise masking:0.1 --denoise-at-test",
+        "`train_noise` must be gaussian:LEVEL with `denoise_at_test`; got masking:0.1",
+    ),
+    (
+        "study augmentation --denoise-at-test --development",
+        "`denoise_at_test` cannot be given with `development`",
+    ),
+    (
+        "study augmentation --assumed-noise automatic",
+        "`assumed_noise` must be a factor above 0, or auto; got 'automatic'",
+    ),
+    (
         "study augmentation --assumed-noise 20 --sets limited denoised",
         "`assumed_noise` must leave the noise at most 1",
     ),

@@ -22,7 +22,7 @@ from tfdvae.data import image_dataset, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import evaluation
 from tfdvae.metrics import classification
-from tfdvae.studies.augmentation import cells, costs, training
+from tfdvae.studies.augmentation import cells, costs, kept_tests, kept_views, training
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
@@ -98,6 +98,7 @@ NOISE = "gaussian:0.2"
 DENOISED = {  # training set -> views of each image
     "denoised": 1,
     "denoised-agreeing": 1,
+    "denoised-distilled": 1,
     "denoised-shuffled": 1,
     "denoised-non_local_means": 1,
     "denoised-tv": 1,
@@ -165,6 +166,23 @@ def test_rows_of_a_classifier_on_denoised_images(cropped, folder, tmp_path):
     }
     assert all(fixed.items() <= row.items() for row in rows)
     assert rows[0]["network"].startswith("weight=")
+
+
+def test_rows_have_the_noise_that_was_estimated(source, tmp_path):
+    config = small(
+        n_train=600,
+        output=str(tmp_path),
+        train_noise=(NOISE,),
+        assumed_noise="auto",
+        other_noise=("masking:0.1",),
+    )
+    path = tmp_path / "a.csv"
+    cells.classifier_cell(config, source, path, "noisy", "denoised-tv", "equal_steps", 0, NOISE)
+    (told,) = {row["corruption"] for row in csv_rows.read_rows(path)}
+    kind, _, level = told.partition(":")
+    assert kind == "gaussian"
+    assert float(level) == pytest.approx(0.2, rel=0.05)
+    assert told != NOISE
 
 
 @pytest.mark.parametrize("development", [False, True])
@@ -299,6 +317,55 @@ def test_what_is_said_of_an_image_and_its_mirror_image_is_averaged(source, tmp_p
     assert [row["value"] for row in csv_rows.read_rows(tmp_path / "b.csv")] == [
         row["value"] for row in others
     ]
+
+
+def test_denoised_test_images_are_measured_besides(cropped, folder, tmp_path, monkeypatch):
+    """Each test noise of the verdict has a row, of what is said of them; nothing else changes, and
+    classifiers on clean images have none.
+    """
+    settings = {"n_train": 40, "denoiser_steps": 1, "output": str(folder), "train_noise": (NOISE,)}
+    config = small(**settings, denoise_at_test=True)
+    models = []
+    train = cells.train_classifier
+    monkeypatch.setattr(
+        cells, "train_classifier", lambda *given: models.append(train(*given)) or models[-1]
+    )
+    for name, each in (("a", config), ("b", small(**settings))):
+        path = tmp_path / f"{name}.csv"
+        cells.classifier_cell(each, cropped, path, "noisy", "limited", "equal_steps", 0, NOISE)
+    rows, others = (csv_rows.read_rows(tmp_path / f"{name}.csv") for name in "ab")
+    found = {
+        row["test_corruption"]: float(row["value"])
+        for row in rows
+        if row["metric"] == "accuracy_denoised"
+    }
+    assert list(found) == list(config.test_noise)
+    kept = [row["value"] for row in rows if row["metric"] != "accuracy_denoised"]
+    assert kept == [row["value"] for row in others]
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    for text, value in found.items():
+        denoised = kept_tests.load(config, images, text, 0) / np.float32(255)
+        said = models[0][0].predict(denoised, verbose=0).argmax(axis=1)
+        assert value == pytest.approx(np.mean(said == cropped.test.labels), abs=1e-6), text
+    cells.classifier_cell(
+        config, cropped, tmp_path / "c.csv", "clean", "limited", "equal_steps", 0, "none"
+    )
+    metrics = {row["metric"] for row in csv_rows.read_rows(tmp_path / "c.csv")}
+    assert "accuracy" in metrics
+    assert "accuracy_denoised" not in metrics
+
+
+def test_the_time_of_denoising_test_images_is_measured(cropped, tmp_path):
+    config = small(n_train=40, output=str(tmp_path / "none"), train_noise=(NOISE,))
+    few = costs.denoising_seconds(config, cropped)
+    test = dataclasses.replace(
+        cropped.test,
+        images=np.tile(cropped.test.images, (200, 1, 1, 1)),
+        labels=np.tile(cropped.test.labels, 200),
+    )
+    many = costs.denoising_seconds(config, dataclasses.replace(cropped, test=test))
+    assert 0 < few < many / 10
+    assert not (tmp_path / "none").exists()
 
 
 def test_groups_of_test_images_are_resampled_whole(source, tmp_path, monkeypatch):
@@ -585,3 +652,90 @@ def test_sets_that_agree_take_as_many_forward_passes(name, cropped, folder, monk
     _, steps, _ = training.train_classifier(config, images, name, "equal_steps", 0)
     assert seen == [((40, 12, 12, 1), True, 3)]
     assert steps == 3
+
+
+def fits_of(monkeypatch):
+    """Return a list that gets the model and the first batch of each training."""
+    seen = []
+    fit = keras.Model.fit
+
+    def watched(model, batches, **options):
+        (batch,) = batches.take(1).as_numpy_iterator()
+        seen.append((model, batch, options))
+        return fit(model, batches, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("distilled", {}),
+        pytest.param(
+            "distilled", {"classifier": "tfdvae.classifier:resnet"}, marks=pytest.mark.slow
+        ),
+        ("distilled", {"development": True}),
+        ("denoised-distilled", {"label_smoothing": 0.3}),
+    ],
+)
+def test_a_classifier_is_taught_by_one_that_was_trained_before(
+    name, changed, cropped, folder, monkeypatch
+):
+    """Both see the same images; the labels of the second one are the means of theirs and of what
+    the first one says of training images as observed, or of denoised ones.
+    """
+    settings = {"n_train": 40, "denoiser_steps": 1, "output": str(folder), "precision": "float32"}
+    config = small(**settings, train_noise=(NOISE,), schedule="cosine", **changed)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    seen = fits_of(monkeypatch)
+    _, steps, curve = training.train_classifier(config, images, name, "equal_steps", 0)
+    assert (steps, len(curve)) == (3, 3 if config.development else 0)
+    (teacher, first, _), (student, second, _) = seen[-2:]
+    np.testing.assert_array_equal(first[0], second[0])
+    assert int(teacher.optimizer.iterations) == int(student.optimizer.iterations) == 3
+    shown = images.train
+    if name == "denoised-distilled":
+        shown = kept_views.load(config, images, "recorrupted", 0).images[:, 0]
+    outputs = teacher.predict(shown, verbose=0)
+    said = scipy.special.softmax(outputs.astype(float), axis=1)
+    part = config.label_smoothing
+    labels = (1 - part) * np.eye(10)[images.train_labels] + part / 10
+    expected = (labels + said) / 2
+    assert second[1].shape == (40, 10)
+    order = [np.argmin(np.abs(expected - row).sum(axis=1)) for row in second[1]]
+    assert sorted(order) == list(range(40)), "each image is once in a batch of all"
+    np.testing.assert_allclose(second[1], expected[order], atol=1e-5)
+    np.testing.assert_array_equal(images.train_labels[order], first[1])
+
+
+def test_a_teacher_has_other_initial_weights(cropped, folder, monkeypatch):
+    """Those of the classifier that is taught are those of the seed, as in all other sets."""
+    config = small(n_train=40, output=str(folder), train_noise=(NOISE,), classifier_steps=1)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    started = []
+    fit = keras.Model.fit
+
+    def watched(model, *data, **options):
+        started.append(model.get_weights())
+        return fit(model, *data, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    for name in ("fresh-noise", "distilled"):
+        training.train_classifier(config, images, name, "equal_steps", 0)
+    alone, teacher, taught = started
+    assert all(map(np.array_equal, alone, taught))
+    assert not all(map(np.array_equal, alone, teacher))
+
+
+def test_classes_count_equally_where_a_classifier_teaches(cropped, folder, monkeypatch):
+    """Losses are weighed by the label of each image, whatever the teacher says of it."""
+    config = small(n_train=40, output=str(folder), train_noise=(NOISE,), balance=True)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    seen = fits_of(monkeypatch)
+    training.train_classifier(config, images, "distilled", "equal_steps", 0)
+    (_, (_, labels), options), (_, (_, _, weights), taught) = seen
+    assert set(options["class_weight"]) == set(range(10))
+    assert "class_weight" not in taught
+    counts = np.bincount(images.train_labels, minlength=10)
+    assert weights == pytest.approx(40 / np.sum(counts > 0) / counts[labels])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfdvae.classifier import build, cnn, fingerprint, resnet
-from tfdvae.training_sets.losses import change_loss
+from tfdvae.training_sets.losses import change_loss, soft_labels
 
 
 def test_published_parameters_and_layers():
@@ -95,6 +95,35 @@ def test_agreement_by_hand(activation, smoothing):
     assert found["loss"] == pytest.approx(own + 4 * divergence, rel=1e-4)
 
 
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_soft_labels_by_hand(activation):
+    """Probabilities 1/4 and 3/4 where 0.6 and 0.4 are to be said, and the reverse."""
+    images = keras.Input((1, 1, 2))
+    logits = keras.layers.Flatten()(images)
+    outputs = keras.layers.Activation(activation)(logits) if activation else logits
+    model = keras.Model(images, outputs)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(activation is None))
+    change_loss(model, soft=True)
+    two = np.array([0, np.log(3), np.log(3), 0], np.float32).reshape(2, 1, 1, 2)
+    targets = np.array([[0.6, 0.4], [0.6, 0.4]], np.float32)
+    found = model.evaluate(two, targets, verbose=0, return_dict=True)
+    first = -0.6 * np.log(1 / 4) - 0.4 * np.log(3 / 4)
+    second = -0.6 * np.log(3 / 4) - 0.4 * np.log(1 / 4)
+    assert found["loss"] == pytest.approx((first + second) / 2, rel=1e-5)
+    assert found["accuracy"] == 0.5
+    weighed = model.evaluate(two, targets, sample_weight=np.array([2.0, 0.0]), verbose=0)
+    assert weighed[0] == pytest.approx(first, rel=1e-5)
+
+
+def test_half_of_a_label_is_what_a_teacher_says():
+    """Label 1 of three classes, as it is and with 0.3 of it spread."""
+    said = np.array([[0.2, 0.2, 0.6]])
+    plain, smoothed = (soft_labels(np.array([1]), said, part) for part in (0.0, 0.3))
+    assert plain.dtype == "float32"
+    assert plain[0] == pytest.approx([0.1, 0.6, 0.3])
+    assert smoothed[0] == pytest.approx([0.15, 0.5, 0.35])
+
+
 def test_labels_of_another_loss_are_not_smoothed():
     model = cnn((4, 4, 1), 2)
     model.compile("adam", "mse")
@@ -102,6 +131,8 @@ def test_labels_of_another_loss_are_not_smoothed():
         change_loss(model, 0.1)
     with pytest.raises(ValueError, match=r"`sets` must hold none whose images .* got mse"):
         change_loss(model, agreement=4.0)
+    with pytest.raises(ValueError, match=r"`sets` must hold none that a classifier teaches.* mse"):
+        change_loss(model, soft=True)
 
 
 def test_too_small():

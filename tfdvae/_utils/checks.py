@@ -21,6 +21,8 @@ MAX_PATH = 4095
 MAX_THREADS = 1024
 """Threads to compute with: more than any machine has cores; TensorFlow starts them all."""
 MAX_INTEGER = 2**63 - 1
+MAX_LISTED = 30
+"""Names that an error lists; of more it tells how many they are."""
 PATHS = (
     *("around", "config", "data_dir", "dataset", "figure", "groups", "init_from", "input", "mask"),
     *("model", "noisy_dir", "normal", "output", "path", "photographs", "photographs_test"),
@@ -39,9 +41,8 @@ def choice(argument: str, value: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     if value in choices:
         return value
-    listed = (
-        f"one of {', '.join(choices)}" if len(choices) <= 20 else f"one of {len(choices)} names"
-    )
+    few = len(choices) <= MAX_LISTED
+    listed = f"one of {', '.join(choices)}" if few else f"one of {len(choices)} names"
     raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{nearest(value, choices)}")
 
 

@@ -14,7 +14,7 @@ from tfdvae.classifying.model import batch_size
 from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
 from tfdvae.fitting import training
-from tfdvae.metrics import choice, noise
+from tfdvae.metrics import choice
 from tfdvae.training_sets.arrays import of_set
 from tfdvae.training_sets.denoisers import trained
 from tfdvae.training_sets.losses import fall_to_zero
@@ -30,7 +30,6 @@ LARGEST_OF_CNN = 32  # pixels a side, above which the ResNet is trained
 LARGE = 256  # pixels a side, above which training is slow
 
 _ROUND = 100  # steps between two checkpoints
-_LOOKED_AT = 400  # images that tell the noise
 
 
 def candidates(noise_level: float | None) -> tuple[str, ...]:
@@ -59,22 +58,13 @@ def noise_level(images: np.ndarray, given: float | str | None, least: float) -> 
     """
     if given is None or isinstance(given, float):
         return given
-    count = min(len(images), _LOOKED_AT)
-    places = np.linspace(0, len(images) - 1, count).astype(int)
-    try:
-        found = noise.estimate([images[place] for place in places])
-        objective, reason = choice.choose(found, least)
-    except ValueError as error:
-        raise ValueError(
-            f"`noise` auto cannot be estimated: {error} Give the standard deviation instead, or "
-            "leave `noise` out."
-        ) from None
-    if objective != "recorrupted":
-        raise ValueError(
-            f"`noise` auto must find Gaussian noise; {reason}. Leave `noise` out: the classifier "
-            "is then trained on the images as they are."
-        )
-    return found.floor
+    return choice.gaussian_level(
+        images,
+        "noise",
+        least,
+        unknown="Give the standard deviation instead, or leave `noise` out.",
+        other="Leave `noise` out: the classifier is then trained on the images as they are.",
+    )
 
 
 def describe_size(image_shape: tuple[int, ...]) -> str:

@@ -20,8 +20,11 @@ class TrainingSet:
             noise of one another (`shuffled`).
         copies: how often each image is there.
         ceiling: whether clean images are used, which nobody has who has noisy ones.
-        control: whether sets with a model are compared with it, if both or none of them agree: a
-            filter is in the model's place, or nothing, or more noise, or that of another image.
+        control: whether sets with a model are compared with it, if both or none of them agree, and
+            both or none are taught: a filter is in the model's place, or nothing, or more noise, or
+            that of another image.
+        teacher: the set that a first classifier is trained on, from which the classifier then
+            learns; empty: it learns from the labels alone.
     """
 
     words: str
@@ -31,6 +34,7 @@ class TrainingSet:
     copies: int = 1
     ceiling: bool = False
     control: bool = False
+    teacher: str = ""
 
     @property
     def needs_noise(self) -> bool:
@@ -77,6 +81,18 @@ SETS = {
     "denoised-agreeing": TrainingSet(
         "two that agree: mixed with its denoised self", (_TWICE, *_MIXED), "recorrupted"
     ),
+    "distilled": TrainingSet(
+        "taught by a classifier: flips, shifts, fresh noise",
+        _FRESH,
+        control=True,
+        teacher="fresh-noise",
+    ),
+    "denoised-distilled": TrainingSet(
+        "taught by a classifier: mixed with its denoised self",
+        _MIXED,
+        "recorrupted",
+        teacher="denoised",
+    ),
     "denoised-shuffled": TrainingSet(
         "denoised, mixed with the noise of another image",
         _MIXED,
@@ -107,7 +123,8 @@ SETS = {
 With every use of an image y, y becomes (1 - t) y + t d, where d is one of its views and t is random
 in [0, 1]; then it is mirrored or not and shifted; then it gets Gaussian noise of random strength,
 at most that of the training images. Where two are to agree, a batch has half as many images, each
-of them twice, so that a step takes as many forward passes.
+of them twice, so that a step takes as many forward passes. A teacher is trained first, for as many
+steps, which come on top.
 """
 
 RECOMMENDED = ("fresh-noise", "denoised")
@@ -172,7 +189,15 @@ def has_equal_epochs(name: str) -> bool:
 
 def is_control(name: str, of: str) -> bool:
     """Tell whether a set with a model, `of`, is compared with this one."""
-    return name in SETS and SETS[name].control and SETS[name].agreeing == SETS[of].agreeing
+    if name not in SETS or not SETS[name].control:
+        return False
+    row, other = SETS[name], SETS[of]
+    return (row.agreeing, bool(row.teacher)) == (other.agreeing, bool(other.teacher))
+
+
+def is_taught(name: str) -> bool:
+    """Tell whether a classifier on this set learns from another one that is trained before it."""
+    return name in SETS and bool(SETS[name].teacher)
 
 
 def is_denoised(name: str) -> bool:

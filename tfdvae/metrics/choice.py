@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfdvae.metrics.noise import NoiseEstimate
+from tfdvae.metrics.noise import NoiseEstimate, estimate
 
 CORRELATED = 0.1
 """Correlation of neighboring pixels from which noise is not independent from pixel to pixel."""
@@ -21,6 +21,9 @@ CHANNELS = 0.1
 
 STRONG = 20
 """Ratio of the noise at bright and at dark places from which no number is said."""
+
+LOOKED_AT = 400
+"""Images that tell the level of Gaussian noise."""
 
 _ANOTHER = 1.25  # ratio from which a level is not the one that pictures show
 _STEP = 0.25  # of a gray level, below which there is no noise that could be removed
@@ -105,6 +108,43 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
         f"the noise is about the same everywhere (standard deviation {255 * noise.floor:.3g} of "
         f"255), and {independent}"
     )
+
+
+def gaussian_level(
+    images: np.ndarray,
+    setting: str,
+    least: float = _STEP / 255,
+    unknown: str = "",
+    other: str = "",
+) -> float:
+    """Return the standard deviation of the Gaussian noise of images, estimated from them alone.
+
+    Up to `LOOKED_AT` of them are looked at, evenly spread.
+
+    Args:
+        images: float32 (N, H, W, C) in [0, 1] or, with noise, beyond.
+        setting: that is `auto`, for errors.
+        least: as for `choose`.
+        unknown: what to do where there is no noise, or it cannot be estimated.
+        other: what to do where the noise is of another kind.
+
+    Raises:
+        ValueError: no noise, noise that cannot be estimated, or that is no Gaussian noise.
+
+    Example:
+        >>> gaussian_level(images, "noise")
+        0.1003
+    """
+    count = min(len(images), LOOKED_AT)
+    places = np.linspace(0, len(images) - 1, count).astype(int)
+    try:
+        found = estimate([images[place] for place in places])
+        objective, reason = choose(found, least)
+    except ValueError as error:
+        raise ValueError(f"`{setting}` auto cannot be estimated: {error} {unknown}") from None
+    if objective != "recorrupted":
+        raise ValueError(f"`{setting}` auto must find Gaussian noise; {reason}. {other}")
+    return found.floor
 
 
 def strength(spread: float) -> str:

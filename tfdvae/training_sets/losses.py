@@ -10,8 +10,10 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 
-def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0.0) -> None:
-    """Let a compiled classifier learn from smoothed labels, or to say the same of two images.
+def change_loss(
+    model: keras.Model, smoothing: float = 0.0, agreement: float = 0.0, soft: bool = False
+) -> None:
+    """Let a compiled classifier learn from other labels, or to say the same of two images.
 
     With `smoothing` a part of each label is spread over all classes. Source: Szegedy et al. 2016,
     "Rethinking the Inception Architecture for Computer Vision".
@@ -25,6 +27,7 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
         model: whose loss is the sparse categorical cross-entropy.
         smoothing: the part, in [0, 1).
         agreement: weight of the divergence, which is in nats.
+        soft: labels are probabilities, float (N, K), as `soft_labels` returns them, and no classes.
 
     Raises:
         ValueError: another loss.
@@ -38,6 +41,8 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
         asked = f"`label_smoothing` must be 0, not {smoothing:g},"
         if agreement:
             asked = "`sets` must hold none whose images are to agree, such as agreeing,"
+        if soft:
+            asked = "`sets` must hold none that a classifier teaches, such as distilled,"
         raise ValueError(
             f"{asked} for a classifier whose loss is not sparse_categorical_crossentropy; "
             f"got {name}."
@@ -45,7 +50,9 @@ def change_loss(model: keras.Model, smoothing: float = 0.0, agreement: float = 0
     from_logits = getattr(given, "from_logits", False)
 
     def loss(labels: Any, outputs: Any) -> Any:
-        targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), outputs.shape[-1])
+        targets = labels
+        if not soft:
+            targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), outputs.shape[-1])
         own = keras.losses.categorical_crossentropy(targets, outputs, from_logits, smoothing)
         return own + agreement * _disagreement(outputs, from_logits) if agreement else own
 
@@ -70,6 +77,28 @@ def _disagreement(outputs: Any, from_logits: bool) -> Any:
     middle = keras.ops.logaddexp(first, second) - math.log(2)
     sides = (keras.ops.exp(side) * (side - middle) for side in (first, second))
     return keras.ops.mean(keras.ops.sum(sum(sides), axis=-1)) / 2
+
+
+def soft_labels(labels: np.ndarray, said: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+    """Return the mean of each label, smoothed or not, and what a teacher says of its image.
+
+    Source: Furlanello et al. 2018, "Born-Again Neural Networks", with the label at half the weight.
+
+    Args:
+        labels: int (N,).
+        said: probabilities, float (N, K).
+        smoothing: part of each label that is spread over all classes, in [0, 1).
+
+    Returns:
+        float32 (N, K).
+
+    Example:
+        >>> soft_labels(np.array([1]), np.array([[0.3, 0.7]]))
+        array([[0.15, 0.85]], dtype=float32)
+    """
+    classes = said.shape[1]
+    own = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
+    return ((own + said) / 2).astype(np.float32)
 
 
 def fall_to_zero(model: keras.Model, steps: int) -> None:

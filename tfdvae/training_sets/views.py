@@ -31,10 +31,12 @@ class Views:
     Attributes:
         images: float32 (N, K, H, W, C) in [0, 1].
         network: what made them, as rows have it: a network, or the parameters of a filter.
+        model: that made them; None for a filter.
     """
 
     images: np.ndarray
     network: str
+    model: TrainedModel | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def make(
     assert learned is not None
     model = model_for(method, learned, noise, seed, steps, folder)
     if row.model == "dvae":
-        return Views(draws(model, noisy, seed), row.network)
-    return Views(model.denoise(noisy)[:, None], row.network)
+        return Views(draws(model, noisy, seed), row.network, model)
+    return Views(model.denoise(noisy)[:, None], row.network, model)
 
 
 def draws(model: TrainedModel, images: np.ndarray, seed: int) -> np.ndarray:

@@ -126,3 +126,23 @@ def test_noise_much_stronger_at_bright_places_is_said_so():
     found = noise.NoiseEstimate(0.1, 0.0, 0.1, 0.1, 102103.0, 0.0, 0.0)
     reason = choice.choose(found)[1]
     assert "the noise is much stronger at bright places than at dark ones, and it is" in reason
+
+
+def test_the_level_of_gaussian_noise_is_that_of_some_images():
+    """400 of 801, every other one: the noise of those between them is not looked at."""
+    images = np.full((801, 8, 8, 1), 0.5) + 0.1 * RANDOM.standard_normal((801, 8, 8, 1))
+    images[1::2] += 0.3 * RANDOM.standard_normal((400, 8, 8, 1))
+    images = images[:799].astype(np.float32)
+    assert choice.gaussian_level(images, "noise") == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (CLEAN, "`sigma` auto cannot be estimated: .* Name it"),
+        (photons(RANDOM, 20), "`sigma` auto must find Gaussian noise; .* Leave it"),
+    ],
+)
+def test_other_noise_than_gaussian_has_no_level(picture, message):
+    with pytest.raises(ValueError, match=message):
+        choice.gaussian_level(picture[None], "sigma", unknown="Name it.", other="Leave it.")

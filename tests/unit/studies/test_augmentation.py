@@ -106,7 +106,24 @@ def test_cells_of_the_published_study():
             {"test_time_averaging": True, "development": True},
             "`test_time_averaging` cannot be given with `development`",
         ),
+        (
+            {"denoise_at_test": True, "development": True},
+            "`denoise_at_test` cannot be given with `development`",
+        ),
+        (
+            {"denoise_at_test": True, "train_noise": ("poisson:0.2",)},
+            "`train_noise` must be gaussian:LEVEL with `denoise_at_test`; got poisson:0.2",
+        ),
         ({"assumed_noise": 0.0}, "`assumed_noise` must be a finite number above 0"),
+        ({"assumed_noise": "known"}, "`assumed_noise` must be a factor above 0, or auto; got 'kno"),
+        (
+            {
+                "sets": ("limited", "denoised"),
+                "train_noise": ("poisson:0.2",),
+                "assumed_noise": "auto",
+            },
+            "`train_noise` must be gaussian:LEVEL with `sets` denoised; got poisson:0.2",
+        ),
         (
             {
                 "sets": ("limited", "denoised"),
@@ -131,6 +148,10 @@ def test_wrong_settings_are_refused(settings, said):
         (
             {"sets": ("limited", "denoised"), "conditions": ("clean",)},
             "`conditions` must hold noisy with `sets` denoised; got clean",
+        ),
+        (
+            {"denoise_at_test": True, "conditions": ("clean",)},
+            "`conditions` must hold noisy with `denoise_at_test`; got clean",
         ),
         (
             {"train_noise": ("gaussian:0.2",), "conditions": ("clean",)},
@@ -252,6 +273,40 @@ def test_mirror_images_take_as_long_to_be_classified_as_images():
     assert np.diff(times) == pytest.approx(2 * 8)  # two tests of the verdict, nothing resampled
 
 
+def test_denoised_test_images_are_made_once_for_each_seed_and_noise():
+    """Two noises of training images, two seeds and two tests; two sets and a condition without."""
+    sets, noises = ("limited", "gaussian"), ("gaussian:0.1", "gaussian:0.2")
+    config = small(sets=sets, protocols=("equal_steps",), train_noise=noises, denoise_at_test=True)
+    config = dataclasses.replace(config, conditions=("clean", "noisy"))
+    costs = dataclasses.replace(COSTS, denoising=40)
+    found = estimate.shares(config, costs, arguments(config), ())
+    assert found.pop("denoised test images") == (2 * 2 * 2, pytest.approx(2 * 2 * 2 * 40))
+    without = dataclasses.replace(config, denoise_at_test=False)
+    before = estimate.shares(without, costs, arguments(config), ())
+    assert list(before) == list(found) == ["limited", "gaussian"]
+    for name, share in found.items():  # 2 noises, 2 seeds, 2 tests
+        assert share.seconds - before[name].seconds == pytest.approx(2 * 2 * 2 * 8)
+
+
+def test_the_model_that_denoises_test_images_is_missing_with_the_views(source, tmp_path):
+    config = small(conditions=("noisy",), protocols=("equal_steps",), output=str(tmp_path))
+    config = dataclasses.replace(config, sets=("limited",), denoise_at_test=True)
+    keywords = [cell.keywords for cell in cells.list_cells(config).values()]
+    wanted = {("gaussian:0.1", seed, "recorrupted") for seed in (0, 1)}
+    assert estimate.missing_views(config, source, keywords) == wanted
+    without = dataclasses.replace(config, denoise_at_test=False)
+    assert estimate.missing_views(without, source, keywords) == set()
+
+
+def test_a_teacher_takes_as_many_steps_again():
+    sets = ("fresh-noise", "distilled")
+    config = small(conditions=("noisy",), sets=sets, seeds=(0,), reference="fresh-noise")
+    found = estimate.shares(config, COSTS, arguments(config), ())
+    measuring = STARTED + 3 * 10
+    assert found["fresh-noise"].seconds == pytest.approx(measuring + 3 + 3)
+    assert found["distilled"].seconds == pytest.approx(measuring + 2 * (3 + 3))
+
+
 def test_time_of_development_by_hand():
     """Whole epochs of three steps, each with a validation: two of seven steps."""
     config = small(
@@ -326,6 +381,8 @@ class TestOtherFlags:
         mixed = dataclasses.replace(exact, sets=("limited", "denoised"))
         assert list(self.found(mixed, source)) == ["--seeds 4 5 6"]
         sets = AugmentationStudyConfig().sets
+        tested = dataclasses.replace(exact, denoise_at_test=True)
+        assert list(self.found(tested, source)) == ["--seeds 4 5 6"], "it needs a model"
         other = dataclasses.replace(exact, sets=sets, reference="classical")
         assert list(self.found(other, source)) == ["--seeds 4 5 6"], "not of a first look's sets"
         quick = dataclasses.replace(exact, quick=True)
@@ -394,12 +451,18 @@ def test_settings_that_came_later_are_kept_where_they_are_used():
     kept = study.fixed_settings(small())
     assert not set(ADDED_SETTINGS) & set(kept)
     assert study.fixed_settings(small(test_time_averaging=True))["test_time_averaging"] is True
+    assert study.fixed_settings(small(denoise_at_test=True))["denoise_at_test"] is True
     kept = study.fixed_settings(small(schedule="cosine", label_smoothing=0.1, assumed_noise=1.3))
     assert {name: kept[name] for name in ADDED_SETTINGS if name in kept} == {
         "schedule": "cosine",
         "label_smoothing": 0.1,
         "assumed_noise": 1.3,
     }
+
+
+def test_the_assumed_noise_is_kept_where_it_is_estimated():
+    assert study.fixed_settings(small(assumed_noise="auto"))["assumed_noise"] == "auto"
+    assert "assumed_noise" not in study.fixed_settings(small(assumed_noise=1.0))
 
 
 def test_images_may_be_square():
@@ -691,6 +754,33 @@ def test_report_of_means_over_mirror_images(tmp_path):
     assert others == plain
 
 
+def test_report_of_denoised_test_images(tmp_path):
+    """All gain a point by it, and the denoised set another 0.5, so that its lead of 1.0 is 1.5."""
+    rows = list(rows_of_noises(("gaussian:0.2",)))
+    plain = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    assert "Denoised test images" not in plain
+    rows += [
+        row
+        | {
+            "metric": "accuracy_denoised",
+            "value": row["value"] + (0.015 if row["augmentation"] == "denoised" else 0.01),
+        }
+        for row in rows
+    ]
+    text = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    section = text.partition("## Denoised test images")[2].partition("\n## ")[0]
+    assert "its lead over flips, shifts, fresh noise, which gains it too" in section
+    plain_row, own_row = (
+        next(line for line in section.splitlines() if line.startswith(f"| {name} |"))
+        for name in ("flips, shifts, fresh noise", "mixed with its denoised self")
+    )
+    gain = "+1.00 (+1.00 to +1.00)"
+    assert plain_row.endswith(f"| {gain} | {gain} |  |  |")
+    assert "| +1.50 (+1.50 to +1.50) | +1.50 (+1.50 to +1.50) | +1.50 (+1.30 to +1.70) |" in own_row
+    assert verdicts(text) == verdicts(plain)
+    assert text.replace(f"## Denoised test images{section}\n", "") == plain
+
+
 def test_under_equal_epochs_synthetic_images_are_compared_with_duplicates(tmp_path):
     """Both are ahead of limited, neither of the other: the gain is that of the steps."""
     rows = [
@@ -844,6 +934,26 @@ def test_sets_that_agree_are_compared_with_each_other(tmp_path):
     )
 
 
+def test_a_set_with_a_teacher_is_compared_with_the_other_one(tmp_path):
+    """The gain of a denoising model there is what is more than with a teacher alone."""
+    ahead = {"denoised": "denoised", "fresh-noise": "fresh-noise", "denoised-tv": "denoised-tv"}
+    ahead |= {"denoised-distilled": "denoised", "distilled": "denoised-tv"}
+    rows = [
+        row | {"augmentation": name, "run": row["run"].replace(like, name)}
+        for name, like in ahead.items()
+        for row in rows_of_noises(("gaussian:0.2",))
+        if row["augmentation"] == like
+    ]
+    text = made_report(tmp_path, rows, replicates=None, reference="fresh-noise")
+    assert "twice as many forward and backward passes in all" in text
+    section = text.partition("Points ahead of the controls")[2].partition("\n![")[0]
+    plain, taught = (line for line in section.splitlines() if "| +0.50 (" in line)
+    assert plain.startswith("| mixed with its denoised self | mixed with itself after total")
+    assert taught.startswith(
+        "| taught by a classifier: mixed with its denoised self | taught by a classifier: flips,"
+    )
+
+
 def test_report_of_two_noises_and_a_reference(tmp_path):
     """Each noise has its tables; the lead is that over the reference, in words."""
     settings = {"reference": "fresh-noise", "schedule": "cosine", "label_smoothing": 0.1}
@@ -861,6 +971,7 @@ def test_report_of_two_noises_and_a_reference(tmp_path):
     assert len(lines) == 12, "of limited and two sets, on two tests, for two noises; no ceiling"
     control = "mixed with itself after total variation"
     assert text.count(f"| {label} | {control} | +0.50 (+0.30 to +0.70) | +0.50 (") == 2
+    assert "teaches" not in text
     told = f'"{label}" against "flips, shifts, fresh noise" helps (+1.00 points'
     assert sum(told in line for line in lines) == 4
     assert "| clean images, flips, shifts, fresh noise | +3.00 (" in text

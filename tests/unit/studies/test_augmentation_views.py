@@ -1,5 +1,8 @@
 """Denoised training images: how they are made, and that all classifiers share them."""
 
+import dataclasses
+import hashlib
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,11 +10,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+import tfdvae
+from tests.helpers.models import make_unet
 from tfdvae import corruptions
 from tfdvae._utils import files
 from tfdvae.config.sets import SETS
+from tfdvae.data import sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.studies.augmentation import kept_views, study
+from tfdvae.experiment import evaluation
+from tfdvae.inference.trained_model import TrainedModel
+from tfdvae.studies.augmentation import kept_tests, kept_views, study
 from tfdvae.studies.augmentation.images import prepare
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 from tfdvae.training_sets import views
@@ -132,6 +140,32 @@ def test_a_denoiser_may_be_told_a_wrong_noise(source, tmp_path):
     assert kept_views.told_noise(settings(tmp_path), images) == corruptions.Gaussian(0.2)
 
 
+@pytest.mark.parametrize("level", [0.1, 0.3])
+def test_a_denoiser_may_be_told_what_the_noisy_images_tell(level, tmp_path):
+    """The estimate is near the true noise, another for each seed, and sees no clean image."""
+    source = sources.load("digits")
+    noise = f"gaussian:{level}"
+    config = settings(tmp_path, assumed_noise="auto", n_train=600, train_noise=(noise,))
+    found = []
+    for seed in (0, 1):
+        images = prepare(config, source, "noisy", seed, noise)
+        told = kept_views.told_noise(config, images)
+        assert told.level == pytest.approx(level, rel=0.05)
+        blind = dataclasses.replace(images, clean=np.zeros_like(images.clean))
+        assert kept_views.told_noise(config, blind) == told
+        found.append(told)
+    assert found[0] != found[1]
+
+
+def test_images_that_do_not_tell_their_noise_are_refused(source, tmp_path):
+    """A dozen of 8x8 pixels without noise."""
+    config = settings(tmp_path, assumed_noise="auto")
+    images = prepare(config, source, "noisy", 0, NOISE)
+    clean = dataclasses.replace(images, train=images.clean)
+    with pytest.raises(ValueError, match=r"`assumed_noise` auto .* Give a factor instead"):
+        kept_views.told_noise(config, clean)
+
+
 def test_bm3d_is_named_where_it_is_missing(source, tmp_path, monkeypatch):
     """Before any cell is computed, and where it is used."""
     monkeypatch.setitem(sys.modules, "bm3d", None)
@@ -140,6 +174,102 @@ def test_bm3d_is_named_where_it_is_missing(source, tmp_path, monkeypatch):
         study.check(config, source)
     with pytest.raises(ValueError, match="pip install bm3d"):
         views.filter_for("bm3d", np.zeros((1, 8, 8, 1), np.float32), 0.1)
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Views are made by a small U-Net with random weights; the methods are listed."""
+    made = []
+
+    def make(method, noisy, *_):
+        model = TrainedModel(make_unet(noisy.shape[1:]))
+        made.append(method)
+        return views.Views(model.denoise(noisy)[:, None], "unet", model)
+
+    monkeypatch.setattr(views, "make", make)
+    return made
+
+
+def test_the_model_is_kept_beside_the_views(source, tmp_path, untrained):
+    """It is the one that made them."""
+    config = settings(tmp_path)
+    images = prepare(config, source, "noisy", 0, NOISE)
+    kept = kept_views.load(config, images, "recorrupted", 0)
+    assert (tmp_path / "denoised" / "gaussian-0.2-recorrupted-seed0.keras").exists()
+    assert kept_views.has_denoiser(config, images, 0)
+    model = kept_views.denoiser(config, images, 0)
+    np.testing.assert_allclose(model.denoise(images.train), kept.images[:, 0], atol=1e-6)
+    assert untrained == ["recorrupted"]
+
+
+@pytest.mark.parametrize("lacking", ["file", "older", "other", "damaged"])
+def test_a_model_that_is_not_kept_is_made_again_with_the_views(
+    lacking, source, tmp_path, untrained
+):
+    """Folders of earlier versions have views alone, whose digest is the same."""
+    config = settings(tmp_path)
+    images = prepare(config, source, "noisy", 0, NOISE)
+    path = kept_views.path_of(config, NOISE, "recorrupted", 0)
+    first = kept_views.load(config, images, "recorrupted", 0)
+    model = path.with_suffix(".keras")
+    if lacking == "file":
+        model.unlink()
+    elif lacking == "older":
+        with np.load(path) as arrays:
+            older = {name: array for name, array in arrays.items() if name != "model"}
+        files.write_npz(path, older)
+    elif lacking == "other":
+        other = settings(tmp_path, denoiser_steps=1)
+        kept_views.load(other, images, "recorrupted", 0)
+    else:
+        model.write_bytes(model.read_bytes()[:-1])
+    assert not kept_views.has_denoiser(config, images, 0)
+    again = kept_views.load(config, images, "recorrupted", 0)
+    np.testing.assert_array_equal(again.images, first.images)
+    made = kept_views.denoiser(config, images, 0)
+    kept = kept_views.load(config, images, "recorrupted", 0)
+    np.testing.assert_allclose(made.denoise(images.train), kept.images[:, 0], atol=1e-6)
+    assert kept_views.has_denoiser(config, images, 0)
+    assert len(untrained) == (3 if lacking == "other" else 2)
+
+
+def test_the_digest_of_views_is_that_of_earlier_versions(source, tmp_path):
+    """By hand; a folder that was begun before is then gone on with."""
+    config = settings(tmp_path)
+    images = prepare(config, source, "noisy", 0, NOISE)
+    told = {
+        "tfdvae": tfdvae.__version__,
+        "method": "tv",
+        "noise": NOISE,
+        "seed": 0,
+        "steps": 2400,
+        "threads": 1,
+        "images": [hashlib.sha256(images.train.tobytes()).hexdigest()],
+    }
+    loaded(config, source)
+    with np.load(kept_views.path_of(config, NOISE, "tv", 0)) as arrays:
+        assert str(arrays["digest"]) == hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def test_test_images_are_denoised_once_for_all_classifiers_of_a_seed(source, tmp_path, untrained):
+    """By the model of the views, from their frozen noise, in 256 gray levels."""
+    config = settings(tmp_path)
+    images = prepare(config, source, "noisy", 0, NOISE)
+    found = kept_tests.load(config, images, "gaussian:0.1", 0)
+    path = tmp_path / "denoised" / "gaussian-0.2-test-gaussian-0.1-seed0.npz"
+    written = path.stat().st_mtime_ns
+    np.testing.assert_array_equal(kept_tests.load(config, images, "gaussian:0.1", 0), found)
+    assert path.stat().st_mtime_ns == written
+    assert untrained == ["recorrupted"]
+    noisy = evaluation.test_noise(source.test.images, corruptions.Gaussian(0.1), 0)
+    expected = 255 * np.clip(kept_views.denoiser(config, images, 0).denoise(noisy), 0, 1)
+    assert (found.dtype, found.shape) == ("uint8", (20, 8, 8, 1))
+    np.testing.assert_allclose(found, expected, atol=0.51)
+    clean = kept_tests.load(config, images, "none", 0)
+    assert not np.array_equal(clean, found)
+    other = dataclasses.replace(images, held_out=images.held_out[::-1])
+    assert not np.array_equal(kept_tests.load(config, other, "none", 0), clean)
+    np.testing.assert_array_equal(kept_tests.load(config, images, "none", 0), clean)
 
 
 def test_all_methods_are_those_of_sets():

@@ -18,14 +18,13 @@ from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
 from tfdvae.metrics import classification, latent
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies.augmentation import kept_views
+from tfdvae.studies.augmentation import kept_views, measures
 from tfdvae.studies.augmentation.images import Images, prepare
 from tfdvae.studies.augmentation.settings import (
     BOOTSTRAPS,
     NETWORK,
     OBSERVED_NOISE,
     AugmentationStudyConfig,
-    averaged_metric,
     condition_label,
     file_name,
     generator_settings,
@@ -125,23 +124,13 @@ def classifier_cell(
         noise = corruptions.parse(text)
         outputs = evaluation.classifier_outputs(model, images.held_out, noise, seed)
         probabilities = classification.probabilities(outputs)
-        scores = _scores(probabilities, labels, config.metric, images.classes)
+        scores = measures.scores(probabilities, labels, config.metric, images.classes)
+        if text in config.test_noise:
+            scores |= measures.again(config, images, model, text, seed, probabilities)
         rows += [
             row(split=split, test_corruption=text, step=steps, metric=name, value=float(value))
             for name, value in scores.items()
         ]
-        if config.test_time_averaging and text in config.test_noise:
-            mirrored = evaluation.classifier_outputs(model, images.held_out, noise, seed, True)
-            both = (probabilities + classification.probabilities(mirrored)) / 2
-            rows.append(
-                row(
-                    split=split,
-                    test_corruption=text,
-                    step=steps,
-                    metric=averaged_metric(config.metric),
-                    value=float(metric(both, labels)),
-                )
-            )
         if not config.development:
             groups = images.held_out_groups
             replicates.append(
@@ -151,21 +140,6 @@ def classifier_cell(
         arrays = {"replicates": np.array(replicates, np.float32)}
         files.write_npz(path.with_suffix(".npz"), arrays)
     csv_rows.write_rows(path, rows)
-
-
-def _scores(
-    probabilities: np.ndarray, labels: np.ndarray, metric: str, classes: int
-) -> dict[str, float]:
-    """Return all metrics by name, the accuracy of each class among them."""
-    names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", metric))
-    values = {name: classification.parse(name)(probabilities, labels) for name in names}
-    values["calibration_error"] = classification.expected_calibration_error(probabilities, labels)
-    accuracies = classification.class_accuracies(probabilities, labels, classes)
-    return values | {
-        f"accuracy_class_{number}": value
-        for number, value in enumerate(accuracies)
-        if np.isfinite(value)
-    }
 
 
 def latent_cell(

@@ -24,7 +24,7 @@ from tfdvae.experiment import evaluation
 from tfdvae.learning import model as learning
 from tfdvae.metrics import classification, latent
 from tfdvae.models.base import DenoisingModel
-from tfdvae.studies.augmentation import kept_views
+from tfdvae.studies.augmentation import kept_tests, kept_views
 from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import Images, prepare
 from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
@@ -53,6 +53,7 @@ class Costs:
         likelihood: measuring the likelihood of a variational model.
         probe: measuring its codes under one test noise.
         views: of all training images, by method.
+        denoising: all test images once, where this is asked for.
     """
 
     images: int
@@ -65,6 +66,7 @@ class Costs:
     likelihood: float
     probe: float
     views: Mapping[str, float]
+    denoising: float = 0.0
 
 
 def prepare_first(config: AugmentationStudyConfig, dataset: ImageDataset) -> Images:
@@ -105,6 +107,7 @@ def measure(
         likelihood=_likelihood_seconds(generator, to_unit(images.held_out[:LIKELIHOOD_IMAGES])),
         probe=_probe_seconds(generator, images),
         views={method: view_seconds(config, dataset, method) for method in methods},
+        denoising=denoising_seconds(config, dataset) if config.denoise_at_test else 0.0,
     )
 
 
@@ -186,6 +189,17 @@ def view_seconds(config: AugmentationStudyConfig, dataset: ImageDataset, method:
         partial(views.draws, model, few, 0) if model.variational else partial(model.denoise, few)
     )
     return config.denoiser_steps * step + _second_time(making) / len(few) * count
+
+
+def denoising_seconds(config: AugmentationStudyConfig, dataset: ImageDataset) -> float:
+    """Return how long it takes to denoise all test images once, by the model of training images."""
+    images = prepare(config, dataset, "noisy", config.seeds[0], config.train_noise[0])
+    noise, shown = kept_views.told_noise(config, images), images.held_out[:SHOWN]
+    with tempfile.TemporaryDirectory() as folder:
+        model = views.model_for(kept_views.DENOISER, images.train, noise, 0, 1, Path(folder))
+    none = corruptions.parse("none")
+    seconds = _second_time(partial(kept_tests.denoised, model, shown, none, 0))
+    return seconds / len(shown) * len(images.held_out)
 
 
 def _second_time(work: Callable[[], object]) -> float:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS
+from tfdvae.config.sets import SETS, is_taught
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
@@ -139,8 +139,8 @@ def with_other_flags(
 def _first_look(config: AugmentationStudyConfig) -> AugmentationStudyConfig | None:
     """Return the settings with --quick, over which other flags win; of the same images.
 
-    None where it is one, or training sets are asked for that need views, or the reference is none
-    of its sets.
+    None where it is one, or training sets or tests are asked for that need a denoising model, or
+    the reference is none of its sets.
     """
     if config.quick:
         return None
@@ -152,7 +152,7 @@ def _first_look(config: AugmentationStudyConfig) -> AugmentationStudyConfig | No
     assert config.conditions is not None
     fixed = {"protocols": PROTOCOLS[:1], "conditions": config.conditions[-1:]}
     quick = dataclasses.replace(config, **{**taken, **fixed})
-    views = any(name in SETS and SETS[name].views for name in quick.sets)
+    views = any(name in SETS and SETS[name].views for name in quick.sets) or quick.denoise_at_test
     return None if views or quick.reference not in quick.sets else quick
 
 
@@ -175,14 +175,15 @@ def shares(
         config: settings of the study.
         costs: see `measure`.
         keywords: arguments of the cells.
-        wanted: noise, seed and method of the views to make; each is shared by cells.
+        wanted: noise, seed and method of the views to make; each is shared by cells, as denoised
+            test images are, which are taken to be missing.
     """
     starting = 0 if config.quick else START_SECONDS  # all in one process
     tests = 1 if config.development else len(config.test_noise) + len(config.other_noise)
     per_epoch = pipelines.steps_per_epoch(costs.images, classifier.BATCH_SIZE)
     generating = costs.first_step + config.epochs * per_epoch * costs.generator_step
 
-    def classifying(name: str, protocol: str) -> float:
+    def classifying(name: str, protocol: str, condition: str) -> float:
         times = 3 if name == "duplicate" or registry.generates(name) else 1
         steps = config.classifier_steps
         if protocol == "equal_epochs":
@@ -192,10 +193,13 @@ def shares(
             epochs = max(1, steps // per_epoch)
             steps, validating = epochs * per_epoch, epochs * costs.validation
         training = costs.first_step + steps * costs.classifier_step
-        mirrored = len(config.test_noise) if config.test_time_averaging else 0
-        return training + validating + tests * costs.test + mirrored * costs.predicting
+        training *= 2 if is_taught(name) else 1  # the teacher's comes first
+        denoised = config.denoise_at_test and condition == "noisy"
+        again = (config.test_time_averaging + denoised) * len(config.test_noise)
+        return training + validating + tests * costs.test + again * costs.predicting
 
     found: dict[str, list[float]] = defaultdict(list)
+    made: set[tuple[str, int, str]] = set()  # denoised test images, by noise, seed and test noise
     for cell in keywords:
         if "model" in cell:
             measuring = len(config.test_noise) * costs.probe
@@ -204,10 +208,14 @@ def shares(
             found[f"codes of {cell['model']}"].append(starting + generating + measuring)
         else:
             name = cell["name"]
-            seconds = starting + classifying(name, cell["protocol"])
+            seconds = starting + classifying(name, cell["protocol"], cell["condition"])
+            if config.denoise_at_test and cell["condition"] == "noisy":
+                made |= {(cell["train_noise"], cell["seed"], test) for test in config.test_noise}
             found[name].append(seconds + (generating if registry.generates(name) else 0))
     for _, _, method in wanted:
         found[f"views by {method}"].append(costs.views[method])
+    if made:
+        found["denoised test images"] = [costs.denoising] * len(made)
     return {name: Share(len(each), sum(each)) for name, each in found.items()}
 
 
@@ -216,21 +224,34 @@ def missing_views(
 ) -> set[tuple[str, int, str]]:
     """Return the noise, seed and method of all views that cells need and the study lacks.
 
+    Those whose model is to denoise test images are made again where it is not kept with them.
+
     Args:
         config: settings of the study.
         dataset: all images.
         cells: arguments of each.
     """
+    cells = list(cells)
     wanted = {
         (cell["train_noise"], cell["seed"], SETS[cell["name"]].views)
         for cell in cells
         if cell.get("name") in SETS and SETS[cell["name"]].views
     }
-    return {
+    missing = {
         (noise, seed, method)
         for noise, seed, method in wanted
         if not kept_views.path_of(config, noise, method, seed).exists()
         or not kept_views.is_kept(
             config, prepare(config, dataset, "noisy", seed, noise), method, seed
         )
+    }
+    denoising = {
+        (cell["train_noise"], cell["seed"])
+        for cell in cells
+        if config.denoise_at_test and "name" in cell and cell["condition"] == "noisy"
+    }
+    return missing | {
+        (noise, seed, kept_views.DENOISER)
+        for noise, seed in denoising
+        if not kept_views.has_denoiser(config, prepare(config, dataset, "noisy", seed, noise), seed)
     }

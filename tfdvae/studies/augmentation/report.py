@@ -8,11 +8,11 @@ from pathlib import Path
 from tfdvae import classifier, csv_rows
 from tfdvae._utils import files
 from tfdvae._utils.text import name as printable_name
-from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
-from tfdvae.studies.augmentation import development, generators, published, scores
+from tfdvae.studies.augmentation import development, generators, measured_again, published, scores
 from tfdvae.studies.augmentation.images import QUICK_PIXELS
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
@@ -56,7 +56,7 @@ def write(folder: Path) -> Path:
         parts += _verdicts(results)
         parts += published.section(results, config)
         parts += scores.sections(results, folder, dataset.name)
-        parts += scores.averaged(results)
+        parts += measured_again.sections(results)
         parts += scores.other_corruptions(results)
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)
@@ -124,6 +124,13 @@ def _training_sets(rows: list[dict[str, str]]) -> list[Part]:
             " Where two are to agree, a batch has half as many images, each of them twice, and "
             f"{AGREEMENT:g} times the Jensen-Shannon divergence between what is said of both is "
             "added to the loss."
+        )
+    if any(map(is_taught, added)):
+        text += (
+            " Where a classifier teaches, it is trained first, on the same batches for as many "
+            "steps, from other initial weights. The mean of the label and of what it says of a "
+            "training image, or of its denoised self where images are mixed with that, is then "
+            "learned. Its steps come on top: twice as many forward and backward passes in all."
         )
     made = {row["augmentation"]: (row["model"], row["network"], row["target"]) for row in rows}
     return [

@@ -13,7 +13,7 @@ from tfdvae.reporting import plots, tables
 from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
-from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, averaged_metric, file_name
+from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, file_name
 
 METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
 CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
@@ -159,44 +159,6 @@ def _figure(results: Results, condition: str, protocol: str, folder: Path, datas
     )
     caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
     return Figure(path, caption)
-
-
-def averaged(results: Results) -> list[Part]:
-    """Return the section on the mean over a test image and its mirror image, if it was measured."""
-    metric, tests = averaged_metric(results.metric), results.summaries()
-    parts: list[Part] = []
-    for condition, protocol in results.settings():
-        reference, rows = results.reference(condition, protocol), []
-        compared = results.summarized(condition, protocol, reference, metric)
-        for name in results.sets(condition, protocol):
-            found = results.summarized(condition, protocol, name, metric)
-            if found[0]:
-                single = results.summarized(condition, protocol, name, results.metric)
-                leads = map(_lead, found, compared) if name != reference else ("" for _ in tests)
-                rows.append(
-                    [label(name), *map(plus_minus, found), *map(_lead, found, single), *leads]
-                )
-        if rows:
-            kinds = ("", "gain, ", "lead, ")
-            head = (f"{kind}{tested}" for kind in kinds for tested in tests)
-            text = (
-                f"{results.metric}, points, of the mean of what a classifier says of a test image "
-                "and of its mirror image: mean over seeds and half of its 95% t-interval; what it "
-                f"gains by that; and its lead over {label(reference)}, which gains it too. "
-                "Intervals are for other seeds and the same test images."
-            )
-            parts += [Heading(heading(condition, protocol), 3), Paragraph(text)]
-            parts.append(Table(["trained on", *head], rows))
-    return [Heading("Averaged over mirror images"), *parts] if parts else []
-
-
-def _lead(scores: Scores, others: Scores) -> str:
-    """Return the lead of scores over others, paired by seed."""
-    both = sorted(set(scores) & set(others))
-    if not both:
-        return ""
-    first, second = ([each[seed] for seed in both] for each in (scores, others))
-    return interval(statistics.paired_difference(first, second))
 
 
 def other_corruptions(results: Results) -> list[Part]:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import tyro
 
-from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config import sets as training_sets
@@ -14,6 +13,7 @@ from tfdvae.config.classifier import parse_test_noise
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
+from tfdvae.studies.augmentation import noises
 from tfdvae.studies.registry import register_study
 from tfdvae.studies.settings import StudyConfig
 
@@ -31,6 +31,7 @@ ADDED_SETTINGS = (
     "assumed_noise",
     "balance",
     "test_time_averaging",
+    "denoise_at_test",
 )
 """Settings that may not change either; folders of earlier versions lack them, so that they are kept
 only where they are not at their defaults."""
@@ -50,6 +51,11 @@ def condition_label(condition: str, train_noise: str) -> str:
 def averaged_metric(metric: str) -> str:
     """Return the name of a metric of the mean over a test image and its mirror image."""
     return f"{metric}_averaged"
+
+
+def denoised_metric(metric: str) -> str:
+    """Return the name of a metric of test images that were denoised first."""
+    return f"{metric}_denoised"
 
 
 def file_name(text: str) -> str:
@@ -122,7 +128,8 @@ class AugmentationStudyConfig(StudyConfig):
     dvae-views: one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a
     filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
     fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
-    denoised-agreeing); and with clean images, as limits: denoised-clean-targets, clean-images."""
+    denoised-agreeing), or taught by a classifier that was trained on them first (distilled,
+    denoised-distilled); and with clean images, as limits: denoised-clean-targets, clean-images."""
     reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
     """The set that all others are compared with: the best one without a model on seeds that are not
     reported. It cannot be changed once the study has begun."""
@@ -155,9 +162,9 @@ class AugmentationStudyConfig(StudyConfig):
     """Let all classes count equally for all classifiers: losses of rarer ones weigh more."""
     denoiser_steps: int = 2400
     """Training steps of the models that denoise training images."""
-    assumed_noise: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
-    """What denoisers take for the standard deviation of the noise, as a multiple of the true
-    one."""
+    assumed_noise: Annotated[float | str, tyro.conf.arg(metavar="{FACTOR,auto}")] = 1.0
+    """What denoisers take for the standard deviation of the noise, as a multiple of the true one;
+    or auto, which estimates it from the noisy training images of each seed."""
     precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
     """Of the published CNN; generative models are trained with float32. auto: that of the study in
     the folder, else bfloat16 where the machine has units for it and float32 elsewhere."""
@@ -184,6 +191,10 @@ class AugmentationStudyConfig(StudyConfig):
     test_time_averaging: bool = False
     """Measure each classifier a second time, by the mean of what it says of a test image and of its
     mirror image. It has a table of its own; the verdict stays on single images."""
+    denoise_at_test: bool = False
+    """With Gaussian train_noise: measure each classifier a second time, on test images that the
+    U-Net of the set denoised has denoised, which learned from the noisy training images of the seed
+    alone. It has a table of its own; the verdict stays on test images as they are."""
     development: bool = False
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
     settings, with seeds that are not reported."""
@@ -206,7 +217,7 @@ class AugmentationStudyConfig(StudyConfig):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
         checks.choice("reference", self.reference, training_sets.names())
-        object.__setattr__(self, "train_noise", _parse_train_noise(self.train_noise))
+        object.__setattr__(self, "train_noise", noises.parse_train_noise(self.train_noise))
         object.__setattr__(self, "test_noise", parse_test_noise(self.test_noise))
         object.__setattr__(self, "other_noise", parse_test_noise(self.other_noise, "other_noise"))
         if self.image_size is not None:
@@ -225,7 +236,7 @@ class AugmentationStudyConfig(StudyConfig):
                 "`other_noise` must hold none of `test_noise`; "
                 f"both hold {', '.join(sorted(both))}."
             )
-        self._check_noise()
+        noises.check(self.sets, self.train_noise, self.assumed_noise, self.denoise_at_test)
         for name in (
             "epochs",
             "latent_dim",
@@ -235,29 +246,14 @@ class AugmentationStudyConfig(StudyConfig):
         ):
             checks.integer(name, getattr(self, name), 1)
         checks.choice("schedule", self.schedule, SCHEDULES)
-        if self.test_time_averaging and self.development:
-            raise ValueError("`test_time_averaging` cannot be given with `development`.")
+        for name in ("test_time_averaging", "denoise_at_test") if self.development else ():
+            if getattr(self, name):
+                raise ValueError(f"`{name}` cannot be given with `development`.")
         checks.number("label_smoothing", self.label_smoothing, 0, 0.9)
         if self.n_train is not None:
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         classification.parse(self.metric)
-
-    def _check_noise(self) -> None:
-        """Refuse noises of training images, true or assumed, that do not fit the training sets."""
-        checks.number("assumed_noise", self.assumed_noise, 0, above_low=True)
-        needing = [name for name in self.sets if training_sets.needs_noise(name)]
-        for noise in map(corruptions.parse, self.train_noise if needing else ()):
-            if not isinstance(noise, corruptions.Gaussian):
-                raise ValueError(
-                    f"`train_noise` must be gaussian:LEVEL with `sets` {', '.join(needing)}; "
-                    f"got {noise}."
-                )
-            if noise.level * self.assumed_noise > noise.highest_level:
-                raise ValueError(
-                    f"`assumed_noise` must leave the noise at most {noise.highest_level:g}; got "
-                    f"{self.assumed_noise:g} with `train_noise` {noise}."
-                )
 
     @property
     def own_images(self) -> dict[str, Any]:
@@ -269,23 +265,6 @@ class AugmentationStudyConfig(StudyConfig):
             "background": self.background,
             "groups": self.groups,
         }
-
-
-def _parse_train_noise(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return noises of training images in their plain form.
-
-    Raises:
-        ValueError: no list, no such noise, no noise at all, or one of several kinds.
-    """
-    if not isinstance(texts, tuple):
-        raise ValueError(f"`train_noise` must be a list of noises; got {texts!r}.")
-    parsed = tuple(corruptions.parse(text, "train_noise") for text in texts)
-    for noise in parsed:
-        if noise.level == 0 or isinstance(noise, corruptions.OneOf):
-            raise ValueError(
-                f"`train_noise` must be single corruptions with a level above 0; got {noise}."
-            )
-    return tuple(map(str, parsed))
 
 
 def generator_settings(model: str, **settings: Any) -> TrainConfig:

@@ -21,7 +21,7 @@ import numpy as np
 from tfdvae import classifier
 from tfdvae._utils import file_names, threads
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS, needs_noise
+from tfdvae.config.sets import SETS, is_taught
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
@@ -30,6 +30,7 @@ from tfdvae.studies.augmentation import report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
 from tfdvae.studies.augmentation.images import quick_images, train_count
+from tfdvae.studies.augmentation.noises import needing_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     CONDITIONS,
@@ -189,7 +190,9 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
     if config.classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
         agreeing = any(name in SETS and SETS[name].agreeing for name in config.sets)
-        training.build_classifier(config, image_shape, classes, config.seeds[0], agreeing)
+        kinds = {(agreeing, False), (False, any(map(is_taught, config.sets)))}
+        for kind in sorted(kinds):
+            training.build_classifier(config, image_shape, classes, config.seeds[0], *kind)
 
 
 def _check_sets(config: AugmentationStudyConfig) -> None:
@@ -201,11 +204,11 @@ def _check_sets(config: AugmentationStudyConfig) -> None:
         )
     conditions = config.conditions or CONDITIONS
     if "noisy" not in conditions:
-        needing = [name for name in config.sets if needs_noise(name)]
+        needing = needing_noise(config.sets, config.denoise_at_test)
         if needing or config.train_noise != (OBSERVED_NOISE,):
-            wanted = f"`sets` {', '.join(needing)}" if needing else "`train_noise`"
             raise ValueError(
-                f"`conditions` must hold noisy with {wanted}; got {', '.join(conditions)}."
+                f"`conditions` must hold noisy with {needing or '`train_noise`'}; "
+                f"got {', '.join(conditions)}."
             )
     if "denoised-bm3d" in config.sets:
         filters.FILTERS["BM3D"][0](1.0)  # or it would be missed after hours

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions, registry
+from tfdvae._utils import seeds
 from tfdvae.config import PRECISIONS
-from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
@@ -25,7 +27,7 @@ from tfdvae.studies.augmentation.settings import (
 )
 from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
-from tfdvae.training_sets.losses import change_loss, class_weights, fall_to_zero
+from tfdvae.training_sets.losses import change_loss, class_weights, fall_to_zero, soft_labels
 
 CURVE_IMAGES = 2000  # validation images that are measured after each epoch
 
@@ -88,6 +90,7 @@ def build_classifier(
     classes: int,
     seed: int,
     agreeing: bool = False,
+    taught: bool = False,
 ) -> keras.Model:
     """Return the published CNN, or the user's own classifier, compiled.
 
@@ -97,6 +100,7 @@ def build_classifier(
         classes: number of classes.
         seed: root seed of the initial weights.
         agreeing: batches hold each image twice.
+        taught: labels are those of `taught_labels`.
     """
     if config.classifier is not None:
         model = classifier.build(config.classifier, image_shape, classes, seed)
@@ -104,19 +108,33 @@ def build_classifier(
         dtype = PRECISIONS[config.precision]
         model = classifier.cnn(image_shape, classes, seed=seed, dtype=dtype)
     agreement = AGREEMENT if agreeing else 0.0
-    if config.label_smoothing > 0 or agreement > 0:
-        change_loss(model, config.label_smoothing, agreement)
+    smoothing = 0.0 if taught else config.label_smoothing  # of them the labels alone are smoothed
+    if smoothing > 0 or agreement > 0 or taught:
+        change_loss(model, smoothing, agreement, taught)
     return model
 
 
 def train_classifier(
-    config: AugmentationStudyConfig, images: Images, name: str, protocol: str, seed: int
+    config: AugmentationStudyConfig,
+    images: Images,
+    name: str,
+    protocol: str,
+    seed: int,
+    weights_seed: int | None = None,
 ) -> tuple[keras.Model, int, list[float]]:
     """Return a classifier trained on a training set, its steps, and its learning curve.
 
     All training sets have batches of one size; where two of each image are to agree, they have half
     as many images, each of them twice. Equal epochs of a set with three times the images
-    are three times the steps.
+    are three times the steps. Steps of a teacher come on top, and are not counted.
+
+    Args:
+        config: settings of the study.
+        images: of the condition and seed.
+        name: of the training set.
+        protocol: how long the classifier is trained.
+        seed: root seed.
+        weights_seed: root seed of the initial weights; by default `seed`.
 
     Returns:
         The classifier, the number of optimizer steps and, in development, the metric on some
@@ -126,9 +144,29 @@ def train_classifier(
         FloatingPointError: the loss became infinite or NaN.
     """
     arrays, transform = training_set(config, images, name, seed)
-    agreeing = name in SETS and SETS[name].agreeing
-    model = build_classifier(config, images.train.shape[1:], images.classes, seed, agreeing)
+    agreeing, taught = name in SETS and SETS[name].agreeing, is_taught(name)
     batch_size = min(classifier.BATCH_SIZE, len(images.train))
+    per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
+    steps = config.classifier_steps
+    if protocol == "equal_epochs":
+        steps = config.classifier_epochs * per_epoch * sum(map(len, arrays[0])) // len(images.train)
+    epochs = max(1, steps // per_epoch)
+    planned = epochs * per_epoch if config.development else steps
+    fit_options: dict[str, Any] = {"shuffle": False, "verbose": 0}
+    weights = None
+    if config.balance:
+        weights = class_weights(np.concatenate(arrays[-1]), images.classes)
+    if taught:
+        arrays = (*arrays[:-1], [taught_labels(config, images, name, planned, seed)])
+        if weights is not None:  # by the labels, which are not those of batches any more
+            each = np.array([weights[label] for label in images.train_labels], np.float32)
+            arrays = (*arrays, [each])
+    elif weights is not None:
+        fit_options["class_weight"] = weights
+    first = seed if weights_seed is None else weights_seed
+    model = build_classifier(
+        config, images.train.shape[1:], images.classes, first, agreeing, taught
+    )
     # Sets that differ in what images are mixed with share order, geometry, noise and strengths, if
     # their batches have as many images.
     stream = "noisy" if needs_noise(name) else name
@@ -139,16 +177,8 @@ def train_classifier(
         f"classifier/{stream}",
         transform=transform,
     )
-    per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
-    steps = config.classifier_steps
-    if protocol == "equal_epochs":
-        steps = config.classifier_epochs * per_epoch * sum(map(len, arrays[0])) // len(images.train)
-    epochs = max(1, steps // per_epoch)
     if config.schedule == "cosine":
-        fall_to_zero(model, epochs * per_epoch if config.development else steps)
-    fit_options: dict[str, Any] = {"shuffle": False, "verbose": 0}
-    if config.balance:
-        fit_options["class_weight"] = class_weights(np.concatenate(arrays[-1]), images.classes)
+        fall_to_zero(model, planned)
     curve: list[float] = []
     if config.development:
         history = model.fit(
@@ -163,6 +193,41 @@ def train_classifier(
         history = model.fit(training_batches, epochs=1, steps_per_epoch=steps, **fit_options)
     training.check_finite(history.history["loss"], f"the loss of the classifier on {name}")
     return model, steps, curve
+
+
+def taught_labels(
+    config: AugmentationStudyConfig, images: Images, name: str, steps: int, seed: int
+) -> np.ndarray:
+    """Return what a classifier learns that is taught: labels and the teacher's words, half each.
+
+    The teacher is trained on its set in the same way, with the same batches, for as many steps,
+    from other initial weights. It is shown each training image as observed, or its denoised self
+    where the set has views.
+
+    Args:
+        config: settings of the study.
+        images: of the condition and seed.
+        name: of the training set, one with a teacher.
+        steps: of the teacher.
+        seed: root seed.
+
+    Returns:
+        float32 (N, classes).
+
+    Example:
+        >>> taught_labels(config, images, "distilled", 2340, seed=0).sum(axis=1)
+        array([1., 1., ..., 1.], dtype=float32)
+    """
+    row = SETS[name]
+    alone = dataclasses.replace(config, development=False, classifier_steps=steps)
+    own = seeds.stream(seed, "teacher")
+    teacher, _, _ = train_classifier(alone, images, row.teacher, "equal_steps", seed, own)
+    shown = images.train
+    if row.views:
+        shown = kept_views.load(config, images, row.views, seed).images[:, 0]
+    outputs = evaluation.classifier_outputs(teacher, shown, corruptions.parse("none"), seed)
+    said = classification.probabilities(outputs)
+    return soft_labels(images.train_labels, said, config.label_smoothing)
 
 
 def _validation(
