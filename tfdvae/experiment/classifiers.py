@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions
-from tfdvae._utils import files, processor
+from tfdvae._utils import files, processor, seeds
 from tfdvae.config import AUTO, TrainConfig
-from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, is_taught, needs_noise
 from tfdvae.data import pipelines
+from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
 from tfdvae.fitting import training
+from tfdvae.metrics import classification
 from tfdvae.training_sets import views
 from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
-from tfdvae.training_sets.losses import change_loss, fall_to_zero
+from tfdvae.training_sets.losses import change_loss, fall_to_zero, soft_labels
 
 ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 
@@ -75,23 +78,63 @@ def make_views(run: Run, method: str) -> str:
 
 def train(run: Run, augmentation: str) -> str:
     """Train a classifier on a training set: a key of `SETS`, or the name of the model."""
-    config = run.config.classifier
     arrays, transform = _training_set(run, augmentation)
-    agreeing = augmentation in SETS and SETS[augmentation].agreeing
-    count = sum(map(len, arrays[-1]))
-    per_epoch = pipelines.steps_per_epoch(count, classifier.BATCH_SIZE)
-    total, per_round = config.classifier_epochs * per_epoch, per_epoch
+    count, total = sum(map(len, arrays[-1])), _steps(run, arrays)
+    if taught := is_taught(augmentation):
+        arrays = (*arrays[:-1], [_taught_labels(run, augmentation)])
+    model, history = _fit(run, augmentation, arrays, transform, run.config.run.seed)
+    lowered = run.config.run.precision == AUTO and run.classifier_precision != "float32"
+    refined, kept = needs_noise(augmentation), model
+    if lowered or refined:
+        kept = run.new_classifier("float32" if lowered else run.classifier_precision)
+    if refined:  # its loss is known to tfdvae alone, and its rate is at its end
+        kept.set_weights(model.get_weights())
+        kept.optimizer.build(kept.trainable_variables)  # or Keras warns whoever loads it
+    elif lowered:  # any machine computes it fast
+        training.copy_state(model, kept)
+    run.save(f"classifier-{augmentation}", kept, history)
+    text, accuracy = f"{count:,} images, {total:,} steps", history[-1].get("accuracy")
+    if taught:
+        return f"{text}, and as many of a teacher"  # accuracy is not that of the labels
+    return text if accuracy is None else f"{text}, training accuracy {100 * accuracy:.2f}%"
+
+
+def _steps(run: Run, arrays: Arrays) -> int:
+    config = run.config.classifier
     if config.protocol == "equal_steps":
-        total, per_round = config.classifier_steps, ROUND_STEPS
-    refined = needs_noise(augmentation)
+        return config.classifier_steps
+    return config.classifier_epochs * _per_epoch(arrays)
+
+
+def _per_epoch(arrays: Arrays) -> int:
+    return pipelines.steps_per_epoch(sum(map(len, arrays[0])), classifier.BATCH_SIZE)
+
+
+def _fit(
+    run: Run, augmentation: str, arrays: Arrays, transform: Step | None, seed: int, name: str = ""
+) -> tuple[keras.Model, training.History]:
+    """Return a classifier that is trained on the arrays of a set, and its learning curve.
+
+    Args:
+        run: the run.
+        augmentation: the training set.
+        arrays: as `_training_set` returns them; labels may be those of a teacher.
+        transform: likewise.
+        seed: root seed of the initial weights.
+        name: of the checkpoints, by default that of the classifier.
+    """
+    agreeing = augmentation in SETS and SETS[augmentation].agreeing
+    refined, total = needs_noise(augmentation), _steps(run, arrays)
+    name = name or f"classifier-{augmentation}"
     with run.strategy.scope():
-        model = run.new_classifier(run.classifier_precision)
+        model = run.new_classifier(run.classifier_precision, seed)
         if refined:
-            change_loss(model, SMOOTHING, AGREEMENT if agreeing else 0.0)
+            soft = is_taught(augmentation)  # of these the labels alone are smoothed
+            change_loss(model, 0.0 if soft else SMOOTHING, AGREEMENT if agreeing else 0.0, soft)
             fall_to_zero(model, total)
-    name = f"classifier-{augmentation}"
     # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
     stream = "noisy" if refined else augmentation
+    equal_steps = run.config.classifier.protocol == "equal_steps"
     history = training.fit(
         model,
         partial(
@@ -103,22 +146,27 @@ def train(run: Run, augmentation: str) -> str:
             transform=transform,
         ),
         total,
-        per_round,
+        ROUND_STEPS if equal_steps else _per_epoch(arrays),
         run.folder / "checkpoints" / name,
         name,
         [run.tensorboard(name)],
     )
-    lowered = run.config.run.precision == AUTO and run.classifier_precision != "float32"
-    kept = model
-    if lowered or refined:
-        kept = run.new_classifier("float32" if lowered else run.classifier_precision)
-    if refined:  # its loss is known to tfdvae alone, and its rate is at its end
-        kept.set_weights(model.get_weights())
-    elif lowered:  # any machine computes it fast
-        training.copy_state(model, kept)
-    run.save(name, kept, history)
-    text, accuracy = f"{count:,} images, {total:,} steps", history[-1].get("accuracy")
-    return text if accuracy is None else f"{text}, training accuracy {100 * accuracy:.2f}%"
+    return model, history
+
+
+def _taught_labels(run: Run, augmentation: str) -> np.ndarray:
+    """Return what a classifier learns that is taught: labels and the teacher's words, half each.
+
+    The teacher has other initial weights, and is shown each training image as observed, or its
+    denoised self where the set has it.
+    """
+    row, seed = SETS[augmentation], run.config.run.seed
+    arrays, transform = _training_set(run, row.teacher)
+    own = seeds.stream(seed, "teacher")
+    teacher, _ = _fit(run, row.teacher, arrays, transform, own, f"teacher-{augmentation}")
+    shown = run.views(row.views)[:, 0] if row.views else run.data["images"]
+    outputs = evaluation.classifier_outputs(teacher, shown, corruptions.parse("none"), seed)
+    return soft_labels(run.data["labels"], classification.probabilities(outputs), SMOOTHING)
 
 
 def _training_set(run: Run, augmentation: str) -> tuple[Arrays, Step | None]:

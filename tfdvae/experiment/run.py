@@ -120,15 +120,17 @@ class Run:
         keras_files.load_weights(model, path, "classifier", hint=keras_files.AGAIN)
         return model
 
-    def new_classifier(self, precision: str) -> keras.Model:
+    def new_classifier(self, precision: str, seed: int | None = None) -> keras.Model:
         """Return the published CNN, or the user's own classifier, compiled and not trained.
 
         Args:
             precision: of the CNN, a key of `config.PRECISIONS`.
+            seed: root seed of the initial weights; by default that of the run.
         """
         height, width, channels = self.data["images"].shape[1:]
         shape, classes = (height, width, channels), len(self.dataset.class_names)
-        seed, own = self.config.run.seed, self.config.classifier.classifier
+        seed = self.config.run.seed if seed is None else seed
+        own = self.config.classifier.classifier
         if own is not None:
             return classifier.build(own, shape, classes, seed)
         return classifier.cnn(shape, classes, seed=seed, dtype=PRECISIONS[precision])
