@@ -24,6 +24,10 @@ SETTINGS = (
 )
 WITHOUT_NOISE = ("--model", "ae", "--epochs", 2)
 WITH_NOISE = ("--model", "dvae", "--epochs", 40)
+WITH_SETS = (
+    *("--model", "ae", "--epochs", 1, "--noisy-train", "--denoiser-steps", 2),
+    *("--sets", "fresh-noise", "denoised", "denoised-distilled"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,19 @@ def test_the_weights_are_those_of_one_process(where, trained):
         assert other != one
         assert np.mean(other[-10:]) == pytest.approx(np.mean(one[-10:]), rel=0.01)
     assert not list(folder.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize("where", ["devices", "processes"])
+def test_sets_of_denoised_images_are_those_of_one_process(where, runs):
+    """They are made by one machine, for which the others wait; a teacher speaks for all."""
+    folder = runs(WITH_SETS)
+    made = [np.load(folder / each / "denoised" / "recorrupted.npy") for each in ("one", where)]
+    np.testing.assert_array_equal(*made)
+    for name in ("fresh-noise", "denoised", "denoised-distilled"):
+        name = f"classifier-{name}"
+        pairs = zip(weights(folder / "one", name), weights(folder / where, name), strict=True)
+        for one, other in pairs:
+            np.testing.assert_allclose(other, one, atol=1e-5)
 
 
 def test_noise_is_that_of_a_replica_and_not_of_its_process(trained):

@@ -41,8 +41,8 @@ from tests.helpers.processes import ROOT
 
 LOG = ROOT / "tests" / "faults" / "kills.log"
 TRAIN = (
-    "train --n-train 200 --noisy-train --epochs 24 --batch-size 10 --classifier-steps 110 "
-    "--test-noise 0 0.1 --threads 2"
+    "train --n-train 200 --noisy-train --sets limited dvae --epochs 24 --batch-size 10 "
+    "--classifier-steps 110 --test-noise 0 0.1 --threads 2"
 )
 STUDY = (
     "study augmentation --n-train 60 --epochs 2 --classifier-steps 4 --seeds 0 1 --threads 1 "

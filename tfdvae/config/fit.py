@@ -9,7 +9,7 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.generator import GeneratorConfig
 from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
-from tfdvae.config.sets import SETS, has_equal_epochs, is_ceiling, needs_noise
+from tfdvae.config.sets import SETS, has_equal_epochs, is_ceiling, learned_views, needs_noise
 from tfdvae.corruptions import Gaussian, Poisson
 
 if TYPE_CHECKING:
@@ -93,6 +93,15 @@ def _check_code(config: TrainConfig) -> None:
 def _check_sets(config: TrainConfig) -> None:
     """Refuse training sets that the images, the model or the protocol does not allow."""
     noise, model = config.data.known_noise, config.generator.model
+    asked = config.classifier
+    for name in ("classifier", "denoiser_steps") if asked.no_classifier else ():
+        if getattr(asked, name) is not None:
+            raise ValueError(f"`{name}` cannot be given with `no_classifier`.")
+    if asked.denoiser_steps is not None and not learned_views(config.training_sets):
+        raise ValueError(
+            "`denoiser_steps` is for `sets` whose images a model denoises, such as denoised; got "
+            f"{', '.join(config.training_sets)}."
+        )
     for name in config.classifier.sets or ():
         if name not in SETS and (name != model or not config.makes_images):
             made = f"{model}, the model" if config.makes_images else f"none, as with this {model}"
@@ -106,6 +115,11 @@ def _check_sets(config: TrainConfig) -> None:
             raise ValueError(
                 f"`sets` {name} is made from clean images: it needs `noisy_train`, which adds "
                 "noise to them."
+            )
+        if config.run.distribute != "none" and name in SETS and SETS[name].agreeing:
+            raise ValueError(
+                f"`sets` {name} cannot be given with `distribute`: the two of an image that are to "
+                "agree would be on two devices."
             )
         if config.classifier.protocol == "equal_epochs" and not has_equal_epochs(name):
             raise ValueError(

@@ -179,6 +179,16 @@ def view_methods(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.views for row in rows if row.views))
 
 
+def learned_views(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `view_methods` that a model makes, which is trained first.
+
+    Example:
+        >>> learned_views(("denoised", "denoised-tv"))
+        ('recorrupted',)
+    """
+    return tuple(name for name in view_methods(names) if name not in CLASSICAL)
+
+
 def has_equal_epochs(name: str) -> bool:
     """Tell whether a training set is measured under equal epochs.
 

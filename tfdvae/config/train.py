@@ -23,7 +23,7 @@ from tfdvae.config.objective import (
 )
 from tfdvae.config.recipes import RECIPES, recipe_settings
 from tfdvae.config.run import RunConfig
-from tfdvae.config.sets import RECOMMENDED, view_methods
+from tfdvae.config.sets import RECOMMENDED, learned_views
 
 GROUPS: dict[str, type[Group]] = {
     "data": DataConfig,
@@ -201,7 +201,7 @@ class TrainConfig:
             settings.pop(name, None)
         if self.training_sets not in ((), self.published_sets):
             settings["sets"] = self.training_sets
-        if view_methods(self.training_sets):
+        if learned_views(self.training_sets):
             settings["denoiser_steps"] = self.classifier.chosen_denoiser_steps
         settings["target"] = self.chosen_objective  # as 0.1.0 called it
         settings["likelihood"] = self.chosen_likelihood

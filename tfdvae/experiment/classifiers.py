@@ -126,6 +126,9 @@ def _fit(
     agreeing = augmentation in SETS and SETS[augmentation].agreeing
     refined, total = needs_noise(augmentation), _steps(run, arrays)
     name = name or f"classifier-{augmentation}"
+    batch_size = classifier.BATCH_SIZE
+    if agreeing:  # as many rows as other sets have, also of few images
+        batch_size = max(2, min(batch_size, len(run.data["labels"]))) // 2
     with run.strategy.scope():
         model = run.new_classifier(run.classifier_precision, seed)
         if refined:
@@ -140,7 +143,7 @@ def _fit(
         partial(
             pipelines.training_batches,
             arrays,
-            classifier.BATCH_SIZE // 2 if agreeing else classifier.BATCH_SIZE,
+            batch_size,
             run.config.run.seed,
             f"classifier/{stream}",
             transform=transform,
@@ -165,7 +168,9 @@ def _taught_labels(run: Run, augmentation: str) -> np.ndarray:
     own = seeds.stream(seed, "teacher")
     teacher, _ = _fit(run, row.teacher, arrays, transform, own, f"teacher-{augmentation}")
     shown = run.views(row.views)[:, 0] if row.views else run.data["images"]
-    outputs = evaluation.classifier_outputs(teacher, shown, corruptions.parse("none"), seed)
+    alone = run.new_classifier(run.classifier_precision)  # on one device, whatever trained it
+    alone.set_weights(teacher.get_weights())
+    outputs = evaluation.classifier_outputs(alone, shown, corruptions.parse("none"), seed)
     return soft_labels(run.data["labels"], classification.probabilities(outputs), SMOOTHING)
 
 

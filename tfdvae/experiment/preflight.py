@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfdvae import classifier
 from tfdvae._utils import disk, files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
-from tfdvae.config.sets import needs_noise, view_methods
+from tfdvae.config.sets import learned_views, needs_noise, view_methods
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, initial_weights
@@ -73,8 +73,10 @@ def check_disk(config: TrainConfig, dataset: ImageDataset, folder: Path) -> None
         needed = each * size
         room.check_disk("samples_per_image", each, folder, needed)
     if methods := view_methods(config.training_sets):
-        needed = size * sum(views.DRAWS if method == "dvae" else 1 for method in methods)
-        room.check_disk("n_train", config.data.n_train or 1, folder, needed)
+        count, kinds = config.data.n_train or 1, list(map(views.count_of, methods))
+        room.check_disk("n_train", count, folder, size * sum(kinds))
+        # They are made in memory, draws one by one, beside the images.
+        room.check_memory("n_train", count, size * (1 + 2 * max(kinds)))
 
 
 def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
@@ -205,6 +207,9 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         objective=config.chosen_objective,
         likelihood=config.chosen_likelihood,
         sets=config.training_sets or None,
+        denoiser_steps=(
+            config.classifier.chosen_denoiser_steps if learned_views(config.training_sets) else None
+        ),
         white=dataset.white,
         output=None,
         debug=False,

@@ -217,6 +217,7 @@ def _follow(folder: Path, strategy: tf.distribute.Strategy) -> Path:
     """Take part in the trainings of a run that another machine writes."""
     distribution.wait(strategy)  # until its folder is there
     config, recorded = TrainConfig.of_run(folder), folders.recorded(folder)
+    classifiers.check_source(config, recorded)
     run = Run(
         config,
         folder,

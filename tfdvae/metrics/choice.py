@@ -25,6 +25,7 @@ STRONG = 20
 LOOKED_AT = 400
 """Images that tell the level of Gaussian noise."""
 
+_MASKED = "`--objective masked` tries it all the same."
 _ANOTHER = 1.25  # ratio from which a level is not the one that pictures show
 _STEP = 0.25  # of a gray level, below which there is no noise that could be removed
 _RELATIVE = 1e-4  # of the standard deviation of floats, which have no levels
@@ -52,7 +53,9 @@ def _least_noise(picture: np.ndarray) -> float:
     return _RELATIVE * float(np.std(picture, dtype=np.float64))
 
 
-def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
+def choose(
+    noise: NoiseEstimate, least: float = _STEP / 255, otherwise: str = _MASKED
+) -> tuple[str, str]:
     """Return the objective that the noise of pictures allows, and why.
 
     - Noise that neighboring pixels share allows none.
@@ -63,6 +66,7 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
     Args:
         noise: as `metrics.noise.estimate` returns it.
         least: standard deviation below which there is none, see `least_noise`.
+        otherwise: what errors say can be done all the same, a sentence, or nothing.
 
     Raises:
         ValueError: there is no noise, or it is shared by neighboring pixels.
@@ -74,7 +78,7 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
     if noise.floor < least:
         raise ValueError(
             f"the pictures have no noise that could be removed: {255 * noise.floor:.1g} gray "
-            "levels of 255 at most places. `--objective masked` tries it all the same."
+            f"levels of 255 at most places. {otherwise}".rstrip()
         )
     shared = noise.correlation
     if not math.isnan(shared) and abs(shared) > CORRELATED:
@@ -82,8 +86,7 @@ def choose(noise: NoiseEstimate, least: float = _STEP / 255) -> tuple[str, str]:
             f"the noise of neighboring pixels is correlated ({shared:.2f}), as after JPEG, "
             "resizing or smoothing, or there is no noise: from such pictures alone noise cannot be "
             "told from structure. Give the pictures as the camera recorded them, or a second "
-            "picture of each scene (`tfdvae train --noisy-dir`); `--objective masked` tries it all "
-            "the same."
+            f"picture of each scene (`tfdvae train --noisy-dir`). {otherwise}".rstrip()
         )
     independent = (
         "its independence from pixel to pixel could not be checked (too few flat places that are "
@@ -139,7 +142,7 @@ def gaussian_level(
     places = np.linspace(0, len(images) - 1, count).astype(int)
     try:
         found = estimate([images[place] for place in places])
-        objective, reason = choose(found, least)
+        objective, reason = choose(found, least, otherwise="")
     except ValueError as error:
         raise ValueError(f"`{setting}` auto cannot be estimated: {error} {unknown}") from None
     if objective != "recorrupted":

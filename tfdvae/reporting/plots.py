@@ -93,8 +93,11 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         for axes, metric, unit in zip(
             panels, ("loss", "accuracy"), ("cross-entropy, nats", "%"), strict=True
         ):
-            shown = [item for item in histories.items() if metric in item[1][0]]
-            for (name, history), (color, marker, style) in zip(shown, looks(), strict=False):
+            for (name, history), (color, marker, style) in zip(
+                histories.items(), looks(), strict=False
+            ):
+                if metric not in history[0]:
+                    continue
                 scale = 100 if metric == "accuracy" else 1
                 axes.plot(
                     [entry["step"] for entry in history],
@@ -106,7 +109,7 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                     label=legend_label(tables.training_set_label(name)),
                 )
             axes.set(title=f"training {metric}", xlabel="optimizer step", ylabel=unit)
-            if shown:
+            if axes.lines:
                 axes.legend()
         save(figure, path)
 

@@ -20,3 +20,8 @@ def seed_of(path: Path) -> int:
 def of_first_seed(paths: Iterable[Path]) -> Path | None:
     """Return the file of the lowest seed; None where there is no file."""
     return min(paths, key=seed_of, default=None)
+
+
+def unfinished(path: Path) -> Path:
+    """Return the folder of what a cell keeps until it is done, from the path of its rows."""
+    return path.with_suffix(".unfinished")

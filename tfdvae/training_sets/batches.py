@@ -78,7 +78,7 @@ def mix(seed: tf.Tensor, images: tf.Tensor, views: tf.Tensor, *others: tf.Tensor
 def twice(seed: tf.Tensor, *batch: tf.Tensor) -> tuple:
     """Return each part of a batch, (N, ...), and once more after it, (2N, ...).
 
-    What follows changes an image otherwise each time: `training.change_loss` compares the two.
+    What follows changes an image otherwise each time: `losses.change_loss` compares the two.
 
     Example:
         >>> images, labels = twice((0, 1), images, labels)

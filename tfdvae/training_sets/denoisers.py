@@ -1,4 +1,4 @@
-"""Training of the study's models: one that was killed goes on to the same weights."""
+"""Training of denoisers: one that was killed goes on to the same weights."""
 
 from __future__ import annotations
 
@@ -23,11 +23,6 @@ from tfdvae.models.autoencoder import DAE
 from tfdvae.models.base import DenoisingModel
 
 _ROUNDS, _MOST = 24, 200  # checkpoints of a short training, steps between two of a long one
-
-
-def unfinished(path: Path) -> Path:
-    """Return the folder of what a cell keeps until it is done, from the path of its rows."""
-    return path.with_suffix(".unfinished")
 
 
 def trained(

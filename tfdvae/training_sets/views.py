@@ -67,6 +67,19 @@ METHODS = {
 }
 
 
+def count_of(method: str) -> int:
+    """Return how many views of each image a method makes.
+
+    Args:
+        method: key of `METHODS`.
+
+    Example:
+        >>> count_of("recorrupted"), count_of("dvae")
+        (1, 8)
+    """
+    return DRAWS if METHODS[method].model == "dvae" else 1
+
+
 def make(
     method: str,
     noisy: np.ndarray,

@@ -134,6 +134,23 @@ def test_every_field_has_a_default_and_help():
             "`sets` classical has as many images as limited, so that equal epochs are equal steps",
         ),
         ({"denoiser_steps": 0}, "`denoiser_steps` must be a finite number at least 1; got 0"),
+        (
+            {"denoiser_steps": 9, "noisy_train": True, "sets": ("limited", "denoised-tv")},
+            "`denoiser_steps` is for `sets` whose images a model denoises, such as denoised; got "
+            "limited, denoised-tv.",
+        ),
+        (
+            {"denoiser_steps": 9, "noisy_train": True, "no_classifier": True},
+            "`denoiser_steps` cannot be given with `no_classifier`.",
+        ),
+        (
+            {"classifier": "mine:cnn", "no_classifier": True},
+            "`classifier` cannot be given with `no_classifier`.",
+        ),
+        (
+            {"noisy_train": True, "sets": ("agreeing",), "distribute": "mirrored"},
+            "`sets` agreeing cannot be given with `distribute`",
+        ),
         ({"network": "mpl"}, "Did you mean 'mlp'"),
         ({"objective": "clean"}, "`objective` must be one of"),
         ({"protocol": "equal_step"}, "equal_steps"),
@@ -445,14 +462,14 @@ def test_identity_depends_on_sets_and_the_steps_of_a_model_for_them():
 
     both = ("limited", "dvae")
     assert name() == name(sets=(*both, *ADDED)) != name(sets=both)
-    assert name(sets=both) == name(sets=both, denoiser_steps=7)
     assert name(denoiser_steps=7) != name() == name(denoiser_steps=1200)
     assert name(classifier="mine:cnn") != name()
 
 
 def test_steps_of_a_denoiser_are_those_of_a_classifier():
     assert TrainConfig.of(classifier_steps=9).classifier.chosen_denoiser_steps == 9
-    assert TrainConfig.of(denoiser_steps=4).classifier.chosen_denoiser_steps == 4
+    config = TrainConfig.of(denoiser_steps=4, noisy_train=True)
+    assert config.classifier.chosen_denoiser_steps == 4
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

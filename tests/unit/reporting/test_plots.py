@@ -108,8 +108,9 @@ def test_a_curve_of_each_of_many_training_sets(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
     history = [{"step": 1, "loss": 2.0, "accuracy": 0.5}, {"step": 2, "loss": 1.0, "accuracy": 0.6}]
     without = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
-    histories = {f"set {number}": history for number in range(12)} | {"own": without}
+    histories = {"own": without} | {f"set {number}": history for number in range(12)}
     plots.learning_curves(histories, "many", tmp_path / "many.png")
     loss, accuracy = drawn[0].axes
     assert (len(loss.lines), len(accuracy.lines)) == (13, 12)
     assert list(accuracy.lines[0].get_ydata()) == [50.0, 60.0]
+    assert accuracy.lines[0].get_color() == loss.lines[1].get_color() == plots.COLORS[1]

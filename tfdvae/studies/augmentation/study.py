@@ -20,16 +20,16 @@ import numpy as np
 
 from tfdvae import classifier
 from tfdvae._utils import file_names, threads
-from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS, is_taught
+from tfdvae.config import AUTO, PROTOCOLS
+from tfdvae.config.sets import SETS, is_taught, view_methods
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import preflight
 from tfdvae.studies import precision, runner
-from tfdvae.studies.augmentation import report, training
+from tfdvae.studies.augmentation import kept_views, report, training
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.estimate import log_estimate
-from tfdvae.studies.augmentation.images import quick_images, train_count
+from tfdvae.studies.augmentation.images import prepare, quick_images, train_count
 from tfdvae.studies.augmentation.noises import needing_noise
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
@@ -193,6 +193,10 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
         kinds = {(agreeing, False), (False, any(map(is_taught, config.sets)))}
         for kind in sorted(kinds):
             training.build_classifier(config, image_shape, classes, config.seeds[0], *kind)
+    denoises = view_methods(config.sets) or config.denoise_at_test
+    for noise in config.train_noise if denoises and config.assumed_noise == AUTO else ():
+        images = prepare(config, dataset, "noisy", config.seeds[0], noise)
+        kept_views.told_noise(config, images)  # or it would be refused after hours
 
 
 def _check_sets(config: AugmentationStudyConfig) -> None:

@@ -16,6 +16,7 @@ from tfdvae.config.sets import CLASSICAL
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.metrics import image, risk
+from tfdvae.studies.cell_names import unfinished
 from tfdvae.studies.noisy_alone import photographs, pictures, spread
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
@@ -32,7 +33,7 @@ from tfdvae.studies.noisy_alone.settings import (
     suits,
 )
 from tfdvae.training_sets import filters
-from tfdvae.training_sets.denoisers import trained, unfinished
+from tfdvae.training_sets.denoisers import trained
 
 Cell = Callable[..., None]
 HELD_OUT = 1000

@@ -20,6 +20,7 @@ from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import codec, listing
 from tfdvae.learning.pictures import middle
 from tfdvae.metrics import image
+from tfdvae.studies.cell_names import unfinished
 from tfdvae.studies.noisy_alone.settings import (
     BLIND,
     CEILING,
@@ -29,7 +30,7 @@ from tfdvae.studies.noisy_alone.settings import (
     NoisyAloneConfig,
 )
 from tfdvae.training_sets import filters
-from tfdvae.training_sets.denoisers import trained, unfinished
+from tfdvae.training_sets.denoisers import trained
 
 Denoise = Callable[[np.ndarray], np.ndarray]  # of images (N, H, W, C)
 

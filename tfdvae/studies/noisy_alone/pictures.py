@@ -16,9 +16,10 @@ from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import codec, listing
 from tfdvae.learning.pictures import middle
 from tfdvae.metrics import image, noise
+from tfdvae.studies.cell_names import unfinished
 from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
 from tfdvae.training_sets import filters
-from tfdvae.training_sets.denoisers import trained, unfinished
+from tfdvae.training_sets.denoisers import trained
 
 
 def model_cell(config: NoisyAloneConfig, path: Path, objective: str, seed: int) -> None:

@@ -19,11 +19,11 @@ from tfdvae.config.sets import CLASSICAL
 from tfdvae.data import sources
 from tfdvae.image_io import listing
 from tfdvae.studies import runner
+from tfdvae.studies.cell_names import unfinished
 from tfdvae.studies.dataset_info import log_local_notice
 from tfdvae.studies.noisy_alone.cells import list_cells
 from tfdvae.studies.noisy_alone.settings import NoisyAloneConfig
 from tfdvae.training_sets import filters
-from tfdvae.training_sets.denoisers import unfinished
 
 
 def run(config: NoisyAloneConfig) -> Path:
