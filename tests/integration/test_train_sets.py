@@ -39,6 +39,8 @@ def test_every_set_of_the_study(tmp_path):
     assert made == set(views.METHODS) - {"bm3d"}
     report = (folder / "report.md").read_text()
     assert "`recorrupted`: more noise, flips, shifts, fresh noise" in report
+    assert "Each model for what images are mixed with took 2 steps more." in report
+    assert "`distilled`, `denoised-distilled`: a teacher took as many steps more." in report
 
 
 def test_what_images_are_mixed_with_is_what_the_parts_make(tmp_path):

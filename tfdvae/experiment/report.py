@@ -7,7 +7,7 @@ import numpy as np
 from tfdvae import csv_rows
 from tfdvae._utils import chunks, files
 from tfdvae.config import INCIDENTAL
-from tfdvae.config.sets import SETS, SMOOTHING, needs_noise, view_methods
+from tfdvae.config.sets import SETS, SMOOTHING, is_taught, learned_views, needs_noise
 from tfdvae.data import image_dataset, splits
 from tfdvae.experiment import figures, folders
 from tfdvae.experiment.run import Run
@@ -24,7 +24,6 @@ from tfdvae.reporting.document import (
     literal,
     to_markdown,
 )
-from tfdvae.training_sets.views import METHODS
 
 _STEIN = (
     "(Stein 1981) rests on noise that is independent from pixel to pixel, and as strong as it is "
@@ -118,10 +117,12 @@ def _sets_in_words(run: Run) -> list[Part]:
     text = "; ".join(f"`{name}`: {SETS[name].all_words}" for name in added)
     if refined := [f"`{name}`" for name in added if needs_noise(name)]:
         text += f". {', '.join(refined)}: labels smoothed by {SMOOTHING:g}, a rate that falls to 0"
-    methods = [METHODS[name] for name in view_methods(names)]
-    if any(method.objective for method in methods):
-        text += f". The model for what images are mixed with took {config.chosen_denoiser_steps:,} "
-        text += "steps more"
+    if learned := learned_views(names):
+        each = "The model" if len(learned) == 1 else "Each model"
+        steps = f"{config.chosen_denoiser_steps:,} steps more"
+        text += f". {each} for what images are mixed with took {steps}"
+    if taught := [f"`{name}`" for name in added if is_taught(name)]:
+        text += f". {', '.join(taught)}: a teacher took as many steps more"
     return [Paragraph(f"{text}.")]
 
 

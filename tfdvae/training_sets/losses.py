@@ -108,7 +108,7 @@ def fall_to_zero(model: keras.Model, steps: int) -> None:
         >>> fall_to_zero(classifier.cnn((28, 28, 1), 10), steps=2340)
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of a scaled loss
-    rate = float(optimizer.learning_rate)
+    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))  # on all devices the same
     optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(rate, steps)
 
 
