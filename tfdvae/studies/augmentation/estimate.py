@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS
+from tfdvae.config.sets import SETS, generator_of
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
@@ -183,7 +183,7 @@ def shares(
     generating = costs.first_step + config.epochs * per_epoch * costs.generator_step
 
     def classifying(name: str, protocol: str) -> float:
-        times = 3 if name == "duplicate" or registry.generates(name) else 1
+        times = 3 if name == "duplicate" or generator_of(name) else 1
         steps = config.classifier_steps
         if protocol == "equal_epochs":
             steps = config.classifier_epochs * per_epoch * times
@@ -205,7 +205,7 @@ def shares(
         else:
             name = cell["name"]
             seconds = starting + classifying(name, cell["protocol"])
-            found[name].append(seconds + (generating if registry.generates(name) else 0))
+            found[name].append(seconds + (generating if generator_of(name) else 0))
     for _, _, method in wanted:
         found[f"views by {method}"].append(costs.views[method])
     return {name: Share(len(each), sum(each)) for name, each in found.items()}

@@ -27,6 +27,7 @@ from tfdvae.studies.augmentation.settings import (
     BOOTSTRAPS,
     NETWORK,
     OBSERVED_NOISE,
+    OWN_VALIDATION,
     SAMPLES_PER_IMAGE,
     AugmentationStudyConfig,
     generator_settings,
@@ -48,7 +49,8 @@ def write(folder: Path) -> Path:
     rows = csv_rows.read_rows(folder / "rows.csv")
     config = AugmentationStudyConfig.of_folder(folder)
     dataset = DatasetInfo.read(folder)
-    parts = [*_what_was_done(rows, config, dataset), *_training_sets(rows)]
+    own_validation = files.read_json(folder / "config.json").get(OWN_VALIDATION)
+    parts = [*_what_was_done(rows, config, dataset, own_validation), *_training_sets(rows)]
     if config.development:
         parts += development.section(rows, config.metric)
     else:
@@ -66,7 +68,10 @@ def write(folder: Path) -> Path:
 
 
 def _what_was_done(
-    rows: list[dict[str, str]], config: AugmentationStudyConfig, dataset: DatasetInfo
+    rows: list[dict[str, str]],
+    config: AugmentationStudyConfig,
+    dataset: DatasetInfo,
+    own_validation: int | None,
 ) -> list[Part]:
     protocols = {
         "equal_steps": f"{config.classifier_steps:,} steps (equal_steps)",
@@ -88,9 +93,10 @@ def _what_was_done(
         training += ", with losses weighted so that all classes count equally"
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
-    measured = (
-        "validation images" if config.development else f"{dataset.test_count:,} test images{groups}"
-    )
+    measured = f"{dataset.test_count:,} test images{groups}"
+    if config.development:
+        measured = f"the dataset's {own_validation:,} " if own_validation else ""
+        measured += "validation images"
     text = (
         f"{count:,} of {available:,} training images, {measured}, "
         f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}{training}. "

@@ -23,6 +23,7 @@ SCHEDULES = ("constant", "cosine")
 NETWORK = "mlp"  # of the generative models
 SAMPLES_PER_IMAGE = 2
 BOOTSTRAPS = 200
+OWN_VALIDATION = "validation_images"  # in `config.json`, how many there are where they are used
 ADDED_SETTINGS = (
     "reference",
     "schedule",
@@ -122,7 +123,9 @@ class AugmentationStudyConfig(StudyConfig):
     dvae-views: one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a
     filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
     fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
-    denoised-agreeing); and with clean images, as limits: denoised-clean-targets, clean-images."""
+    denoised-agreeing); and with clean images, as limits: denoised-clean-targets, clean-images. For
+    images without an upright: oriented, mirrors and quarter turns; oriented+light, also contrast
+    and colors; oriented+vae, oriented+dvae, also two synthetic images for each one."""
     reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
     """The set that all others are compared with: the best one without a model on seeds that are not
     reported. It cannot be changed once the study has begun."""
@@ -186,7 +189,8 @@ class AugmentationStudyConfig(StudyConfig):
     mirror image. It has a table of its own; the verdict stays on single images."""
     development: bool = False
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
-    settings, with seeds that are not reported."""
+    settings, with seeds that are not reported. They are the val_images of an .npz file that has
+    them, otherwise held out of the training images."""
     quick: bool = False
     """A first look: few images, of the digits unless --dataset names others, those of a folder at
     most 32 pixels wide and high, and few steps, in one process. Any other flag wins over it."""

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdvae import classifier, corruptions, registry
+from tfdvae import classifier, corruptions
 from tfdvae.config import PRECISIONS
-from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, generator_of, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
@@ -70,12 +70,14 @@ def training_set(
     Example:
         >>> arrays, transform = training_set(config, images, "denoised", seed=0)
     """
-    if registry.generates(name):
-        generator, _ = train_generator(config, images.train, name, seed)
+    if maker := generator_of(name):
+        generator, _ = train_generator(config, images.train, maker, seed)
         made = Augmenter(generator).generate(
             images.train, images.train_labels, SAMPLES_PER_IMAGE, seed
         )
-        return ([images.train, made.images], [images.train_labels, made.labels]), None
+        steps = SETS[name].batches if name in SETS else ()
+        arrays = [images.train, made.images], [images.train_labels, made.labels]
+        return arrays, batches.transform(steps, images.noise.level)
     row, start, seen = SETS[name], images.train, []
     if row.views:
         seen = [[kept_views.load(config, images, row.views, seed).images]]
@@ -83,8 +85,8 @@ def training_set(
         start = views.with_noise_of_another(start, seen[0][0][:, 0], seed)
     elif row.start == "clean":
         start = images.clean
-    arrays = ([start] * row.copies, *seen, [images.train_labels] * row.copies)
-    return arrays, batches.transform(row.batches, images.noise.level)
+    parts = ([start] * row.copies, *seen, [images.train_labels] * row.copies)
+    return parts, batches.transform(row.batches, images.noise.level)
 
 
 def build_classifier(
