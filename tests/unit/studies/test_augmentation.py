@@ -252,6 +252,18 @@ def test_mirror_images_take_as_long_to_be_classified_as_images():
     assert np.diff(times) == pytest.approx(2 * 8)  # two tests of the verdict, nothing resampled
 
 
+def test_synthetic_images_take_the_time_of_their_model():
+    """Its first step and two epochs of three steps."""
+    names = ("oriented", "oriented+vae")
+    config = small(
+        conditions=("clean",), sets=names, reference="oriented", seeds=(0,), protocols=PROTOCOLS[:1]
+    )
+    found = estimate.shares(config, COSTS, arguments(config), ())
+    assert set(found) == set(names), "there is no cell of codes"
+    plain, made = (found[name].seconds for name in names)
+    assert made - plain == pytest.approx(3 + 2 * 3 * 0.1)
+
+
 def test_time_of_development_by_hand():
     """Whole epochs of three steps, each with a validation: two of seven steps."""
     config = small(
@@ -523,6 +535,24 @@ def test_development_never_sees_test_images(source, n_train):
     assert set(images.held_out_labels) == set(range(10))
 
 
+@pytest.mark.parametrize("condition", ["clean", "noisy"])
+def test_development_on_validation_images_of_the_dataset(source, condition):
+    """All training images are then trained on; validation images have the noise of the others."""
+    count = len(source.train.labels)
+    own = image_dataset.Split(source.test.images[:50], source.test.labels[:50])
+    whole = dataclasses.replace(source, validation=own)
+    images = prepare(small(development=True, n_train=None), whole, condition, 0)
+    assert len(images.train) == count
+    shown = image_dataset.to_unit(own.images)
+    assert np.std(images.held_out - shown) == pytest.approx(0.1 * (condition == "noisy"), abs=5e-3)
+    np.testing.assert_array_equal(images.held_out_labels, own.labels)
+    for config in (small(n_train=None), small(development=True)):
+        expected = prepare(config, source, condition, 0)
+        np.testing.assert_array_equal(prepare(config, whole, condition, 0).train, expected.train)
+    reported = prepare(small(n_train=None), whole, "clean", 0)
+    np.testing.assert_array_equal(reported.held_out, source.test.images)
+
+
 def with_groups(source, part, size):
     """The dataset with groups of `size` neighbours each in one of its splits."""
     split = getattr(source, part)
@@ -642,6 +672,28 @@ def verdicts(text):
         for line in text.splitlines()
         if line.startswith("- **")
     }
+
+
+def test_report_of_development_says_whose_validation_images_it_has(tmp_path):
+    rows = [row | {"split": "validation"} for row in made_rows()]
+    text = made_report(tmp_path, rows, None, development=True)
+    assert "training images, validation images, seeds" in text
+    text = made_report(tmp_path, rows, None, development=True, validation_images=1234)
+    assert "training images, the dataset's 1,234 validation images, seeds" in text
+
+
+def test_report_says_what_oriented_sets_are(tmp_path):
+    names = {"vae": "oriented+vae", "duplicate": "oriented"}
+    rows = [
+        row | {"augmentation": names.get(row["augmentation"], row["augmentation"])}
+        for row in made_rows()
+    ]
+    text = made_report(tmp_path, rows, reference="oriented")
+    assert (
+        "`oriented`: mirrors and quarter turns. `oriented+vae`: mirrors and quarter turns, also of "
+        "synthetic images of a VAE." in text
+    )
+    assert "oriented+vae, clean images" in verdicts(text)
 
 
 def test_report_tells_what_helps(tmp_path):

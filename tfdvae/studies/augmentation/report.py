@@ -110,6 +110,9 @@ def _what_was_done(
             " Every seed has all training images, so that other images to train on are not part of "
             "these intervals: they are for other initial weights, orders and noise."
         )
+    for name in dict.fromkeys(row["augmentation"] for row in rows):
+        if name in SETS and "orientations" in SETS[name].batches:
+            text += f" `{name}`: {SETS[name].words}."
     return [Paragraph(f"{text} {literal(dataset.notice)}")]
 
 

@@ -20,6 +20,7 @@ CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
     "gaussian": ("gaussian",),
     "classical": ("random_erasing",),
     "classical+gaussian": ("gaussian", "random_erasing"),
+    "oriented+light": ("contrast", "color_cast"),
 }
 
 
