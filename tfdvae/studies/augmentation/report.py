@@ -12,7 +12,7 @@ from tfdvae.config.sets import AGREEMENT, SETS, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
-from tfdvae.studies.augmentation import development, generators, published, scores
+from tfdvae.studies.augmentation import development, generators, medmnist, published, scores
 from tfdvae.studies.augmentation.images import QUICK_PIXELS
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
@@ -57,6 +57,7 @@ def write(folder: Path) -> Path:
         results = Results(rows, config, collect_replicates(folder), dataset)
         parts += _verdicts(results)
         parts += published.section(results, config)
+        parts += medmnist.section(results, dataset)
         parts += scores.sections(results, folder, dataset.name)
         parts += scores.averaged(results)
         parts += scores.other_corruptions(results)
