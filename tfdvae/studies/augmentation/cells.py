@@ -165,7 +165,9 @@ def _scores(
     probabilities: np.ndarray, labels: np.ndarray, metric: str, classes: int
 ) -> dict[str, float]:
     """Return all metrics by name, the accuracy of each class among them."""
-    names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", metric))
+    names = dict.fromkeys(
+        ("accuracy", "balanced_accuracy", "auc", "kappa", "quadratic_kappa", metric)
+    )
     values = {name: classification.parse(name)(probabilities, labels) for name in names}
     values["calibration_error"] = classification.expected_calibration_error(probabilities, labels)
     accuracies = classification.class_accuracies(probabilities, labels, classes)

@@ -11,6 +11,7 @@ from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config import sets as training_sets
 from tfdvae.config.classifier import parse_test_noise
+from tfdvae.config.classify import METRICS
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
@@ -164,9 +165,7 @@ class AugmentationStudyConfig(StudyConfig):
     precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
     """Of the published CNN; generative models are trained with float32. auto: that of the study in
     the folder, else bfloat16 where the machine has units for it and float32 elsewhere."""
-    metric: Annotated[
-        str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
-    ] = "accuracy"
+    metric: Annotated[str, tyro.conf.arg(metavar=METRICS)] = "accuracy"
     """The metric of the verdict."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
         ClassifierConfig.test_noise
