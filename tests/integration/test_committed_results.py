@@ -44,6 +44,7 @@ def test_all_folders_are_read():
         "denoised_training",
         "few_labels",
         "retina",
+        "retina_recipe",
         "noise",
         "denoising",
         "uses",

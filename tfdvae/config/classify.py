@@ -12,6 +12,8 @@ from tfdvae.config.group import one_of
 from tfdvae.config.tasks import TaskConfig
 from tfdvae.metrics import classification
 
+METRICS = "{accuracy,balanced_accuracy,auc,kappa,quadratic_kappa,sensitivity@SPECIFICITY}"
+"""What `--metric` takes, as help has it."""
 QUICK: Mapping[str, Any] = {"n_train": 200, "folds": 3, "classifier_steps": 100}
 """Settings of a first look, where others are not given."""
 
@@ -43,9 +45,7 @@ class ClassifyConfig:
     noise: Annotated[float | str | None, tyro.conf.arg(metavar="{SIGMA,auto}")] = None
     """The images have Gaussian noise: its standard deviation as a fraction of the range, or auto,
     which estimates it. Fresh noise and denoised images are then tried too."""
-    metric: Annotated[
-        str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
-    ] = "accuracy"
+    metric: Annotated[str, tyro.conf.arg(metavar=METRICS)] = "accuracy"
     """What decides which training is best."""
     folds: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Parts of the cross-validation. Default: 5."""

@@ -9,7 +9,14 @@ from tfdvae.config.classifier import ClassifierConfig
 from tfdvae.config.generator import GeneratorConfig
 from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
-from tfdvae.config.sets import SETS, has_equal_epochs, is_ceiling, learned_views, needs_noise
+from tfdvae.config.sets import (
+    SETS,
+    generator_of,
+    has_equal_epochs,
+    is_ceiling,
+    learned_views,
+    needs_noise,
+)
 from tfdvae.corruptions import Gaussian, Poisson
 
 if TYPE_CHECKING:
@@ -103,7 +110,7 @@ def _check_sets(config: TrainConfig) -> None:
             f"{', '.join(config.training_sets)}."
         )
     for name in config.classifier.sets or ():
-        if name not in SETS and (name != model or not config.makes_images):
+        if (maker := generator_of(name)) and (maker != model or not config.makes_images):
             made = f"{model}, the model" if config.makes_images else f"none, as with this {model}"
             raise ValueError(f"`sets` must be of images of {made}; got {name}.")
         if needs_noise(name) and not isinstance(noise, Gaussian):

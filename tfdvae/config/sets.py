@@ -25,6 +25,7 @@ class TrainingSet:
             that of another image.
         teacher: the set that a first classifier is trained on, from which the classifier then
             learns; empty: it learns from the labels alone.
+        made_by: the model whose synthetic images are added to it; empty: none are.
     """
 
     words: str
@@ -35,6 +36,7 @@ class TrainingSet:
     ceiling: bool = False
     control: bool = False
     teacher: str = ""
+    made_by: str = ""
 
     @property
     def needs_noise(self) -> bool:
@@ -61,6 +63,7 @@ AGREEMENT = 4.0  # weight of the divergence where two of an image are to agree, 
 _FRESH = ("geometry", "fresh noise")
 _MIXED = ("mix", *_FRESH)
 _TWICE = "twice"
+_ORIENTED = ("orientations",)
 
 SETS = {
     "limited": TrainingSet("the images alone"),
@@ -69,6 +72,16 @@ SETS = {
     "classical": TrainingSet("flips, shifts, erasing", ("classical",)),
     "classical+gaussian": TrainingSet(
         "flips, shifts, erasing, fresh noise of 0.1", ("classical", "noise")
+    ),
+    "oriented": TrainingSet("mirrors and quarter turns", _ORIENTED),
+    "oriented+light": TrainingSet(
+        "mirrors, quarter turns, small changes of contrast and colors", (*_ORIENTED, "light")
+    ),
+    "oriented+vae": TrainingSet(
+        "mirrors and quarter turns, also of synthetic images of a VAE", _ORIENTED, made_by="vae"
+    ),
+    "oriented+dvae": TrainingSet(
+        "mirrors and quarter turns, also of synthetic images of a DVAE", _ORIENTED, made_by="dvae"
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
     "agreeing": TrainingSet(
@@ -166,6 +179,18 @@ def default_names() -> tuple[str, ...]:
 def needs_noise(name: str) -> bool:
     """Tell whether a set is for training images with Gaussian noise of known strength."""
     return name in SETS and SETS[name].needs_noise
+
+
+def generator_of(name: str) -> str:
+    """Return the model whose synthetic images are in a training set; empty where there are none.
+
+    Example:
+        >>> generator_of("dvae"), generator_of("oriented+dvae"), generator_of("oriented")
+        ('dvae', 'dvae', '')
+    """
+    if name in SETS:
+        return SETS[name].made_by
+    return name if registry.generates(name) else ""
 
 
 def view_methods(names: Iterable[str]) -> tuple[str, ...]:

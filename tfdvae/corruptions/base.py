@@ -58,7 +58,7 @@ class Corruption(abc.ABC):
             seed: int32 (2,), such as (0, 1).
 
         Returns:
-            Tensor of the same shape and dtype, not clipped.
+            Tensor of the same shape and dtype, clipped only where the kind says so.
 
         Raises:
             TypeError: `images` is not floating point.

@@ -72,6 +72,8 @@ class ImageDataset:
         class_names: one name a class; empty where images have no labels.
         train: training images.
         test: test images, of the type and size of the training images.
+        validation: the dataset's own images to choose settings on, like `test`; None where it has
+            none, or where they were not asked for.
         notice: what the user must know, a sentence or more on each line: why `auto` did not take
             its first choice, which images were skipped; otherwise empty.
         fingerprint: of a folder or file, a hash that changes where files or groups do; otherwise
@@ -98,6 +100,7 @@ class ImageDataset:
     held_out: bool = False
     white: float | None = None
     examined: Examined | None = dataclasses.field(default=None, repr=False, compare=False)
+    validation: Split | None = None
 
     def with_examined(self, notes: Iterable[str]) -> "ImageDataset":
         """Return the dataset with what was found of its images, lines that `notice` has already."""

@@ -10,7 +10,7 @@ import numpy as np
 from tfdvae import classifier, corruptions
 from tfdvae._utils import files, processor, seeds
 from tfdvae.config import AUTO, TrainConfig
-from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, is_taught, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, generator_of, is_taught, needs_noise
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
@@ -176,11 +176,11 @@ def _taught_labels(run: Run, augmentation: str) -> np.ndarray:
 
 def _training_set(run: Run, augmentation: str) -> tuple[Arrays, Step | None]:
     images, labels = run.data["images"], run.data["labels"]
-    if augmentation not in SETS:
-        made = run.synthetic
-        return ([images, made["images"]], [labels, made["labels"]]), None
-    row, noise = SETS[augmentation], run.config.data.known_noise
+    row, noise = SETS.get(augmentation, SETS["limited"]), run.config.data.known_noise
+    added = None
+    if generator_of(augmentation):
+        added = run.synthetic["images"], run.synthetic["labels"]
     level = 0.0 if noise is None else noise.level
     seen = run.views(row.views) if row.views else None
     clean = run.clean if row.start == "clean" else None
-    return of_set(row, images, labels, level, run.config.run.seed, seen, clean)
+    return of_set(row, images, labels, level, run.config.run.seed, seen, clean, added)

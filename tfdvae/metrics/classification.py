@@ -55,10 +55,12 @@ def parse(text: str) -> Score:
     - `auc`: area under the ROC curve; of class 1 against class 0 where there are two, else mean
       over the classes present, each against the rest.
     - `kappa`: Cohen's (1960), unweighted; chance is 0.
+    - `quadratic_kappa`: Cohen's (1968), with the square of the difference of class numbers as the
+      weight of an error: for classes in order, such as grades.
     - `sensitivity@SPECIFICITY`, such as `sensitivity@0.9`: largest sensitivity of a threshold whose
       specificity is at least that, of the same classes as `auc`.
 
-    All are in [0, 1] but `kappa`, in [-1, 1]. Where labels of one class alone leave a score
+    All are in [0, 1] but both kappas, in [-1, 1]. Where labels of one class alone leave a score
     undefined it is NaN.
 
     Example:
@@ -218,13 +220,13 @@ def _balanced_accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.nanmean(_class_accuracies(probabilities, labels, probabilities.shape[1])))
 
 
-def _kappa(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def _kappa(probabilities: np.ndarray, labels: np.ndarray, weights: str | None = None) -> float:
     from sklearn.metrics import cohen_kappa_score
 
     predicted = probabilities.argmax(axis=1)
     if np.all(predicted == labels[0]) and np.all(labels == labels[0]):
         return float("nan")
-    return float(cohen_kappa_score(labels, predicted))
+    return float(cohen_kappa_score(labels, predicted, weights=weights))
 
 
 def _mean_of_classes(
@@ -282,9 +284,10 @@ def _sensitivity(probabilities: np.ndarray, labels: np.ndarray, specificity: flo
     return _mean_of_classes(largest, probabilities, labels)
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "auc": _auc,
     "kappa": _kappa,
+    "quadratic_kappa": partial(_kappa, weights="quadratic"),
 }

@@ -19,6 +19,7 @@ def of_set(
     seed: int,
     seen: np.ndarray | None = None,
     clean: np.ndarray | None = None,
+    added: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Arrays, Step | None]:
     """Return images, views where the set has them, and labels, each in parts one after the other.
 
@@ -32,6 +33,7 @@ def of_set(
         seed: root seed.
         seen: views of the images, float32 (N, K, H, W, C), where the set has them.
         clean: the images before their noise, where the set begins with them.
+        added: synthetic images, like `noisy`, and their labels, where the set has them.
 
     Returns:
         The arrays, and what changes a batch of them; None: nothing.
@@ -46,6 +48,9 @@ def of_set(
     elif row.start == "clean":
         assert clean is not None
         start = clean
+    images, of_images = [start] * row.copies, [labels] * row.copies
+    if added is not None:
+        images, of_images = [*images, added[0]], [*of_images, added[1]]
     middle = [] if seen is None else [[seen]]
-    arrays = ([start] * row.copies, *middle, [labels] * row.copies)
+    arrays = (images, *middle, of_images)
     return arrays, batches.transform(row.batches, level)

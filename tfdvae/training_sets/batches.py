@@ -11,6 +11,7 @@ from tfdvae.config import DEFAULT_CORRUPTION
 from tfdvae.data import pipelines
 
 Step = Callable[..., tuple]  # (seed, images, *others) -> (images, *others)
+LIGHT = 0.2  # largest change of contrast and of channels, as a part of them
 
 
 def transform(names: Sequence[str], level: float) -> Step | None:
@@ -19,6 +20,8 @@ def transform(names: Sequence[str], level: float) -> Step | None:
     - `noise`: Gaussian noise of 0.1.
     - `classical`: flips, shifts and erasing.
     - `geometry`: flips, and shifts by whole pixels, which leave noise as it is.
+    - `orientations`: see `orientations`.
+    - `light`: see `light`.
     - `fresh noise`: see `fresh_noise`.
     - `mix`: see `mix`.
     - `twice`: see `twice`.
@@ -38,6 +41,8 @@ def transform(names: Sequence[str], level: float) -> Step | None:
         "noise": _noise,
         "classical": pipelines.classic_augmentation(),
         "geometry": pipelines.classic_augmentation(erasing=False, whole_pixels=True),
+        "orientations": orientations,
+        "light": light,
         "fresh noise": lambda seed, *batch: fresh_noise(seed, level, *batch),
         "mix": mix,
         "twice": twice,
@@ -103,13 +108,54 @@ def fresh_noise(seed: tf.Tensor, level: float, images: tf.Tensor, *others: tf.Te
     return (images + level * _for_each(strength_seed, images) * noise, *others)
 
 
+def orientations(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
+    """Return images, each in one of its eight orientations: mirrored or not, and turned.
+
+    Turns are quarter turns, so that values stay as they are. Images that are not square keep their
+    size: they have four orientations, without quarter turns.
+
+    Args:
+        seed: int32 (2,).
+        images: float32 (N, H, W, C).
+        others: what else the batch has.
+
+    Example:
+        >>> images, labels = orientations((0, 1), images, labels)
+    """
+    chosen = tf.unstack(_for_each(seed, images, 3) < 0.5, axis=-1)
+    for axis, mirrored in zip((1, 2), chosen[:2], strict=True):
+        images = tf.where(mirrored[..., None], tf.reverse(images, [axis]), images)
+    if images.shape[1] == images.shape[2]:
+        images = tf.where(chosen[2][..., None], tf.transpose(images, (0, 2, 1, 3)), images)
+    return (images, *others)
+
+
+def light(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
+    """Return images of other contrast, and with other strengths of their channels.
+
+    The contrast of an image changes by a random factor, around the mean of each channel; then each
+    channel is multiplied by a random factor of its own, which changes brightness and color.
+
+    Args:
+        seed: int32 (2,).
+        images: float32 (N, H, W, C).
+        others: what else the batch has.
+
+    Example:
+        >>> images, labels = light((0, 1), images, labels)
+    """
+    factors = 1 + LIGHT * (2 * _for_each(seed, images, 1 + images.shape[-1]) - 1)
+    mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
+    return (factors[..., 1:] * (mean + factors[..., :1] * (images - mean)), *others)
+
+
 def _noise(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:
     return (corruptions.parse(DEFAULT_CORRUPTION)(images, seed), *others)
 
 
-def _for_each(seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    """Return a random number in [0, 1) for each image, (N, 1, 1, 1)."""
-    return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+def _for_each(seed: tf.Tensor, images: tf.Tensor, count: int = 1) -> tf.Tensor:
+    """Return random numbers in [0, 1) for each image, (N, 1, 1, count)."""
+    return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, count], seed)
 
 
 def _split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tfdvae._utils import limits
+from tfdvae.data import sources
 from tfdvae.data.sources import npz
 
 RANDOM = np.random.default_rng(0)
@@ -12,6 +13,7 @@ IMAGES = RANDOM.integers(0, 256, (20, 4, 5), np.uint8)
 COLOUR = RANDOM.integers(0, 65536, (20, 4, 5, 3), np.uint16)
 UNIT = RANDOM.random((20, 4, 5, 1))
 LABELS = np.arange(20) % 2
+PARTS = ("train", "test", "val")
 BAD = {
     value: np.where(np.arange(20)[:, None, None, None] == 7, value, UNIT)
     for value in (np.nan, np.inf, -0.01, 1.01, 255.0)
@@ -339,11 +341,67 @@ def test_a_saved_dataset_that_was_dark_is_not_with_a_white(path):
 def test_retinamnist(retinamnist):
     """Real data as MedMNIST distributes it: 1,080 fundus photographs to train on, 400 to test.
 
-    Its 120 for validation are left alone.
+    Its 120 for validation are left alone until they are asked for.
     """
     found = npz.load_npz(retinamnist)
+    assert found.validation is None
+    asked = sources.load(str(retinamnist), validation=True)
     with np.load(retinamnist) as stored:
         assert np.array_equal(found.train.images, stored["train_images"])
         assert np.array_equal(found.train.labels, stored["train_labels"][:, 0])
         assert np.array_equal(found.test.images, stored["test_images"])
+        assert np.array_equal(asked.validation.images, stored["val_images"])
+        assert np.array_equal(asked.validation.labels, stored["val_labels"][:, 0])
     assert found.class_names == tuple("01234")
+
+
+def medmnist(**changed):
+    """Return ten training, six test and four validation images as MedMNIST names them."""
+    parts = {"train": slice(0, 10), "test": slice(10, 16), "val": slice(16, 20)}
+    arrays = {f"{part}_images": IMAGES[rows] for part, rows in parts.items()}
+    arrays |= {f"{part}_labels": LABELS[rows][:, None] + 1 for part, rows in parts.items()}
+    return arrays | changed
+
+
+def test_validation_images_have_the_classes_of_the_others(path):
+    """Labels 1 and 2 are the classes 0 and 1, and a white of 300 is that of these images too."""
+    np.savez(path, **medmnist())
+    found = sources.load(str(path), validation=True)
+    np.testing.assert_array_equal(found.validation.images, IMAGES[16:, ..., None])
+    np.testing.assert_array_equal(found.validation.labels, LABELS[16:])
+    deep = {f"{part}_images": medmnist()[f"{part}_images"].astype(np.uint16) for part in PARTS}
+    np.savez(path, **medmnist(**deep))
+    found = sources.load(str(path), white=255, validation=True)
+    assert found.validation.images.dtype == np.uint16
+    np.testing.assert_array_equal(found.validation.images, 257 * deep["val_images"][..., None])
+
+
+def test_a_file_without_validation_images(path):
+    np.savez(path, **whole())
+    assert sources.load(str(path), validation=True).validation is None
+
+
+def test_validation_images_of_groups_are_left_alone(path, tmp_path):
+    """They may be of the patients that training images are of."""
+    np.savez(path, **medmnist())
+    rows = [f"train_images/{row},{row}" for row in range(10)]
+    rows += [f"test_images/{row},{10 + row}" for row in range(6)]
+    (tmp_path / "groups.csv").write_text("\n".join(["image,group", *rows]))
+    groups = str(tmp_path / "groups.csv")
+    assert sources.load(str(path), groups=groups, validation=True).validation is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"val_images": IMAGES[16:, :3]}, "val_images uint8 .4, 3, 5, 1."),
+        ({"val_images": IMAGES[16:].astype(np.uint16)}, "val_images uint16"),
+        ({"val_labels": LABELS[:3]}, "`val_labels` must have shape"),
+        ({"val_labels": np.full(4, 3)}, "none of class 3"),
+    ],
+)
+def test_validation_images_that_do_not_fit(changed, message, path):
+    np.savez(path, **medmnist(**changed))
+    assert sources.load(str(path)).validation is None
+    with pytest.raises(ValueError, match=message):
+        sources.load(str(path), validation=True)

@@ -33,7 +33,7 @@ TIED = (
     np.array([[0.1, 0.9], [0.4, 0.6], [0.8, 0.2]]).repeat(2, axis=0),
     np.array([1, 0, 1, 0, 1, 0]),
 )
-NAMES = ["accuracy", "balanced_accuracy", "auc", "kappa", "sensitivity@0.9"]
+NAMES = ["accuracy", "balanced_accuracy", "auc", "kappa", "quadratic_kappa", "sensitivity@0.9"]
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(3, size=3000)
 CHANCE = RNG.dirichlet([1, 1, 1], 3000)
@@ -50,6 +50,8 @@ def one_hot(classes, number=3):
         ("balanced_accuracy", THREE, THREE_LABELS, (3 / 4 + 1 / 2 + 1 / 2) / 3),
         # agreement 5/8; of chance (4 * 4 + 2 * 2 + 2 * 2) / 64 = 3/8
         ("kappa", THREE, THREE_LABELS, (5 / 8 - 3 / 8) / (1 - 3 / 8)),
+        # errors by 1, 1 and 2 classes; of chance (8 + 8 + 4 + 4 + 4 (8 + 8)) / 64 squares an image
+        ("quadratic_kappa", THREE, THREE_LABELS, 1 - (6 / 8) / (88 / 64)),
         # ordered pairs (of the class, of the rest): class 0 15 of 16; class 1: .7 above all, .3
         # above all but .5 and .4; class 2: .5 above
         # all but .6, .4 likewise
@@ -106,7 +108,9 @@ def test_perfect_chance_and_hopeless_classifiers(name, classes):
     score, labels = classification.parse(name), LABELS % classes
     assert score(one_hot(labels, classes), labels) == 1
     chance = np.random.default_rng(1).dirichlet(np.ones(classes), len(labels))
-    expected = {"auc": 0.5, "kappa": 0, "sensitivity@0.9": 0.1}.get(name, 1 / classes)
+    expected = {"auc": 0.5, "kappa": 0, "quadratic_kappa": 0, "sensitivity@0.9": 0.1}.get(
+        name, 1 / classes
+    )
     assert score(chance, labels) == pytest.approx(expected, abs=0.04), (
         "4 standard errors of a fraction of 3,000 images at 1/2"
     )
@@ -115,7 +119,7 @@ def test_perfect_chance_and_hopeless_classifiers(name, classes):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ranges(name):
-    low = -1 if name == "kappa" else 0
+    low = -1 if "kappa" in name else 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         size, classes = rng.integers(2, 30), rng.integers(2, 6)
@@ -138,6 +142,9 @@ def test_as_scikit_learn_has_it():
     assert classification.parse("kappa")(*arrays) == pytest.approx(
         sklearn.metrics.cohen_kappa_score(LABELS, predicted)
     )
+    assert classification.parse("quadratic_kappa")(*arrays) == pytest.approx(
+        sklearn.metrics.cohen_kappa_score(LABELS, predicted, weights="quadratic")
+    )
     recall = sklearn.metrics.recall_score(LABELS, predicted, average=None)
     np.testing.assert_allclose(classification.class_accuracies(*arrays, 3), recall)
 
@@ -147,7 +154,7 @@ def test_one_class_alone_leaves_scores_undefined():
     arrays = one_hot(np.zeros(4, int)), np.zeros(4, int)
     values = {name: classification.parse(name)(*arrays) for name in NAMES}
     assert values == pytest.approx(
-        dict(zip(NAMES, [1, 1, np.nan, np.nan, np.nan], strict=True)), nan_ok=True
+        dict(zip(NAMES, [1, 1, *[np.nan] * 4], strict=True)), nan_ok=True
     )
 
 
@@ -166,7 +173,7 @@ def test_names():
         (
             "acuracy",
             "`metric` must be one of accuracy, balanced_accuracy, auc, kappa, "
-            "sensitivity@SPECIFICITY; got 'acuracy'.*'accuracy'",
+            "quadratic_kappa, sensitivity@SPECIFICITY; got 'acuracy'.*'accuracy'",
         ),
         (
             "sensitivity",

@@ -19,6 +19,10 @@ def test_where_each_begins_and_what_comes_with_it(name):
     arrays, transform = of_set(row, NOISY, LABELS, 0.1, 0, seen, CLEAN)
     assert len(arrays) == (3 if row.views else 2)
     assert all(len(parts) == row.copies for parts in (arrays[0], arrays[-1]))
+    more, _ = of_set(row, NOISY, LABELS, 0.1, 0, seen, CLEAN, (SEEN[:, 0], LABELS[:1]))
+    assert [len(parts) for parts in (more[0], more[-1])] == [row.copies + 1] * 2
+    np.testing.assert_array_equal(more[0][-1], SEEN[:, 0])
+    np.testing.assert_array_equal(more[-1][-1], LABELS[:1])
     assert all(part is LABELS for part in arrays[-1])
     if row.views:
         assert arrays[1][0] is SEEN

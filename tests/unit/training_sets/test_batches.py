@@ -84,6 +84,47 @@ def test_twice_is_one_after_the_other():
     np.testing.assert_array_equal(own, [4, 5, 6, 4, 5, 6])
 
 
+def test_each_image_is_in_one_of_eight_orientations():
+    """800 images: 100 each are expected, and 53 are five standard deviations fewer."""
+    image = np.arange(9, dtype=np.float32).reshape(3, 3)
+    turned = [np.rot90(each, turns) for each in (image, image.T) for turns in range(4)]
+    images = np.tile(image[None, :, :, None], (800, 1, 1, 2))
+    found, labels = batches.transform(("orientations",), 0.2)(SEED, images, np.arange(800))
+    found = np.asarray(found)
+    np.testing.assert_array_equal(found[..., 0], found[..., 1])
+    counts = [(found[..., 0] == each).all(axis=(1, 2)).sum() for each in turned]
+    assert sum(counts) == 800
+    assert min(counts) > 53
+    np.testing.assert_array_equal(labels, np.arange(800))
+
+
+def test_images_that_are_not_square_keep_their_shape():
+    """Mirrored or not, upside down or not: 200 of 800 each, and 138 are five deviations fewer."""
+    image = np.arange(6, dtype=np.float32).reshape(2, 3)
+    found = batches.orientations(SEED, np.tile(image[None, :, :, None], (800, 1, 1, 1)))[0]
+    found = np.asarray(found)[..., 0]
+    mirrored = (image, image[:, ::-1], image[::-1], image[::-1, ::-1])
+    counts = [(found == each).all(axis=(1, 2)).sum() for each in mirrored]
+    assert sum(counts) == 800
+    assert min(counts) > 138
+
+
+def test_light_changes_contrast_and_channels():
+    """Two values of each channel tell both factors: their mean, and their distance over it."""
+    images = np.tile(np.array([0.4, 0.6], np.float32).reshape(1, 2, 1, 1), (500, 1, 1, 3))
+    found, labels = batches.transform(("light",), 0.2)(SEED, images, np.arange(500))
+    low, high = np.moveaxis(np.asarray(found)[:, :, 0], 1, 0)
+    channels = (low + high) / 2 / 0.5
+    contrast = (high - low) / 0.2 / channels
+    np.testing.assert_allclose(contrast, np.tile(contrast[:, :1], (1, 3)), atol=1e-4)
+    for factors in (channels, contrast):
+        assert 0.8 - 1e-4 <= factors.min() < 0.803
+        assert 1.197 < factors.max() <= 1.2 + 1e-4
+        assert factors.std() == pytest.approx(0.2 / 3**0.5, rel=0.08)
+    assert abs(np.corrcoef(channels.T)[0, 1]) < 0.2
+    np.testing.assert_array_equal(labels, np.arange(500))
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_all_sets_have_steps_that_exist(name):
     """A set with views mixes them, and no other does."""

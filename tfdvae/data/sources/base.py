@@ -38,6 +38,8 @@ class Request:
             before it reads any.
         cross_validated: the command cuts the images into parts by itself. Where the dataset has no
             test images, it is then no matter whether groups leave each class in a fifth of it.
+        validation: the dataset's own validation images are wanted, where it has any and images
+            come in no groups.
     """
 
     dataset: str = "auto"
@@ -51,6 +53,7 @@ class Request:
     labelled: bool = True
     n_train: int | None = None
     cross_validated: bool = False
+    validation: bool = False
 
     def __post_init__(self) -> None:
         checks.texts(self)

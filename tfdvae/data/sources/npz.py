@@ -2,7 +2,8 @@
 
 The arrays are `x_train`, `y_train`, `x_test`, `y_test`, or named as in MedMNIST: `train_images`,
 `train_labels`, `test_images`, `test_labels`. `class_names`, an array of text, names the classes.
-Other arrays, among them MedMNIST's validation images, are ignored. Images are unpacked once into
+Other arrays are ignored; MedMNIST's validation images, `val_images` and `val_labels`, are read only
+where settings are chosen on them. Images are unpacked once into
 the user's cache folder and memory-mapped from there, so that they may be larger than memory.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from tfdvae._utils import text
 from tfdvae.data import array_checks, cache, findings, splits
 from tfdvae.data import groups as grouping
-from tfdvae.data.image_dataset import EXAMINED, ImageDataset
+from tfdvae.data.image_dataset import EXAMINED, ImageDataset, Split
 from tfdvae.data.labels import Classes, GivenLabels, to_classes
 from tfdvae.data.sources import npz_archive, npz_images
 from tfdvae.data.sources.base import Request, register_source
@@ -28,6 +29,7 @@ _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
 )
+_VALIDATION = ("val_images", "val_labels")
 
 _DECODING = 3
 """Changes where files are decoded in another way, so that the cache is made anew."""
@@ -45,10 +47,12 @@ class NpzSource(PathSource):
         return path is not None and path.suffix == ".npz" and not path.is_dir()
 
     def load(self, request: Request) -> ImageDataset:
+        path = self.path(request)
         named = None if request.groups is None else grouping.read(request.groups)
-        return load_npz(
-            self.path(request), request.labelled, named, request.white, request.cross_validated
-        )
+        found = load_npz(path, request.labelled, named, request.white, request.cross_validated)
+        if not request.validation or named is not None:
+            return found
+        return dataclasses.replace(found, validation=load_validation(path, found))
 
 
 def load_npz(
@@ -137,6 +141,32 @@ def load_npz(
     for note in found:
         dataset = dataset.with_notice(note)
     return dataset.with_examined(found)
+
+
+def load_validation(path: Path, dataset: ImageDataset) -> Split | None:
+    """Return MedMNIST's validation images of a file, in memory; None where it has none.
+
+    Args:
+        path: of the file.
+        dataset: its other images, as `load_npz` returns them with labels.
+
+    Raises:
+        ValueError, TypeError: images or labels that do not fit those to train on.
+
+    Example:
+        >>> load_validation(path, load_npz(path)).images.shape
+        (120, 28, 28, 3)
+    """
+    with npz_archive.damage_reported(path), zipfile.ZipFile(path) as archive:
+        held = npz_archive.array_names(archive)
+        if not set(_VALIDATION) <= set(held):
+            return None
+        parts = _find_parts(archive, path, True) | {"validation": _VALIDATION}
+        labels = _read_classes(archive, path, parts, True).labels["validation"]
+        splits.check_classes(dataset.train.labels, labels, dataset.class_names, held_out=False)
+        array = npz_archive.read_array(archive, _VALIDATION[0])
+    argument = f"`dataset` {path}: {_VALIDATION[0]}"
+    return Split(array_checks.images(argument, array, white=dataset.white), labels)
 
 
 def _image_name(parts: dict[str, tuple[str, str]], train_count: int, row: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfdvae import corruptions, csv_rows, registry
 from tfdvae._utils import files
-from tfdvae.config.sets import SETS, has_equal_epochs, needs_noise
+from tfdvae.config.sets import SETS, generator_of, has_equal_epochs, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.data.image_dataset import ImageDataset, to_unit
 from tfdvae.experiment import evaluation
@@ -107,8 +107,8 @@ def classifier_cell(
     images = prepare(config, dataset, condition, seed, train_noise)
     model, steps, curve = train_classifier(config, images, name, protocol, seed)
     fields = {"n_train": len(images.train), "augmentation": name, "protocol": protocol}
-    if registry.generates(name):
-        fields |= _generator_fields(name)
+    if maker := generator_of(name):
+        fields |= _generator_fields(maker)
     elif needs_noise(name):
         fields |= _view_fields(config, images, name, seed)
     row = _row_maker(dataset, path, condition, seed, images.noise, **fields)

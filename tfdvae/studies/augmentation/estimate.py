@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.sets import SETS, is_taught
+from tfdvae.config.sets import SETS, generator_of, is_taught
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.studies import runner
@@ -184,7 +184,7 @@ def shares(
     generating = costs.first_step + config.epochs * per_epoch * costs.generator_step
 
     def classifying(name: str, protocol: str, condition: str) -> float:
-        times = 3 if name == "duplicate" or registry.generates(name) else 1
+        times = 3 if name == "duplicate" or generator_of(name) else 1
         steps = config.classifier_steps
         if protocol == "equal_epochs":
             steps = config.classifier_epochs * per_epoch * times
@@ -211,7 +211,7 @@ def shares(
             seconds = starting + classifying(name, cell["protocol"], cell["condition"])
             if config.denoise_at_test and cell["condition"] == "noisy":
                 made |= {(cell["train_noise"], cell["seed"], test) for test in config.test_noise}
-            found[name].append(seconds + (generating if registry.generates(name) else 0))
+            found[name].append(seconds + (generating if generator_of(name) else 0))
     for _, _, method in wanted:
         found[f"views by {method}"].append(costs.views[method])
     if made:

@@ -53,9 +53,10 @@ def prepare(
 ) -> Images:
     """Return the images of a condition and seed.
 
-    In development the validation images are training images outside the subset. Where these are
-    fewer than a fifth, or images have groups, a fifth is held out first, in whole groups if there
-    are any, and the subset is taken from the rest.
+    In development the validation images are the dataset's own, where it has any. Otherwise they are
+    training images outside the subset. Where these are fewer than a fifth, or images have groups, a
+    fifth is held out first, in whole groups if there are any, and the subset is taken from the
+    rest.
 
     Args:
         config: settings of the study.
@@ -65,8 +66,9 @@ def prepare(
         train_noise: of the condition `noisy`.
     """
     labels, count = np.asarray(dataset.train.labels), train_count(config, dataset)
+    own = dataset.validation if config.development else None
     available = others = np.arange(len(labels))
-    if config.development and (
+    if (config.development and own is None) and (
         dataset.train.groups is not None or len(labels) - count < len(labels) // 5
     ):
         available, others = splits.hold_out(labels, dataset.train.groups, seed=seed)
@@ -78,7 +80,12 @@ def prepare(
         clean = to_unit(dataset.train.images[chosen])
         return pipelines.freeze_noise(clean, chosen, noise, seed, "observed")
 
-    if config.development:
+    if own is not None:
+        held_out_labels, groups = own.labels, None
+        held_out = pipelines.freeze_noise(
+            to_unit(own.images), np.arange(len(own.labels)), noise, seed, "observed validation"
+        )
+    elif config.development:
         others = np.sort(np.random.default_rng(seed).permutation(others)[:MAX_VALIDATION_IMAGES])
         splits.check_classes(
             labels[index],

@@ -68,7 +68,9 @@ def scores(
         >>> scores(probabilities, labels, "accuracy", 10)["auc"]
         0.98
     """
-    names = dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "kappa", metric))
+    names = dict.fromkeys(
+        ("accuracy", "balanced_accuracy", "auc", "kappa", "quadratic_kappa", metric)
+    )
     values = {name: classification.parse(name)(probabilities, labels) for name in names}
     values["calibration_error"] = classification.expected_calibration_error(probabilities, labels)
     accuracies = classification.class_accuracies(probabilities, labels, classes)

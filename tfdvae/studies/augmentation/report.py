@@ -12,7 +12,14 @@ from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
-from tfdvae.studies.augmentation import development, generators, measured_again, published, scores
+from tfdvae.studies.augmentation import (
+    development,
+    generators,
+    measured_again,
+    medmnist,
+    published,
+    scores,
+)
 from tfdvae.studies.augmentation.images import QUICK_PIXELS
 from tfdvae.studies.augmentation.results import (
     CLEAN_IMAGES,
@@ -27,6 +34,7 @@ from tfdvae.studies.augmentation.settings import (
     BOOTSTRAPS,
     NETWORK,
     OBSERVED_NOISE,
+    OWN_VALIDATION,
     SAMPLES_PER_IMAGE,
     AugmentationStudyConfig,
     generator_settings,
@@ -48,13 +56,15 @@ def write(folder: Path) -> Path:
     rows = csv_rows.read_rows(folder / "rows.csv")
     config = AugmentationStudyConfig.of_folder(folder)
     dataset = DatasetInfo.read(folder)
-    parts = [*_what_was_done(rows, config, dataset), *_training_sets(rows)]
+    own_validation = files.read_json(folder / "config.json").get(OWN_VALIDATION)
+    parts = [*_what_was_done(rows, config, dataset, own_validation), *_training_sets(rows)]
     if config.development:
         parts += development.section(rows, config.metric)
     else:
         results = Results(rows, config, collect_replicates(folder), dataset)
         parts += _verdicts(results)
         parts += published.section(results, config)
+        parts += medmnist.section(results, dataset)
         parts += scores.sections(results, folder, dataset.name)
         parts += measured_again.sections(results)
         parts += scores.other_corruptions(results)
@@ -66,7 +76,10 @@ def write(folder: Path) -> Path:
 
 
 def _what_was_done(
-    rows: list[dict[str, str]], config: AugmentationStudyConfig, dataset: DatasetInfo
+    rows: list[dict[str, str]],
+    config: AugmentationStudyConfig,
+    dataset: DatasetInfo,
+    own_validation: int | None,
 ) -> list[Part]:
     protocols = {
         "equal_steps": f"{config.classifier_steps:,} steps (equal_steps)",
@@ -88,9 +101,10 @@ def _what_was_done(
         training += ", with losses weighted so that all classes count equally"
     count, available = int(rows[0]["n_train"]), dataset.train_count
     groups = "" if dataset.test_groups is None else f" of {dataset.test_groups:,} groups"
-    measured = (
-        "validation images" if config.development else f"{dataset.test_count:,} test images{groups}"
-    )
+    measured = f"{dataset.test_count:,} test images{groups}"
+    if config.development:
+        measured = f"the dataset's {own_validation:,} " if own_validation else ""
+        measured += "validation images"
     text = (
         f"{count:,} of {available:,} training images, {measured}, "
         f"seeds {', '.join(map(str, seeds_of(rows)))}; {network}, trained for {steps}{training}. "
@@ -104,6 +118,9 @@ def _what_was_done(
             " Every seed has all training images, so that other images to train on are not part of "
             "these intervals: they are for other initial weights, orders and noise."
         )
+    for name in dict.fromkeys(row["augmentation"] for row in rows):
+        if name in SETS and "orientations" in SETS[name].batches:
+            text += f" `{name}`: {SETS[name].words}."
     return [Paragraph(f"{text} {literal(dataset.notice)}")]
 
 

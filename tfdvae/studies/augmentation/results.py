@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -152,6 +153,26 @@ class Results:
         if ahead.shape[1] > 1 and ahead.mean(axis=0).std() > ROUNDING:
             return statistics.shared_error(ahead, self.units)
         return None
+
+    def lead_over_value(
+        self, condition: str, protocol: str, name: str, metric: str, value: float
+    ) -> statistics.Difference:
+        """Return how far a training set is above a value in points, on test images without noise.
+
+        The interval is for other seeds and other test images. The error over test images is that
+        of the bootstrap for the metric of the verdict, and for accuracy the largest there can be,
+        that of a share; other metrics have none.
+        """
+        scores = self.scores(condition, protocol, name, CLEAN_IMAGES, metric)
+        replicates, error = self._replicates.get((condition, protocol, name), {}), 0.0
+        if metric == self.metric and all(seed in replicates for seed in scores):
+            each = np.array([replicates[seed]["none"] for seed in scores])
+            error = statistics.shared_error(each[:, np.isfinite(each).all(axis=0)], self.units)
+        elif metric == "accuracy":
+            share = np.mean(list(scores.values())) / 100
+            error = 100 * math.sqrt(share * (1 - share) / self.units)
+        values = list(scores.values())
+        return statistics.paired_difference(values, [value] * len(values), error, self.units)
 
     def comparisons(self, condition: str, protocol: str) -> dict[tuple[str, str], Comparison]:
         """Return each training set against its baseline, by its name and by what was tested.

@@ -15,11 +15,19 @@ from tfdvae.reporting.verdict import describe_mean
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
 from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, file_name
 
-METRICS = ("accuracy", "balanced_accuracy", "auc", "kappa", "calibration_error")
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "auc",
+    "kappa",
+    "quadratic_kappa",
+    "calibration_error",
+)
 CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
     "gaussian": ("gaussian",),
     "classical": ("random_erasing",),
     "classical+gaussian": ("gaussian", "random_erasing"),
+    "oriented+light": ("contrast", "color_cast"),
 }
 
 
@@ -192,7 +200,8 @@ def other_corruptions(results: Results) -> list[Part]:
 
 def other_metrics(results: Results, class_names: tuple[str, ...]) -> list[Part]:
     """Return the section on metrics that the verdict is not about, and on single classes."""
-    metrics = [name for name in METRICS if name != results.metric]
+    measured = {row["metric"] for row in results.rows}  # earlier versions measured fewer
+    metrics = [name for name in METRICS if name != results.metric and name in measured]
     text = "Points; `calibration_error` is the expected calibration error, better where small."
     means = [describe_mean(each, results.test_classes, results.class_count) for each in metrics]
     text = " ".join([text, *filter(None, means)])

@@ -10,6 +10,7 @@ from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config import sets as training_sets
 from tfdvae.config.classifier import parse_test_noise
+from tfdvae.config.classify import METRICS
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
 from tfdvae.metrics import classification
@@ -23,6 +24,7 @@ SCHEDULES = ("constant", "cosine")
 NETWORK = "mlp"  # of the generative models
 SAMPLES_PER_IMAGE = 2
 BOOTSTRAPS = 200
+OWN_VALIDATION = "validation_images"  # in `config.json`, how many there are where they are used
 ADDED_SETTINGS = (
     "reference",
     "schedule",
@@ -129,7 +131,9 @@ class AugmentationStudyConfig(StudyConfig):
     filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
     fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
     denoised-agreeing), or taught by a classifier that was trained on them first (distilled,
-    denoised-distilled); and with clean images, as limits: denoised-clean-targets, clean-images."""
+    denoised-distilled); and with clean images, as limits: denoised-clean-targets, clean-images. For
+    images without an upright: oriented, mirrors and quarter turns; oriented+light, also contrast
+    and colors; oriented+vae, oriented+dvae, also two synthetic images for each one."""
     reference: Annotated[str, tyro.conf.arg(metavar="SET")] = "limited"
     """The set that all others are compared with: the best one without a model on seeds that are not
     reported. It cannot be changed once the study has begun."""
@@ -168,9 +172,7 @@ class AugmentationStudyConfig(StudyConfig):
     precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
     """Of the published CNN; generative models are trained with float32. auto: that of the study in
     the folder, else bfloat16 where the machine has units for it and float32 elsewhere."""
-    metric: Annotated[
-        str, tyro.conf.arg(metavar="{accuracy,balanced_accuracy,auc,kappa,sensitivity@SPECIFICITY}")
-    ] = "accuracy"
+    metric: Annotated[str, tyro.conf.arg(metavar=METRICS)] = "accuracy"
     """The metric of the verdict."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
         ClassifierConfig.test_noise
@@ -197,7 +199,8 @@ class AugmentationStudyConfig(StudyConfig):
     alone. It has a table of its own; the verdict stays on test images as they are."""
     development: bool = False
     """Measure on validation images instead of test images, after each epoch: for choosing steps and
-    settings, with seeds that are not reported."""
+    settings, with seeds that are not reported. They are the val_images of an .npz file that has
+    them, otherwise held out of the training images."""
     quick: bool = False
     """A first look: few images, of the digits unless --dataset names others, those of a folder at
     most 32 pixels wide and high, and few steps, in one process. Any other flag wins over it."""

@@ -35,6 +35,7 @@ from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     CONDITIONS,
     OBSERVED_NOISE,
+    OWN_VALIDATION,
     AugmentationStudyConfig,
     generator_settings,
 )
@@ -78,7 +79,11 @@ def run(config: AugmentationStudyConfig) -> Path:
     _check_sets(config)
     threads.use_threads(runner.thread_count_of("augmentation", config))
     dataset = sources.load(
-        config.dataset, config.data_dir, **config.own_images, n_train=config.n_train
+        config.dataset,
+        config.data_dir,
+        **config.own_images,
+        n_train=config.n_train,
+        validation=config.development,
     )
     if (smaller := quick_images(config, dataset)) is not None:
         before, (config, dataset) = dataset.train.images.shape[1:3], smaller
@@ -96,6 +101,8 @@ def run(config: AugmentationStudyConfig) -> Path:
         "images": dataset.fingerprint,
         "classifier_source": config.classifier and classifier.fingerprint(config.classifier),
     }
+    if dataset.validation is not None:
+        settings[OWN_VALIDATION] = len(dataset.validation.labels)
     if config.dry_run:
         missing = runner.cells_to_compute("augmentation", config, cells, settings)
         log_estimate(config, dataset, cells, missing)

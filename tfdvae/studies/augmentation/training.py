@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdvae import classifier, corruptions, registry
+from tfdvae import classifier, corruptions
 from tfdvae._utils import seeds
 from tfdvae.config import PRECISIONS
-from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
+from tfdvae.config.sets import AGREEMENT, SETS, generator_of, is_taught, needs_noise
 from tfdvae.data import pipelines, splits
 from tfdvae.experiment import evaluation
 from tfdvae.inference.augmentation import Augmenter
@@ -72,16 +72,17 @@ def training_set(
     Example:
         >>> arrays, transform = training_set(config, images, "denoised", seed=0)
     """
-    if registry.generates(name):
-        generator, _ = train_generator(config, images.train, name, seed)
+    added = None
+    if maker := generator_of(name):
+        generator, _ = train_generator(config, images.train, maker, seed)
         made = Augmenter(generator).generate(
             images.train, images.train_labels, SAMPLES_PER_IMAGE, seed
         )
-        return ([images.train, made.images], [images.train_labels, made.labels]), None
-    row = SETS[name]
+        added = made.images, made.labels
+    row = SETS.get(name, SETS["limited"])
     seen = kept_views.load(config, images, row.views, seed).images if row.views else None
     shared = images.train_labels, images.noise.level, seed
-    return of_set(row, images.train, *shared, seen, images.clean)
+    return of_set(row, images.train, *shared, seen, images.clean, added)
 
 
 def build_classifier(
