@@ -40,7 +40,7 @@ def choice(argument: str, value: str, choices: Iterable[str]) -> str:
     if value in choices:
         return value
     listed = (
-        f"one of {', '.join(choices)}" if len(choices) <= 20 else f"one of {len(choices)} names"
+        f"one of {', '.join(choices)}" if len(choices) <= 25 else f"one of {len(choices)} names"
     )
     raise ValueError(f"`{argument}` must be {listed}; got {value!r}.{nearest(value, choices)}")
 

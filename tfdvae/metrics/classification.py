@@ -284,7 +284,7 @@ def _sensitivity(probabilities: np.ndarray, labels: np.ndarray, specificity: flo
     return _mean_of_classes(largest, probabilities, labels)
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[..., float]] = {
     "accuracy": accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "auc": _auc,
