@@ -200,8 +200,9 @@ def other_corruptions(results: Results) -> list[Part]:
 
 def other_metrics(results: Results, class_names: tuple[str, ...]) -> list[Part]:
     """Return the section on metrics that the verdict is not about, and on single classes."""
-    measured = {row["metric"] for row in results.rows}  # earlier versions measured fewer
-    metrics = [name for name in METRICS if name != results.metric and name in measured]
+    metrics = [name for name in METRICS if name != results.metric]
+    if "quadratic_kappa" not in {row["metric"] for row in results.rows}:  # as before it was there
+        metrics.remove("quadratic_kappa")
     text = "Points; `calibration_error` is the expected calibration error, better where small."
     means = [describe_mean(each, results.test_classes, results.class_count) for each in metrics]
     text = " ".join([text, *filter(None, means)])
