@@ -1648,7 +1648,7 @@ CALLS = (
     (
         'tfdvae.train(dataset="digits", epoch=3)',
         ValueError,
-        "`setting` must be one of 45 names; got 'epoch'",
+        "`setting` must be one of 48 names; got 'epoch'",
     ),
     (
         'tfdvae.train(dataset="digits", epochs="3")',
@@ -1719,7 +1719,7 @@ CALLS = (
     (
         "tfdvae.TrainConfig.of(nonsense=3)",
         ValueError,
-        "`setting` must be one of 45 names; got 'nonsense'",
+        "`setting` must be one of 48 names; got 'nonsense'",
     ),
     (
         "tfdvae.TrainConfig.of(epochs=1.5)",

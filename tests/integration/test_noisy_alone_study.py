@@ -16,9 +16,10 @@ from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.data.patches import training_patches
 from tfdvae.learning import model as learning
 from tfdvae.metrics import image
-from tfdvae.studies.noisy_alone import cells, photographs, pictures, report, training
+from tfdvae.studies import cell_names
+from tfdvae.studies.noisy_alone import cells, photographs, pictures, report
 from tfdvae.studies.noisy_alone.settings import BLIND, NoisyAloneConfig
-from tfdvae.training_sets import filters
+from tfdvae.training_sets import denoisers, filters
 
 RANDOM = np.random.default_rng(0)
 
@@ -226,7 +227,7 @@ def test_a_training_that_was_killed_ends_as_one_fit_does(kind, precision, steps,
     expected.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0)
 
     def train(pictures):
-        return training.trained(
+        return denoisers.trained(
             pictures, "recorrupted", noise, 3, steps, tmp_path / "kept", kind, precision
         )
 
@@ -314,7 +315,7 @@ def test_photographs(photographs_config, tmp_path):
         assert rows_by_noise(paths[name], "psnr")[noise]["set2"] > inputs[0]["set2"] + 6
 
     learned = {
-        name: np.fromfile(training.unfinished(paths[name]) / "pictures", np.float32)[: 72 * 64]
+        name: np.fromfile(cell_names.unfinished(paths[name]) / "pictures", np.float32)[: 72 * 64]
         for name in ("masked", BLIND)
     }
     truth = np.array(Image.open(tmp_path / "train/1.png")).ravel() / np.float32(255)

@@ -78,7 +78,7 @@ def test_short_steps_share_graphs_unless_a_callback_is_given(
         Pace, "taken", lambda self, number: (seen.append(number), taken(self, number))[1]
     )
     few = {"n_train": 100, "epochs": 3, "no_classifier": False, "classifier_steps": 210}
-    settings = SHORT | few | {"patience": None}
+    settings = SHORT | few | {"patience": None, "sets": ("limited", "dvae")}
     tfdvae.train(dataset=arrays, output=tmp_path / "run", callbacks=callbacks, **settings)
     classifiers = [1, 100, 10]
     assert seen == ([1] if callbacks else [1, 5]) + 2 * classifiers

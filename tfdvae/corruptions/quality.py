@@ -95,7 +95,7 @@ class ColorCast(Corruption):
 class Jpeg(Corruption):
     """Saved as JPEG, of quality 100 (1 - level), and read again; values are clipped to [0, 1].
 
-    Images have one channel or three.
+    Images with neither one channel nor three are saved channel by channel.
 
     Example:
         >>> compressed = Jpeg(0.9)(images, seed=(0, 1))
@@ -108,7 +108,12 @@ class Jpeg(Corruption):
 
     def _apply(self, tf: Any, images: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor":
         quality = round(100 * (1 - self.level))
-        saved = tf.map_fn(
-            lambda image: tf.image.adjust_jpeg_quality(image, quality), tf.cast(images, tf.float32)
-        )
-        return tf.cast(saved, images.dtype)
+
+        def saved(image: "tf.Tensor") -> "tf.Tensor":
+            if image.shape[-1] in (1, 3):
+                return tf.image.adjust_jpeg_quality(image, quality)
+            planes = [saved(image[..., i : i + 1]) for i in range(image.shape[-1])]
+            return tf.concat(planes, axis=-1)
+
+        made = tf.map_fn(saved, tf.cast(images, tf.float32))
+        return tf.cast(made, images.dtype)

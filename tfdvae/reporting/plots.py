@@ -65,6 +65,9 @@ def training_loss(history: list[dict], title: str, unit: str, path: Path) -> Non
         save(figure, path)
 
 
+_MANY, _LINE = 5, 0.3  # curves above which a legend is beside the axes; inches of a line in it
+
+
 def looks() -> Iterator[tuple[str, str, str]]:
     """Yield color, marker and line style of one curve after the other; the first 64 are distinct.
 
@@ -87,7 +90,9 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
         path: of the PNG.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        many = len(histories) > _MANY
+        size = (9 + 2.5 * many, max(3.6, _LINE * len(histories) * many))
+        figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(title, fontsize=12)
         panels = figure.subplots(1, 2)
         for axes, metric, unit in zip(
@@ -109,8 +114,10 @@ def learning_curves(histories: dict[str, list[dict]], title: str, path: Path) ->
                     label=legend_label(tables.training_set_label(name)),
                 )
             axes.set(title=f"training {metric}", xlabel="optimizer step", ylabel=unit)
-            if axes.lines:
+            if axes.lines and not many:
                 axes.legend()
+        if many:
+            figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
         save(figure, path)
 
 
@@ -129,14 +136,16 @@ def accuracy_against_noise(rows: list[dict], title: str, path: Path) -> None:
     sets = list(dict.fromkeys(key[0] for key in values))
     corruptions = list(dict.fromkeys(key[1] for key in values))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(max(6.5, 1.1 * len(corruptions)), 4.4), layout="constrained")
+        size = (max(6.5, 1.1 * len(corruptions)), max(4.4, _LINE * (len(sets) + 1)))
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         for number, (name, (color, marker, style)) in enumerate(zip(sets, looks(), strict=False)):
             low, middle, high = (
                 np.array([values[name, c, m] for c in corruptions])
                 for m in ("accuracy_low", "accuracy", "accuracy_high")
             )
-            places = np.arange(len(corruptions)) + 0.08 * (number - (len(sets) - 1) / 2)
+            apart = min(0.08, 0.8 / len(sets))
+            places = np.arange(len(corruptions)) + apart * (number - (len(sets) - 1) / 2)
             axes.errorbar(
                 places,
                 middle,
@@ -182,9 +191,8 @@ def scores_against_noise(
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.5, 5), layout="constrained")
         axes = figure.subplots()
-        looks = zip(itertools.cycle(COLORS), itertools.cycle(MARKERS), itertools.cycle(STYLES))
         for number, ((name, points), (color, marker, style)) in enumerate(
-            zip(curves.items(), looks, strict=False)
+            zip(curves.items(), looks(), strict=False)
         ):
             middle, half = np.transpose(points)
             places = np.arange(len(corruptions)) + 0.07 * (number - (len(curves) - 1) / 2)

@@ -83,3 +83,10 @@ def test_jpeg_is_near_to_that_of_pillow(channels, noise):
 def test_jpeg_clips():
     found = parse("jpeg:0.1")(np.array([-1, 2], np.float32)[:, None, None, None], SEED).numpy()
     np.testing.assert_allclose(found.ravel(), [0, 1], atol=2 / 255)
+
+
+def test_jpeg_of_two_channels_is_that_of_each():
+    images = np.random.default_rng(0).random((2, 16, 16, 2), np.float32)
+    made = parse("jpeg:0.5")(images, (0, 1)).numpy()
+    alone = [parse("jpeg:0.5")(images[..., i : i + 1], (0, 1)).numpy() for i in range(2)]
+    np.testing.assert_array_equal(made, np.concatenate(alone, axis=-1))
