@@ -129,10 +129,10 @@ def _check_sets(config: TrainConfig) -> None:
                 "agree would be on two devices."
             )
         if config.classifier.protocol == "equal_epochs" and not has_equal_epochs(name):
-            raise ValueError(
-                f"`sets` {name} has as many images as limited, so that equal epochs are equal "
-                "steps: give `protocol` equal_steps."
-            )
+            reason = "has as many images as limited, so that equal epochs are equal steps"
+            if generator_of(name):
+                reason = "is trained for equal steps alone"
+            raise ValueError(f"`sets` {name} {reason}: give `protocol` equal_steps.")
 
 
 def _check_pairs(config: TrainConfig) -> None:

@@ -217,7 +217,8 @@ def learned_views(names: Iterable[str]) -> tuple[str, ...]:
 def has_equal_epochs(name: str) -> bool:
     """Tell whether a training set is measured under equal epochs.
 
-    The others have as many images as `limited`, so that equal epochs are equal steps.
+    The others have as many images as `limited`, so that equal epochs are equal steps, but for those
+    with synthetic images in all orientations, which are measured under equal steps alone.
     """
     return name in ("limited", "duplicate") or registry.generates(name)
 

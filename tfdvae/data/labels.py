@@ -186,7 +186,7 @@ def _of_text(
         found, place = np.unique(column, return_inverse=True)
         texts = list(map(str, found))
         same = same_names(texts, present)
-        _refuse_unknown([text for text in texts if text not in same])
+        _refuse_unknown(part, [text for text in texts if text not in same])
         labels[part] = np.array([numbers[same[text]] for text in texts], np.int64)[place.ravel()]
     return Classes(labels, names)
 
@@ -211,7 +211,7 @@ def _of_numbers(
         return Classes(dict(columns), names or tuple(map(str, range(count))))
     labels = {}
     for part, column in columns.items():
-        _refuse_unknown(np.setdiff1d(column, present).tolist())
+        _refuse_unknown(part, np.setdiff1d(column, present).tolist())
         labels[part] = np.searchsorted(present, column).astype(np.int64)
     missing = np.setdiff1d(np.arange(count), present)
     text = (
@@ -221,10 +221,10 @@ def _of_numbers(
     return Classes(labels, names or tuple(map(str, present)), text)
 
 
-def _refuse_unknown(unknown: list) -> None:
+def _refuse_unknown(part: str, unknown: list) -> None:
     if unknown:
         raise ValueError(
-            "`dataset` must have training images of each class of the test images; "
+            f"`dataset` must have training images of each class of the {part} images; "
             f"there are none of class {unknown[0]}."
         )
 

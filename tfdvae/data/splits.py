@@ -168,6 +168,7 @@ def check_classes(
     held_out: bool,
     grouped: bool = False,
     without: str = "--no-classifier does without",
+    part: str = "test",
 ) -> None:
     """Refuse a dataset on which a classifier cannot be trained and tested.
 
@@ -178,6 +179,7 @@ def check_classes(
         held_out: the test images were held out of the training images, so that both count.
         grouped: whole groups were held out, so that a class may have images on one side only.
         without: what does without classes, for messages.
+        part: what the test images are called in them.
 
     Raises:
         ValueError: fewer than two classes, a class with a single image, a class of test images that
@@ -189,7 +191,7 @@ def check_classes(
         counts = counts + np.bincount(test_labels, minlength=len(class_names))
     elif (unknown := np.setdiff1d(test_labels, train_labels)).size:
         raise ValueError(
-            "`dataset` must have training images of each class of the test images; "
+            f"`dataset` must have training images of each class of the {part} images; "
             f"there are none of class {unknown[0]}."
         )
     if (counts > 0).sum() < 2:

@@ -226,7 +226,8 @@ def _kappa(probabilities: np.ndarray, labels: np.ndarray, weights: str | None = 
     predicted = probabilities.argmax(axis=1)
     if np.all(predicted == labels[0]) and np.all(labels == labels[0]):
         return float("nan")
-    return float(cohen_kappa_score(labels, predicted, weights=weights))
+    classes = np.arange(probabilities.shape[1])  # also those in between that nothing is of
+    return float(cohen_kappa_score(labels, predicted, labels=classes, weights=weights))
 
 
 def _mean_of_classes(

@@ -397,7 +397,7 @@ def test_validation_images_of_groups_are_left_alone(path, tmp_path):
         ({"val_images": IMAGES[16:, :3]}, "val_images uint8 .4, 3, 5, 1."),
         ({"val_images": IMAGES[16:].astype(np.uint16)}, "val_images uint16"),
         ({"val_labels": LABELS[:3]}, "`val_labels` must have shape"),
-        ({"val_labels": np.full(4, 3)}, "none of class 3"),
+        ({"val_labels": np.full(4, 3)}, "of the validation images; there are none of class 3"),
     ],
 )
 def test_validation_images_that_do_not_fit(changed, message, path):

@@ -52,6 +52,9 @@ def one_hot(classes, number=3):
         ("kappa", THREE, THREE_LABELS, (5 / 8 - 3 / 8) / (1 - 3 / 8)),
         # errors by 1, 1 and 2 classes; of chance (8 + 8 + 4 + 4 + 4 (8 + 8)) / 64 squares an image
         ("quadratic_kappa", THREE, THREE_LABELS, 1 - (6 / 8) / (88 / 64)),
+        # nothing is of class 1 of four, and one of class 0 is taken for 2; of chance
+        # (2 * 4 + 9 + 1 + 2 * 1) / 3
+        ("quadratic_kappa", one_hot([2, 2, 3], 4), np.array([0, 2, 3]), 1 - 4 / (20 / 3)),
         # ordered pairs (of the class, of the rest): class 0 15 of 16; class 1: .7 above all, .3
         # above all but .5 and .4; class 2: .5 above
         # all but .6, .4 likewise

@@ -792,6 +792,8 @@ def test_published_values_beside_ours(tmp_path):
     facts = dataclasses.replace(
         facts, name="retinamnist.npz", train_count=1080, test_count=400, image_shape=(28, 28, 3)
     )
+    assert medmnist.section(Results(rows, config, {}, facts), facts) == [], "of 5,000 images"
+    rows = [row | {"n_train": "1080"} for row in rows]
     text = to_markdown(medmnist.section(Results(rows, config, {}, facts), facts))
     assert "| Google AutoML Vision | 75.0 | 53.1 |" in text
     assert "| limited | 77.00 ± 0.00 | 82.00 ± 1.96 | +2.00 (+2.00 to +2.00) | +28.90 (" in text

@@ -163,7 +163,8 @@ def load_validation(path: Path, dataset: ImageDataset) -> Split | None:
             return None
         parts = _find_parts(archive, path, True) | {"validation": _VALIDATION}
         labels = _read_classes(archive, path, parts, True).labels["validation"]
-        splits.check_classes(dataset.train.labels, labels, dataset.class_names, held_out=False)
+        both = dataset.train.labels, labels
+        splits.check_classes(*both, dataset.class_names, held_out=False, part="validation")
         array = npz_archive.read_array(archive, _VALIDATION[0])
     argument = f"`dataset` {path}: {_VALIDATION[0]}"
     return Split(array_checks.images(argument, array, white=dataset.white), labels)

@@ -81,9 +81,11 @@ def prepare(
         return pipelines.freeze_noise(clean, chosen, noise, seed, "observed")
 
     if own is not None:
-        held_out_labels, groups = own.labels, None
+        order = np.random.default_rng(seed).permutation(len(own.labels))
+        shown = np.sort(order[:MAX_VALIDATION_IMAGES])
+        held_out_labels, groups = own.labels[shown], None
         held_out = pipelines.freeze_noise(
-            to_unit(own.images), np.arange(len(own.labels)), noise, seed, "observed validation"
+            to_unit(own.images[shown]), shown, noise, seed, "observed validation"
         )
     elif config.development:
         others = np.sort(np.random.default_rng(seed).permutation(others)[:MAX_VALIDATION_IMAGES])

@@ -170,10 +170,13 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
         )
     labels, test_labels = np.asarray(dataset.train.labels), np.asarray(dataset.test.labels)
     splits.check_classes(labels, test_labels, dataset.class_names, held_out=False)
-    one_class = len(np.unique(test_labels)) < 2
+    measured = {"test": test_labels}
+    if dataset.validation is not None:
+        measured["validation"] = np.asarray(dataset.validation.labels)
+    one_class = [part for part, each in measured.items() if len(np.unique(each)) < 2]
     if config.metric not in ("accuracy", "balanced_accuracy") and one_class:
         raise ValueError(
-            f"`metric` {config.metric} needs test images of two classes at least; "
+            f"`metric` {config.metric} needs {one_class[0]} images of two classes at least; "
             f"{dataset.name} has them of one."
         )
     counts = np.bincount(labels, minlength=len(dataset.class_names))
