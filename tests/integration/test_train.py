@@ -561,6 +561,8 @@ def test_folder_with_classes(digits, tmp_path):
     assert {row["augmentation"] for row in measured if row["metric"] == "accuracy"} == {
         "limited",
         "dvae",
+        "fresh-noise",
+        "denoised",
     }
     assert (
         "my images, 80 noisy (gaussian:0.1) training images"

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfdvae import classifier, corruptions
-from tfdvae._utils import files, processor, seeds
+from tfdvae._utils import chunks, files, processor, seeds
 from tfdvae.config import AUTO, TrainConfig
 from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, generator_of, is_taught, needs_noise
 from tfdvae.data import pipelines
@@ -57,9 +57,10 @@ def make_views(run: Run, method: str) -> str:
     noise, config = run.config.data.known_noise, run.config.classifier
     assert noise is not None
     learned = run.clean if views.METHODS[method].clean else None
-    made = views.make(
+    images = run.data["images"]
+    maker = views.maker(
         method,
-        run.data["images"],
+        images,
         learned,
         corruptions.Gaussian(noise.level),
         run.config.run.seed,
@@ -69,11 +70,15 @@ def make_views(run: Run, method: str) -> str:
     folder = run.folder / "denoised"
     folder.mkdir(exist_ok=True)
     with files.replacing(folder / f"{method}.npy") as temporary:
-        np.save(temporary, made.images)
-    how = made.network
+        # In pieces, so that memory does not grow with the images.
+        pieces = chunks.pieces(len(images), 4 * images[0].size * views.count_of(method))
+        with chunks.array_writer(temporary) as append:
+            for piece in pieces:
+                append(maker.of(np.asarray(images[piece])).astype(np.float32, copy=False))
+    how = maker.network
     if views.METHODS[method].objective:
         how += f", {config.chosen_denoiser_steps:,} steps on these images alone"
-    return f"{len(made.images):,} training images: {how}"
+    return f"{len(images):,} training images: {how}"
 
 
 def train(run: Run, augmentation: str) -> str:

@@ -75,8 +75,6 @@ def check_disk(config: TrainConfig, dataset: ImageDataset, folder: Path) -> None
     if methods := view_methods(config.training_sets):
         count, kinds = config.data.n_train or 1, list(map(views.count_of, methods))
         room.check_disk("n_train", count, folder, size * sum(kinds))
-        # They are made in memory, draws one by one, beside the images.
-        room.check_memory("n_train", count, size * (1 + 2 * max(kinds)))
 
 
 def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:

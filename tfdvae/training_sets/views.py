@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,22 @@ def count_of(method: str) -> int:
     return DRAWS if METHODS[method].model == "dvae" else 1
 
 
+@dataclass(frozen=True)
+class Maker:
+    """What makes the views of a method, trained or chosen.
+
+    Attributes:
+        of: given images (N, H, W, C), returns their views, float32 (N, K, H, W, C). Pieces of all
+            images one after the other have the draws that all of them at once have.
+        network: as `Views` has it.
+        model: likewise.
+    """
+
+    of: Callable[[np.ndarray], np.ndarray]
+    network: str
+    model: TrainedModel | None = None
+
+
 def make(
     method: str,
     noisy: np.ndarray,
@@ -90,6 +108,23 @@ def make(
     folder: Path,
 ) -> Views:
     """Return the views that a method makes of images: denoised ones, or draws of a DVAE.
+
+    Arguments are those of `maker`.
+    """
+    made_by = maker(method, noisy, clean, noise, seed, steps, folder)
+    return Views(made_by.of(noisy), made_by.network, made_by.model)
+
+
+def maker(
+    method: str,
+    noisy: np.ndarray,
+    clean: np.ndarray | None,
+    noise: corruptions.Corruption,
+    seed: int,
+    steps: int,
+    folder: Path,
+) -> Maker:
+    """Return what makes the views of a method, after its model was trained, if it has one.
 
     Args:
         method: key of `METHODS`.
@@ -103,14 +138,15 @@ def make(
     row = METHODS[method]
     if not row.objective:
         chosen, parameters = filter_for(row.model, noisy, noise.level)
-        made = filters.filtered(noisy, chosen)
-        return Views(made[:, None], filters.described(parameters))
+        return Maker(
+            lambda images: filters.filtered(images, chosen)[:, None], filters.described(parameters)
+        )
     learned = clean if row.clean else noisy
     assert learned is not None
     model = model_for(method, learned, noise, seed, steps, folder)
     if row.model == "dvae":
-        return Views(draws(model, noisy, seed), row.network, model)
-    return Views(model.denoise(noisy)[:, None], row.network, model)
+        return Maker(partial(_drawn, model, _generators(seed)), row.network, model)
+    return Maker(lambda images: model.denoise(images)[:, None], row.network, model)
 
 
 def draws(model: TrainedModel, images: np.ndarray, seed: int) -> np.ndarray:
@@ -126,9 +162,18 @@ def draws(model: TrainedModel, images: np.ndarray, seed: int) -> np.ndarray:
     Returns:
         float32 (N, DRAWS, H, W, C).
     """
+    return _drawn(model, _generators(seed), images)
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    return [seeds.generator(seed, f"view {number}") for number in range(DRAWS)]
+
+
+def _drawn(
+    model: TrainedModel, generators: Sequence[np.random.Generator], images: np.ndarray
+) -> np.ndarray:
     core, made = model.core, []
-    for number in range(DRAWS):
-        generator = seeds.generator(seed, f"view {number}")
+    for generator in generators:
         numbers = generator.standard_normal((len(images), *core.code_shape), np.float32)
         made.append(posterior.decoded(core, images, numbers))
     return np.stack(made, axis=1)
