@@ -70,11 +70,12 @@ def make_views(run: Run, method: str) -> str:
     folder = run.folder / "denoised"
     folder.mkdir(exist_ok=True)
     with files.replacing(folder / f"{method}.npy") as temporary:
-        # In pieces, so that memory does not grow with the images.
-        pieces = chunks.pieces(len(images), 4 * images[0].size * views.count_of(method))
+        # In small pieces, so that memory does not grow with the images.
+        rows = chunks.batch_rows(4 * images[0].size * views.count_of(method), 1000)
         with chunks.array_writer(temporary) as append:
-            for piece in pieces:
-                append(maker.of(np.asarray(images[piece])).astype(np.float32, copy=False))
+            for start in range(0, len(images), rows):
+                made = maker.of(np.asarray(images[start : start + rows]))
+                append(made.astype(np.float32, copy=False))
     how = maker.network
     if views.METHODS[method].objective:
         how += f", {config.chosen_denoiser_steps:,} steps on these images alone"
