@@ -164,3 +164,39 @@ def test_two_that_agree_are_half_a_batch(tmp_path, monkeypatch):
     )
     assert asked[-1] == 30, "of 60 images, each of them twice, as 60 of the others"
     assert 128 in asked
+
+
+def test_sets_with_fresh_noise_are_trained_by_the_recipe_and_others_as_published(
+    tmp_path, monkeypatch
+):
+    """With one order of images and one noise, smoothed labels and a rate that falls over the
+    steps; of a teacher's the labels alone are smoothed.
+    """
+    purposes, losses, falls = [], [], []
+    batches_of = pipelines.training_batches
+
+    def training_batches(arrays, batch_size, seed, purpose, *others, **options):
+        purposes.append(purpose)
+        return batches_of(arrays, batch_size, seed, purpose, *others, **options)
+
+    monkeypatch.setattr(classifiers.pipelines, "training_batches", training_batches)
+    for name, kept in (("change_loss", losses), ("fall_to_zero", falls)):
+        real = getattr(classifiers, name)
+        monkeypatch.setattr(
+            classifiers,
+            name,
+            lambda model, *given, kept=kept, real=real: (kept.append(given), real(model, *given)),
+        )
+    sets = ("limited", "classical", "fresh-noise", "distilled", "agreeing")
+    tfdvae.train(
+        **SMALL, noisy_train=True, sets=sets, test_noise=("0",), output=str(tmp_path / "run")
+    )
+    assert list(dict.fromkeys(purpose for purpose in purposes if "classifier" in purpose)) == [
+        "classifier/limited",
+        "classifier/classical",
+        "classifier/noisy",
+    ]
+    # smoothing, agreement, soft labels: fresh-noise, the teacher, distilled, agreeing
+    plain, soft, agreeing = (0.1, 0.0, False), (0.0, 0.0, True), (0.1, 4.0, False)
+    assert losses == [plain, plain, soft, agreeing]
+    assert falls == [(2,)] * 4
