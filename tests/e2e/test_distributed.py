@@ -26,7 +26,7 @@ WITHOUT_NOISE = ("--model", "ae", "--epochs", 2)
 WITH_NOISE = ("--model", "dvae", "--epochs", 40)
 WITH_SETS = (
     *("--model", "ae", "--epochs", 1, "--noisy-train", "--denoiser-steps", 2),
-    *("--sets", "fresh-noise", "denoised", "denoised-distilled"),
+    *("--sets", "fresh-noise", "restoring", "denoised", "denoised-distilled"),
 )
 
 
@@ -95,7 +95,7 @@ def test_sets_of_denoised_images_are_those_of_one_process(where, runs):
     folder = runs(WITH_SETS)
     made = [np.load(folder / each / "denoised" / "recorrupted.npy") for each in ("one", where)]
     np.testing.assert_array_equal(*made)
-    for name in ("fresh-noise", "denoised", "denoised-distilled"):
+    for name in ("fresh-noise", "restoring", "denoised", "denoised-distilled"):
         name = f"classifier-{name}"
         pairs = zip(weights(folder / "one", name), weights(folder / where, name), strict=True)
         for one, other in pairs:

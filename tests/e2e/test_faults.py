@@ -36,6 +36,7 @@ TRAINING = [
     "limited",
     "dvae",
     "denoised-distilled",
+    "restoring",
     "--denoiser-steps",
     "24",
     "--test-noise",
@@ -52,6 +53,7 @@ STAGES = [
     "classifier-limited",
     "classifier-dvae",
     "classifier-denoised-distilled",
+    "classifier-restoring",
     "evaluation",
     "figures",
     "export",
@@ -141,6 +143,7 @@ def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status
         ("classifier-dvae", 1),
         ("teacher-denoised-distilled", 1),
         ("classifier-denoised-distilled", 1),
+        ("classifier-restoring", 1),
     ],
 )
 def test_killed_within_a_stage_and_resumed_gives_the_same_bits(

@@ -141,6 +141,10 @@ def test_training_sets_of_noisy_images(name, cropped, folder):
     made = [transform(np.array([seed, 0], np.int32), starts, *seen, labels) for seed in (1, 1, 2)]
     times = 2 if SETS[name].agreeing else 1
     for shown, own in made:
+        if SETS[name].restoring:  # what each was before its fresh noise comes too
+            own, before = own
+            assert before.shape == shown.shape
+            assert 0.05 < np.std(shown - before) < 0.2
         assert (shown.shape, shown.dtype) == ((times * 40, *starts.shape[1:]), "float32")
         np.testing.assert_array_equal(own, np.tile(labels, times))
         assert times == 1 or not np.array_equal(shown[:40], shown[40:])
@@ -661,12 +665,64 @@ def test_sets_that_agree_take_as_many_forward_passes(name, cropped, folder, monk
     assert steps == 3
 
 
+def test_what_restores_needs_maps_of_features(tmp_path):
+    """It is refused before anything is trained."""
+    (tmp_path / "flat.py").write_text(
+        "import keras\n\n\n"
+        "def build(image_shape, classes):\n"
+        "    layers = [keras.Input(image_shape), keras.layers.Flatten()]\n"
+        "    model = keras.Sequential([*layers, keras.layers.Dense(classes, 'softmax')])\n"
+        "    model.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "    return model\n"
+    )
+    study = ["study", "augmentation", "--dataset", "digits", "--classifier", "flat:build"]
+    sets = ["--conditions", "noisy", "--sets", "limited", "restoring"]
+    process = run_tfdvae(*study, *sets, "--output", "out", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "`sets` restoring needs a `classifier` of images of one size with maps" in process.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("balance", [False, True])
+@pytest.mark.parametrize("development", [False, True])
+def test_a_classifier_that_restores_sees_the_images_of_fresh_noise(
+    development, balance, cropped, folder, monkeypatch
+):
+    """It has the same weights in the beginning, and others in the end. Its curve is as long."""
+    settings = {"n_train": 40, "output": str(folder), "precision": "float32"}
+    config = small(**settings, train_noise=(NOISE,), development=development, balance=balance)
+    images = prepare(config, cropped, "noisy", 0, NOISE)
+    seen = fits_of(monkeypatch)
+    found = [
+        training.train_classifier(config, images, name, "equal_steps", 0)
+        for name in ("fresh-noise", "restoring")
+    ]
+    (_, plain, options), (both, restoring, _) = seen
+    np.testing.assert_array_equal(plain[0], restoring[0])
+    np.testing.assert_array_equal(plain[1], restoring[1][0])
+    assert [output.shape for output in both.outputs] == [(None, 10), (None, 12, 12, 1)]
+    if balance:
+        each = [options["class_weight"][label] for label in plain[1]]
+        np.testing.assert_allclose(restoring[2], each, rtol=1e-6)
+    assert (len(plain), len(restoring)) == (2, 3 if balance else 2)
+    (first, steps, curve), (second, of_second, of_restoring) = found
+    assert (steps, len(curve)) == (of_second, len(of_restoring)) == (3, 3 if development else 0)
+    assert [output.shape for output in second.outputs] == [(None, 10)]
+    pairs = zip(first.get_weights(), second.get_weights(), strict=True)
+    assert not all(np.array_equal(*pair) for pair in pairs)
+
+
 def fits_of(monkeypatch):
-    """Return a list that gets the model and the first batch of each training."""
+    """Return a list that gets the model and the first batch of each training of a classifier.
+
+    A denoiser may be trained first, which is given more than batches.
+    """
     seen = []
     fit = keras.Model.fit
 
-    def watched(model, batches, **options):
+    def watched(model, batches, *others, **options):
+        if others:
+            return fit(model, batches, *others, **options)
         (batch,) = batches.take(1).as_numpy_iterator()
         seen.append((model, batch, options))
         return fit(model, batches, **options)

@@ -2,6 +2,7 @@
 
 import html
 import importlib.util
+import json
 import re
 import shutil
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from tests.helpers.processes import ROOT
 from tfdvae import csv_rows
+from tfdvae.reporting import plots
 from tfdvae.studies.registry import STUDIES
 
 RESULTS = ROOT / "results"
@@ -37,11 +39,43 @@ def benchmark(name):
     return module
 
 
+def test_figures_of_many_sets(tmp_path, monkeypatch):
+    """A color has one set: those with as many seeds are together, each time with the reference."""
+    drawn = {}
+    monkeypatch.setattr(
+        plots,
+        "scores_against_noise",
+        lambda curves, *others: drawn.update({others[3].name: list(curves)}),
+    )
+    shutil.copytree(RESULTS / "denoised_training", tmp_path / "study")
+    STUDIES.get("augmentation").write_report(tmp_path / "study")
+    reference = "flips, shifts, fresh noise"
+    assert all(names[0] == reference for names in drawn.values())
+    names = [name for each in drawn.values() for name in each[1:]]
+    assert len(set(names)) == len(names) == 12
+    first, *others = drawn.values()
+    assert {"mixed with its denoised self", "clean images, flips, shifts, fresh noise"} < set(first)
+    assert [len(each) for each in (first, *others)] == [5, 5, 5]
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert text.count("](figures/noisy-gaussian-0.2-equal_steps") == 3
+
+
+def test_what_the_studies_took():
+    """The table is of all folders that tell it."""
+    script = benchmark("hours")
+    text = (RESULTS / "hours.md").read_text()
+    assert text == "# What the studies took\n\n" + script.table(RESULTS)
+    told = json.loads((RESULTS / "few_labels" / "environment.json").read_text())
+    seconds = [value for start in told for value in start["seconds"].values()]
+    assert f"| few_labels | {len(seconds)} | {sum(seconds) / 60:.0f} |" in text
+
+
 def test_all_folders_are_read():
     """`noisy_alone` has a folder for each kind of pictures, once it is there."""
     assert {path.partition("/")[0] for path in FOLDERS} - {"noisy_alone"} == {
         "augmentation",
         "denoised_training",
+        "denoised_sizes",
         "few_labels",
         "retina",
         "retina_recipe",

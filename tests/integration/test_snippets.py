@@ -27,7 +27,7 @@ NOT_RUN = {
     "docs/index.md": 1,
     "docs/machines.md": 3,
     "docs/serving.md": 2,
-    "docs/studies/augmentation.md": 5,
+    "docs/studies/augmentation.md": 7,
     "docs/studies/denoising.md": 1,
     "docs/studies/few-labels.md": 1,
     "docs/studies/index.md": 1,

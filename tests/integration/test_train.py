@@ -818,8 +818,20 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
                 "model": "dae",
                 "network": "residual_conv",
                 "no_classifier": False,
+                "classifier": "cnn",
             },
             "network of the classifier has",
+        ),
+        (
+            {
+                "image_size": (4096,),
+                "model": "dae",
+                "network": "residual_conv",
+                "no_classifier": False,
+                "n_train": 16,
+            },
+            "network of the classifier has 307,810 parameters for images of 4096x4096, and training"
+            " takes 11 GiB",
         ),
         ({"n_train": 100}, "`n_train` must not exceed the 16 training images"),
     ],

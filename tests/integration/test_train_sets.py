@@ -1,6 +1,7 @@
 """Classifiers of a run on the training sets of the augmentation study, and the user's own."""
 
 import csv
+import json
 import sys
 
 import keras
@@ -105,6 +106,58 @@ def test_a_classifier_of_ones_own(tmp_path):
     assert "there is no module mine" in complaint(run("--resume", "out", cwd=tmp_path))
 
 
+def test_larger_images_have_the_small_residual_network(tmp_path):
+    """The CNN would have 3.3 million weights for 40 x 40 pixels; asked for, it is there."""
+    generator = np.random.default_rng(0)
+    labels = np.tile([0, 1], 12)
+    images = generator.integers(0, 256, (24, 40, 40, 1), np.uint8)
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    options = {
+        "dataset": str(tmp_path / "mine.npz"),
+        "model": "dae",
+        "epochs": 1,
+        "classifier_steps": 2,
+        "noisy_train": True,
+        "sets": ("limited", "fresh-noise", "restoring"),
+        "test_noise": ("0",),
+    }
+    folder = tfdvae.train(**options, output=str(tmp_path / "run"))
+    assert (
+        json.loads((folder / "config.json").read_text())["classifier"] == "tfdvae.classifier:resnet"
+    )
+    assert "2 steps each of tfdvae.classifier:resnet" in (folder / "report.md").read_text()
+    before = accuracies(folder)
+    assert "classifier_source" not in json.loads((folder / "environment.json").read_text())
+    curve = json.loads((folder / "checkpoints" / "classifier-restoring.json").read_text())
+    assert set(curve[0]) == {"epoch", "step", "loss", "accuracy", "restored_loss"}
+    for name in ("limited", "fresh-noise", "restoring"):
+        path = folder / f"classifier-{name}.keras"
+        assert keras.models.load_model(path).count_params() == 307_810
+        path.unlink()
+    (folder / "metrics.csv").unlink()
+    tfdvae.train(resume=str(folder), classifier="auto")
+    assert accuracies(folder) == before
+    folder = tfdvae.train(**options, classifier="cnn", output=str(tmp_path / "cnn"))
+    assert json.loads((folder / "config.json").read_text())["classifier"] == "cnn"
+    assert keras.models.load_model(folder / "classifier-limited.keras").name == "cnn"
+
+
+def test_what_restores_needs_maps_of_features(tmp_path, monkeypatch):
+    (tmp_path / "flat.py").write_text(
+        "import keras\n\n\n"
+        "def build(image_shape, classes):\n"
+        "    layers = [keras.Input(image_shape), keras.layers.Flatten()]\n"
+        "    model = keras.Sequential([*layers, keras.layers.Dense(classes, 'softmax')])\n"
+        "    model.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "    return model\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = SMALL | {"classifier": "flat:build", "noisy_train": True, "sets": ("restoring",)}
+    with pytest.raises(ValueError, match="`sets` restoring needs a `classifier` of images of"):
+        tfdvae.train(**options, output="out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_loss_of_ones_own_must_take_smoothed_labels(tmp_path, monkeypatch):
     """Where sets with fresh noise are asked for, as --noisy-train does by default."""
     (tmp_path / "squared.py").write_text(
@@ -200,3 +253,12 @@ def test_sets_with_fresh_noise_are_trained_by_the_recipe_and_others_as_published
     plain, soft, agreeing = (0.1, 0.0, False), (0.0, 0.0, True), (0.1, 4.0, False)
     assert losses == [plain, plain, soft, agreeing]
     assert falls == [(2,)] * 4
+
+
+def test_a_denoiser_that_runs_out_of_memory_is_told_by_its_stage(tmp_path, monkeypatch):
+    def fail(*_, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(classifiers.views, "maker", fail)
+    with pytest.raises(MemoryError, match="28x28, in the stage denoised-recorrupted"):
+        tfdvae.train(**SMALL, noisy_train=True, sets=("denoised",), output=str(tmp_path / "run"))

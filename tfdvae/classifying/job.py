@@ -31,6 +31,7 @@ from tfdvae.classifying import model as models
 from tfdvae.classifying.images import Images, Labelled
 from tfdvae.classifying.outcome import Outcome, Predictions
 from tfdvae.config.classify import ClassifyConfig
+from tfdvae.data import pipelines
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.inference import keras_files
 from tfdvae.metrics import calibration, choice
@@ -266,7 +267,7 @@ def _add_onnx(folder: Path) -> None:
 
 def _logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return the logits of images, float32 (N, K)."""
-    size = models.batch_size(_BATCH, images.shape[1:])
+    size = pipelines.batch_size(_BATCH, images.shape[1:])
     starts = range(0, len(images), size)
     return np.concatenate(
         [np.asarray(model(images[start : start + size], training=False)) for start in starts]

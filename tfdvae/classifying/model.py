@@ -49,8 +49,6 @@ class About:
     recipe: str
 
 
-_PIXELS, _LEAST = 64 * 64, 4
-
 _KINDS: records.Kinds = {
     "class_names": list,
     "image_shape": list,
@@ -62,21 +60,6 @@ _KINDS: records.Kinds = {
     "temperature": records.NUMBER,
     "recipe": str,
 }
-
-
-def batch_size(most: int, image_shape: tuple[int, ...]) -> int:
-    """Return how many images are taken at once: fewer above 64x64 pixels, as memory ends.
-
-    Args:
-        most: up to 64x64 pixels.
-        image_shape: (H, W, C).
-
-    Example:
-        >>> batch_size(128, (28, 28, 1)), batch_size(128, (256, 128, 3))
-        (128, 16)
-    """
-    pixels = image_shape[0] * image_shape[1]
-    return min(most, max(_LEAST, most * _PIXELS // pixels))
 
 
 def served(model: keras.Model, about: About) -> keras.Model:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tfdvae._utils import files, sheets, text
-from tfdvae.classifying.model import About, Classifier, batch_size
-from tfdvae.data import array_checks
+from tfdvae.classifying.model import About, Classifier
+from tfdvae.data import array_checks, pipelines
 from tfdvae.data.image_dataset import to_unit
 from tfdvae.image_io import decoding, reader, values
 from tfdvae.image_io.reading import Reading
@@ -87,7 +87,7 @@ def _columns(others: list[str], class_names: Sequence[str]) -> list[str]:
 def _of(classifier: Classifier, images: np.ndarray) -> np.ndarray:
     """Return the probabilities of images (n, H, W, C) of one type, as a reader gives them."""
     pixels = [_as_trained(image, classifier.about) for image in images]
-    size = batch_size(_IMAGES, classifier.about.image_shape)
+    size = pipelines.batch_size(_IMAGES, classifier.about.image_shape)
     batches = [np.stack(pixels[start : start + size]) for start in range(0, len(pixels), size)]
     return np.concatenate([classifier.probabilities(batch) for batch in batches])
 

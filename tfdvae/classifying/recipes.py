@@ -10,7 +10,8 @@ import numpy as np
 
 from tfdvae import classifier, corruptions
 from tfdvae._utils import seeds
-from tfdvae.classifying.model import batch_size
+from tfdvae.config import AUTO
+from tfdvae.config.classifier import CNN, chosen_classifier
 from tfdvae.config.sets import SETS
 from tfdvae.data import pipelines
 from tfdvae.fitting import training
@@ -24,8 +25,6 @@ PLAIN = "limited"
 
 OF_CLEAN_IMAGES = (PLAIN, "classical")
 OF_NOISY_IMAGES = (*OF_CLEAN_IMAGES, "fresh-noise", "denoised")
-
-LARGEST_OF_CNN = 32  # pixels a side, above which the ResNet is trained
 
 LARGE = 256  # pixels a side, above which training is slow
 
@@ -134,7 +133,7 @@ def train(
     of_step = partial(
         pipelines.training_batches,
         arrays,
-        min(batch_size(classifier.BATCH_SIZE, images.shape[1:]), len(images)),
+        min(pipelines.batch_size(classifier.BATCH_SIZE, images.shape[1:]), len(images)),
         seed,
         f"classify/{name}",
         transform=transform,
@@ -147,6 +146,6 @@ def build(image_shape: tuple[int, ...], classes: int, seed: int) -> keras.Model:
     """Return the classifier for images of a shape, compiled, with weights from the seed."""
     height, width, channels = image_shape
     shape, seed = (height, width, channels), seeds.stream(seed, "classifier")
-    if max(height, width) > LARGEST_OF_CNN:
-        return classifier.build("tfdvae.classifier:resnet", shape, classes, seed)
+    if (name := chosen_classifier(AUTO, height, width)) != CNN:
+        return classifier.build(name, shape, classes, seed)
     return classifier.cnn(shape, classes, seed=seed)

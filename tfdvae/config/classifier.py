@@ -9,8 +9,12 @@ from tfdvae import corruptions
 from tfdvae._utils import checks
 from tfdvae.config import sets as training_sets
 from tfdvae.config.group import Group, one_of
+from tfdvae.config.run import AUTO
 
 PROTOCOLS = ("equal_steps", "equal_epochs")
+CNN, RESNET = "cnn", "tfdvae.classifier:resnet"
+CLASSIFIERS = "{auto,cnn,MODULE:FUNCTION}"
+CNN_PIXELS = 32  # of larger images the CNN has tens of millions of weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +44,10 @@ class ClassifierConfig(Group):
     denoiser_steps: int | None = None
     """Training steps of models that denoise training images for --sets. Default: those of a
     classifier (--classifier-steps)."""
-    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
-    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
+    classifier: Annotated[str | None, tyro.conf.arg(metavar=CLASSIFIERS)] = AUTO
+    """The published CNN, or a function (image_shape, classes) -> compiled Keras model. auto: the
+    CNN for images up to 32 pixels wide and high, for larger ones a small residual network with far
+    fewer weights (tfdvae.classifier:resnet)."""
     test_noise: Annotated[tuple[str, ...], tyro.conf.arg(metavar="LEVEL [LEVEL ...]")] = (
         "0",
         "0.025",
@@ -53,6 +59,7 @@ class ClassifierConfig(Group):
     KIND:LEVEL is any other."""
 
     def __post_init__(self) -> None:
+        self.keep("classifier", parse_classifier(self.classifier))
         checks.texts(self)
         self.check_switches("no_classifier")
         checks.choice("protocol", self.protocol, PROTOCOLS)
@@ -74,9 +81,57 @@ class ClassifierConfig(Group):
         self.keep("sets", tuple(self.sets))
 
     @property
+    def own(self) -> str | None:
+        """The function that makes the classifier, where it is not the published CNN."""
+        return own_function(self.classifier)
+
+    @property
     def chosen_denoiser_steps(self) -> int:
         """The setting `denoiser_steps`, or what stands for its default."""
         return self.classifier_steps if self.denoiser_steps is None else self.denoiser_steps
+
+
+def parse_classifier(asked: str | None) -> str:
+    """Return what a setting `classifier` says; files of earlier versions have none for the CNN.
+
+    Raises:
+        TypeError: no text.
+        ValueError: none of `CLASSIFIERS`.
+    """
+    if asked is None:
+        return CNN
+    if not isinstance(asked, str):
+        raise TypeError(f"`classifier` must be text; got {asked!r} ({type(asked).__name__}).")
+    if asked not in (AUTO, CNN) and not all(asked.partition(":")):
+        raise ValueError(
+            f"`classifier` must be module:function, as my_networks:build; got {asked!r}, which is "
+            "neither auto nor cnn."
+        )
+    return asked
+
+
+def own_function(asked: str | None) -> str | None:
+    """Return the function that makes a classifier; None where it is the published CNN.
+
+    Example:
+        >>> own_function("cnn"), own_function("my_networks:build")
+        (None, 'my_networks:build')
+    """
+    return None if asked in (AUTO, CNN) else asked
+
+
+def chosen_classifier(asked: str | None, height: int, width: int) -> str:
+    """Return a classifier by its name, or what `auto` stands for with images of this size.
+
+    None is the published CNN, as in files of earlier versions.
+
+    Example:
+        >>> chosen_classifier("auto", 28, 28), chosen_classifier("auto", 64, 48)
+        ('cnn', 'tfdvae.classifier:resnet')
+    """
+    if asked != AUTO:
+        return asked or CNN
+    return CNN if max(height, width) <= CNN_PIXELS else RESNET
 
 
 def parse_test_noise(

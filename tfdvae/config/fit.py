@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfdvae import registry
-from tfdvae.config.classifier import ClassifierConfig
+from tfdvae.config.classifier import CNN, RESNET, ClassifierConfig
 from tfdvae.config.generator import GeneratorConfig
 from tfdvae.config.objective import HIDING, check_noise
 from tfdvae.config.recipes import RECIPES, recipe_settings
@@ -101,8 +101,8 @@ def _check_sets(config: TrainConfig) -> None:
     """Refuse training sets that the images, the model or the protocol does not allow."""
     noise, model = config.data.known_noise, config.generator.model
     asked = config.classifier
-    for name in ("classifier", "denoiser_steps") if asked.no_classifier else ():
-        if getattr(asked, name) is not None:
+    for name in asked.changed("classifier", "denoiser_steps") if asked.no_classifier else ():
+        if getattr(asked, name) not in (None, CNN, RESNET):  # as a run has kept it
             raise ValueError(f"`{name}` cannot be given with `no_classifier`.")
     if asked.denoiser_steps is not None and not learned_views(config.training_sets):
         raise ValueError(

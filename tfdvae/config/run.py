@@ -27,8 +27,8 @@ class RunConfig(Group):
     """Root seed of every random choice."""
     precision: Annotated[str, one_of(AUTO, *PRECISIONS)] = AUTO
     """float32, or mixed precision with the named type for activations. auto: float32 for the model;
-    the classifier is trained with bfloat16 where the machine has units for it, else with float32,
-    and kept in float32."""
+    the CNN is trained with bfloat16 where the machine has units for it, else with float32, and kept
+    in float32. Other classifiers have the precision of their own."""
     threads: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Threads to compute with. Default: the cores of this machine. Results repeat bit for bit at
     one number of threads."""

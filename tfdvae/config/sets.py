@@ -41,7 +41,7 @@ class TrainingSet:
     @property
     def needs_noise(self) -> bool:
         """Whether it is for training images with Gaussian noise of known strength."""
-        return bool({"mix", "fresh noise"} & set(self.batches))
+        return bool({"mix", "fresh noise", _REMOVED} & set(self.batches))
 
     @property
     def all_words(self) -> str:
@@ -54,15 +54,21 @@ class TrainingSet:
         return "mix" in self.batches
 
     @property
+    def restoring(self) -> bool:
+        """Whether the classifier is also to tell what an image was before its fresh noise."""
+        return _REMOVED in self.batches
+
+    @property
     def agreeing(self) -> bool:
         """Whether each image is seen twice in a batch, and the classifier is to say the same."""
         return _TWICE in self.batches
 
 
 AGREEMENT = 4.0  # weight of the divergence where two of an image are to agree, which is in nats
+RESTORING = 0.1  # weight of the squared error where noise is to be removed, over its variance
 _FRESH = ("geometry", "fresh noise")
 _MIXED = ("mix", *_FRESH)
-_TWICE = "twice"
+_TWICE, _REMOVED = "twice", "noise to remove"
 _ORIENTED = ("orientations",)
 
 SETS = {
@@ -84,6 +90,10 @@ SETS = {
         "mirrors and quarter turns, also of synthetic images of a DVAE", _ORIENTED, made_by="dvae"
     ),
     "fresh-noise": TrainingSet("flips, shifts, fresh noise", _FRESH),
+    "restoring": TrainingSet(
+        "flips, shifts, fresh noise, which the classifier also learns to remove",
+        ("geometry", _REMOVED),
+    ),
     "agreeing": TrainingSet(
         "two that agree: flips, shifts, fresh noise", (_TWICE, *_FRESH), control=True
     ),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from tfdvae import corruptions
 from tfdvae._utils import checks, records
 from tfdvae.config import fit
-from tfdvae.config.classifier import ClassifierConfig
+from tfdvae.config.classifier import CNN, ClassifierConfig
 from tfdvae.config.data import DataConfig
 from tfdvae.config.generator import DEFAULT_CORRUPTION, GeneratorConfig
 from tfdvae.config.group import Group, one_of
@@ -197,8 +197,10 @@ class TrainConfig:
             for name, value in self.settings().items()
             if name not in INCIDENTAL and not (name in SINCE_0_1_0 and value == default[name])
         }
-        for name in ("sets", "denoiser_steps", "objective"):
+        for name in ("sets", "denoiser_steps", "objective", "classifier"):
             settings.pop(name, None)
+        if self.classifier.own:
+            settings["classifier"] = self.classifier.own
         if self.training_sets not in ((), self.published_sets):
             settings["sets"] = self.training_sets
         if learned_views(self.training_sets):
@@ -233,7 +235,7 @@ class TrainConfig:
         needed = [name for name in setting_names() if name not in SINCE_0_1_0]
         if missing := [name for name in needed if name not in settings]:
             raise ValueError(f"settings lack {', '.join(missing)}.")
-        config = cls().replace(**settings)
+        config = cls().replace(**{"classifier": CNN, **settings})
         if "sets" in settings or config.classifier.no_classifier:
             return config
         return config.replace(sets=config.published_sets)

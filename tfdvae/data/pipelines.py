@@ -90,6 +90,25 @@ def batches(arrays: tuple[np.ndarray, ...], batch_size: int) -> tf.data.Dataset:
     return ending_at_once(dataset.apply(tf.data.experimental.assert_cardinality(len(starts))))
 
 
+_PIXELS = 64 * 64  # of an image up to which batches are full
+_LEAST = 4  # images of a batch, however large they are
+
+
+def batch_size(most: int, image_shape: tuple[int, ...]) -> int:
+    """Return how many images are taken at once: fewer above 64x64 pixels, as memory ends.
+
+    Args:
+        most: up to 64x64 pixels.
+        image_shape: (H, W, C).
+
+    Example:
+        >>> batch_size(128, (28, 28, 1)), batch_size(128, (256, 128, 3))
+        (128, 16)
+    """
+    pixels = image_shape[0] * image_shape[1]
+    return min(most, max(_LEAST, most * _PIXELS // pixels))
+
+
 def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool = True) -> int:
     """Return the number of batches in an epoch of `count` images, at least one.
 

@@ -10,13 +10,14 @@ import numpy as np
 from tfdvae import classifier, corruptions
 from tfdvae._utils import chunks, files, processor, seeds
 from tfdvae.config import AUTO, TrainConfig
+from tfdvae.config.classifier import RESNET
 from tfdvae.config.sets import AGREEMENT, SETS, SMOOTHING, generator_of, is_taught, needs_noise
 from tfdvae.data import pipelines
 from tfdvae.experiment import evaluation
 from tfdvae.experiment.run import Run
 from tfdvae.fitting import training
 from tfdvae.metrics import classification
-from tfdvae.training_sets import views
+from tfdvae.training_sets import batches, restoring, views
 from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
 from tfdvae.training_sets.losses import change_loss, fall_to_zero, soft_labels
@@ -27,12 +28,18 @@ ROUND_STEPS = 100  # classifier steps between two checkpoints under equal_steps
 def marks(config: TrainConfig) -> dict[str, Any]:
     """Return what `environment.json` keeps of the classifiers: their precision, and their source.
 
-    The user's own has the precision that its function gives it.
+    One that is not the published CNN has the precision that its function gives it.
     """
-    own = config.classifier.classifier
+    own = config.classifier.own
     asked = "float32" if own else config.run.precision
     kept = {"classifier_precision": processor.chosen_precision(asked, processor.has_bfloat16())}
-    return kept | {"classifier_source": classifier.fingerprint(own)} if own else kept
+    source = _source(own)
+    return kept | {"classifier_source": source} if source else kept
+
+
+def _source(own: str | None) -> str | None:
+    """Return the fingerprint of the user's classifier; what is in this package has its version."""
+    return None if own in (None, RESNET) else classifier.fingerprint(own)
 
 
 def check_source(config: TrainConfig, recorded: Mapping[str, Any]) -> None:
@@ -45,8 +52,9 @@ def check_source(config: TrainConfig, recorded: Mapping[str, Any]) -> None:
     Raises:
         ValueError: the file was changed; or as `classifier.build` does.
     """
-    own = config.classifier.classifier
-    if own and recorded.get("classifier_source") != classifier.fingerprint(own):
+    own = config.classifier.own
+    source = _source(own)
+    if source and recorded.get("classifier_source") != source:
         raise ValueError(
             f"`classifier` {own} is not what it was when the run began: its file was changed since."
         )
@@ -109,11 +117,16 @@ def _steps(run: Run, arrays: Arrays) -> int:
     config = run.config.classifier
     if config.protocol == "equal_steps":
         return config.classifier_steps
-    return config.classifier_epochs * _per_epoch(arrays)
+    return config.classifier_epochs * _per_epoch(run, arrays)
 
 
-def _per_epoch(arrays: Arrays) -> int:
-    return pipelines.steps_per_epoch(sum(map(len, arrays[0])), classifier.BATCH_SIZE)
+def _per_epoch(run: Run, arrays: Arrays) -> int:
+    return pipelines.steps_per_epoch(sum(map(len, arrays[0])), _batch_size(run))
+
+
+def _batch_size(run: Run) -> int:
+    chosen = batches.size(run.config.classifier.own, run.data["images"].shape[1:])
+    return max(chosen, run.strategy.num_replicas_in_sync)
 
 
 def _fit(
@@ -129,23 +142,29 @@ def _fit(
         seed: root seed of the initial weights.
         name: of the checkpoints, by default that of the classifier.
     """
-    agreeing = augmentation in SETS and SETS[augmentation].agreeing
+    row = SETS.get(augmentation, SETS["limited"])
     refined, total = needs_noise(augmentation), _steps(run, arrays)
     name = name or f"classifier-{augmentation}"
-    batch_size = classifier.BATCH_SIZE
-    if agreeing:  # as many rows as other sets have, also of few images
+    batch_size = _batch_size(run)
+    if row.agreeing:  # as many rows as other sets have, also of few images
         batch_size = max(2, min(batch_size, len(run.data["labels"]))) // 2
     with run.strategy.scope():
         model = run.new_classifier(run.classifier_precision, seed)
         if refined:
             soft = is_taught(augmentation)  # of these the labels alone are smoothed
-            change_loss(model, 0.0 if soft else SMOOTHING, AGREEMENT if agreeing else 0.0, soft)
+            agreement = AGREEMENT if row.agreeing else 0.0
+            change_loss(model, 0.0 if soft else SMOOTHING, agreement, soft)
             fall_to_zero(model, total)
+        fitted = model
+        if row.restoring:
+            noise = run.config.data.known_noise
+            assert noise is not None
+            fitted = restoring.learner(model, noise.level)
     # Sets that differ in what images are mixed with share order, geometry, noise and strengths.
     stream = "noisy" if refined else augmentation
     equal_steps = run.config.classifier.protocol == "equal_steps"
     history = training.fit(
-        model,
+        fitted,
         partial(
             pipelines.training_batches,
             arrays,
@@ -155,12 +174,12 @@ def _fit(
             transform=transform,
         ),
         total,
-        ROUND_STEPS if equal_steps else _per_epoch(arrays),
+        ROUND_STEPS if equal_steps else _per_epoch(run, arrays),
         run.folder / "checkpoints" / name,
         name,
         [run.tensorboard(name)],
     )
-    return model, history
+    return model, list(map(restoring.of_classifier, history)) if row.restoring else history
 
 
 def _taught_labels(run: Run, augmentation: str) -> np.ndarray:

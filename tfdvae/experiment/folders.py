@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfdvae._utils import files, records
-from tfdvae.config import INCIDENTAL, TrainConfig
+from tfdvae.config import AUTO, INCIDENTAL, TrainConfig
 from tfdvae.data import sources
 from tfdvae.image_io import listing
 from tfdvae.inference import shipped
@@ -134,6 +134,8 @@ def resumed_settings(asked: TrainConfig, given: Iterable[str]) -> TrainConfig:
     for name in sorted(names.difference(_FREE)):
         if name == "white" and theirs[name] == "auto" and ours[name] is not None:
             continue  # it stands for the number that the run found
+        if name == "classifier" and theirs[name] == AUTO:
+            continue
         wanted, own = _absolute(name, theirs[name]), _absolute(name, ours[name])
         if wanted != own:
             raise ValueError(

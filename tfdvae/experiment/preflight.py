@@ -15,12 +15,15 @@ import tensorflow as tf
 from tfdvae import classifier
 from tfdvae._utils import disk, files, limits, room
 from tfdvae.config import DEFAULT_N_TRAIN, TrainConfig
-from tfdvae.config.sets import learned_views, needs_noise, view_methods
+from tfdvae.config.classifier import CNN, RESNET, chosen_classifier
+from tfdvae.config.sets import SETS, learned_views, needs_noise, view_methods
 from tfdvae.data import splits
 from tfdvae.data.image_dataset import ImageDataset
 from tfdvae.experiment import folders, initial_weights
 from tfdvae.models import build, networks
-from tfdvae.training_sets import losses, views
+from tfdvae.training_sets import batches, losses, restoring, views
+
+_CLASSIFIER = "of the classifier"
 
 
 def check_before_loading(config: TrainConfig) -> None:
@@ -45,7 +48,7 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
     """
     image_shape = dataset.train.images.shape[1:]
     check_image_size(config, image_shape)
-    if config.training_sets and (own := config.classifier.classifier) is not None:
+    if config.training_sets and (own := config.classifier.own) is not None:
         built = classifier.build(own, image_shape, len(dataset.class_names), config.run.seed)
         refined = [name for name in config.training_sets if needs_noise(name)]
         if refined and not losses.can_change(built):
@@ -53,6 +56,8 @@ def check_generator(config: TrainConfig, dataset: ImageDataset) -> None:
                 f"`classifier` {own} must have the loss sparse_categorical_crossentropy for `sets` "
                 f"{', '.join(refined)}; without them it may have another one."
             )
+        if any(SETS[name].restoring for name in refined):
+            restoring.learner(built, 1.0)
     if "bm3d" in view_methods(config.training_sets):
         views.filter_for("bm3d", np.zeros((1, 8, 8, 1), np.float32), 0.1)
     model = build.build_generator(config, image_shape)
@@ -83,25 +88,30 @@ def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> 
     Raises:
         ValueError: saying how much memory the training takes.
     """
-    generator = config.generator
-    builders: dict[str, Callable[[], Any]] = {
-        generator.chosen_network: partial(
-            networks.build,
-            generator.chosen_network,
-            image_shape,
-            generator.latent_dim,
-            variational=generator.variational,
-        )
-    }
-    own = config.classifier.classifier
-    if config.training_sets and own is None and min(image_shape[:2]) > 1:
-        builders["of the classifier"] = partial(classifier.layers, image_shape, 2)
-    for name, builder in builders.items():
-        parameters = count_parameters(builder)
-        batch = min(generator.batch_size, config.data.n_train or 1) * math.prod(image_shape)
-        _check_samples(config, batch)
+    generator, count = config.generator, config.data.n_train or 1
+    pixels = math.prod(image_shape)
+    batch = min(generator.batch_size, count) * pixels
+    _check_samples(config, batch)
+    network = partial(
+        networks.build,
+        generator.chosen_network,
+        image_shape,
+        generator.latent_dim,
+        variational=generator.variational,
+    )
+    needs = {generator.chosen_network: (count_parameters(network), batch)}  # and values of a batch
+    if config.training_sets and min(image_shape[:2]) > 1:
+        kind = chosen_classifier(config.classifier.classifier, *image_shape[:2])
+        if kind == CNN:
+            parameters = count_parameters(partial(classifier.layers, image_shape, 2))
+            needs[_CLASSIFIER] = parameters, batch
+        elif kind == RESNET:  # it has few parameters, and features of large images
+            small = classifier.resnet(image_shape, 2)
+            rows = min(batches.size(kind, image_shape), count)
+            needs[_CLASSIFIER] = small.count_params(), rows * (pixels + _count_features(small))
+    for name, (parameters, values) in needs.items():
         # float32: weights, their gradient, Adam's two moments, and a batch
-        needed = 4 * (4 * parameters + batch)
+        needed = 4 * (4 * parameters + values)
         if needed > limits.memory():
             height, width, _ = image_shape
             raise ValueError(
@@ -144,12 +154,25 @@ def count_parameters(builder: Callable[[], Any]) -> int:
         return pool.submit(count).result()
 
 
+def _count_features(network: keras.Model) -> int:
+    """Return how many values of an image the convolutions of a model keep for a training step."""
+    convolutions = (each for each in network.layers if isinstance(each, keras.layers.Conv2D))
+    return sum(math.prod(each.output.shape[1:]) for each in convolutions)
+
+
 @contextlib.contextmanager
-def explain_memory_errors(config: TrainConfig, dataset: ImageDataset) -> Iterator[None]:
+def explain_memory_errors(
+    config: TrainConfig, dataset: ImageDataset, stage: str = "generator"
+) -> Iterator[None]:
     """Say what memory was too small for.
 
+    Args:
+        config: settings of the run.
+        dataset: its images.
+        stage: that is worked on.
+
     Raises:
-        MemoryError: with the size of the images, the network and the batch size.
+        MemoryError: with the size of the images, and the stage or the generator's settings.
     """
     try:
         yield
@@ -157,10 +180,12 @@ def explain_memory_errors(config: TrainConfig, dataset: ImageDataset) -> Iterato
         if disk.full(error):
             raise
         height, width = dataset.train.images.shape[1:3]
+        generator = config.generator
+        needing = f"network {generator.chosen_network} and `batch_size` {generator.batch_size}"
+        if stage != "generator":
+            needing = f"in the stage {stage}"
         raise MemoryError(
-            f"memory ran out with images of {height}x{width}, network "
-            f"{config.generator.chosen_network} and `batch_size` {config.generator.batch_size}; "
-            "smaller ones need less."
+            f"memory ran out with images of {height}x{width}, {needing}; smaller ones need less."
         ) from error
 
 
@@ -191,7 +216,7 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
             "`patience` needs two training images at least, so that one can be held out; "
             f"{dataset.name} has {available}."
         )
-    settings = config.settings()
+    settings, asked = config.settings(), config.classifier.classifier
     paths = {
         name: None if settings[name] is None else str(files.absolute(settings[name]))
         for name in ("data_dir", "noisy_dir", "init_from")
@@ -205,6 +230,7 @@ def resolve(config: TrainConfig, dataset: ImageDataset) -> TrainConfig:
         objective=config.chosen_objective,
         likelihood=config.chosen_likelihood,
         sets=config.training_sets or None,
+        classifier=chosen_classifier(asked, height, width) if config.training_sets else asked,
         denoiser_steps=(
             config.classifier.chosen_denoiser_steps if learned_views(config.training_sets) else None
         ),

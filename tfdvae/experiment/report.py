@@ -75,6 +75,8 @@ def _results(run: Run) -> list[Part]:
         )
         if run.classifier_precision != "float32":
             each += f" in {run.classifier_precision}"
+        if own := config.classifier.own:
+            each += f" of {own}"
         added = "" if config.data.noise is None else " (added to their own)"
         text = (
             f"Accuracy on {images} of {in_sentence(config.data.title)} at each test noise{added}, "

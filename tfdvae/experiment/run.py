@@ -114,7 +114,7 @@ class Run:
     def classifier(self, augmentation: str) -> keras.Model:
         """Return a trained classifier, by what it was trained on."""
         path = self.folder / f"classifier-{augmentation}.keras"
-        if self.config.classifier.classifier is None:
+        if self.config.classifier.own is None:
             return keras_files.load_any(path, "classifier", hint=keras_files.AGAIN)
         model = self.new_classifier("float32")  # a loss of the user's own can be in no file
         keras_files.load_weights(model, path, "classifier", hint=keras_files.AGAIN)
@@ -130,7 +130,7 @@ class Run:
         height, width, channels = self.data["images"].shape[1:]
         shape, classes = (height, width, channels), len(self.dataset.class_names)
         seed = self.config.run.seed if seed is None else seed
-        own = self.config.classifier.classifier
+        own = self.config.classifier.own
         if own is not None:
             return classifier.build(own, shape, classes, seed)
         return classifier.cnn(shape, classes, seed=seed, dtype=PRECISIONS[precision])

@@ -262,10 +262,7 @@ def _run_stages(run: Run) -> None:
         )
     listed = stages(run.config)
     distribution.wait(run.strategy)
-    with (
-        distribution.losses_told(run.strategy),
-        preflight.explain_memory_errors(run.config, run.dataset),
-    ):
+    with distribution.losses_told(run.strategy):
         for number, stage in enumerate(listed, start=1):
             distribution.wait(run.strategy)
             if stage.name in done and stage.made(run.folder):
@@ -277,7 +274,8 @@ def _run_stages(run: Run) -> None:
                 files.write_json(record, done)  # its files are no longer those of the checksums
             start = time.monotonic()
             files.check_held(run.folder)
-            summary = stage.work(run)
+            with preflight.explain_memory_errors(run.config, run.dataset, stage.name):
+                summary = stage.work(run)
             files.check_held(run.folder)
             seconds = round(time.monotonic() - start, 1)
             done[stage.name] = {"seconds": seconds, "summary": summary}

@@ -140,11 +140,12 @@ def shared(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any:
         first = own * context.input_pipeline_id
 
         def of_this_machine(*batch: Any) -> Any:
-            split = [
-                tf.reshape(each, (replicas, rows // replicas, *each.shape[1:]))[first : first + own]
-                for each in batch
-            ]
-            return tuple(split) if len(split) > 1 else split[0]
+            split = tf.nest.map_structure(of_array, batch)
+            return split if len(split) > 1 else split[0]
+
+        def of_array(array: tf.Tensor) -> tf.Tensor:
+            shape = (replicas, rows // replicas, *array.shape[1:])
+            return tf.reshape(array, shape)[first : first + own]
 
         return batches.map(of_this_machine).unbatch()
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfdvae import corruptions
+from tfdvae import classifier, corruptions
 from tfdvae.config import DEFAULT_CORRUPTION
+from tfdvae.config.classifier import RESNET
 from tfdvae.data import pipelines
 
 Step = Callable[..., tuple]  # (seed, images, *others) -> (images, *others)
 LIGHT = 0.2  # largest change of contrast and of channels, as a part of them
+
+
+def size(own: str | None, image_shape: tuple[int, ...]) -> int:
+    """Return how many images a step of a classifier takes: 128, where there are as many.
+
+    The small residual network takes fewer above 64x64 pixels.
+
+    Args:
+        own: the function that makes the classifier; None: it is the published CNN.
+        image_shape: (H, W, C).
+
+    Example:
+        >>> size(None, (80, 80, 1)), size("tfdvae.classifier:resnet", (80, 80, 1))
+        (128, 64)
+    """
+    if own != RESNET:
+        return classifier.BATCH_SIZE
+    most = pipelines.batch_size(classifier.BATCH_SIZE, image_shape)
+    return 2 ** int(math.log2(most))  # which any usual number of devices can share
 
 
 def transform(names: Sequence[str], level: float) -> Step | None:
@@ -23,6 +44,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
     - `orientations`: see `orientations`.
     - `light`: see `light`.
     - `fresh noise`: see `fresh_noise`.
+    - `noise to remove`: see `noise_to_remove`.
     - `mix`: see `mix`.
     - `twice`: see `twice`.
 
@@ -44,6 +66,7 @@ def transform(names: Sequence[str], level: float) -> Step | None:
         "orientations": orientations,
         "light": light,
         "fresh noise": lambda seed, *batch: fresh_noise(seed, level, *batch),
+        "noise to remove": lambda seed, *batch: noise_to_remove(seed, level, *batch),
         "mix": mix,
         "twice": twice,
     }
@@ -106,6 +129,25 @@ def fresh_noise(seed: tf.Tensor, level: float, images: tf.Tensor, *others: tf.Te
     strength_seed, noise_seed = _split(seed, 2)
     noise = tf.random.stateless_normal(tf.shape(images), noise_seed)
     return (images + level * _for_each(strength_seed, images) * noise, *others)
+
+
+def noise_to_remove(
+    seed: tf.Tensor, level: float, images: tf.Tensor, labels: tf.Tensor, *weights: tf.Tensor
+) -> tuple:
+    """Return images with `fresh_noise`, and as targets their labels and the images without it.
+
+    Args:
+        seed: int32 (2,).
+        level: the largest standard deviation.
+        images: float32 (N, H, W, C).
+        labels: (N,).
+        weights: of the labels, float32 (N,), where there are any.
+
+    Example:
+        >>> images, (labels, before) = noise_to_remove((0, 1), 0.2, images, labels)
+    """
+    (noisy,) = fresh_noise(seed, level, images)
+    return (noisy, (labels, images), *weights)
 
 
 def orientations(seed: tf.Tensor, images: tf.Tensor, *others: tf.Tensor) -> tuple:

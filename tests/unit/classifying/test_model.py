@@ -11,6 +11,8 @@ from PIL import Image
 from tfdvae.classifying import finding, predicting
 from tfdvae.classifying import model as models
 from tfdvae.classifying.model import About, Classifier
+from tfdvae.data import pipelines
+from tfdvae.training_sets import batches
 
 NAMES = ("dark", "+bright")
 
@@ -90,8 +92,16 @@ def test_other_numbers_of_channels_are_refused(channels, given):
 )
 def test_fewer_large_images_are_taken_at_once(shape, expected):
     """As many pixels as 128 images of 64x64 have, and at least four images."""
-    assert models.batch_size(128, shape) == expected
-    assert models.batch_size(2, shape) == 2
+    assert pipelines.batch_size(128, shape) == expected
+    assert pipelines.batch_size(2, shape) == 2
+    assert batches.size("tfdvae.classifier:resnet", shape) == expected  # a power of 2
+    assert batches.size(None, shape) == batches.size("mine:build", shape) == 128
+
+
+def test_a_batch_can_be_shared_by_devices():
+    """As a power of 2, where as many pixels as 128 images of 64x64 have would be 81 images."""
+    assert pipelines.batch_size(128, (80, 80, 1)) == 81
+    assert batches.size("tfdvae.classifier:resnet", (80, 80, 1)) == 64
 
 
 def test_what_is_known_is_in_the_file(gray):

@@ -9,6 +9,7 @@ from tfdvae import csv_rows, registry
 from tfdvae.cli import settings_file
 from tfdvae.cli.commands.train import parse
 from tfdvae.config import RECIPES, TrainConfig, data_folder, setting_names
+from tfdvae.config.classifier import chosen_classifier
 from tfdvae.config.group import join_help_lines
 from tfdvae.config.train import GROUPS
 from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
@@ -686,3 +687,51 @@ def test_help_is_one_paragraph():
     join_help_lines(Whole)
     annotation = typing.get_type_hints(Part, include_extras=True)["second"]
     assert annotation.__metadata__[0].help == "Begins here and `ends` there, 5 of them."
+
+
+@pytest.mark.parametrize(
+    ("asked", "height", "width", "expected"),
+    [
+        ("auto", 32, 32, "cnn"),
+        ("auto", 33, 8, "tfdvae.classifier:resnet"),
+        ("auto", 8, 33, "tfdvae.classifier:resnet"),
+        ("cnn", 64, 64, "cnn"),
+        (None, 64, 64, "cnn"),
+        ("mine:build", 8, 8, "mine:build"),
+    ],
+)
+def test_the_classifier_by_the_size_of_images(asked, height, width, expected):
+    assert chosen_classifier(asked, height, width) == expected
+
+
+def test_runs_of_earlier_versions_have_the_cnn():
+    """Their settings hold none for it, or lack the setting; a run keeps its name."""
+    settings = TrainConfig.of(sets=("limited",)).to_dict()
+    identity = TrainConfig.of(sets=("limited",)).identity()
+    lacking = {name: value for name, value in settings.items() if name != "classifier"}
+    for kept in (lacking, settings | {"classifier": None}, settings | {"classifier": "cnn"}):
+        config = TrainConfig.from_dict(kept)
+        assert (config.classifier.classifier, config.classifier.own) == ("cnn", None)
+        assert config.identity() == identity
+    own = TrainConfig.from_dict(settings | {"classifier": "mine:build"})
+    assert own.classifier.own == "mine:build"
+    assert own.identity() != identity
+
+
+@pytest.mark.parametrize("kept", [None, "auto", "cnn", "tfdvae.classifier:resnet"])
+def test_what_a_run_kept_may_be_taken_without_classifiers(kept):
+    assert TrainConfig.of(classifier=kept, no_classifier=True).classifier.no_classifier
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (5, TypeError, r"`classifier` must be text; got 5 \(int\)"),
+        ("mine", ValueError, "module:function, .*; got 'mine', which is neither auto nor cnn"),
+        ("mine:", ValueError, "must be module:function"),
+        (":build", ValueError, "must be module:function"),
+    ],
+)
+def test_what_is_no_classifier(value, error, message):
+    with pytest.raises(error, match=message):
+        TrainConfig.of(classifier=value)

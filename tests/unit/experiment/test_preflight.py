@@ -22,3 +22,13 @@ def test_a_full_disk_is_not_taken_for_full_memory(message, kind, told):
         preflight.explain_memory_errors(TrainConfig(), DATASET),
     ):
         raise tf.errors.ResourceExhaustedError(None, None, message)
+
+
+def test_memory_that_a_stage_needs():
+    """It is not told of the generator's settings where another stage ran out of memory."""
+    told = "images of 6x5, in the stage denoised-recorrupted; smaller ones need less"
+    with (
+        pytest.raises(MemoryError, match=told),
+        preflight.explain_memory_errors(TrainConfig(), DATASET, "denoised-recorrupted"),
+    ):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")

@@ -18,6 +18,7 @@ from tfdvae.data import image_dataset, pipelines, sources
 from tfdvae.experiment import evaluation
 from tfdvae.inference.trained_model import TrainedModel
 from tfdvae.reporting.document import to_markdown
+from tfdvae.studies import executor
 from tfdvae.studies.augmentation import (
     cells,
     estimate,
@@ -543,6 +544,55 @@ def test_precision_of_a_study_that_goes_on_is_that_of_its_own_folder(source, tmp
     assert study.resolve(own, source).precision == "float32"
     asked = dataclasses.replace(config, precision="float16")
     assert study.resolve(asked, source).precision == "float16", "which the folder then refuses"
+
+
+def larger(source, height, width):
+    """The dataset with empty images of another size."""
+    splits = {
+        part: dataclasses.replace(
+            getattr(source, part),
+            images=np.zeros((len(getattr(source, part).labels), height, width, 1), np.uint8),
+        )
+        for part in ("train", "test")
+    }
+    return dataclasses.replace(source, **splits)
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "expected"),
+    [
+        ("auto", (28, 28), "cnn"),
+        ("auto", (32, 32), "cnn"),
+        ("auto", (33, 20), "tfdvae.classifier:resnet"),
+        ("auto", (20, 33), "tfdvae.classifier:resnet"),
+        ("cnn", (64, 64), "cnn"),
+        (None, (64, 64), "cnn"),  # as `config.json` of a study has it
+        ("mine:build", (28, 28), "mine:build"),
+    ],
+)
+def test_the_classifier_by_the_size_of_images(asked, size, expected, source, tmp_path):
+    """Cells on other machines are told which, and the study's folder keeps it."""
+    config = small(classifier=asked, precision="auto", output=str(tmp_path))
+    found = study.resolve(config, larger(source, *size))
+    assert found.classifier == expected
+    arguments = executor.to_arguments(found)
+    assert arguments[arguments.index("--classifier") + 1] == expected
+    assert study.fixed_settings(found)["classifier"] == (None if expected == "cnn" else expected)
+    units = expected == "cnn" and processor.has_bfloat16()
+    assert found.precision == ("bfloat16" if units else "float32")
+
+
+@pytest.mark.parametrize("kept", [None, "mine:build"])
+def test_a_study_that_began_goes_on_with_its_classifier(kept, source, tmp_path):
+    """Those of earlier versions had the CNN for images of all sizes."""
+    files.write_json(
+        tmp_path / "config.json",
+        {"tfdvae": "0.1.0", "dataset": "digits", "threads": 1, "classifier": kept},
+    )
+    config = small(output=str(tmp_path))
+    found = study.resolve(config, larger(source, 64, 64))
+    assert found.classifier == (kept or "cnn")
+    assert study.fixed_settings(found)["classifier"] == kept
 
 
 def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):

@@ -44,6 +44,21 @@ def test_each_image_gets_noise_of_its_own_strength():
     np.testing.assert_array_equal(labels, LABELS)
 
 
+def test_noise_to_remove_is_fresh_noise_with_what_was_before_it():
+    """After the same geometry, and with weights where there are any."""
+    images = np.random.default_rng(0).random((8, 12, 12, 1), dtype=np.float32)
+    labels, weights = np.arange(8), np.linspace(1, 2, 8)
+    plain, _ = batches.transform(SETS["fresh-noise"].batches, 0.2)(SEED, images, labels)
+    step = batches.transform(SETS["restoring"].batches, 0.2)
+    noisy, (kept, before), of_labels = step(SEED, images, labels, weights)
+    np.testing.assert_array_equal(noisy, plain)
+    np.testing.assert_array_equal(kept, labels)
+    np.testing.assert_array_equal(of_labels, weights)
+    still, _ = batches.transform(SETS["fresh-noise"].batches, 0.0)(SEED, images, labels)
+    np.testing.assert_array_equal(before, still)
+    assert len(step(SEED, images, labels)) == 2
+
+
 def test_nothing_to_do():
     assert batches.transform((), 0.1) is None
 

@@ -29,7 +29,7 @@ from tfdvae.studies.augmentation.cells import LIKELIHOOD_IMAGES
 from tfdvae.studies.augmentation.images import Images, prepare
 from tfdvae.studies.augmentation.settings import BOOTSTRAPS, AugmentationStudyConfig
 from tfdvae.studies.augmentation.training import CURVE_IMAGES, build_classifier, train_generator
-from tfdvae.training_sets import filters, views
+from tfdvae.training_sets import batches, filters, views
 
 ENOUGH_SECONDS = 1.0  # of training steps that are measured
 LEAST_STEPS, MOST_STEPS = 3, 100  # of them
@@ -54,6 +54,7 @@ class Costs:
         probe: measuring its codes under one test noise.
         views: of all training images, by method.
         denoising: all test images once, where this is asked for.
+        batch_size: images that a step of a classifier takes, a number.
     """
 
     images: int
@@ -67,6 +68,7 @@ class Costs:
     probe: float
     views: Mapping[str, float]
     denoising: float = 0.0
+    batch_size: int = classifier.BATCH_SIZE
 
 
 def prepare_first(config: AugmentationStudyConfig, dataset: ImageDataset) -> Images:
@@ -83,7 +85,7 @@ def measure(
     first, step = classifier_step(config, images)
     once = dataclasses.replace(config, epochs=1)
     generator, _ = train_generator(once, images.train[: classifier.BATCH_SIZE], "dvae", 0)
-    batches = pipelines.training_batches((images.train,), classifier.BATCH_SIZE, 0, "estimate")
+    seen = pipelines.training_batches((images.train,), classifier.BATCH_SIZE, 0, "estimate")
     tested, labels = images.held_out[:TESTED], images.held_out_labels[:TESTED]
     model = build_classifier(config, images.train.shape[1:], images.classes, 0)
     noise = corruptions.parse(config.test_noise[-1])
@@ -100,7 +102,7 @@ def measure(
         images=len(images.train),
         first_step=first,
         classifier_step=step,
-        generator_step=_step_seconds(generator, batches)[1],
+        generator_step=_step_seconds(generator, seen)[1],
         test=(predicting + resampling) / len(tested) * count,
         predicting=predicting / len(tested) * count,
         validation=predicting / len(tested) * validated,
@@ -108,6 +110,7 @@ def measure(
         probe=_probe_seconds(generator, images),
         views={method: view_seconds(config, dataset, method) for method in methods},
         denoising=denoising_seconds(config, dataset) if config.denoise_at_test else 0.0,
+        batch_size=batches.size(config.own_classifier, images.train.shape[1:]),
     )
 
 
@@ -120,21 +123,19 @@ def classifier_step(config: AugmentationStudyConfig, images: Images) -> tuple[fl
     model = build_classifier(config, images.train.shape[1:], images.classes, 0)
     building = time.monotonic() - begun
     arrays = (images.train, images.train_labels)
-    batches = pipelines.training_batches(arrays, classifier.BATCH_SIZE, 0, "estimate")
-    first, step = _step_seconds(model, batches)
+    rows = batches.size(config.own_classifier, images.train.shape[1:])
+    first, step = _step_seconds(model, pipelines.training_batches(arrays, rows, 0, "estimate"))
     return building + first, step
 
 
-def _step_seconds(model: keras.Model, batches: Any) -> tuple[float, float]:
+def _step_seconds(model: keras.Model, seen: Any) -> tuple[float, float]:
     """Return the seconds of the first two training steps, and those of another one.
 
     Of these about a second is measured, within `LEAST_STEPS` and `MOST_STEPS`.
     """
 
     def seconds(steps: int) -> float:
-        return _seconds(
-            partial(model.fit, batches, steps_per_epoch=steps, shuffle=False, verbose=0)
-        )
+        return _seconds(partial(model.fit, seen, steps_per_epoch=steps, shuffle=False, verbose=0))
 
     first = seconds(2)  # makes the graph
     steps, taken = LEAST_STEPS, seconds(LEAST_STEPS)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
+from tfdvae.config.classifier import CNN, RESNET
 from tfdvae.config.sets import SETS, generator_of, is_taught
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
@@ -61,7 +62,7 @@ def log_estimate(
     logger.info(
         "About %s%s%s, by the time of some steps on this machine.",
         spoken(total(found) / at_once),
-        "" if config.classifier else f" with {config.precision}",
+        "" if config.own_classifier else f" with {config.precision}",
         f", {at_once} cells at a time" if at_once > 1 else "",
     )
     for flags, seconds in with_other_flags(config, dataset, costs, keywords, wanted).items():
@@ -119,7 +120,7 @@ def with_other_flags(
         found[flags] = total(shares(config, costs, kept, views_kept)) / places(config)
     if runner.kept_settings(runner.study_folder("augmentation", config)) is not None:
         return found
-    if config.precision == "bfloat16" and config.classifier is None:
+    if config.precision == "bfloat16" and config.own_classifier is None:
         other = dataclasses.replace(config, precision="float32")
         first, step = classifier_step(other, prepare_first(other, dataset))
         exact = dataclasses.replace(costs, first_step=first, classifier_step=step)
@@ -128,7 +129,10 @@ def with_other_flags(
     if (quick := _first_look(config)) is not None:
         looked = dataclasses.replace(costs, images=train_count(quick, dataset))
         if (smaller := quick_images(quick, dataset)) is not None:
-            looked = measure(*smaller, ())
+            quick, small = smaller
+            if quick.classifier == RESNET:  # as larger images have by default
+                quick = dataclasses.replace(quick, classifier=CNN)
+            looked = measure(quick, small, ())
         cells = [cell.keywords for cell in list_cells(quick).values()]
         own = sources.local(config.dataset) is not None
         flags = "--quick" if own else f"--quick --dataset {config.dataset}"
@@ -182,6 +186,7 @@ def shares(
     tests = 1 if config.development else len(config.test_noise) + len(config.other_noise)
     per_epoch = pipelines.steps_per_epoch(costs.images, classifier.BATCH_SIZE)
     generating = costs.first_step + config.epochs * per_epoch * costs.generator_step
+    per_epoch = pipelines.steps_per_epoch(costs.images, costs.batch_size)
 
     def classifying(name: str, protocol: str, condition: str) -> float:
         times = 3 if name == "duplicate" or generator_of(name) else 1

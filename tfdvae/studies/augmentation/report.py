@@ -5,14 +5,15 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from tfdvae import classifier, csv_rows
+from tfdvae import csv_rows
 from tfdvae._utils import files
 from tfdvae._utils.text import name as printable_name
-from tfdvae.config.sets import AGREEMENT, SETS, is_taught, needs_noise
+from tfdvae.config.sets import AGREEMENT, RESTORING, SETS, is_taught, needs_noise
 from tfdvae.data import sources
 from tfdvae.reporting.document import Bullets, Document, Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import MIN_EFFECT_POINTS, describe_mean, verdict
 from tfdvae.studies.augmentation import (
+    all_settings,
     development,
     generators,
     measured_again,
@@ -29,16 +30,7 @@ from tfdvae.studies.augmentation.results import (
     seeds_of,
     told,
 )
-from tfdvae.studies.augmentation.settings import (
-    ADDED_SETTINGS,
-    BOOTSTRAPS,
-    NETWORK,
-    OBSERVED_NOISE,
-    OWN_VALIDATION,
-    SAMPLES_PER_IMAGE,
-    AugmentationStudyConfig,
-    generator_settings,
-)
+from tfdvae.studies.augmentation.settings import OWN_VALIDATION, AugmentationStudyConfig
 from tfdvae.studies.dataset_info import DatasetInfo
 
 
@@ -70,7 +62,7 @@ def write(folder: Path) -> Path:
         parts += scores.other_corruptions(results)
         parts += scores.other_metrics(results, dataset.class_names)
         parts += generators.section(rows, folder)
-    parts += _settings(folder, rows, config)
+    parts += all_settings.section(folder, rows, config, dataset)
     parts += _what_next(config)
     return Document(f"Does augmentation help? {dataset.name}", parts).write(folder)
 
@@ -90,8 +82,8 @@ def _what_was_done(
         for name in dict.fromkeys(row["protocol"] for row in rows if row["protocol"])
     )
     network = (
-        f"the classifier {literal(config.classifier)}"
-        if config.classifier
+        f"the classifier {literal(config.own_classifier)}"
+        if config.own_classifier
         else f"the published CNN ({config.precision})"
     )
     training = ", at a rate that falls to 0" if config.schedule == "cosine" else ""
@@ -141,6 +133,13 @@ def _training_sets(rows: list[dict[str, str]]) -> list[Part]:
             " Where two are to agree, a batch has half as many images, each of them twice, and "
             f"{AGREEMENT:g} times the Jensen-Shannon divergence between what is said of both is "
             "added to the loss."
+        )
+    if any(SETS[name].restoring for name in added):
+        text += (
+            " Where the classifier learns to remove the fresh noise, what an image was before it "
+            "is told from the last maps of features, and the squared error, over the variance of "
+            f"the noise of the training images, is added to the loss with a weight of "
+            f"{RESTORING:g}."
         )
     if any(map(is_taught, added)):
         text += (
@@ -222,32 +221,6 @@ def _verdict_table(found: dict[tuple[str, str, str], tuple[str, float]]) -> Tabl
     )
 
 
-def _settings(
-    folder: Path, rows: list[dict[str, str]], config: AugmentationStudyConfig
-) -> list[Part]:
-    settings = files.read_json(folder / "config.json")
-    noises = dict.fromkeys(row["train_noise"] for row in rows if row["train_noise"])
-    settings |= _fixed_settings(", ".join(noises) or OBSERVED_NOISE)
-    if any(needs_noise(row["augmentation"]) for row in rows):
-        settings |= {name: getattr(config, name) for name in ADDED_SETTINGS}
-    table = []
-    for name, value in settings.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        table.append([literal(name), literal(text)])
-    parts: list[Part] = [Heading("Settings"), Table(["setting", ""], table)]
-    record = folder / "environment.json"
-    for start in files.read_json(record) if record.exists() else []:
-        packages = ", ".join(f"{name} {version}" for name, version in start["packages"].items())
-        hours = sum(start["seconds"].values()) / 3600
-        text = (
-            f"Started {start['started']}: {len(start['seconds'])} cells in {hours:.2f} hours of "
-            f"{start['workers']} workers together, commit {start['commit']}, "
-            f"Python {start['python']}, {start['processor']}; {packages}."
-        )
-        parts.append(Paragraph(text))
-    return parts
-
-
 def _what_next(config: AugmentationStudyConfig) -> list[Part]:
     """Return how to train a classifier for use, where the images are the user's own."""
     path = sources.local(config.dataset)
@@ -269,17 +242,3 @@ def _what_next(config: AugmentationStudyConfig) -> list[Part]:
             "cross-validation on them finds best."
         ),
     ]
-
-
-def _fixed_settings(noises: str) -> dict[str, str]:
-    """Return what is not in the settings of a study, given the noises of its training images."""
-    settings = generator_settings("dvae")
-    trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
-    return {
-        "noise of the noisy condition": noises,
-        "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",
-        "injected by dae and dvae, added by gaussian": str(settings.injected),
-        "synthetic images": f"{SAMPLES_PER_IMAGE} a training image",
-        "published CNN": trained.format(classifier.LEARNING_RATE),
-        "bootstrap resamples": str(BOOTSTRAPS),
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ METRICS = (
     "quadratic_kappa",
     "calibration_error",
 )
+MOST_CURVES = 8  # of a figure, in which each has a color of its own
 CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
     "gaussian": ("gaussian",),
     "classical": ("random_erasing",),
@@ -77,7 +79,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
             _leads(results, condition, protocol),
             *_leads_over_classical(results, condition, protocol),
             *_leads_over_controls(results, condition, protocol),
-            _figure(results, condition, protocol, folder, dataset),
+            *_figures(results, condition, protocol, folder, dataset),
         ]
     return parts
 
@@ -150,23 +152,53 @@ def _leads_over_controls(results: Results, condition: str, protocol: str) -> lis
     return [Paragraph(text), Table(["trained on", "control", *results.summaries()], rows)]
 
 
-def _figure(results: Results, condition: str, protocol: str, folder: Path, dataset: str) -> Figure:
-    curves = {}
-    for name in results.sets(condition, protocol):
-        points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
-        curves[label(name)] = [
-            statistics.mean_and_half_width(list(each.values())) for each in points
-        ]
-    path = f"figures/{file_name(condition)}-{protocol}.png"
-    plots.scores_against_noise(
-        curves,
-        results.noises,
-        f"{dataset}, {condition} training images, {protocol}",
-        f"{results.metric}, points (95% interval over seeds)",
-        folder / path,
-    )
-    caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
-    return Figure(path, caption)
+def _figures(
+    results: Results, condition: str, protocol: str, folder: Path, dataset: str
+) -> list[Figure]:
+    """Return the figures of scores against test noise; see `_curves_of_each`."""
+    made = []
+    for number, names in enumerate(_curves_of_each(results, condition, protocol), start=1):
+        curves = {}
+        for name in names:
+            points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
+            curves[label(name)] = [
+                statistics.mean_and_half_width(list(each.values())) for each in points
+            ]
+        which = f"-{number}" if number > 1 else ""
+        path = f"figures/{file_name(condition)}-{protocol}{which}.png"
+        plots.scores_against_noise(
+            curves,
+            results.noises,
+            f"{dataset}, {condition} training images, {protocol}",
+            f"{results.metric}, points (95% interval over seeds)",
+            folder / path,
+        )
+        caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
+        made.append(Figure(path, caption))
+    return made
+
+
+def _curves_of_each(results: Results, condition: str, protocol: str) -> list[list[str]]:
+    """Return the training sets of each figure: all in one, up to `MOST_CURVES`.
+
+    Where there are more, those with as many seeds are together, in equal parts, each with the
+    reference; the sets with most seeds come first.
+    """
+    names = results.sets(condition, protocol)
+    if len(names) <= MOST_CURVES:
+        return [names]
+    reference = results.reference(condition, protocol)
+    by_seeds: dict[int, list[str]] = {}
+    for name in names:
+        seeds = len(results.scores(condition, protocol, name, results.noises[0]))
+        by_seeds.setdefault(seeds, []).append(name)
+    figures = []
+    for seeds in sorted(by_seeds, reverse=True):
+        others = [name for name in by_seeds[seeds] if name != reference]
+        parts = max(1, math.ceil(len(others) / (MOST_CURVES - 1)))
+        size = max(1, math.ceil(len(others) / parts))
+        figures += [[reference, *others[i : i + size]] for i in range(0, len(others), size)]
+    return figures
 
 
 def other_corruptions(results: Results) -> list[Part]:

@@ -9,7 +9,12 @@ import tyro
 from tfdvae._utils import checks
 from tfdvae.config import AUTO, PRECISIONS, PROTOCOLS, ClassifierConfig, TrainConfig
 from tfdvae.config import sets as training_sets
-from tfdvae.config.classifier import parse_test_noise
+from tfdvae.config.classifier import (
+    CLASSIFIERS,
+    own_function,
+    parse_classifier,
+    parse_test_noise,
+)
 from tfdvae.config.classify import METRICS
 from tfdvae.config.data import BACKGROUNDS, parse_image_size, parse_white
 from tfdvae.config.group import one_of
@@ -129,6 +134,7 @@ class AugmentationStudyConfig(StudyConfig):
     random strength, with its denoised self (denoised: by a DAE of these images alone;
     dvae-views: one of 8 draws of a DVAE; denoised-non_local_means, denoised-tv, denoised-bm3d: by a
     filter), with the noise of another one (denoised-shuffled), or with more noise (recorrupted);
+    fresh-noise, where the classifier also learns to remove that noise (restoring);
     fresh-noise and denoised with two of each image, on which the classifier is to agree (agreeing,
     denoised-agreeing), or taught by a classifier that was trained on them first (distilled,
     denoised-distilled); and with clean images, as limits: denoised-clean-targets, clean-images. For
@@ -150,8 +156,9 @@ class AugmentationStudyConfig(StudyConfig):
     """Epochs of the generative models."""
     latent_dim: int = 4
     """Latent units of the generative models."""
-    classifier: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION")] = None
-    """A function (image_shape, classes) -> compiled Keras model, instead of the published CNN."""
+    classifier: Annotated[str | None, tyro.conf.arg(metavar=CLASSIFIERS)] = AUTO
+    """The published CNN, or a function (image_shape, classes) -> compiled Keras model. auto: that
+    of the study in the folder, else as for `tfdvae train`, by the size of the images."""
     classifier_steps: int = 2340
     """Steps of each classifier (equal_steps). Default: where the accuracy on validation images
     levels off with the training set that needs most, classical+gaussian (results/development)."""
@@ -220,6 +227,7 @@ class AugmentationStudyConfig(StudyConfig):
             for value in getattr(self, name) or ():
                 checks.choice(name, value, choices)
         checks.choice("reference", self.reference, training_sets.names())
+        object.__setattr__(self, "classifier", parse_classifier(self.classifier))
         object.__setattr__(self, "train_noise", noises.parse_train_noise(self.train_noise))
         object.__setattr__(self, "test_noise", parse_test_noise(self.test_noise))
         object.__setattr__(self, "other_noise", parse_test_noise(self.other_noise, "other_noise"))
@@ -257,6 +265,11 @@ class AugmentationStudyConfig(StudyConfig):
             checks.integer("n_train", self.n_train, 1)
         checks.choice("precision", self.precision, (AUTO, *PRECISIONS))
         classification.parse(self.metric)
+
+    @property
+    def own_classifier(self) -> str | None:
+        """The function that makes the classifier, where it is not the published CNN."""
+        return own_function(self.classifier)
 
     @property
     def own_images(self) -> dict[str, Any]:

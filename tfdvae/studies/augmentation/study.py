@@ -21,6 +21,7 @@ import numpy as np
 from tfdvae import classifier
 from tfdvae._utils import file_names, threads
 from tfdvae.config import AUTO, PROTOCOLS
+from tfdvae.config.classifier import RESNET, chosen_classifier
 from tfdvae.config.sets import SETS, is_taught, view_methods
 from tfdvae.data import sources, splits
 from tfdvae.data.image_dataset import ImageDataset
@@ -40,7 +41,7 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
-from tfdvae.training_sets import filters
+from tfdvae.training_sets import filters, restoring
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def run(config: AugmentationStudyConfig) -> Path:
         log_notice(dataset)
     settings = fixed_settings(config) | {
         "images": dataset.fingerprint,
-        "classifier_source": config.classifier and classifier.fingerprint(config.classifier),
+        "classifier_source": _source(config),
     }
     if dataset.validation is not None:
         settings[OWN_VALIDATION] = len(dataset.validation.labels)
@@ -124,12 +125,14 @@ def fixed_settings(config: AugmentationStudyConfig) -> dict[str, Any]:
     """Return the settings that may not change between two starts in one folder."""
     default = AugmentationStudyConfig()
     changed = [each for each in ADDED_SETTINGS if getattr(config, each) != getattr(default, each)]
-    return {name: getattr(config, name) for name in (*KEPT_SETTINGS, *changed)}
+    kept = {name: getattr(config, name) for name in (*KEPT_SETTINGS, *changed)}
+    return kept | {"classifier": config.own_classifier}  # none is the CNN, as in earlier versions
 
 
 def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> AugmentationStudyConfig:
     """Return the settings with all defaults: the dataset really used, conditions and protocols."""
     own = sources.local(config.dataset) is not None
+    config = dataclasses.replace(config, classifier=_classifier(config, dataset))
     conditions = CONDITIONS[:1] if own else CONDITIONS[1:] if config.quick else CONDITIONS
     return dataclasses.replace(
         config,
@@ -137,9 +140,30 @@ def resolve(config: AugmentationStudyConfig, dataset: ImageDataset) -> Augmentat
         conditions=config.conditions or conditions,
         protocols=config.protocols or (PROTOCOLS[:1] if own else PROTOCOLS),
         precision=precision.chosen(
-            "augmentation", config, config.precision, config.classifier is None
+            "augmentation", config, config.precision, config.own_classifier is None
         ),
     )
+
+
+def _classifier(config: AugmentationStudyConfig, dataset: ImageDataset) -> str:
+    """Return the classifier: that asked for, that of the study in the folder, or by the size."""
+    asked = config.classifier
+    kept = runner.kept_settings(runner.study_folder("augmentation", config))
+    if asked == AUTO and kept is not None:
+        asked = kept.get("classifier")
+    return chosen_classifier(asked, *dataset.train.images.shape[1:3])
+
+
+def _source(config: AugmentationStudyConfig) -> str | None:
+    """Return the fingerprint of the file of the user's classifier.
+
+    That of this package has its version; earlier studies have a fingerprint of it, which is kept.
+    """
+    own = config.own_classifier
+    if own == RESNET:
+        kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
+        return kept.get("classifier_source")
+    return own and classifier.fingerprint(own)
 
 
 def default_output(config: AugmentationStudyConfig) -> str:
@@ -194,15 +218,19 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
             f"{count} images leave fewer of class {dataset.class_names[few[0]]}."
         )
     if config.latent_dim != AugmentationStudyConfig.latent_dim:
-        own = config.classifier is not None
-        settings = generator_settings("dvae", latent_dim=config.latent_dim, no_classifier=own)
+        chosen: dict[str, Any] = {"classifier": config.classifier}
+        if config.own_classifier not in (None, RESNET):  # of which nothing is known
+            chosen = {"no_classifier": True}
+        settings = generator_settings("dvae", latent_dim=config.latent_dim, **chosen)
         preflight.check_image_size(settings, dataset.train.images.shape[1:])
-    if config.classifier is not None:
+    if config.own_classifier is not None:
         image_shape, classes = dataset.train.images.shape[1:], len(dataset.class_names)
         agreeing = any(name in SETS and SETS[name].agreeing for name in config.sets)
         kinds = {(agreeing, False), (False, any(map(is_taught, config.sets)))}
         for kind in sorted(kinds):
-            training.build_classifier(config, image_shape, classes, config.seeds[0], *kind)
+            built = training.build_classifier(config, image_shape, classes, config.seeds[0], *kind)
+        if any(name in SETS and SETS[name].restoring for name in config.sets):
+            restoring.learner(built, 1.0)
     denoises = view_methods(config.sets) or config.denoise_at_test
     for noise in config.train_noise if denoises and config.assumed_noise == AUTO else ():
         images = prepare(config, dataset, "noisy", config.seeds[0], noise)

@@ -25,6 +25,7 @@ from tfdvae.studies.augmentation.settings import (
     AugmentationStudyConfig,
     generator_settings,
 )
+from tfdvae.training_sets import batches, restoring
 from tfdvae.training_sets.arrays import Arrays, of_set
 from tfdvae.training_sets.batches import Step
 from tfdvae.training_sets.losses import change_loss, class_weights, fall_to_zero, soft_labels
@@ -103,8 +104,8 @@ def build_classifier(
         agreeing: batches hold each image twice.
         taught: labels are those of `taught_labels`.
     """
-    if config.classifier is not None:
-        model = classifier.build(config.classifier, image_shape, classes, seed)
+    if config.own_classifier is not None:
+        model = classifier.build(config.own_classifier, image_shape, classes, seed)
     else:
         dtype = PRECISIONS[config.precision]
         model = classifier.cnn(image_shape, classes, seed=seed, dtype=dtype)
@@ -145,8 +146,9 @@ def train_classifier(
         FloatingPointError: the loss became infinite or NaN.
     """
     arrays, transform = training_set(config, images, name, seed)
-    agreeing, taught = name in SETS and SETS[name].agreeing, is_taught(name)
-    batch_size = min(classifier.BATCH_SIZE, len(images.train))
+    row, taught = SETS.get(name, SETS["limited"]), is_taught(name)
+    agreeing = row.agreeing
+    batch_size = min(batches.size(config.own_classifier, images.train.shape[1:]), len(images.train))
     per_epoch = pipelines.steps_per_epoch(len(images.train), batch_size)
     steps = config.classifier_steps
     if protocol == "equal_epochs":
@@ -159,9 +161,9 @@ def train_classifier(
         weights = class_weights(np.concatenate(arrays[-1]), images.classes)
     if taught:
         arrays = (*arrays[:-1], [taught_labels(config, images, name, planned, seed)])
-        if weights is not None:  # by the labels, which are not those of batches any more
-            each = np.array([weights[label] for label in images.train_labels], np.float32)
-            arrays = (*arrays, [each])
+    if weights is not None and (taught or row.restoring):  # labels are not the only target
+        each = np.array([weights[label] for label in images.train_labels], np.float32)
+        arrays = (*arrays, [each])
     elif weights is not None:
         fit_options["class_weight"] = weights
     first = seed if weights_seed is None else weights_seed
@@ -180,18 +182,19 @@ def train_classifier(
     )
     if config.schedule == "cosine":
         fall_to_zero(model, planned)
+    fitted = restoring.learner(model, images.noise.level) if row.restoring else model
     curve: list[float] = []
     if config.development:
-        history = model.fit(
+        history = fitted.fit(
             training_batches,
             epochs=epochs,
             steps_per_epoch=per_epoch,
-            callbacks=[_validation(config.metric, images, seed, curve)],
+            callbacks=[_validation(model, config.metric, images, seed, curve)],
             **fit_options,
         )
         steps = per_epoch * len(curve)
     else:
-        history = model.fit(training_batches, epochs=1, steps_per_epoch=steps, **fit_options)
+        history = fitted.fit(training_batches, epochs=1, steps_per_epoch=steps, **fit_options)
     training.check_finite(history.history["loss"], f"the loss of the classifier on {name}")
     return model, steps, curve
 
@@ -232,9 +235,9 @@ def taught_labels(
 
 
 def _validation(
-    metric: str, images: Images, seed: int, curve: list[float]
+    model: keras.Model, metric: str, images: Images, seed: int, curve: list[float]
 ) -> keras.callbacks.Callback:
-    """Return a callback that adds the metric on some validation images to a curve."""
+    """Return a callback that adds the metric of a model on some validation images to a curve."""
     measure = classification.parse(metric)
     count = min(CURVE_IMAGES, len(images.held_out_labels))
     chosen = splits.stratified_subset(images.held_out_labels, count, seed)
@@ -243,7 +246,7 @@ def _validation(
     class Measure(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             none = corruptions.parse("none")
-            outputs = evaluation.classifier_outputs(self.model, shown, none, seed)
+            outputs = evaluation.classifier_outputs(model, shown, none, seed)
             curve.append(measure(classification.probabilities(outputs), labels))
 
     return Measure()
