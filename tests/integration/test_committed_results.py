@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 
+import numpy as np
 import pytest
 
 from tests.helpers.processes import ROOT
@@ -41,23 +42,38 @@ def benchmark(name):
 
 def test_figures_of_many_sets(tmp_path, monkeypatch):
     """A color has one set: those with as many seeds are together, each time with the reference."""
-    drawn = {}
+    drawn, titles = {}, []
     monkeypatch.setattr(
         plots,
         "scores_against_noise",
-        lambda curves, *others: drawn.update({others[3].name: list(curves)}),
+        lambda curves, *others: drawn.update({others[3].name: curves}) or titles.append(others[1]),
     )
     shutil.copytree(RESULTS / "denoised_training", tmp_path / "study")
     STUDIES.get("augmentation").write_report(tmp_path / "study")
     reference = "flips, shifts, fresh noise"
-    assert all(names[0] == reference for names in drawn.values())
-    names = [name for each in drawn.values() for name in each[1:]]
+    assert all(next(iter(curves)) == reference for curves in drawn.values())
+    names = [name for each in drawn.values() for name in list(each)[1:]]
     assert len(set(names)) == len(names) == 12
     first, *others = drawn.values()
     assert {"mixed with its denoised self", "clean images, flips, shifts, fresh noise"} < set(first)
     assert [len(each) for each in (first, *others)] == [5, 5, 5]
     text = (tmp_path / "study" / "report.md").read_text()
     assert text.count("](figures/noisy-gaussian-0.2-equal_steps") == 3
+    parts = [title.partition("equal_steps, ")[2] for title in titles]
+    assert parts[0] == "part 1 of 3, seeds 20 to 29"
+    assert parts[1:] == [f"part {number} of 3, seeds 20 to 22" for number in (2, 3)]
+    assert all(text.count(part) == 1 for part in parts)
+    rows = csv_rows.read_rows(RESULTS / "denoised_training" / "rows.csv")
+    for curves, seeds in zip(drawn.values(), (range(20, 30), *2 * [range(20, 23)]), strict=True):
+        values = [
+            100 * float(row["value"])
+            for row in rows
+            if (row["augmentation"], row["test_corruption"]) == ("fresh-noise", "none")
+            and row["metric"] == "accuracy"
+            and int(row["seed"]) in seeds
+        ]
+        assert len(values) == len(seeds)
+        assert curves[reference][0][0] == pytest.approx(np.mean(values)), "of the same seeds"
 
 
 def test_what_the_studies_took():

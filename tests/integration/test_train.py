@@ -831,7 +831,16 @@ def test_a_size_that_the_network_cannot_take(digits, tmp_path):
                 "n_train": 16,
             },
             "network of the classifier has 307,810 parameters for images of 4096x4096, and training"
-            " takes 11 GiB",
+            " takes 11 GiB at least; this machine has 8. Smaller images, or another `classifier`",
+        ),
+        (
+            {
+                "image_size": (4096,),
+                "model": "dae",
+                "network": "residual_conv",
+                "no_classifier": False,
+            },
+            "network of the classifier .* takes 11 GiB",
         ),
         ({"n_train": 100}, "`n_train` must not exceed the 16 training images"),
     ],

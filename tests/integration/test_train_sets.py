@@ -10,6 +10,7 @@ import pytest
 
 import tfdvae
 from tests.helpers.processes import TINY, complaint, run
+from tfdvae._utils import files
 from tfdvae.config.sets import SETS
 from tfdvae.corruptions import Gaussian
 from tfdvae.data import pipelines
@@ -106,7 +107,7 @@ def test_a_classifier_of_ones_own(tmp_path):
     assert "there is no module mine" in complaint(run("--resume", "out", cwd=tmp_path))
 
 
-def test_larger_images_have_the_small_residual_network(tmp_path):
+def test_larger_images_have_the_small_residual_network(tmp_path, monkeypatch):
     """The CNN would have 3.3 million weights for 40 x 40 pixels; asked for, it is there."""
     generator = np.random.default_rng(0)
     labels = np.tile([0, 1], 12)
@@ -137,6 +138,13 @@ def test_larger_images_have_the_small_residual_network(tmp_path):
     (folder / "metrics.csv").unlink()
     tfdvae.train(resume=str(folder), classifier="auto")
     assert accuracies(folder) == before
+    with monkeypatch.context() as patch:  # as with larger images in a run of an earlier version
+        patch.setattr(batches, "size", lambda *_: 64)
+        kept = json.loads((folder / "environment.json").read_text())
+        files.write_json(folder / "environment.json", kept | {"classifier_source": "5c1f"})
+        (folder / "metrics.csv").unlink()
+        with pytest.raises(ValueError, match="had batches of 128 images"):
+            tfdvae.train(resume=str(folder))
     folder = tfdvae.train(**options, classifier="cnn", output=str(tmp_path / "cnn"))
     assert json.loads((folder / "config.json").read_text())["classifier"] == "cnn"
     assert keras.models.load_model(folder / "classifier-limited.keras").name == "cnn"

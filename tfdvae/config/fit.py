@@ -102,7 +102,7 @@ def _check_sets(config: TrainConfig) -> None:
     noise, model = config.data.known_noise, config.generator.model
     asked = config.classifier
     for name in asked.changed("classifier", "denoiser_steps") if asked.no_classifier else ():
-        if getattr(asked, name) not in (None, CNN, RESNET):  # as a run has kept it
+        if getattr(asked, name) not in (CNN, RESNET):  # as a run has kept it
             raise ValueError(f"`{name}` cannot be given with `no_classifier`.")
     if asked.denoiser_steps is not None and not learned_views(config.training_sets):
         raise ValueError(

@@ -42,17 +42,22 @@ def _source(own: str | None) -> str | None:
     return None if own in (None, RESNET) else classifier.fingerprint(own)
 
 
-def check_source(config: TrainConfig, recorded: Mapping[str, Any]) -> None:
-    """Refuse to go on with another classifier of the user's than the run began with.
+def check_source(
+    config: TrainConfig, recorded: Mapping[str, Any], image_shape: tuple[int, ...]
+) -> None:
+    """Refuse to go on with another classifier, or other batches, than the run began with.
 
     Args:
         config: settings of the run.
         recorded: what `marks` returned then.
+        image_shape: (H, W, C).
 
     Raises:
-        ValueError: the file was changed; or as `classifier.build` does.
+        ValueError: the user's file was changed, or batches were larger in the version that began
+            the run; or as `classifier.build` does.
     """
     own = config.classifier.own
+    batches.check_size(own, image_shape, recorded.get("classifier_source"))
     source = _source(own)
     if source and recorded.get("classifier_source") != source:
         raise ValueError(

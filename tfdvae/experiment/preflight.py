@@ -100,25 +100,27 @@ def check_image_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> 
         variational=generator.variational,
     )
     needs = {generator.chosen_network: (count_parameters(network), batch)}  # and values of a batch
+    remedies = {_CLASSIFIER: "or another `classifier` need less; `no_classifier` does without."}
     if config.training_sets and min(image_shape[:2]) > 1:
         kind = chosen_classifier(config.classifier.classifier, *image_shape[:2])
         if kind == CNN:
             parameters = count_parameters(partial(classifier.layers, image_shape, 2))
-            needs[_CLASSIFIER] = parameters, batch
+            needs[_CLASSIFIER] = parameters, min(batches.size(None, image_shape), count) * pixels
         elif kind == RESNET:  # it has few parameters, and features of large images
             small = classifier.resnet(image_shape, 2)
-            rows = min(batches.size(kind, image_shape), count)
+            rows = batches.size(kind, image_shape)
+            rows = min(rows, config.data.n_train or rows)
             needs[_CLASSIFIER] = small.count_params(), rows * (pixels + _count_features(small))
     for name, (parameters, values) in needs.items():
         # float32: weights, their gradient, Adam's two moments, and a batch
         needed = 4 * (4 * parameters + values)
         if needed > limits.memory():
             height, width, _ = image_shape
+            remedy = remedies.get(name, "another network or a smaller batch need less.")
             raise ValueError(
                 f"network {name} has {parameters:,} parameters for images of {height}x{width}, and "
                 f"training takes {needed / 2**30:,.0f} GiB at least; this machine has "
-                f"{limits.memory() / 2**30:,.0f}. Smaller images, another network or a smaller "
-                "batch need less."
+                f"{limits.memory() / 2**30:,.0f}. Smaller images, {remedy}"
             )
 
 

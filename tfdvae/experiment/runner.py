@@ -192,7 +192,7 @@ def _resume(
             "removed or written since."
         )
     provenance.note_differences(recorded)
-    classifiers.check_source(config, recorded)
+    classifiers.check_source(config, recorded, loaded.train.images.shape[1:])
     loaded = dataclasses.replace(loaded, notice=recorded.get("notice", ""))
     precision = recorded.get("classifier_precision", config.run.precision)
     checks.choice("classifier_precision of environment.json", precision, PRECISIONS)
@@ -217,11 +217,12 @@ def _follow(folder: Path, strategy: tf.distribute.Strategy) -> Path:
     """Take part in the trainings of a run that another machine writes."""
     distribution.wait(strategy)  # until its folder is there
     config, recorded = TrainConfig.of_run(folder), folders.recorded(folder)
-    classifiers.check_source(config, recorded)
+    loaded = _load(config)
+    classifiers.check_source(config, recorded, loaded.train.images.shape[1:])
     run = Run(
         config,
         folder,
-        _load(config),
+        loaded,
         classifier_precision=recorded["classifier_precision"],
         strategy=strategy,
     )

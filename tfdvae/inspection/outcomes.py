@@ -88,7 +88,8 @@ def _describe(dataset: ImageDataset | Exception) -> Outcome:
 def _study(dataset: ImageDataset) -> str:
     config = study.resolve(AugmentationStudyConfig(dataset=dataset.name), dataset)
     study.check(config, dataset)
-    return f"{train_count(config, dataset):,} training images for each of {len(config.seeds)} seeds"
+    count = train_count(config, len(dataset.train.labels))
+    return f"{count:,} training images for each of {len(config.seeds)} seeds"
 
 
 def _images(found: Scan) -> str:

@@ -35,6 +35,31 @@ def size(own: str | None, image_shape: tuple[int, ...]) -> int:
     return 2 ** int(math.log2(most))  # which any usual number of devices can share
 
 
+def check_size(own: str | None, image_shape: tuple[int, ...], source: str | None) -> None:
+    """Refuse to go on with a small residual network that had larger batches in earlier versions.
+
+    Args:
+        own: the function that makes the classifier; None: it is the published CNN.
+        image_shape: (H, W, C).
+        source: the fingerprint of its file that a folder has; of the small residual network earlier
+            versions alone kept one.
+
+    Raises:
+        ValueError: saying so.
+
+    Example:
+        >>> check_size("tfdvae.classifier:resnet", (64, 64, 1), "5c1f")
+    """
+    rows = size(own, image_shape)
+    if own == RESNET and source and rows != classifier.BATCH_SIZE:
+        height, width = image_shape[:2]
+        raise ValueError(
+            f"`classifier` {own} had batches of {classifier.BATCH_SIZE} images when this was begun "
+            f"with an earlier version, and has {rows} of {height}x{width} now: begin in another "
+            "folder, which `output` names."
+        )
+
+
 def transform(names: Sequence[str], level: float) -> Step | None:
     """Return the steps one after the other, as a `transform` of `training_batches`; None if none.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,8 @@ import keras
 
 from tfdvae.config.sets import RESTORING
 
-_CLASSES, _RESTORED = "classes", "restored"  # names of the outputs
+# Names of the outputs, which no layer of a user has.
+_CLASSES, _RESTORED = "tfdvae_classes", "tfdvae_restored"
 _METHODS = ("train_step", "compute_loss")
 
 
@@ -46,9 +46,9 @@ def learner(model: keras.Model, level: float) -> keras.Model:
         )
     features = _last_maps(model)
     height, width, channels = model.input_shape[1:]
-    rows, columns = features.shape[1:3]
-    scale = math.ceil(height / rows), math.ceil(width / columns)
-    hidden = keras.layers.UpSampling2D(scale, dtype="float32")(features)[:, :height, :width]
+    hidden = keras.ops.image.resize(  # to the nearest, so that each is where it was in the image
+        keras.ops.cast(features, "float32"), (height, width), interpolation="nearest"
+    )
     weights = keras.initializers.GlorotUniform(seed=0)
     restored = keras.layers.Conv2D(
         channels, 3, padding="same", kernel_initializer=weights, dtype="float32", name=_RESTORED
@@ -72,10 +72,10 @@ def of_classifier(entry: Mapping[str, Any]) -> dict[str, Any]:
     Its `loss` and `accuracy` are those of the classes alone, and `restored_loss` is added.
 
     Example:
-        >>> of_classifier({"loss": 2.1, "classes_loss": 2.0, "restored_loss": 1.0})
+        >>> of_classifier({"loss": 2.1, "tfdvae_classes_loss": 2.0, "tfdvae_restored_loss": 1.0})
         {'loss': 2.0, 'restored_loss': 1.0}
     """
-    renamed = {name: name.removeprefix(f"{_CLASSES}_") for name in entry}
+    renamed = {name: name.removeprefix(f"{_CLASSES}_").removeprefix("tfdvae_") for name in entry}
     own = {new: entry[name] for name, new in renamed.items() if new != name}
     return {name: value for name, value in entry.items() if renamed[name] == name} | own
 

@@ -104,6 +104,17 @@ def test_a_batch_can_be_shared_by_devices():
     assert batches.size("tfdvae.classifier:resnet", (80, 80, 1)) == 64
 
 
+def test_batches_of_an_earlier_version_are_not_mixed_with_smaller_ones():
+    """It alone kept a fingerprint of the small residual network, and had 128 images of any size."""
+    resnet = "tfdvae.classifier:resnet"
+    with pytest.raises(ValueError, match=r"had batches of 128 images .* and has 64 of 80x80 now"):
+        batches.check_size(resnet, (80, 80, 1), "5c1f")
+    batches.check_size(resnet, (64, 64, 1), "5c1f")
+    batches.check_size(resnet, (80, 80, 1), None)
+    batches.check_size("mine:build", (80, 80, 1), "5c1f")
+    batches.check_size(None, (80, 80, 1), None)
+
+
 def test_what_is_known_is_in_the_file(gray):
     assert Classifier(gray).about == about()
     assert models.about_of(gray) == about()

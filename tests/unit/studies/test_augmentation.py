@@ -358,7 +358,7 @@ class TestOtherFlags:
     def found(self, config, source, keywords=None):
         keywords = arguments(config) if keywords is None else keywords
         views = [("gaussian:0.1", seed, "tv") for seed in config.seeds]
-        return estimate.with_other_flags(config, source, COSTS, keywords, views)
+        return estimate.with_other_flags(config, source, COSTS, keywords, views, config)
 
     def test_values_by_hand(self, config, source):
         """A first look has other numbers only where they were not given: steps and epochs are."""
@@ -595,6 +595,26 @@ def test_a_study_that_began_goes_on_with_its_classifier(kept, source, tmp_path):
     assert study.fixed_settings(found)["classifier"] == kept
 
 
+def test_a_study_of_an_earlier_version_does_not_go_on_with_smaller_batches(tmp_path):
+    images, labels = np.zeros((12, 80, 80, 1), np.uint8), np.tile([0, 1], 6)
+    images[labels == 1] = 255
+    images[:, 0, 0, 0] = np.arange(12)
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    (tmp_path / "study").mkdir()
+    kept = {"tfdvae": "0.1.0", "classifier": "tfdvae.classifier:resnet"}
+    files.write_json(tmp_path / "study" / "config.json", kept | {"classifier_source": "5c1f"})
+    config = small(
+        dataset=str(tmp_path / "mine.npz"),
+        n_train=None,
+        threads=None,
+        sets=("limited",),
+        output=str(tmp_path / "study"),
+        classifier="auto",
+    )
+    with pytest.raises(ValueError, match="had batches of 128 images"):
+        study.run(config)
+
+
 def test_threads_of_a_study_that_goes_on_are_those_of_its_own_folder(monkeypatch, tmp_path):
     class Stop(Exception):
         pass
@@ -633,9 +653,19 @@ def test_a_first_look_reduces_the_images_of_a_folder(tmp_path, monkeypatch, capl
         (None, (20, 80, 3)),
     ]
     monkeypatch.setattr(estimate, "measure", lambda *given: seen.append(given) or COSTS)
-    found = estimate.with_other_flags(*seen[2], COSTS, arguments(seen[2][0]), [])
-    assert "--quick" in found
-    assert seen[3][1].train.images.shape[1:] == (8, 32, 3)
+    for asked, precision in (("auto", "bfloat16"), ("tfdvae.classifier:resnet", "float32")):
+        monkeypatch.setattr("tfdvae._utils.processor.has_bfloat16", lambda: True)
+        given = dataclasses.replace(config, quick=False, classifier=asked, precision="auto")
+        resolved = study.resolve(given, seen[2][1])
+        assert resolved.own_classifier == "tfdvae.classifier:resnet", "80 pixels wide"
+        found = estimate.with_other_flags(
+            resolved, seen[2][1], COSTS, arguments(resolved), [], given
+        )
+        assert "--quick" in found
+        looked, small_images, _ = seen[-1]
+        assert small_images.train.images.shape[1:] == (8, 32, 3)
+        chosen = "cnn" if asked == "auto" else asked
+        assert (looked.classifier, looked.precision) == (chosen, precision), "as --quick takes them"
 
 
 @pytest.mark.parametrize("n_train", [100, None])

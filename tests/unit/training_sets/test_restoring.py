@@ -67,6 +67,31 @@ def test_it_learns_to_denoise_and_the_classifier_with_it(network, shape):
     )
 
 
+@pytest.mark.parametrize("strides", [1, 2])
+def test_what_is_restored_is_where_it_was_in_the_image(strides):
+    """Of images whose rows, or columns, tell where they are; without padding, at an odd size."""
+    image = keras.Input((13, 9, 1))
+    maps = keras.layers.Conv2D(1, 3, strides=strides, use_bias=False)
+    outputs = keras.layers.Dense(3)(keras.layers.Flatten()(maps(image)))
+    model = keras.Model(image, outputs)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    center = np.zeros((3, 3, 1, 1), np.float32)
+    center[1, 1] = 1
+    maps.set_weights([center])
+    both = restoring.learner(model, LEVEL)
+    both.layers[-1].set_weights([center, np.zeros(1, np.float32)])
+    rows, columns = np.mgrid[:13, :9].astype(np.float32)[..., None]
+    restored = both.predict(np.stack([rows, columns]), verbose=0)[1]
+    off = np.abs(restored - np.stack([rows, columns]))
+    assert off.max() <= 1.5
+
+
+def test_layers_of_a_classifier_may_have_any_name():
+    layers = [keras.Input((12, 12, 1)), keras.layers.Conv2D(3, 3, name="restored")]
+    model = of_layers([*layers, keras.layers.Flatten(), keras.layers.Dense(3, name="classes")])
+    assert len(restoring.learner(model, LEVEL).outputs) == 2
+
+
 def flat(image_shape):
     return [keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(3)]
 
@@ -108,7 +133,11 @@ def test_a_training_of_its_own_is_refused():
 
 
 def test_its_learning_curve_is_that_of_the_classifier():
-    entry = {"epoch": 1, "step": 2, "loss": 3.0, "restored_loss": 4.0}
-    of_classes = {"classes_loss": 2.6, "classes_accuracy": 0.5}
-    found = restoring.of_classifier(entry | of_classes)
-    assert found == entry | {"loss": 2.6, "accuracy": 0.5}
+    keras.utils.set_random_seed(0)
+    both = restoring.learner(classifier.cnn((12, 12, 1), 3), LEVEL)
+    noisy, before, labels = batch()
+    history = both.fit(noisy, (labels, before), verbose=0).history
+    entry = {"step": 2} | {name: values[0] for name, values in history.items()}
+    found = restoring.of_classifier(entry)
+    assert set(found) == {"step", "loss", "accuracy", "restored_loss"}
+    assert found["loss"] + RESTORING * found["restored_loss"] == pytest.approx(entry["loss"])

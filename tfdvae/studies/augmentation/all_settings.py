@@ -8,6 +8,7 @@ from tfdvae import classifier
 from tfdvae._utils import files
 from tfdvae.config.sets import needs_noise
 from tfdvae.reporting.document import Heading, Paragraph, Part, Table, literal
+from tfdvae.studies.augmentation.images import train_count
 from tfdvae.studies.augmentation.settings import (
     ADDED_SETTINGS,
     BOOTSTRAPS,
@@ -38,7 +39,8 @@ def section(
     settings = files.read_json(folder / "config.json")
     noises = dict.fromkeys(row["train_noise"] for row in rows if row["train_noise"])
     names = ", ".join(noises) or OBSERVED_NOISE
-    settings |= _fixed_settings(names, config.own_classifier, dataset.image_shape)
+    count = train_count(config, dataset.train_count)
+    settings |= _fixed_settings(names, config.own_classifier, dataset.image_shape, count)
     if any(needs_noise(row["augmentation"]) for row in rows):
         settings |= {name: getattr(config, name) for name in ADDED_SETTINGS}
     table = []
@@ -60,7 +62,7 @@ def section(
 
 
 def _fixed_settings(
-    noises: str, own: str | None, image_shape: tuple[int, int, int]
+    noises: str, own: str | None, image_shape: tuple[int, int, int], count: int
 ) -> dict[str, str]:
     """Return what is not in the settings of a study.
 
@@ -68,12 +70,14 @@ def _fixed_settings(
         noises: of its training images.
         own: the function that made the classifier; None: it was the published CNN.
         image_shape: (H, W, C).
+        count: of its training images.
     """
     settings = generator_settings("dvae")
     trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
     trained_as = {"published CNN": trained.format(classifier.LEARNING_RATE)}
     if own is not None:
-        trained_as = {"images in a batch of the classifier": str(batches.size(own, image_shape))}
+        rows = min(batches.size(own, image_shape), count)
+        trained_as = {"images in a batch of the classifier": str(rows)}
     return {
         "noise of the noisy condition": noises,
         "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from tfdvae import classifier, registry
 from tfdvae.config import PROTOCOLS
-from tfdvae.config.classifier import CNN, RESNET
+from tfdvae.config.classifier import chosen_classifier
 from tfdvae.config.sets import SETS, generator_of, is_taught
 from tfdvae.data import pipelines, sources
 from tfdvae.data.image_dataset import ImageDataset
-from tfdvae.studies import runner
+from tfdvae.studies import precision, runner
 from tfdvae.studies.augmentation import kept_views
 from tfdvae.studies.augmentation.cells import list_cells
 from tfdvae.studies.augmentation.costs import Costs, classifier_step, measure, prepare_first
@@ -45,8 +45,17 @@ def log_estimate(
     dataset: ImageDataset,
     cells: Mapping[str, partial],
     missing: Sequence[str],
+    asked: AugmentationStudyConfig,
 ) -> None:
-    """Log the missing cells, by their names among all cells, and the time that they take."""
+    """Log the missing cells, by their names among all cells, and the time that they take.
+
+    Args:
+        config: settings of the study, with all defaults.
+        dataset: all images.
+        cells: all of the study.
+        missing: names of those that are not computed yet.
+        asked: the settings as they were given.
+    """
     lines = [*missing, f"{len(missing)} of {len(cells)} cells are missing."]
     logger.info("\n".join(lines))
     if not missing:
@@ -65,7 +74,8 @@ def log_estimate(
         "" if config.own_classifier else f" with {config.precision}",
         f", {at_once} cells at a time" if at_once > 1 else "",
     )
-    for flags, seconds in with_other_flags(config, dataset, costs, keywords, wanted).items():
+    others = with_other_flags(config, dataset, costs, keywords, wanted, asked)
+    for flags, seconds in others.items():
         logger.info("  with %s: %s", flags, spoken(seconds))
 
 
@@ -98,6 +108,7 @@ def with_other_flags(
     costs: Costs,
     keywords: Sequence[Mapping],
     wanted: Collection[tuple[str, int, str]],
+    asked: AugmentationStudyConfig,
 ) -> dict[str, float]:
     """Return the seconds that the study takes with other flags added, by these.
 
@@ -110,6 +121,7 @@ def with_other_flags(
         costs: see `measure`.
         keywords: arguments of the missing cells.
         wanted: views that these lack.
+        asked: the settings as they were given.
     """
     found = {}
     few = config.seeds[:FEW_SEEDS]
@@ -127,11 +139,15 @@ def with_other_flags(
         seconds = total(shares(other, exact, keywords, wanted))
         found["--precision float32"] = seconds / places(config)
     if (quick := _first_look(config)) is not None:
-        looked = dataclasses.replace(costs, images=train_count(quick, dataset))
+        looked = dataclasses.replace(costs, images=train_count(quick, len(dataset.train.labels)))
         if (smaller := quick_images(quick, dataset)) is not None:
             quick, small = smaller
-            if quick.classifier == RESNET:  # as larger images have by default
-                quick = dataclasses.replace(quick, classifier=CNN)
+            chosen = chosen_classifier(asked.classifier, *small.train.images.shape[1:3])
+            quick = dataclasses.replace(quick, classifier=chosen)
+            units = quick.own_classifier is None
+            quick = dataclasses.replace(
+                quick, precision=precision.chosen("augmentation", quick, asked.precision, units)
+            )
             looked = measure(quick, small, ())
         cells = [cell.keywords for cell in list_cells(quick).values()]
         own = sources.local(config.dataset) is not None

@@ -65,7 +65,8 @@ def prepare(
         seed: root seed of subset and noise.
         train_noise: of the condition `noisy`.
     """
-    labels, count = np.asarray(dataset.train.labels), train_count(config, dataset)
+    labels = np.asarray(dataset.train.labels)
+    count = train_count(config, len(labels))
     own = dataset.validation if config.development else None
     available = others = np.arange(len(labels))
     if (config.development and own is None) and (
@@ -113,10 +114,10 @@ def prepare(
     )
 
 
-def train_count(config: AugmentationStudyConfig, dataset: ImageDataset) -> int:
-    """Return the number of training images."""
+def train_count(config: AugmentationStudyConfig, available: int) -> int:
+    """Return the number of training images, of those that the dataset has."""
     default = QUICK_IMAGES if config.quick else DEFAULT_N_TRAIN
-    return config.n_train or min(default, len(dataset.train.labels))
+    return config.n_train or min(default, available)
 
 
 def quick_images(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tfdvae import corruptions, registry
@@ -156,48 +156,72 @@ def _figures(
     results: Results, condition: str, protocol: str, folder: Path, dataset: str
 ) -> list[Figure]:
     """Return the figures of scores against test noise; see `_curves_of_each`."""
-    made = []
-    for number, names in enumerate(_curves_of_each(results, condition, protocol), start=1):
+    made: list[Figure] = []
+    figures = _curves_of_each(results, condition, protocol)
+    for number, (seeds, names) in enumerate(figures, start=1):
         curves = {}
         for name in names:
             points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
             curves[label(name)] = [
-                statistics.mean_and_half_width(list(each.values())) for each in points
+                statistics.mean_and_half_width(
+                    [each[seed] for seed in sorted(seeds & set(each))] or [math.nan]
+                )
+                for each in points
             ]
         which = f"-{number}" if number > 1 else ""
+        part = ""
+        if len(figures) > 1:
+            part = f", part {number} of {len(figures)}, {_listed(seeds)}"
         path = f"figures/{file_name(condition)}-{protocol}{which}.png"
         plots.scores_against_noise(
             curves,
             results.noises,
-            f"{dataset}, {condition} training images, {protocol}",
+            f"{dataset}, {condition} training images, {protocol}{part}",
             f"{results.metric}, points (95% interval over seeds)",
             folder / path,
         )
         caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
-        made.append(Figure(path, caption))
+        made.append(Figure(path, caption + part))
     return made
 
 
-def _curves_of_each(results: Results, condition: str, protocol: str) -> list[list[str]]:
-    """Return the training sets of each figure: all in one, up to `MOST_CURVES`.
+def _listed(seeds: Iterable[int]) -> str:
+    """Return seeds as text.
 
-    Where there are more, those with as many seeds are together, in equal parts, each with the
-    reference; the sets with most seeds come first.
+    Example:
+        >>> _listed({21, 20, 22}), _listed({3, 7})
+        ('seeds 20 to 22', 'seeds 3, 7')
+    """
+    first, *others = sorted(seeds)
+    if len(others) > 1 and others[-1] - first == len(others):
+        return f"seeds {first} to {others[-1]}"
+    return f"seeds {', '.join(map(str, (first, *others)))}"
+
+
+def _curves_of_each(
+    results: Results, condition: str, protocol: str
+) -> list[tuple[frozenset[int], list[str]]]:
+    """Return the seeds and training sets of each figure: all in one, up to `MOST_CURVES`.
+
+    Where there are more, those with the same seeds are together, in equal parts, each with the
+    reference, of which these seeds alone are shown; the sets with most seeds come first.
     """
     names = results.sets(condition, protocol)
-    if len(names) <= MOST_CURVES:
-        return [names]
-    reference = results.reference(condition, protocol)
-    by_seeds: dict[int, list[str]] = {}
+    by_seeds: dict[frozenset[int], list[str]] = {}
     for name in names:
-        seeds = len(results.scores(condition, protocol, name, results.noises[0]))
+        seeds = frozenset(results.scores(condition, protocol, name, results.noises[0]))
         by_seeds.setdefault(seeds, []).append(name)
+    if len(names) <= MOST_CURVES:
+        return [(frozenset().union(*by_seeds), names)]
+    reference = results.reference(condition, protocol)
     figures = []
-    for seeds in sorted(by_seeds, reverse=True):
+    for seeds in sorted(by_seeds, key=lambda each: (-len(each), min(each))):
         others = [name for name in by_seeds[seeds] if name != reference]
         parts = max(1, math.ceil(len(others) / (MOST_CURVES - 1)))
         size = max(1, math.ceil(len(others) / parts))
-        figures += [[reference, *others[i : i + size]] for i in range(0, len(others), size)]
+        figures += [
+            (seeds, [reference, *others[i : i + size]]) for i in range(0, len(others), size)
+        ]
     return figures
 
 

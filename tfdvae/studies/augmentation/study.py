@@ -41,7 +41,7 @@ from tfdvae.studies.augmentation.settings import (
     generator_settings,
 )
 from tfdvae.studies.dataset_info import DatasetInfo, log_notice
-from tfdvae.training_sets import filters, restoring
+from tfdvae.training_sets import batches, filters, restoring
 
 logger = logging.getLogger(__name__)
 
@@ -93,20 +93,20 @@ def run(config: AugmentationStudyConfig) -> Path:
             "chooses another size.",
             *(*dataset.train.images.shape[1:3], *before),
         )
-    config = resolve(config, dataset)
+    asked, config = config, resolve(config, dataset)
     check(config, dataset)
     cells = list_cells(config)
     if config.cell is None:
         log_notice(dataset)
     settings = fixed_settings(config) | {
         "images": dataset.fingerprint,
-        "classifier_source": _source(config),
+        "classifier_source": _source(config, dataset.train.images.shape[1:]),
     }
     if dataset.validation is not None:
         settings[OWN_VALIDATION] = len(dataset.validation.labels)
     if config.dry_run:
         missing = runner.cells_to_compute("augmentation", config, cells, settings)
-        log_estimate(config, dataset, cells, missing)
+        log_estimate(config, dataset, cells, missing, asked)
         return runner.study_folder("augmentation", config)
 
     def compute(cell: str, path: Path) -> None:
@@ -154,15 +154,20 @@ def _classifier(config: AugmentationStudyConfig, dataset: ImageDataset) -> str:
     return chosen_classifier(asked, *dataset.train.images.shape[1:3])
 
 
-def _source(config: AugmentationStudyConfig) -> str | None:
+def _source(config: AugmentationStudyConfig, image_shape: tuple[int, ...]) -> str | None:
     """Return the fingerprint of the file of the user's classifier.
 
     That of this package has its version; earlier studies have a fingerprint of it, which is kept.
+
+    Raises:
+        ValueError: its batches were larger in the version that began the study.
     """
     own = config.own_classifier
     if own == RESNET:
         kept = runner.kept_settings(runner.study_folder("augmentation", config)) or {}
-        return kept.get("classifier_source")
+        source = kept.get("classifier_source")
+        batches.check_size(own, image_shape, source)
+        return source
     return own and classifier.fingerprint(own)
 
 
@@ -210,7 +215,7 @@ def check(config: AugmentationStudyConfig, dataset: ImageDataset) -> None:
             f"`dataset` must have {MIN_CLASS_IMAGES} training images of each class at least; "
             f"there are {counts[few[0]]} of class {dataset.class_names[few[0]]}."
         )
-    count = train_count(config, dataset)
+    count = train_count(config, available)
     few = np.flatnonzero(counts * count / available < MIN_CLASS_IMAGES)
     if few.size:
         raise ValueError(
