@@ -12,6 +12,7 @@ import pytest
 
 from tests.helpers.processes import ROOT
 from tfdvae import csv_rows
+from tfdvae._utils import files
 from tfdvae.reporting import plots
 from tfdvae.studies.registry import STUDIES
 
@@ -74,6 +75,20 @@ def test_figures_of_many_sets(tmp_path, monkeypatch):
         ]
         assert len(values) == len(seeds)
         assert curves[reference][0][0] == pytest.approx(np.mean(values)), "of the same seeds"
+
+
+def test_batches_that_a_study_of_an_earlier_version_had(tmp_path):
+    """It kept a fingerprint of the small residual network, of which large images now are fewer."""
+    folder = tmp_path / "study"
+    shutil.copytree(RESULTS / "retina_recipe", folder)
+    dataset = json.loads((folder / "dataset.json").read_text())
+    files.write_json(folder / "dataset.json", dataset | {"image_shape": [80, 80, 3]})
+    config = json.loads((folder / "config.json").read_text())
+    for source, expected in ((config["classifier_source"], 128), (None, 64)):
+        files.write_json(folder / "config.json", config | {"classifier_source": source})
+        STUDIES.get("augmentation").write_report(folder)
+        text = (folder / "report.md").read_text()
+        assert f"| images in a batch of the classifier | {expected} |" in text
 
 
 def test_what_the_studies_took():

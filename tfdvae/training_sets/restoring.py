@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfdvae.config.sets import RESTORING
 
@@ -46,9 +47,10 @@ def learner(model: keras.Model, level: float) -> keras.Model:
         )
     features = _last_maps(model)
     height, width, channels = model.input_shape[1:]
-    hidden = keras.ops.image.resize(  # to the nearest, so that each is where it was in the image
-        keras.ops.cast(features, "float32"), (height, width), interpolation="nearest"
-    )
+    hidden = keras.ops.cast(features, "float32")
+    for axis, length in ((1, height), (2, width)):  # each to where it was in the image
+        nearest = (np.arange(length) + 0.5) * features.shape[axis] / length
+        hidden = keras.ops.take(hidden, nearest.astype(np.int32), axis=axis)
     weights = keras.initializers.GlorotUniform(seed=0)
     restored = keras.layers.Conv2D(
         channels, 3, padding="same", kernel_initializer=weights, dtype="float32", name=_RESTORED

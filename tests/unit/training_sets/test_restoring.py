@@ -86,6 +86,17 @@ def test_what_is_restored_is_where_it_was_in_the_image(strides):
     assert off.max() <= 1.5
 
 
+@pytest.mark.parametrize("shape", [(12, 12, 1), (13, 9, 3)])
+def test_it_can_be_compiled_as_on_a_gpu(shape):
+    """Keras compiles training steps there with XLA, which lacks the gradients of some resizing."""
+    both = restoring.learner(classifier.cnn(shape, 3), LEVEL)
+    noisy, before, labels = batch(shape)
+    expected = both.evaluate(noisy, (labels, before), verbose=0)[0]
+    both.jit_compile = True
+    found = both.fit(noisy, (labels, before), shuffle=False, verbose=0).history["loss"][0]
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
 def test_layers_of_a_classifier_may_have_any_name():
     layers = [keras.Input((12, 12, 1)), keras.layers.Conv2D(3, 3, name="restored")]
     model = of_layers([*layers, keras.layers.Flatten(), keras.layers.Dense(3, name="classes")])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfdvae import classifier
 from tfdvae._utils import files
+from tfdvae.config.classifier import RESNET
 from tfdvae.config.sets import needs_noise
 from tfdvae.reporting.document import Heading, Paragraph, Part, Table, literal
 from tfdvae.studies.augmentation.images import train_count
@@ -39,8 +40,11 @@ def section(
     settings = files.read_json(folder / "config.json")
     noises = dict.fromkeys(row["train_noise"] for row in rows if row["train_noise"])
     names = ", ".join(noises) or OBSERVED_NOISE
-    count = train_count(config, dataset.train_count)
-    settings |= _fixed_settings(names, config.own_classifier, dataset.image_shape, count)
+    own, rows_at_once = config.own_classifier, classifier.BATCH_SIZE
+    if own != RESNET or not settings.get("classifier_source"):  # as of an earlier version
+        rows_at_once = batches.size(own, dataset.image_shape)
+    rows_at_once = min(rows_at_once, train_count(config, dataset.train_count))
+    settings |= _fixed_settings(names, own, rows_at_once)
     if any(needs_noise(row["augmentation"]) for row in rows):
         settings |= {name: getattr(config, name) for name in ADDED_SETTINGS}
     table = []
@@ -61,23 +65,19 @@ def section(
     return parts
 
 
-def _fixed_settings(
-    noises: str, own: str | None, image_shape: tuple[int, int, int], count: int
-) -> dict[str, str]:
+def _fixed_settings(noises: str, own: str | None, rows_at_once: int) -> dict[str, str]:
     """Return what is not in the settings of a study.
 
     Args:
         noises: of its training images.
         own: the function that made the classifier; None: it was the published CNN.
-        image_shape: (H, W, C).
-        count: of its training images.
+        rows_at_once: images in a batch of the classifier.
     """
     settings = generator_settings("dvae")
     trained = f"Adam {{}}, batches of {classifier.BATCH_SIZE}"
     trained_as = {"published CNN": trained.format(classifier.LEARNING_RATE)}
     if own is not None:
-        rows = min(batches.size(own, image_shape), count)
-        trained_as = {"images in a batch of the classifier": str(rows)}
+        trained_as = {"images in a batch of the classifier": str(rows_at_once)}
     return {
         "noise of the noisy condition": noises,
         "generative models": f"{NETWORK}, {trained.format(settings.generator.learning_rate)}",

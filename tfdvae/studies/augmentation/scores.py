@@ -210,7 +210,8 @@ def _curves_of_each(
     by_seeds: dict[frozenset[int], list[str]] = {}
     for name in names:
         seeds = frozenset(results.scores(condition, protocol, name, results.noises[0]))
-        by_seeds.setdefault(seeds, []).append(name)
+        if seeds:
+            by_seeds.setdefault(seeds, []).append(name)
     if len(names) <= MOST_CURVES:
         return [(frozenset().union(*by_seeds), names)]
     reference = results.reference(condition, protocol)
