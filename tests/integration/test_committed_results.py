@@ -110,6 +110,7 @@ def test_all_folders_are_read():
         "few_labels",
         "retina",
         "retina_recipe",
+        "retina_balance",
         "noise",
         "denoising",
         "uses",
