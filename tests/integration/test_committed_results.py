@@ -111,6 +111,7 @@ def test_all_folders_are_read():
         "retina",
         "retina_recipe",
         "retina_balance",
+        "retina_noise",
         "noise",
         "denoising",
         "uses",
