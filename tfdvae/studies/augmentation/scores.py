@@ -1,20 +1,20 @@
-"""Sections of the augmentation report with tables of scores, and figures of them."""
+"""Sections of the augmentation report with tables of scores."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from tfdvae import corruptions, registry
 from tfdvae.config.sets import is_control, is_denoised
 from tfdvae.metrics import statistics
-from tfdvae.reporting import plots, tables
-from tfdvae.reporting.document import Figure, Heading, Paragraph, Part, Table, literal
+from tfdvae.reporting import tables
+from tfdvae.reporting.document import Heading, Paragraph, Part, Table, literal
 from tfdvae.reporting.verdict import describe_mean
+from tfdvae.studies.augmentation import figures
 from tfdvae.studies.augmentation.results import CLEAN_IMAGES, Results, Scores, label, told
-from tfdvae.studies.augmentation.settings import OBSERVED_NOISE, file_name
+from tfdvae.studies.augmentation.settings import OBSERVED_NOISE
 
 METRICS = (
     "accuracy",
@@ -24,7 +24,6 @@ METRICS = (
     "quadratic_kappa",
     "calibration_error",
 )
-MOST_CURVES = 8  # of a figure, in which each has a color of its own
 CORRUPTED_LIKE = {  # kinds of corruption that the images of a training set have
     "gaussian": ("gaussian",),
     "classical": ("random_erasing",),
@@ -79,7 +78,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
             _leads(results, condition, protocol),
             *_leads_over_classical(results, condition, protocol),
             *_leads_over_controls(results, condition, protocol),
-            *_figures(results, condition, protocol, folder, dataset),
+            *figures.scores_against_noise(results, condition, protocol, folder, dataset),
         ]
     return parts
 
@@ -150,80 +149,6 @@ def _leads_over_controls(results: Results, condition: str, protocol: str) -> lis
         "noise, or with the noise of another image; intervals of single comparisons:"
     )
     return [Paragraph(text), Table(["trained on", "control", *results.summaries()], rows)]
-
-
-def _figures(
-    results: Results, condition: str, protocol: str, folder: Path, dataset: str
-) -> list[Figure]:
-    """Return the figures of scores against test noise; see `_curves_of_each`."""
-    made: list[Figure] = []
-    figures = _curves_of_each(results, condition, protocol)
-    for number, (seeds, names) in enumerate(figures, start=1):
-        curves = {}
-        for name in names:
-            points = (results.scores(condition, protocol, name, noise) for noise in results.noises)
-            curves[label(name)] = [
-                statistics.mean_and_half_width(
-                    [each[seed] for seed in sorted(seeds & set(each))] or [math.nan]
-                )
-                for each in points
-            ]
-        which = f"-{number}" if number > 1 else ""
-        part = ""
-        if len(figures) > 1:
-            part = f", part {number} of {len(figures)}, {_listed(seeds)}"
-        path = f"figures/{file_name(condition)}-{protocol}{which}.png"
-        plots.scores_against_noise(
-            curves,
-            results.noises,
-            f"{dataset}, {condition} training images, {protocol}{part}",
-            f"{results.metric}, points (95% interval over seeds)",
-            folder / path,
-        )
-        caption = f"{results.metric} against test noise, {condition} training images, {protocol}"
-        made.append(Figure(path, caption + part))
-    return made
-
-
-def _listed(seeds: Iterable[int]) -> str:
-    """Return seeds as text.
-
-    Example:
-        >>> _listed({21, 20, 22}), _listed({3, 7})
-        ('seeds 20 to 22', 'seeds 3, 7')
-    """
-    first, *others = sorted(seeds)
-    if len(others) > 1 and others[-1] - first == len(others):
-        return f"seeds {first} to {others[-1]}"
-    return f"seeds {', '.join(map(str, (first, *others)))}"
-
-
-def _curves_of_each(
-    results: Results, condition: str, protocol: str
-) -> list[tuple[frozenset[int], list[str]]]:
-    """Return the seeds and training sets of each figure: all in one, up to `MOST_CURVES`.
-
-    Where there are more, those with the same seeds are together, in equal parts, each with the
-    reference, of which these seeds alone are shown; the sets with most seeds come first.
-    """
-    names = results.sets(condition, protocol)
-    by_seeds: dict[frozenset[int], list[str]] = {}
-    for name in names:
-        seeds = frozenset(results.scores(condition, protocol, name, results.noises[0]))
-        if seeds:
-            by_seeds.setdefault(seeds, []).append(name)
-    if len(names) <= MOST_CURVES:
-        return [(frozenset().union(*by_seeds), names)]
-    reference = results.reference(condition, protocol)
-    figures = []
-    for seeds in sorted(by_seeds, key=lambda each: (-len(each), min(each))):
-        others = [name for name in by_seeds[seeds] if name != reference]
-        parts = max(1, math.ceil(len(others) / (MOST_CURVES - 1)))
-        size = max(1, math.ceil(len(others) / parts))
-        figures += [
-            (seeds, [reference, *others[i : i + size]]) for i in range(0, len(others), size)
-        ]
-    return figures
 
 
 def other_corruptions(results: Results) -> list[Part]:
