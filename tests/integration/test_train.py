@@ -1,9 +1,11 @@
 """Whole runs through the command line."""
 
 import csv
+import gc
 import json
 import shutil
 import subprocess
+import weakref
 from functools import partial
 
 import keras
@@ -19,7 +21,8 @@ from tfdvae._utils import files, limits, processor
 from tfdvae.cli import main
 from tfdvae.config import TrainConfig
 from tfdvae.data import image_dataset, sources
-from tfdvae.experiment import folders, initial_weights, preflight, provenance
+from tfdvae.experiment import evaluation, folders, initial_weights, preflight, provenance
+from tfdvae.experiment.run import Run
 from tfdvae.models import build, networks
 
 
@@ -893,6 +896,33 @@ def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
         "memory ran out with images of 28x28, network mlp and `batch_size` 128; smaller ones need "
         "less." in message
     )
+
+
+def test_trained_classifiers_are_freed_before_all_are_loaded(tmp_path, monkeypatch):
+    """Python collects them now and then: here not at all, unless the run does so itself."""
+    trained, alive = [], []
+    make, measure = Run.new_classifier, evaluation.rows_with_noise
+
+    def watched(self, *arguments):
+        model = make(self, *arguments)
+        trained.append(weakref.ref(model))
+        return model
+
+    def measuring(*arguments):
+        alive.extend(model for model in trained if model() is not None)
+        return measure(*arguments)
+
+    monkeypatch.setattr(Run, "new_classifier", watched)
+    monkeypatch.setattr(evaluation, "rows_with_noise", measuring)
+    gc.disable()
+    try:
+        train(
+            tmp_path / "run", dataset="digits", n_train=60, network="mlp", sets=("limited", "dvae")
+        )
+    finally:
+        gc.enable()
+    assert len(trained) >= 2
+    assert not alive
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The stages of a run: what each does, and which files it leaves."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ def augment(run: Run) -> str:
 
 def evaluate(run: Run) -> str:
     """Measure the models on training and test images; write `metrics.csv` and `history.csv`."""
+    gc.collect()  # trained models refer to themselves, and would lie beside those that are loaded
     rows = [run.row(**fields) for fields in _measured(run)]
     curves = [run.row(**fields) for fields in _learning_curves(run)]
     csv_rows.write_rows(run.folder / "history.csv", curves)
