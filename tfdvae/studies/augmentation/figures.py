@@ -32,9 +32,15 @@ def scores_against_noise(
                 for each in points
             ]
         which = f"-{number}" if number > 1 else ""
+        counts = {
+            len(results.scores(condition, protocol, name, results.noises[0])) for name in names
+        }
+        counts -= {0}
         part = ""
         if len(parts) > 1:
             part = f", part {number} of {len(parts)}, {_listed(seeds)}"
+        elif len(counts) > 1:
+            part = f", curves of {min(counts)} to {max(counts)} seeds"
         path = f"figures/{file_name(condition)}-{protocol}{which}.png"
         plots.scores_against_noise(
             curves,

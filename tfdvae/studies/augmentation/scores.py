@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,6 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
     """
     parts: list[Part] = []
     for condition, protocol in results.settings():
-        reference = label(results.reference(condition, protocol))
         text = (
             f"{results.metric}, points: mean over seeds and half of its 95% t-interval; "
             "* a kind of corruption that the training images had."
@@ -71,11 +71,7 @@ def sections(results: Results, folder: Path, dataset: str) -> list[Part]:
             Heading(heading(condition, protocol)),
             Paragraph(text),
             _scores(results, condition, protocol),
-            Paragraph(
-                f"Points ahead of {reference}, and the smallest difference that so many seeds and "
-                "images find four times out of five in a single comparison:"
-            ),
-            _leads(results, condition, protocol),
+            *_leads(results, condition, protocol),
             *_leads_over_classical(results, condition, protocol),
             *_leads_over_controls(results, condition, protocol),
             *figures.scores_against_noise(results, condition, protocol, folder, dataset),
@@ -95,7 +91,7 @@ def _scores(results: Results, condition: str, protocol: str) -> Table:
     return Table(["trained on", "seeds", *map(corruptions.label, results.noises)], rows)
 
 
-def _leads(results: Results, condition: str, protocol: str) -> Table:
+def _leads(results: Results, condition: str, protocol: str) -> list[Part]:
     rows, reference = [], results.reference(condition, protocol)
     for name in results.sets(condition, protocol):
         if name == reference:
@@ -103,14 +99,21 @@ def _leads(results: Results, condition: str, protocol: str) -> Table:
         cells = []
         for tested in results.summaries():
             lead, _ = results.difference(condition, protocol, name, reference, tested)
-            cells += (
-                [interval(lead), f"{statistics.detectable_difference(lead):.2f}"]
-                if lead
-                else ["", ""]
-            )
+            cells += [interval(lead), _detectable(lead)] if lead else ["", ""]
         rows.append([label(name), *cells])
+    if not rows:
+        return []
     pairs = ((tested, "detectable") for tested in results.summaries())
-    return Table(["trained on", *itertools.chain(*pairs)], rows)
+    text = (
+        f"Points ahead of {label(reference)}, and the smallest difference that so many seeds and "
+        "images find four times out of five in a single comparison:"
+    )
+    return [Paragraph(text), Table(["trained on", *itertools.chain(*pairs)], rows)]
+
+
+def _detectable(lead: statistics.Difference) -> str:
+    found = statistics.detectable_difference(lead)
+    return f"{found:.2f}" if math.isfinite(found) else "none"
 
 
 def _leads_over_classical(results: Results, condition: str, protocol: str) -> list[Part]:
