@@ -115,28 +115,29 @@ def undisturbed(settings, tmp_path_factory):
 
 
 def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status=-signal.SIGKILL):
-    """Start a run and stop it within a stage, once it keeps a checkpoint of that many rounds or
-    more; return what it wrote to stderr.
+    """Start a run, or go on with it, and stop it within a stage, once it keeps a checkpoint of that
+    many rounds or more; return the ended process.
     """
     checkpoints = folder / "checkpoints" / stage
     process = run_tfdvae(
         "train",
         *arguments,
-        "--output",
-        folder,
         sent=sent,
         stop_when=lambda: (
             max((int(path.name[-6:]) for path in checkpoints.glob("round-*")), default=0) >= rounds
         ),
     )
     assert process.returncode == status, process.stderr
-    assert stage not in files.read_json(folder / "stages.json"), "stopped too late"
-    return process.stderr
+    of_run = stage.replace("teacher", "classifier")
+    assert of_run not in files.read_json(folder / "stages.json"), "stopped too late"
+    return process
 
 
-@pytest.mark.parametrize(
-    ("stage", "rounds"),
-    [
+def test_killed_within_every_stage_and_resumed_gives_the_same_bits(settings, undisturbed, tmp_path):
+    """One run, gone on with after each kill."""
+    folder = tmp_path / "run"
+    arguments, done_before = [*settings, "--output", folder], 0
+    for stage, rounds in [
         ("generator", 10),
         ("denoised-recorrupted", 2),
         ("classifier-limited", 1),
@@ -144,17 +145,14 @@ def stopped_after(rounds, stage, folder, *arguments, sent=signal.SIGKILL, status
         ("teacher-denoised-distilled", 1),
         ("classifier-denoised-distilled", 1),
         ("classifier-restoring", 1),
-    ],
-)
-def test_killed_within_a_stage_and_resumed_gives_the_same_bits(
-    stage, rounds, settings, undisturbed, tmp_path
-):
-    folder = tmp_path / "run"
-    stopped_after(rounds, stage, folder, *settings)
+    ]:
+        killed = stopped_after(rounds, stage, folder, *arguments)
+        assert killed.stdout.count("done before") == done_before, "finished stages are not repeated"
+        done_before = STAGES.index(stage.replace("teacher", "classifier"))
+        arguments = ["--resume", folder]
     resumed = run("--resume", folder)
     assert resumed.returncode == 0, resumed.stderr
-    begun = STAGES.index(stage.replace("teacher", "classifier"))
-    assert resumed.stdout.count("done before") == begun, "finished stages are not repeated"
+    assert resumed.stdout.count("done before") == done_before, "finished stages are not repeated"
     assert results(folder) == results(undisturbed)
     assert not list(folder.rglob(".tmp-*"))
 
@@ -212,7 +210,8 @@ def test_other_settings_killed_and_resumed_give_the_same_bytes(chosen, small_dig
         "2",
         *chosen,
     ]
-    stopped_after(3, "generator", tmp_path / "killed", *arguments)
+    folder = tmp_path / "killed"
+    stopped_after(3, "generator", folder, *arguments, "--output", folder)
     assert run("--resume", tmp_path / "killed").returncode == 0
     whole = run(*arguments, "--output", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
@@ -273,14 +272,18 @@ def test_two_processes_never_write_into_one_folder(settings, undisturbed, tmp_pa
     assert results(folder) == results(undisturbed)
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminate"]
-)
-def test_a_run_that_is_stopped_says_how_to_go_on(sent, status, settings, undisturbed, tmp_path):
+def test_a_run_that_is_stopped_says_how_to_go_on(settings, undisturbed, tmp_path):
+    """One run, stopped by Ctrl-C in one stage and told to end in a later one."""
     folder = tmp_path / "run"
-    told = stopped_after(1, "classifier-limited", folder, *settings, sent=sent, status=status)
-    assert "--resume" in told
-    assert "Traceback" not in told
+    arguments = [*settings, "--output", folder]
+    for stage, sent, status in [
+        ("classifier-limited", signal.SIGINT, 130),
+        ("classifier-dvae", signal.SIGTERM, 143),
+    ]:
+        told = stopped_after(1, stage, folder, *arguments, sent=sent, status=status).stderr
+        assert "--resume" in told
+        assert "Traceback" not in told
+        arguments = ["--resume", folder]
     assert run("--resume", folder).returncode == 0
     assert results(folder) == results(undisturbed)
 

@@ -77,6 +77,27 @@ def test_figures_of_many_sets(tmp_path, monkeypatch):
         assert curves[reference][0][0] == pytest.approx(np.mean(values)), "of the same seeds"
 
 
+def test_a_figure_of_unlike_numbers_of_seeds_says_so(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        plots, "scores_against_noise", lambda curves, noises, title, *_: titles.append(title)
+    )
+    shutil.copytree(RESULTS / "augmentation", tmp_path / "study")
+    STUDIES.get("augmentation").write_report(tmp_path / "study")
+    said = {title.partition("training images, ")[2] for title in titles}
+    assert said == {"equal_epochs", "equal_steps, curves of 5 to 10 seeds"}
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert text.count(", curves of 5 to 10 seeds](figures/") == 2
+
+
+def test_one_training_set_is_compared_with_nothing(tmp_path):
+    shutil.copytree(RESULTS / "denoised_sizes" / "steps-9360", tmp_path / "study")
+    STUDIES.get("augmentation").write_report(tmp_path / "study")
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert "Nothing is compared: there is no training set besides" in text
+    assert "Points ahead of" not in text.partition("## Other corruptions")[0]
+
+
 def test_batches_that_a_study_of_an_earlier_version_had(tmp_path):
     """It kept a fingerprint of the small residual network, of which large images now are fewer."""
     folder = tmp_path / "study"
@@ -108,6 +129,9 @@ def test_all_folders_are_read():
         "denoised_training",
         "denoised_sizes",
         "few_labels",
+        "few_labels_50000",
+        "denoised_digits",
+        "denoised_at_test",
         "retina",
         "retina_recipe",
         "retina_balance",
