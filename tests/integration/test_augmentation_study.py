@@ -639,6 +639,7 @@ def test_own_images_groups_and_classifier(tmp_path, monkeypatch):
     report = (tmp_path / "out" / "report.md").read_text()
     assert "of 3 groups" in report
     assert f"tfdvae classify --dataset {tmp_path / 'mine'} " in report
+    assert " --metric auc --output my_classifier" in report
     assert report.rstrip().endswith("cross-validation on them finds best.")
     (tmp_path / "own_classifier.py").write_text(CLASSIFIER.replace("adam", "sgd"))
     changed = run_tfdvae(*study)

@@ -43,8 +43,10 @@ def write(
         quick: the training was a first look.
     """
     figures = _draw(folder, outcome)
+    (_, first), *_ = _measured(outcome)
     parts: list[Part] = [
         Box(f"{wording.verdict(outcome.gains, metric, quick)} {wording.used(outcome.recipe)}"),
+        *_warnings(outcome, first),
         Paragraph(_what_was_done(outcome)),
         *_classes(outcome),
         *_pictures(outcome, figures),
@@ -78,11 +80,16 @@ def _what_was_done(outcome: Outcome) -> str:
     )
 
 
+def _warnings(outcome: Outcome, found: Predictions) -> list[Part]:
+    named = zip(outcome.images.class_names, found.scores, strict=True)
+    warnings = [text for name, each in named if (text := wording.warning(name, each))]
+    return [Bullets(warnings)] if warnings else []
+
+
 def _classes(outcome: Outcome) -> list[Part]:
     parts: list[Part] = []
-    for title, found in _measured(outcome):
+    for number, (title, found) in enumerate(_measured(outcome)):
         named = list(zip(outcome.images.class_names, found.scores, strict=True))
-        warnings = [text for name, each in named if (text := wording.warning(name, each))]
         parts += [
             Heading(title),
             Paragraph(
@@ -90,8 +97,8 @@ def _classes(outcome: Outcome) -> list[Part]:
                 f"{wording.percent(found.right)} of 100."
             ),
         ]
-        if warnings:
-            parts.append(Bullets(warnings))
+        if number:  # those of the first are below the box
+            parts += _warnings(outcome, found)
         parts += [
             Paragraph("Class by class:"),
             Bullets([wording.of_class(*pair) for pair in named]),

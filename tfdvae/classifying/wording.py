@@ -10,8 +10,8 @@ from tfdvae.classifying.recipes import PLAIN
 from tfdvae.metrics.confusion import ClassScores, Share
 from tfdvae.reporting.document import in_sentence
 
-HARDLY = 0.25
-"""Share of the images of a class below which it is hardly ever found."""
+HARDLY, HALF = 0.25, 0.5
+"""Shares of the images of a class below which it is hardly ever found, or less often than not."""
 
 FEW = 10
 """Images of a class below which nothing is known of it."""
@@ -95,7 +95,7 @@ def _of_100(share: Share) -> str:
 
 
 def warning(name: str, scores: ClassScores) -> str:
-    """Warn of a class that is hardly ever found, or of which little is known, as Markdown.
+    """Warn of a class that is mostly not found, or of which little is known, as Markdown.
 
     Returns:
         A sentence; empty where there is nothing to warn of.
@@ -103,9 +103,10 @@ def warning(name: str, scores: ClassScores) -> str:
     shown = in_sentence(name)
     if not scores.count:
         return ""
-    if scores.sensitivity.value < HARDLY:
-        found = scores.sensitivity
-        return f"**Warning: {shown} is hardly ever found**: {found.part:,} of {found.whole:,}."
+    found = scores.sensitivity
+    if found.value < HALF:
+        often = "hardly ever found" if found.value < HARDLY else "found less often than not"
+        return f"**Warning: {shown} is {often}**: {found.part:,} of {found.whole:,}."
     if scores.count < FEW:
         return (
             f"**Note:** {shown} has {scores.count:,} images, too few to know how often it is found."

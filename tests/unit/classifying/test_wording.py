@@ -81,12 +81,14 @@ def test_a_class_is_told_of_in_hundreds():
     ("found", "count", "text"),
     [
         (2, 40, "**Warning: rare is hardly ever found**: 2 of 40."),
+        (14, 40, "**Warning: rare is found less often than not**: 14 of 40."),
+        (20, 40, ""),
         (5, 6, "**Note:** rare has 6 images, too few to know how often it is found."),
         (30, 40, ""),
         (0, 0, ""),
     ],
 )
-def test_a_class_that_is_hardly_found_is_warned_of(found, count, text):
+def test_a_class_that_is_mostly_not_found_is_warned_of(found, count, text):
     assert wording.warning("rare", scores(found, count)) == text
 
 

@@ -233,6 +233,8 @@ def _what_next(config: AugmentationStudyConfig) -> list[Part]:
     for name in ("white", "background", "groups"):
         if (value := getattr(config, name)) is not None:
             words += [f"--{name}", str(value)]
+    if config.metric != "accuracy":
+        words += ["--metric", config.metric]
     words += ["--skip-unreadable"] * config.skip_unreadable
     command = printable_name(shlex.join([*words, "--output", "my_classifier"]))
     return [
