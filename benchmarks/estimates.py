@@ -2,8 +2,9 @@
 
 python benchmarks/estimates.py --data-dir FOLDER
 
-Fashion-MNIST, seeds 20 to 29, the images of the studies in results/denoised_training and
-results/denoised_sizes. The table goes to results/denoised_sizes/estimates.md.
+Fashion-MNIST, seeds 20 to 29, drawn as in the studies in results/denoised_training and
+results/denoised_sizes, which have some of these seeds, noises and numbers of images. The table goes
+to results/denoised_sizes/estimates.md.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from tfdvae.studies.augmentation.settings import AugmentationStudyConfig
 
 PATH = Path(__file__).parents[1] / "results" / "denoised_sizes" / "estimates.md"
 SEEDS = tuple(range(20, 30))
-TRAINED_ON = ((0.1, 5000), (0.2, 500), (0.2, 2000), (0.2, 5000), (0.3, 2000))
+DRAWN = ((0.1, 5000), (0.2, 500), (0.2, 2000), (0.2, 5000), (0.3, 2000))
 
 
 def estimates(dataset: ImageDataset, level: float, count: int) -> list[float]:
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--data-dir", required=True)
     dataset = sources.load("fashion_mnist", parser.parse_args().data_dir)
     body = []
-    for level, count in TRAINED_ON:
+    for level, count in DRAWN:
         factors = [estimate / level for estimate in estimates(dataset, level, count)]
         low, middle, high = min(factors), sum(factors) / len(factors), max(factors)
         body.append([f"{level:g}", f"{count:,}", f"{middle:.3f}", f"{low:.3f} to {high:.3f}"])

@@ -900,7 +900,7 @@ def test_memory_that_runs_out(error, tmp_path, monkeypatch, capsys):
 
 def test_trained_classifiers_are_freed_before_all_are_loaded(tmp_path, monkeypatch):
     """Python collects them now and then: here not at all, unless the run does so itself."""
-    trained, alive = [], []
+    trained, alive, measured = [], [], []
     make, measure = Run.new_classifier, evaluation.rows_with_noise
 
     def watched(self, *arguments):
@@ -909,6 +909,7 @@ def test_trained_classifiers_are_freed_before_all_are_loaded(tmp_path, monkeypat
         return model
 
     def measuring(*arguments):
+        measured.append(arguments)
         alive.extend(model for model in trained if model() is not None)
         return measure(*arguments)
 
@@ -922,6 +923,7 @@ def test_trained_classifiers_are_freed_before_all_are_loaded(tmp_path, monkeypat
     finally:
         gc.enable()
     assert len(trained) >= 2
+    assert measured
     assert not alive
 
 

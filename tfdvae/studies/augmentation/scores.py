@@ -159,8 +159,10 @@ def other_corruptions(results: Results) -> list[Part]:
     tests = dict.fromkeys(row["test_corruption"] for row in results.rows if row["augmentation"])
     others = [tested for tested in tests if tested not in results.noises]
     references = dict.fromkeys(label(results.reference(*each)) for each in results.settings())
+    compared = any(len(results.sets(*each)) > 1 for each in results.settings())
+    ahead = f" ahead of {' or '.join(references)}" if compared else ""
     text = (
-        f"Points ahead of {' or '.join(references)} and half of the 95% interval; "
+        f"Points{ahead} and half of the 95% interval; "
         "* a kind of corruption that the training images had."
     )
     parts: list[Part] = [Heading("Other corruptions of the test images"), Paragraph(text)]
