@@ -104,9 +104,13 @@ def warning(name: str, scores: ClassScores) -> str:
     if not scores.count:
         return ""
     found = scores.sensitivity
-    if found.value < HALF:
-        often = "hardly ever found" if found.value < HARDLY else "found less often than not"
-        return f"**Warning: {shown} is {often}**: {found.part:,} of {found.whole:,}."
+    often = ""
+    if found.value < HARDLY:
+        often = "hardly ever found"
+    elif found.value < HALF and scores.count >= FEW:
+        often = "found less often than not"
+    if often:
+        return f"**Warning: {shown} is {often}**: {found.part:,} of {found.whole:,} images."
     if scores.count < FEW:
         return (
             f"**Note:** {shown} has {scores.count:,} images, too few to know how often it is found."

@@ -53,7 +53,7 @@ def test_a_class_that_is_mostly_missed_is_told_below_the_box(with_test, tmp_path
     report.write(tmp_path, outcome, {"dataset": "xrays"}, "accuracy", quick=True)
     lines = [line for line in (tmp_path / "report.md").read_text().splitlines() if line]
     box = next(number for number, line in enumerate(lines) if line.startswith("> "))
-    held = "- **Warning: healthy is found less often than not**: 7 of 20."
-    tested = "- **Warning: healthy is hardly ever found**: 4 of 20."
+    held = "- **Warning: healthy is found less often than not**: 7 of 20 images."
+    tested = "- **Warning: healthy is hardly ever found**: 4 of 20 images."
     assert lines[box + 1] == (tested if with_test else held)
     assert [line for line in lines if "Warning" in line] == [tested, held][1 - with_test :]

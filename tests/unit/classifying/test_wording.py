@@ -80,8 +80,11 @@ def test_a_class_is_told_of_in_hundreds():
 @pytest.mark.parametrize(
     ("found", "count", "text"),
     [
-        (2, 40, "**Warning: rare is hardly ever found**: 2 of 40."),
-        (14, 40, "**Warning: rare is found less often than not**: 14 of 40."),
+        (2, 40, "**Warning: rare is hardly ever found**: 2 of 40 images."),
+        (1, 6, "**Warning: rare is hardly ever found**: 1 of 6 images."),
+        (14, 40, "**Warning: rare is found less often than not**: 14 of 40 images."),
+        (4, 10, "**Warning: rare is found less often than not**: 4 of 10 images."),
+        (4, 9, "**Note:** rare has 9 images, too few to know how often it is found."),
         (20, 40, ""),
         (5, 6, "**Note:** rare has 6 images, too few to know how often it is found."),
         (30, 40, ""),
