@@ -54,10 +54,10 @@ def test_figures_of_many_sets(tmp_path, monkeypatch):
     reference = "flips, shifts, fresh noise"
     assert all(next(iter(curves)) == reference for curves in drawn.values())
     names = [name for each in drawn.values() for name in list(each)[1:]]
-    assert len(set(names)) == len(names) == 13
+    assert len(set(names)) == len(names) == 14
     first, *others = drawn.values()
     assert {"mixed with its denoised self", "clean images, flips, shifts, fresh noise"} < set(first)
-    assert [len(each) for each in (first, *others)] == [5, 6, 5]
+    assert [len(each) for each in (first, *others)] == [5, 6, 6]
     text = (tmp_path / "study" / "report.md").read_text()
     assert text.count("](figures/noisy-gaussian-0.2-equal_steps") == 3
     parts = [title.partition("equal_steps, ")[2] for title in titles]
