@@ -98,7 +98,7 @@ def accuracies(
         clean: the same images without noise.
         seed: root seed.
     """
-    config = dataclasses.replace(config, denoiser_steps=row.steps)
+    config = dataclasses.replace(config, denoiser_steps=row.steps, development=False)  # no curve
     with mock.patch.object(batches, "mix", mix(row.strength)):
         model, _, _ = training.train_classifier(
             config, noisy, row.training_set, "equal_steps", seed
