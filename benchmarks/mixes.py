@@ -3,9 +3,9 @@
 python benchmarks/mixes.py --data-dir FOLDER --seeds 100 101
 
 An image y becomes (1 - t) y + t d, where d is the denoised one; in the training set t is random in
-[0, 1]. Here it is drawn otherwise, or d is that of a model of half or twice the steps. Fashion-
-MNIST, 2,000 images with noise of 0.2, development seeds, all else as in the study. Accuracy is of
-10,000 validation images, as noisy as the training images and at each of the five test noises.
+[0, 1]. Here it is drawn otherwise. Fashion-MNIST, 2,000 images with noise of 0.2, development
+seeds, all else as in the study. Accuracy is of 10,000 validation images, as noisy as the training
+images and at each of the five test noises.
 
 Rows go to results/development/mixes/seed-S.csv as they come, and are kept by the next start; the
 table of all of them to table.md beside them.
@@ -56,11 +56,10 @@ Strength = Callable[[tf.Tensor], tf.Tensor]  # t, of random numbers in [0, 1)
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A training set: its name in the study, how t is drawn, and the steps of the denoiser."""
+    """A training set: its name in the study, and how t is drawn."""
 
     training_set: str = "denoised"
     strength: Strength = tf.identity
-    steps: int = CONFIG.denoiser_steps
 
 
 ROWS = {
@@ -70,8 +69,6 @@ ROWS = {
     "t = 0 or 1, as often": Row(strength=tf.round),
     "t = 0.5": Row(strength=lambda numbers: 0.5 * tf.ones_like(numbers)),
     "t = 1: denoised images alone": Row(strength=tf.ones_like),
-    "t in [0, 1], half the steps of the model": Row(steps=CONFIG.denoiser_steps // 2),
-    "t in [0, 1], twice the steps of the model": Row(steps=2 * CONFIG.denoiser_steps),
 }
 
 
@@ -98,7 +95,7 @@ def accuracies(
         clean: the same images without noise.
         seed: root seed.
     """
-    config = dataclasses.replace(config, denoiser_steps=row.steps, development=False)  # no curve
+    config = dataclasses.replace(config, development=False)  # no learning curve
     with mock.patch.object(batches, "mix", mix(row.strength)):
         model, _, _ = training.train_classifier(
             config, noisy, row.training_set, "equal_steps", seed
@@ -150,15 +147,15 @@ def main() -> None:
     threads.use_threads(CONFIG.threads)
     dataset = sources.load("fashion_mnist", arguments.data_dir)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    config = dataclasses.replace(CONFIG, output=str(FOLDER))
     for seed in arguments.seeds:
-        noisy = prepare(CONFIG, dataset, "noisy", seed, NOISE)
-        clean = prepare(CONFIG, dataset, "clean", seed)
+        noisy = prepare(config, dataset, "noisy", seed, NOISE)
+        clean = prepare(config, dataset, "clean", seed)
         path = FOLDER / f"seed-{seed}.csv"
         for name, row in ROWS.items():
             rows = read(path)
             if name in [each["mix"] for each in rows]:
                 continue
-            config = dataclasses.replace(CONFIG, output=str(FOLDER / f"steps-{row.steps}"))
             found = accuracies(config, row, noisy, clean, seed)
             texts = {noise: f"{value:.6g}" for noise, value in found.items()}
             rows.append({"mix": name, "seed": str(seed)} | texts)

@@ -46,15 +46,13 @@ def test_the_mix_of_the_training_set_is_that_of_the_study():
 
 
 def test_a_classifier_learns_from_the_mix_of_a_row(digits_images, tmp_path, monkeypatch):
-    """Denoised images are those of a model with the row's steps; accuracies are of clean and noisy
-    validation images.
-    """
+    """Accuracies are of clean and noisy validation images; the mix of the study is as before."""
     seen = []
 
     def train(config, images, name, protocol, seed):
         step = batches.transform(("mix",), 0.2)
         mixed, _ = step((0, 1), images.train, 1 + images.train[:, None], images.train_labels)
-        seen.append((config.denoiser_steps, name, mixed - images.train))
+        seen.append((config.output, name, mixed - images.train))
         return SimpleNamespace(images=images), 1, []
 
     def outputs(model, images, noise, seed):
@@ -67,9 +65,8 @@ def test_a_classifier_learns_from_the_mix_of_a_row(digits_images, tmp_path, monk
     config = dataclasses.replace(mixes.CONFIG, n_train=100, output=str(tmp_path))
     noisy = prepare(config, digits_images, "noisy", 100, mixes.NOISE)
     clean = prepare(config, digits_images, "clean", 100)
-    row = dataclasses.replace(mixes.ROWS["t = 0.5"], steps=7)
-    found = mixes.accuracies(config, row, noisy, clean, 100)
-    assert seen[0][:2] == (7, "denoised")
+    found = mixes.accuracies(config, mixes.ROWS["t = 0.5"], noisy, clean, 100)
+    assert seen[0][:2] == (str(tmp_path), "denoised")
     np.testing.assert_allclose(seen[0][2], 0.5, atol=1e-6)
     assert list(found) == [mixes.OBSERVED, *mixes.TEST_NOISES]
     assert found[mixes.OBSERVED] == 1
@@ -104,3 +101,9 @@ def test_table_has_the_means_of_rows_that_all_seeds_have():
     assert [[cell.strip() for cell in line] for line in written[2:]] == [
         [first, "85.00", "95.00", "71.00"]
     ]
+
+
+def test_committed_table_is_that_of_the_committed_rows():
+    rows = [row for path in sorted(mixes.FOLDER.glob("seed-*.csv")) for row in mixes.read(path)]
+    assert {row["seed"] for row in rows} == {"100", "101"}
+    assert (mixes.FOLDER / "table.md").read_text() == mixes.table(rows).markdown()

@@ -28,7 +28,7 @@ NOT_RUN = {
     "docs/machines.md": 3,
     "docs/serving.md": 2,
     "docs/studies/augmentation.md": 3,
-    "docs/studies/denoised-images.md": 12,
+    "docs/studies/denoised-images.md": 13,
     "docs/studies/denoising.md": 1,
     "docs/studies/few-labels.md": 2,
     "docs/studies/index.md": 1,
