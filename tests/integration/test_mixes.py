@@ -47,7 +47,7 @@ def test_the_mix_of_the_training_set_is_that_of_the_study():
 
 def test_a_classifier_learns_from_the_mix_of_a_row(digits_images, tmp_path, monkeypatch):
     """Accuracies are of clean and noisy validation images; the mix of the study is as before."""
-    seen = []
+    seen, noises = [], []
 
     def train(config, images, name, protocol, seed):
         step = batches.transform(("mix",), 0.2)
@@ -56,6 +56,7 @@ def test_a_classifier_learns_from_the_mix_of_a_row(digits_images, tmp_path, monk
         return SimpleNamespace(images=images), 1, []
 
     def outputs(model, images, noise, seed):
+        noises.append(str(noise))
         labels = model.images.held_out_labels
         right = len(labels) if images is model.images.held_out else len(labels) // 2
         return np.eye(10)[np.where(np.arange(len(labels)) < right, labels, (labels + 1) % 10)]
@@ -69,6 +70,7 @@ def test_a_classifier_learns_from_the_mix_of_a_row(digits_images, tmp_path, monk
     assert seen[0][:2] == (str(tmp_path), "denoised")
     np.testing.assert_allclose(seen[0][2], 0.5, atol=1e-6)
     assert list(found) == [mixes.OBSERVED, *mixes.TEST_NOISES]
+    assert noises == [*mixes.TEST_NOISES, "none"]
     assert found[mixes.OBSERVED] == 1
     assert found["none"] == pytest.approx(0.5, abs=0.01)
     assert batches.mix is MIX
